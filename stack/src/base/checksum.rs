@@ -1,0 +1,114 @@
+//! The Internet checksum (RFC 1071): one's complement sum of 16-bit words.
+
+use super::addr::Addr;
+use super::rope::Rope;
+
+/// A running one's complement sum. Feed it any number of slices; an odd slice is carried over correctly to the next.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Sum {
+    total: u64,
+    odd: bool,
+}
+
+impl Sum {
+    /// An empty sum.
+    pub const fn new() -> Self {
+        Self { total: 0, odd: false }
+    }
+
+    /// The sum of the pseudo-header of TCP, UDP and ICMPv6 (RFC 9293 §3.1, RFC 8200 §8.1).
+    pub fn pseudo(src: Addr, dst: Addr, protocol: u8, len: usize) -> Self {
+        let mut sum = Self::new();
+        if src.is_v4() && dst.is_v4() {
+            sum.add(&src.v4_octets());
+            sum.add(&dst.v4_octets());
+        } else {
+            sum.add(&src.octets());
+            sum.add(&dst.octets());
+        }
+        sum.add(&(len as u32).to_be_bytes());
+        sum.add(&[0, protocol]);
+        sum
+    }
+
+    /// Adds bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if self.odd {
+            let Some((&first, tail)) = rest.split_first() else { return };
+            self.total += u64::from(first);
+            self.odd = false;
+            rest = tail;
+        }
+        let mut words = rest.chunks_exact(4);
+        let mut total = 0u64;
+        for word in &mut words {
+            total += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+        }
+        self.total = fold64(self.total).wrapping_add(fold64(total));
+        let mut tail = words.remainder();
+        if let [a, b, more @ ..] = tail {
+            self.total += u64::from(u16::from_be_bytes([*a, *b]));
+            tail = more;
+        }
+        if let [last] = tail {
+            self.total += u64::from(*last) << 8;
+            self.odd = true;
+        }
+    }
+
+    /// Adds all chunks of a rope.
+    pub fn add_rope(&mut self, rope: &Rope) {
+        for chunk in rope.chunks() {
+            self.add(chunk);
+        }
+    }
+
+    /// The sum folded to 16 bits, not complemented: what a partial checksum field holds.
+    pub fn folded(self) -> u16 {
+        let mut total = fold64(self.total);
+        while total > 0xffff {
+            total = (total & 0xffff) + (total >> 16);
+        }
+        total as u16
+    }
+
+    /// The checksum: the complement of the folded sum. Over data that contains a right checksum it is 0.
+    pub fn finish(self) -> u16 {
+        !self.folded()
+    }
+}
+
+fn fold64(total: u64) -> u64 {
+    (total & 0xffff_ffff) + (total >> 32)
+}
+
+/// The checksum of bytes.
+pub fn checksum(bytes: &[u8]) -> u16 {
+    let mut sum = Sum::new();
+    sum.add(bytes);
+    sum.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_1071() {
+        let mut sum = Sum::new();
+        sum.add(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+        assert_eq!(sum.folded(), 0xddf2);
+    }
+
+    #[test]
+    fn slices_may_be_cut_anywhere() {
+        let bytes: alloc::vec::Vec<u8> = (0..=255).chain(0..=254).collect();
+        for cut in 0..bytes.len() {
+            let mut sum = Sum::new();
+            sum.add(&bytes[..cut]);
+            sum.add(&bytes[cut..]);
+            assert_eq!(sum.finish(), checksum(&bytes), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! All randomness of a stack: a 32-byte seed through SipHash-2-4. Same seed, same numbers, on every machine.
+
+use core::hash::Hasher;
+use siphasher::sip::{SipHasher13, SipHasher24};
+
+use super::addr::Addr;
+
+/// What makes one run differ from another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Seed(pub [u8; 32]);
+
+impl From<u64> for Seed {
+    fn from(number: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        Self(bytes)
+    }
+}
+
+/// A key for a hash over what a remote peer chooses (tuples, fragments, cookies).
+#[derive(Clone, Copy, Debug)]
+pub struct HashKey(u64, u64);
+
+impl HashKey {
+    /// A fast keyed hash (SipHash-1-3) to be fed by hand.
+    pub fn hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0, self.1)
+    }
+
+    /// The hash of bytes, with SipHash-2-4: for what must stay secret from peers (ISN, cookies, ports).
+    pub fn secret(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
+        hasher.write(bytes);
+        hasher.finish()
+    }
+
+    /// The hash of a flow's two ends.
+    pub fn flow(&self, local: Addr, local_port: u16, remote: Addr, remote_port: u16) -> u64 {
+        let mut bytes = [0u8; 36];
+        bytes[..16].copy_from_slice(&local.octets());
+        bytes[16..32].copy_from_slice(&remote.octets());
+        bytes[32..34].copy_from_slice(&local_port.to_be_bytes());
+        bytes[34..].copy_from_slice(&remote_port.to_be_bytes());
+        let mut hasher = self.hasher();
+        hasher.write(&bytes);
+        hasher.finish()
+    }
+}
+
+/// The stream of random numbers of one stack, and the source of its hash keys.
+#[derive(Clone, Debug)]
+pub struct Entropy {
+    stream: HashKey,
+    keys: HashKey,
+    drawn: u64,
+}
+
+impl Entropy {
+    /// The numbers and keys that belong to `seed`.
+    pub fn new(seed: Seed) -> Self {
+        let word = |i: usize| u64::from_le_bytes(seed.0[i * 8..i * 8 + 8].try_into().expect("eight bytes"));
+        Self { stream: HashKey(word(0), word(1)), keys: HashKey(word(2), word(3) ^ 0x6b65_7973), drawn: 0 }
+    }
+
+    /// A key of its own for each `purpose`; drawing numbers does not change it.
+    pub fn key(&self, purpose: &str) -> HashKey {
+        let mut doubled = alloc::vec::Vec::with_capacity(purpose.len() + 1);
+        doubled.extend_from_slice(purpose.as_bytes());
+        doubled.push(0);
+        let low = self.keys.secret(&doubled) ^ self.stream.secret(&doubled);
+        doubled.push(1);
+        HashKey(low, self.keys.secret(&doubled) ^ self.stream.secret(&doubled))
+    }
+
+    /// The next 64 random bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.drawn += 1;
+        self.stream.secret(&self.drawn.to_le_bytes())
+    }
+
+    /// The next 32 random bits.
+    pub fn next_u32(&mut self) -> u32 {
+        (self.next_u64() >> 32) as u32
+    }
+
+    /// A number below `bound` (0 if `bound` is 0), even to within 2^-32.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        ((u64::from(self.next_u32()) * u64::from(bound)) >> 32) as u32
+    }
+
+    /// Fills `bytes` with random bits.
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next_u64().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_numbers_and_another_gives_others() {
+        let draw = |seed: u64| {
+            let mut entropy = Entropy::new(seed.into());
+            [entropy.next_u64(), entropy.next_u64()]
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
+
+    #[test]
+    fn keys_differ_by_purpose_and_do_not_depend_on_what_was_drawn() {
+        let mut entropy = Entropy::new(7.into());
+        let isn = entropy.key("isn").secret(b"x");
+        entropy.next_u64();
+        assert_eq!(entropy.key("isn").secret(b"x"), isn);
+        assert_ne!(entropy.key("port").secret(b"x"), isn);
+    }
+
+    #[test]
+    fn below_stays_below() {
+        let mut entropy = Entropy::new(7.into());
+        assert!((0..1000).all(|_| entropy.below(10) < 10));
+        assert_eq!(entropy.below(0), 0);
+    }
+}

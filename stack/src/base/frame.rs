@@ -1,0 +1,274 @@
+//! A frame: headers written back to front into a small inline area, and a payload of shared slices.
+//!
+//! ```text
+//!          head (inline, HEAD bytes)                 body (shared, not copied)
+//!   ┌──────────┬────┬──────┬───────────┐  ┌───────────────┬───────────┐
+//!   │ headroom │ l2 │  l3  │    l4     │  │    slice      │   slice   │
+//!   └──────────┴────┴──────┴───────────┘  └───────────────┴───────────┘
+//!              ^ start
+//! ```
+//!
+//! On the way out each layer pushes its header in front of the one above it. A frame that comes from a device is usually one
+//! slice and an empty head; readers use [`Frame::view`], which does not care where a header lies.
+//! A frame may be larger than the link's MTU: [`Frame::segment_size`] then says at how many payload bytes it is to be cut.
+
+use bytes::Bytes;
+
+use super::rope::Rope;
+
+/// Room for headers: Ethernet with a tag 18, IPv4 with options 60, TCP with options 60.
+pub const HEAD: usize = 144;
+
+/// What is known of a frame's transport checksum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Checksum {
+    /// Nothing: on the way in it must be verified; on the way out it is complete (or not wanted).
+    #[default]
+    Unknown,
+    /// It was verified by whoever brought the frame, or the frame never left memory.
+    Verified,
+    /// The field holds the folded pseudo-header sum; whoever puts the frame on a real wire completes it: the sum from `start`
+    /// to the end goes, complemented, to `start + offset`. Both count from the transport header, whose place is
+    /// `l2_len + l3_len`. Received in this state (from memory, from virtio) it is trusted.
+    Partial {
+        /// Offset of the checksum field in the transport header.
+        offset: u8,
+    },
+}
+
+/// One frame (link header included) or packet (on a raw-IP link), up to 64 KiB and a little.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    head: [u8; HEAD],
+    start: u8,
+    /// What follows the head.
+    pub body: Rope,
+    /// Payload bytes a segment if the frame is a super-segment; 0 if it is a plain frame.
+    pub segment_size: u16,
+    /// State of the transport checksum.
+    pub checksum: Checksum,
+    /// Bytes of link header at the front; set by whoever pushed it.
+    pub l2_len: u8,
+    /// Bytes of network header (with options and extension headers) after that; set by whoever pushed it.
+    pub l3_len: u16,
+    /// Bytes of transport header after that; set by whoever pushed it.
+    pub l4_len: u8,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self::new(Rope::new())
+    }
+}
+
+impl From<Bytes> for Frame {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Frame {
+    fn from(bytes: &[u8]) -> Self {
+        Self::new(bytes.into())
+    }
+}
+
+impl Frame {
+    /// A frame without headers around a payload; also one that came from a device as it is.
+    pub fn new(body: Rope) -> Self {
+        Self {
+            head: [0; HEAD],
+            start: HEAD as u8,
+            body,
+            segment_size: 0,
+            checksum: Checksum::Unknown,
+            l2_len: 0,
+            l3_len: 0,
+            l4_len: 0,
+        }
+    }
+
+    /// The contiguous headers.
+    pub fn head(&self) -> &[u8] {
+        &self.head[self.start as usize..]
+    }
+
+    /// The contiguous headers, to be changed in place.
+    pub fn head_mut(&mut self) -> &mut [u8] {
+        &mut self.head[self.start as usize..]
+    }
+
+    /// Bytes of head and body.
+    pub fn len(&self) -> usize {
+        HEAD - self.start as usize + self.body.len()
+    }
+
+    /// True if there is not a byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that can still be pushed.
+    pub fn headroom(&self) -> usize {
+        self.start as usize
+    }
+
+    /// Makes room for `len` zero bytes in front of everything and gives them to be written.
+    ///
+    /// # Panics
+    /// If there is no room: headers are bounded by [`HEAD`], so this is a bug of the caller.
+    pub fn push(&mut self, len: usize) -> &mut [u8] {
+        let start = (self.start as usize).checked_sub(len).expect("headers fit the head");
+        self.start = start as u8;
+        let room = &mut self.head[start..start + len];
+        room.fill(0);
+        room
+    }
+
+    /// Takes `len` bytes away from the front, wherever they lie.
+    ///
+    /// # Panics
+    /// If the frame is shorter.
+    pub fn pull(&mut self, len: usize) {
+        let from_head = len.min(self.head().len());
+        self.start += from_head as u8;
+        if len > from_head {
+            self.body.advance(len - from_head);
+        }
+    }
+
+    /// Cuts the frame to `len` bytes (link padding goes this way).
+    pub fn truncate(&mut self, len: usize) {
+        let head = self.head().len();
+        if len >= head {
+            self.body.truncate(len - head);
+        } else {
+            self.head.copy_within(self.start as usize..self.start as usize + len, HEAD - len);
+            self.start = (HEAD - len) as u8;
+            self.body = Rope::new();
+        }
+    }
+
+    /// The `N` bytes from `offset` on, copied; none if the frame is shorter.
+    pub fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        (self.copy_to(offset, &mut bytes) == N).then_some(bytes)
+    }
+
+    /// The `len` bytes from `offset` on, without a copy where they are contiguous, else through `scratch`;
+    /// none if the frame or `scratch` is shorter.
+    pub fn view<'a>(&'a self, offset: usize, len: usize, scratch: &'a mut [u8]) -> Option<&'a [u8]> {
+        let head = self.head();
+        if offset + len <= head.len() {
+            return Some(&head[offset..offset + len]);
+        }
+        if offset >= head.len() {
+            let from = offset - head.len();
+            if let Some(first) = self.body.chunks().next()
+                && from + len <= first.len()
+            {
+                return Some(&first[from..from + len]);
+            }
+        }
+        if offset + len > self.len() {
+            return None;
+        }
+        let into = scratch.get_mut(..len)?;
+        self.copy_to(offset, into);
+        Some(into)
+    }
+
+    /// Copies from `offset` on into `into`, as many bytes as there are; says how many.
+    pub fn copy_to(&self, offset: usize, into: &mut [u8]) -> usize {
+        let head = self.head();
+        let mut done = 0;
+        if offset < head.len() {
+            done = (head.len() - offset).min(into.len());
+            into[..done].copy_from_slice(&head[offset..offset + done]);
+        }
+        if done < into.len() {
+            done += self.body.copy_to((offset + done).saturating_sub(head.len()), &mut into[done..]);
+        }
+        done
+    }
+
+    /// The part from `offset` on, `len` bytes of it; shares the body, copies what lies in the head.
+    ///
+    /// # Panics
+    /// If the frame is shorter.
+    pub fn rope(&self, offset: usize, len: usize) -> Rope {
+        let head = self.head();
+        if offset >= head.len() {
+            return self.body.slice(offset - head.len(), len);
+        }
+        let from_head = len.min(head.len() - offset);
+        let mut rope = Rope::from(&head[offset..offset + from_head]);
+        rope.append(self.body.slice(0, len - from_head));
+        rope
+    }
+
+    /// The sum of everything from `offset` on, `len` bytes of it, added to `sum`.
+    pub fn sum(&self, offset: usize, len: usize, sum: super::checksum::Sum) -> super::checksum::Sum {
+        let mut sum = sum;
+        let head = self.head();
+        let mut skip = offset;
+        let mut left = len;
+        for chunk in core::iter::once(head).chain(self.body.chunks().map(|chunk| &chunk[..])) {
+            if skip >= chunk.len() {
+                skip -= chunk.len();
+                continue;
+            }
+            let take = (chunk.len() - skip).min(left);
+            sum.add(&chunk[skip..skip + take]);
+            left -= take;
+            skip = 0;
+            if left == 0 {
+                break;
+            }
+        }
+        sum
+    }
+
+    /// A copy of the whole.
+    pub fn to_vec(&self) -> alloc::vec::Vec<u8> {
+        let mut all = alloc::vec::Vec::with_capacity(self.len());
+        all.extend_from_slice(self.head());
+        self.body.chunks().for_each(|chunk| all.extend_from_slice(chunk));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::checksum::Sum;
+
+    fn split(head: &[u8], body: &'static [u8]) -> Frame {
+        let mut frame = Frame::new(Bytes::from_static(body).into());
+        frame.push(head.len()).copy_from_slice(head);
+        frame
+    }
+
+    #[test]
+    fn readers_do_not_care_where_the_bytes_lie() {
+        let whole = Frame::from(&b"abcdefgh"[..]);
+        for frame in [whole, split(b"abc", b"defgh"), split(b"abcdefgh", b"")] {
+            assert_eq!(frame.read::<4>(1), Some(*b"bcde"));
+            assert_eq!(frame.read::<4>(5), None);
+            let mut scratch = [0; 8];
+            assert_eq!(frame.view(2, 3, &mut scratch), Some(&b"cde"[..]));
+            assert_eq!(frame.rope(2, 4).to_vec(), b"cdef");
+            assert_eq!(frame.sum(1, 5, Sum::new()).folded(), {
+                let mut sum = Sum::new();
+                sum.add(b"bcdef");
+                sum.folded()
+            });
+            let mut pulled = frame.clone();
+            pulled.pull(5);
+            assert_eq!(pulled.to_vec(), b"fgh");
+            let mut cut = frame;
+            cut.truncate(2);
+            assert_eq!(cut.to_vec(), b"ab");
+        }
+    }
+}

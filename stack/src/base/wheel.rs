@@ -1,0 +1,309 @@
+//! A hierarchical timer wheel: arming, moving and cancelling cost the same at ten timers and at a million.
+//!
+//! Eleven levels of 64 slots, six bits of the deadline (in nanoseconds) a level. A timer stands at the level of the
+//! highest bit in which its deadline differs from the wheel's time, and moves down as that time comes near.
+//! Deadlines are exact: a timer fires at the first [`Wheel::expire`] whose time is not before its deadline.
+
+use alloc::vec::Vec;
+
+use super::time::Instant;
+
+const LEVELS: usize = 11;
+const SLOTS: usize = 64;
+const NONE: u32 = u32::MAX;
+
+/// Names an armed timer. Once it has fired or was cancelled the name is void.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerId(u32);
+
+#[derive(Debug)]
+struct Node<K> {
+    deadline: u64,
+    key: Option<K>,
+    previous: u32,
+    next: u32,
+    place: u16,
+}
+
+/// Timers, each with a key that says whose it is.
+#[derive(Debug)]
+pub struct Wheel<K> {
+    now: u64,
+    heads: Vec<u32>,
+    tails: Vec<u32>,
+    occupied: [u64; LEVELS],
+    nodes: Vec<Node<K>>,
+    free: u32,
+    len: usize,
+}
+
+impl<K> Default for Wheel<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K> Wheel<K> {
+    /// An empty wheel at the epoch.
+    pub fn new() -> Self {
+        Self {
+            now: 0,
+            heads: alloc::vec![NONE; LEVELS * SLOTS],
+            tails: alloc::vec![NONE; LEVELS * SLOTS],
+            occupied: [0; LEVELS],
+            nodes: Vec::new(),
+            free: NONE,
+            len: 0,
+        }
+    }
+
+    /// How many timers are armed.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if none is armed.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Arms a timer. A deadline in the past fires at the next [`Wheel::expire`].
+    pub fn arm(&mut self, deadline: Instant, key: K) -> TimerId {
+        let index = self.take_node(deadline.nanos(), key);
+        self.link(index);
+        self.len += 1;
+        TimerId(index)
+    }
+
+    /// Moves an armed timer to another deadline.
+    pub fn rearm(&mut self, timer: TimerId, deadline: Instant) {
+        self.unlink(timer.0);
+        self.nodes[timer.0 as usize].deadline = deadline.nanos();
+        self.link(timer.0);
+    }
+
+    /// Disarms a timer that has not fired.
+    pub fn cancel(&mut self, timer: TimerId) -> Option<K> {
+        self.unlink(timer.0);
+        self.release(timer.0)
+    }
+
+    /// When an armed timer fires.
+    pub fn deadline(&self, timer: TimerId) -> Instant {
+        Instant::from_nanos(self.nodes[timer.0 as usize].deadline)
+    }
+
+    /// A moment not after the first deadline; [`Instant::NEVER`] if nothing is armed.
+    /// It is exact if the first timer is due within 64 ns, else the start of the first occupied slot.
+    pub fn next_deadline(&self) -> Instant {
+        match self.first_slot() {
+            Some((level, slot)) if level > 0 => Instant::from_nanos(self.slot_start(level, slot).max(self.now)),
+            Some((_, slot)) => Instant::from_nanos(self.now & !63 | slot as u64),
+            None => Instant::NEVER,
+        }
+    }
+
+    /// The exact first deadline; costs a walk through one slot.
+    pub fn exact_deadline(&self) -> Instant {
+        let Some((level, slot)) = self.first_slot() else { return Instant::NEVER };
+        let mut earliest = u64::MAX;
+        let mut index = self.heads[level * SLOTS + slot];
+        while index != NONE {
+            let node = &self.nodes[index as usize];
+            earliest = earliest.min(node.deadline);
+            index = node.next;
+        }
+        Instant::from_nanos(earliest)
+    }
+
+    /// Moves the wheel to `now` as far as the next timer that is due, and takes that timer out.
+    /// Call it until it gives `None`; only then the wheel stands at `now`.
+    pub fn expire(&mut self, now: Instant) -> Option<K> {
+        let now = now.nanos();
+        while let Some((level, slot)) = self.first_slot() {
+            if level == 0 {
+                let due = self.now & !63 | slot as u64;
+                if due > now {
+                    break;
+                }
+                self.now = due;
+                let index = self.heads[slot];
+                self.unlink(index);
+                return self.release(index);
+            }
+            let start = self.slot_start(level, slot);
+            if start > now {
+                break;
+            }
+            self.now = self.now.max(start);
+            self.cascade(level, slot);
+        }
+        self.now = self.now.max(now);
+        None
+    }
+
+    /// Spreads the timers of a slot over the levels below it.
+    fn cascade(&mut self, level: usize, slot: usize) {
+        let place = level * SLOTS + slot;
+        let mut index = core::mem::replace(&mut self.heads[place], NONE);
+        self.tails[place] = NONE;
+        self.occupied[level] &= !(1 << slot);
+        while index != NONE {
+            let next = self.nodes[index as usize].next;
+            self.link(index);
+            index = next;
+        }
+    }
+
+    /// The occupied slot that comes first. Lower levels always come before higher ones.
+    fn first_slot(&self) -> Option<(usize, usize)> {
+        self.occupied.iter().position(|&slots| slots != 0).map(|level| (level, self.occupied[level].trailing_zeros() as usize))
+    }
+
+    fn slot_start(&self, level: usize, slot: usize) -> u64 {
+        let shift = 6 * level as u32;
+        let above = u64::MAX.checked_shl(shift + 6).unwrap_or(0);
+        (self.now & above) | (slot as u64) << shift
+    }
+
+    fn place_of(&self, deadline: u64) -> usize {
+        let deadline = deadline.max(self.now);
+        let differs = deadline ^ self.now;
+        let level = (63 - (differs | 1).leading_zeros() as usize) / 6;
+        let slot = (deadline >> (6 * level)) as usize % SLOTS;
+        level * SLOTS + slot
+    }
+
+    fn take_node(&mut self, deadline: u64, key: K) -> u32 {
+        let node = Node { deadline, key: Some(key), previous: NONE, next: NONE, place: 0 };
+        if self.free == NONE {
+            self.nodes.push(node);
+            return self.nodes.len() as u32 - 1;
+        }
+        let index = self.free;
+        self.free = self.nodes[index as usize].next;
+        self.nodes[index as usize] = node;
+        index
+    }
+
+    fn release(&mut self, index: u32) -> Option<K> {
+        let node = &mut self.nodes[index as usize];
+        node.next = self.free;
+        self.free = index;
+        self.len -= 1;
+        node.key.take()
+    }
+
+    fn link(&mut self, index: u32) {
+        let place = self.place_of(self.nodes[index as usize].deadline);
+        let tail = self.tails[place];
+        let node = &mut self.nodes[index as usize];
+        node.place = place as u16;
+        node.previous = tail;
+        node.next = NONE;
+        if tail == NONE {
+            self.heads[place] = index;
+            self.occupied[place / SLOTS] |= 1 << (place % SLOTS);
+        } else {
+            self.nodes[tail as usize].next = index;
+        }
+        self.tails[place] = index;
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Node { previous, next, place, .. } = self.nodes[index as usize];
+        let place = place as usize;
+        if previous == NONE {
+            self.heads[place] = next;
+        } else {
+            self.nodes[previous as usize].next = next;
+        }
+        if next == NONE {
+            self.tails[place] = previous;
+        } else {
+            self.nodes[next as usize].previous = previous;
+        }
+        if self.heads[place] == NONE {
+            self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::entropy::Entropy;
+    use alloc::collections::BTreeMap;
+
+    fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    #[test]
+    fn a_timer_fires_at_its_deadline_and_not_before() {
+        let mut wheel = Wheel::new();
+        wheel.arm(at(1_000_000), 'a');
+        assert!(wheel.next_deadline() <= at(1_000_000));
+        assert_eq!(wheel.expire(at(999_999)), None);
+        assert_eq!(wheel.expire(at(1_000_000)), Some('a'));
+        assert_eq!(wheel.next_deadline(), Instant::NEVER);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_fires_at_once() {
+        let mut wheel = Wheel::new();
+        assert_eq!(wheel.expire(at(5_000)), None);
+        wheel.arm(at(10), 'a');
+        assert_eq!(wheel.expire(at(5_000)), Some('a'));
+    }
+
+    #[test]
+    fn never_is_a_deadline_like_any_other() {
+        let mut wheel = Wheel::new();
+        let timer = wheel.arm(Instant::NEVER, 'n');
+        assert_eq!(wheel.expire(at(u64::MAX - 1)), None);
+        assert_eq!(wheel.cancel(timer), Some('n'));
+        assert!(wheel.is_empty());
+    }
+
+    /// The wheel against a sorted map, over random arming, moving, cancelling and passing of time.
+    #[test]
+    fn behaves_like_a_sorted_map() {
+        for seed in 0..50u64 {
+            let mut random = Entropy::new(seed.into());
+            let mut wheel = Wheel::new();
+            let mut model: BTreeMap<u32, (u64, TimerId)> = BTreeMap::new();
+            let mut now = 0u64;
+            for name in 0..400u32 {
+                let far = 1u64 << random.below(40);
+                let deadline = now + random.next_u64() % far;
+                match random.below(4) {
+                    0 | 1 => drop(model.insert(name, (deadline, wheel.arm(at(deadline), name)))),
+                    2 => {
+                        if let Some((&key, &(_, timer))) = model.iter().next() {
+                            wheel.rearm(timer, at(deadline));
+                            model.insert(key, (deadline, timer));
+                        }
+                    }
+                    _ => {
+                        if let Some((key, (_, timer))) = model.pop_last() {
+                            assert_eq!(wheel.cancel(timer), Some(key));
+                        }
+                    }
+                }
+                let first = model.values().map(|(deadline, _)| *deadline).min().map_or(Instant::NEVER, at);
+                assert!(wheel.next_deadline() <= first, "seed {seed}: never late");
+                assert_eq!(wheel.exact_deadline(), first, "seed {seed}");
+                now += random.next_u64() % far;
+                let mut last = 0;
+                while let Some(key) = wheel.expire(at(now)) {
+                    let (deadline, _) = model.remove(&key).expect("a timer fires once");
+                    assert!(deadline <= now && deadline >= last, "seed {seed}: in order");
+                    last = deadline;
+                }
+                assert!(model.values().all(|(deadline, _)| *deadline > now), "seed {seed}: all due ones fired");
+                assert_eq!(wheel.len(), model.len());
+            }
+        }
+    }
+}

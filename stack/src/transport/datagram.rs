@@ -1,0 +1,69 @@
+//! What UDP and raw sockets have in common: a bounded queue of datagrams, each with where it came from; options of
+//! `IPPROTO_IP`/`IPPROTO_IPV6` for sending and receiving single datagrams; the error queue (`IP_RECVERR`).
+
+use bytes::Bytes;
+
+use crate::base::{Addr, Errno, Instant, LinkId, Rope, SockAddr};
+
+/// A datagram that arrived, with what ancillary data can tell of it.
+#[derive(Clone, Debug)]
+pub struct Datagram {
+    /// The payload (for raw IPv4 sockets: the whole packet from the IP header on).
+    pub data: Rope,
+    /// The sender. For raw sockets the port is 0.
+    pub from: SockAddr,
+    /// The destination address it carried (`IP_PKTINFO`).
+    pub to: Addr,
+    /// The destination port (`IP_ORIGDSTADDR`).
+    pub to_port: u16,
+    /// The link it came by.
+    pub link: LinkId,
+    /// TTL or hop limit.
+    pub hop_limit: u8,
+    /// TOS or traffic class.
+    pub tos: u8,
+    /// IPv6 flow label.
+    pub flow_label: u32,
+    /// When it arrived.
+    pub at: Instant,
+    /// IPv4 options, if there were any (`IP_RECVOPTS`).
+    pub options: Option<Bytes>,
+    /// Datagrams of this many bytes were joined into one (`UDP_GRO`); 0: not joined.
+    pub segment_size: u16,
+}
+
+/// What ancillary data of a send call sets for one datagram.
+#[derive(Clone, Debug, Default)]
+pub struct SendControl {
+    /// `IP_PKTINFO` / `IPV6_PKTINFO`: source address.
+    pub src: Option<Addr>,
+    /// `IP_PKTINFO` / `IPV6_PKTINFO`: link; 0: none.
+    pub link: u16,
+    /// `IP_TTL` / `IPV6_HOPLIMIT`
+    pub hop_limit: Option<u8>,
+    /// `IP_TOS` / `IPV6_TCLASS`
+    pub tos: Option<u8>,
+    /// `UDP_SEGMENT`: cut the data into datagrams of this size.
+    pub segment_size: Option<u16>,
+}
+
+/// One entry of the error queue (`struct sock_extended_err`).
+#[derive(Clone, Debug)]
+pub struct QueuedError {
+    /// `ee_errno`
+    pub errno: Errno,
+    /// `ee_origin`: 1 local, 2 ICMP, 3 ICMPv6.
+    pub origin: u8,
+    /// `ee_type`
+    pub kind: u8,
+    /// `ee_code`
+    pub code: u8,
+    /// `ee_info`: the MTU for "too big".
+    pub info: u32,
+    /// Who reported it.
+    pub offender: Option<Addr>,
+    /// Where the datagram was sent.
+    pub destination: SockAddr,
+    /// Payload of the datagram as far as it was quoted.
+    pub data: Bytes,
+}

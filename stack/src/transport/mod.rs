@@ -1,0 +1,6 @@
+//! Layer 3, transport: TCP, UDP, raw, AF_UNIX; ports and flows.
+
+pub mod datagram;
+pub mod inet;
+pub mod ports;
+pub mod tcp;

@@ -1,0 +1,224 @@
+//! What can be set and what can be asked of TCP: per stack, per connection.
+
+use super::congestion::Algorithm;
+use crate::base::{Duration, TcpState};
+
+/// Settings of a stack, named after `net.ipv4.tcp_*`.
+#[derive(Clone, Debug)]
+pub struct TcpConfig {
+    /// `tcp_wmem`: smallest, default and largest send buffer in bytes.
+    pub wmem: [u32; 3],
+    /// `tcp_rmem`: smallest, default and largest receive buffer in bytes.
+    pub rmem: [u32; 3],
+    /// `tcp_congestion_control`
+    pub congestion_control: Algorithm,
+    /// `tcp_window_scaling`
+    pub window_scaling: bool,
+    /// `tcp_timestamps`
+    pub timestamps: bool,
+    /// `tcp_sack`
+    pub sack: bool,
+    /// `tcp_dsack`
+    pub dsack: bool,
+    /// `tcp_syn_retries`
+    pub syn_retries: u8,
+    /// `tcp_synack_retries`
+    pub synack_retries: u8,
+    /// `tcp_retries1`
+    pub retries1: u8,
+    /// `tcp_retries2`
+    pub retries2: u8,
+    /// `tcp_orphan_retries`
+    pub orphan_retries: u8,
+    /// `tcp_keepalive_time`
+    pub keepalive_time: Duration,
+    /// `tcp_keepalive_intvl`
+    pub keepalive_intvl: Duration,
+    /// `tcp_keepalive_probes`
+    pub keepalive_probes: u8,
+    /// `tcp_fin_timeout`
+    pub fin_timeout: Duration,
+    /// `tcp_syncookies`: 0 never, 1 when the SYN queue is full, 2 always.
+    pub syncookies: u8,
+    /// `tcp_max_syn_backlog`
+    pub max_syn_backlog: u32,
+    /// `somaxconn`: the largest backlog of a listener.
+    pub somaxconn: u32,
+    /// `tcp_max_tw_buckets`
+    pub max_tw_buckets: u32,
+    /// `tcp_abort_on_overflow`
+    pub abort_on_overflow: bool,
+    /// `tcp_stdurg`
+    pub stdurg: bool,
+    /// `tcp_slow_start_after_idle`
+    pub slow_start_after_idle: bool,
+    /// `tcp_challenge_ack_limit` per second for the stack.
+    pub challenge_ack_limit: u32,
+    /// `tcp_invalid_ratelimit`
+    pub invalid_ratelimit: Duration,
+    /// `tcp_reordering`
+    pub reordering: u8,
+    /// `tcp_rfc1337`
+    pub rfc1337: bool,
+    /// `tcp_adv_win_scale` is Linux's old way; the window offered is this part of the buffer's charge in 1/256 (Linux's `scaling_ratio`).
+    pub window_ratio: u8,
+    /// How long TIME-WAIT lasts (Linux: 60 s).
+    pub time_wait: Duration,
+}
+
+impl Default for TcpConfig {
+    /// Linux's defaults.
+    fn default() -> Self {
+        Self {
+            wmem: [4096, 16384, 4 << 20],
+            rmem: [4096, 131_072, 6 << 20],
+            congestion_control: Algorithm::Cubic,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            dsack: true,
+            syn_retries: 6,
+            synack_retries: 5,
+            retries1: 3,
+            retries2: 15,
+            orphan_retries: 0,
+            keepalive_time: Duration::from_secs(7200),
+            keepalive_intvl: Duration::from_secs(75),
+            keepalive_probes: 9,
+            fin_timeout: Duration::from_secs(60),
+            syncookies: 1,
+            max_syn_backlog: 4096,
+            somaxconn: 4096,
+            max_tw_buckets: 262_144,
+            abort_on_overflow: false,
+            stdurg: false,
+            slow_start_after_idle: true,
+            challenge_ack_limit: 1000,
+            invalid_ratelimit: Duration::from_millis(500),
+            reordering: 3,
+            rfc1337: false,
+            window_ratio: 128,
+            time_wait: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Settings of one connection or listener (inherited by what it accepts). Compact, because every connection has them.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpOptions {
+    /// `SO_SNDBUF` as `getsockopt` gives it (twice what was set); 0: not set, the stack's default.
+    pub sndbuf: u32,
+    /// `SO_RCVBUF` likewise.
+    pub rcvbuf: u32,
+    /// `TCP_MAXSEG`; 0: not set.
+    pub maxseg: u16,
+    /// `TCP_KEEPIDLE` in seconds; 0: the stack's default.
+    pub keepidle: u16,
+    /// `TCP_KEEPINTVL` in seconds; 0: the stack's default.
+    pub keepintvl: u16,
+    /// `TCP_KEEPCNT`; 0: the stack's default.
+    pub keepcnt: u8,
+    /// `TCP_SYNCNT`; 0: the stack's default.
+    pub syncnt: u8,
+    /// `TCP_USER_TIMEOUT` in milliseconds; 0: none.
+    pub user_timeout: u32,
+    /// `TCP_LINGER2` in seconds; 0: the stack's `fin_timeout`; negative: FIN-WAIT-2 is not waited for.
+    pub linger2: i16,
+    /// `TCP_DEFER_ACCEPT` in seconds.
+    pub defer_accept: u16,
+    /// `TCP_WINDOW_CLAMP`; 0: none.
+    pub window_clamp: u32,
+    /// `TCP_NOTSENT_LOWAT`; 0: none.
+    pub notsent_lowat: u32,
+    /// `SO_RCVLOWAT`; at least 1.
+    pub rcvlowat: u32,
+    /// `TCP_NODELAY`
+    pub nodelay: bool,
+    /// `TCP_CORK`
+    pub cork: bool,
+    /// `SO_KEEPALIVE`
+    pub keepalive: bool,
+    /// `SO_OOBINLINE`
+    pub oobinline: bool,
+    /// `TCP_QUICKACK`: no delayed acknowledgements for now.
+    pub quickack: bool,
+    /// `TCP_CONGESTION`; none: the stack's default.
+    pub congestion: Option<Algorithm>,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            sndbuf: 0,
+            rcvbuf: 0,
+            maxseg: 0,
+            keepidle: 0,
+            keepintvl: 0,
+            keepcnt: 0,
+            syncnt: 0,
+            user_timeout: 0,
+            linger2: 0,
+            defer_accept: 0,
+            window_clamp: 0,
+            notsent_lowat: 0,
+            rcvlowat: 1,
+            nodelay: false,
+            cork: false,
+            keepalive: false,
+            oobinline: false,
+            quickack: true,
+            congestion: None,
+        }
+    }
+}
+
+/// A connection's state in numbers, after Linux's `struct tcp_info`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub struct TcpInfo {
+    pub state: TcpState,
+    pub retransmits: u8,
+    pub probes: u8,
+    pub backoff: u8,
+    pub timestamps: bool,
+    pub sack: bool,
+    pub window_scaling: bool,
+    pub snd_wscale: u8,
+    pub rcv_wscale: u8,
+    pub rto_us: u32,
+    pub ato_us: u32,
+    pub snd_mss: u32,
+    pub rcv_mss: u32,
+    /// Segments sent and not acknowledged; for a listener the accept queue's length.
+    pub unacked: u32,
+    /// SACKed segments; for a listener the backlog.
+    pub sacked: u32,
+    pub lost: u32,
+    pub retrans: u32,
+    pub last_data_sent_ms: u32,
+    pub last_data_recv_ms: u32,
+    pub last_ack_recv_ms: u32,
+    pub pmtu: u32,
+    pub rtt_us: u32,
+    pub rttvar_us: u32,
+    pub snd_ssthresh: u32,
+    /// In segments, as Linux gives it.
+    pub snd_cwnd: u32,
+    pub advmss: u32,
+    pub reordering: u32,
+    pub rcv_space: u32,
+    pub total_retrans: u32,
+    pub min_rtt_us: u32,
+    pub notsent_bytes: u32,
+    pub snd_wnd: u32,
+    pub rcv_wnd: u32,
+    pub bytes_acked: u64,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
+    pub bytes_retrans: u64,
+    pub segs_out: u32,
+    pub segs_in: u32,
+    pub data_segs_out: u32,
+    pub data_segs_in: u32,
+}
