@@ -1,11 +1,59 @@
 //! Layer 2, network: IPv4 and IPv6 as equals. Addresses, routes, fragments, ICMP, neighbour discovery, groups, forwarding.
+//!
+//! ```text
+//!   Links::poll ─▶ input ─┬─▶ (fragments) ─▶ deliver ─┬─▶ icmp, ndp, groups ─▶ Up::Packet, Up::Error ─▶ transports
+//!                         └─▶ forward ──┐             └─▶ Up::Packet ────────────────────────────────▶
+//!   transports ─▶ route ─▶ send ────────┴─▶ output ─▶ (fragments) ─▶ Links::send
+//! ```
+//!
+//! | file | what | after |
+//! |---|---|---|
+//! | `config` | settings, named as in `net.ipv4.*` and `net.ipv6.*` | Linux |
+//! | `packet`, `protocol` | what passes between this layer and the transports | |
+//! | `ipv4`, `ipv6` | the header codecs; the extension header chain | RFC 791, RFC 8200 |
+//! | `input` | what arrives: checks, delivery or forwarding | RFC 1122 §3, RFC 1812 §5, RFC 8200 |
+//! | `output` | what leaves: headers, fragments | |
+//! | `fragments` | cutting and reassembly | RFC 791, 815, 5722, 6946 |
+//! | `routes`, `redirects` | the table by longest prefix; the route cache; redirects | RFC 1812 §5.2.4, RFC 4861 §6.3.6, §8 |
+//! | `path_mtu` | what is known of paths | RFC 1191, 8201 |
+//! | `forward` | the router | RFC 1812, RFC 8200 |
+//! | `icmp` | echo, errors out, errors in, rate limits | RFC 792, 1122 §3.2.2, 4443 |
+//! | `addresses` | addresses of links, source selection | RFC 6724 |
+//! | `autoconf`, `ndp` | neighbour discovery, duplicate detection, SLAAC | RFC 4861, 4862, 7217 |
+//! | `groups` | multicast membership | RFC 9776, 9777 |
+//!
+//! Invariants: whatever a remote peer can make grow (fragments, path MTUs, redirects, rate limits) is bounded; an error is never
+//! answered by an error; every packet that goes no further is counted by [`Base::discard`](crate::base::Base::discard).
 
+pub mod addresses;
+pub mod autoconf;
+pub mod config;
+pub mod fragments;
+pub mod groups;
+pub mod icmp;
+pub mod ipv4;
+pub mod ipv6;
+pub mod ndp;
 pub mod packet;
+pub mod path_mtu;
 pub mod protocol;
+pub mod routes;
 
-use crate::base::{Addr, Cidr, Errno, Frame, LinkId, Timer, Version};
-use crate::link::{Hop, Links};
+mod forward;
+mod input;
+mod output;
+mod redirects;
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+
+use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version};
+use crate::link::{Hop, LinkConfig, Links, Medium, Offloads};
+pub use config::Config;
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
+
+/// The loopback link, which every host has from the start.
+pub const LOOPBACK: LinkId = LinkId(1);
 
 /// What goes up from the network layer.
 #[derive(Clone, Debug)]
@@ -50,70 +98,116 @@ pub struct RouteQuery {
 pub struct Network {
     /// The layer below.
     pub links: Links,
+    /// Settings; may be changed at any time.
+    pub config: Config,
+    /// What waits for the transports.
+    pub(crate) up: VecDeque<Up>,
+    /// Addresses of links.
+    pub(crate) addresses: addresses::Addresses,
+    /// Duplicate detection, SLAAC, routers heard.
+    pub(crate) autoconf: autoconf::Autoconf,
+    /// Multicast membership.
+    pub(crate) groups: groups::Groups,
+    /// The routing table and its cache.
+    pub(crate) routes: routes::Routes,
+    /// Path MTUs found.
+    pub(crate) path_mtu: path_mtu::PathMtus,
+    /// Datagrams of which not all fragments have arrived.
+    pub(crate) fragments: fragments::Fragments,
+    /// Rate limits of the ICMP messages we send.
+    pub(crate) icmp: icmp::Limits,
 }
 
-#[allow(unused_variables, missing_docs, clippy::todo, clippy::needless_pass_by_ref_mut, clippy::unused_self)]
 impl Network {
-    // CONTRACT
+    /// A host with a loopback link (`lo`, 127.0.0.1/8 and ::1/128) on top of `links`, which must be empty.
     pub fn new(links: Links) -> Self {
-        Self { links }
+        let entropy = &links.base.entropy;
+        let mut network = Self {
+            config: Config::default(),
+            up: VecDeque::new(),
+            addresses: addresses::Addresses::default(),
+            autoconf: autoconf::Autoconf::new(entropy),
+            groups: groups::Groups::default(),
+            routes: routes::Routes::new(entropy),
+            path_mtu: path_mtu::PathMtus::new(entropy),
+            fragments: fragments::Fragments::new(entropy),
+            icmp: icmp::Limits::new(entropy),
+            links,
+        };
+        network.add_loopback();
+        network
     }
-    /// A frame from a link.
-    pub fn receive(&mut self, link: LinkId, frame: Frame) {
-        todo!()
+
+    fn add_loopback(&mut self) {
+        let config = LinkConfig {
+            name: String::from("lo"),
+            medium: Medium::Loopback,
+            mtu: 65536,
+            offloads: Offloads { checksum: true, segmentation: 65536, coalesce: false },
+            queue_limit: 4 << 20,
+        };
+        let link = self.links.add(config).expect("the first link of a host");
+        debug_assert_eq!(link, LOOPBACK);
+        self.links.set_up(link, true);
+        self.add_address(link, Cidr::new(Addr::V4_LOOPBACK, 8)).expect("the first address");
+        self.add_address(link, Cidr::host(Addr::V6_LOOPBACK)).expect("the second address");
     }
-    /// The next thing a transport must know. Drains the link layer too; call it until it gives none after every input.
-    pub fn poll(&mut self) -> Option<Up> {
-        todo!()
+
+    /// Adds a link and starts autoconfiguration on it. Errors as those of [`Links::add`].
+    pub fn add_link(&mut self, config: LinkConfig) -> Result<LinkId, Errno> {
+        let link = self.links.add(config)?;
+        self.autoconf_link_added(link);
+        Ok(link)
     }
+
+    /// Takes a link away with its addresses, routes and groups. `ENODEV`
+    pub fn remove_link(&mut self, link: LinkId) -> Result<(), Errno> {
+        if self.links.config(link).is_none() {
+            return Err(Errno::ENODEV);
+        }
+        self.autoconf_link_removed(link);
+        self.groups_link_removed(link);
+        self.routes.remove_link(link);
+        self.links.remove(link)
+    }
+
+    /// Takes a link up or down. Its routes count only while it is up. `ENODEV`
+    pub fn set_link_up(&mut self, link: LinkId, up: bool) -> Result<(), Errno> {
+        if self.links.config(link).is_none() {
+            return Err(Errno::ENODEV);
+        }
+        self.links.set_up(link, up);
+        self.routes.changed();
+        self.autoconf_link_changed(link, up);
+        Ok(())
+    }
+
     /// A timer of `Neighbour`, `Fragments`, `Autoconf` or `Groups` fired.
     pub fn timer(&mut self, timer: Timer) {
-        todo!()
+        match timer.owner {
+            TimerOwner::Neighbour => self.links.timer(timer),
+            TimerOwner::Fragments => self.fragments_timer(timer.key),
+            TimerOwner::Autoconf => self.autoconf_timer(timer.key),
+            TimerOwner::Groups => self.groups_timer(timer.key),
+            TimerOwner::Tcp | TimerOwner::HalfOpen | TimerOwner::TimeWait => debug_assert!(false, "a timer of a transport"),
+        }
     }
-    /// How a packet gets there. `ENETUNREACH`, `EHOSTUNREACH`, `EINVAL` (source not ours), `EACCES` is the caller's (broadcast).
-    /// Costs a hash look-up when the same was asked before and nothing changed.
-    pub fn route(&mut self, query: &RouteQuery) -> Result<Route, Errno> {
-        todo!()
-    }
-    /// Sends a transport's packet along `route`: pushes the IP header, cuts into fragments where allowed.
-    /// `EMSGSIZE` if it is too big and must not be cut, `ENOBUFS` if the link's queue is full.
-    pub fn send(&mut self, route: &Route, outgoing: &Outgoing, frame: Frame) -> Result<(), Errno> {
-        todo!()
-    }
-    /// Answers `packet` with an ICMP "port unreachable" (rate-limited, RFC 1122 §3.2.2 and RFC 4443 §2.4 rules).
-    pub fn port_unreachable(&mut self, packet: &Packet) {
-        todo!()
-    }
-    /// True if packets to `addr` are delivered on this host (any of its addresses, loopback net).
-    pub fn is_local(&self, addr: Addr) -> bool {
-        todo!()
-    }
-    /// True if `addr` is a broadcast address of a link of ours.
-    pub fn is_broadcast(&self, addr: Addr) -> bool {
-        todo!()
-    }
-    pub fn add_address(&mut self, link: LinkId, addr: Cidr) -> Result<(), Errno> {
-        todo!()
-    }
-    pub fn remove_address(&mut self, link: LinkId, addr: Addr) -> Result<(), Errno> {
-        todo!()
-    }
-    /// Adds a route: `gateway` unspecified means on-link; the lowest metric wins among equal prefixes.
-    pub fn add_route(&mut self, dst: Cidr, gateway: Option<Addr>, link: LinkId, metric: u32) -> Result<(), Errno> {
-        todo!()
-    }
-    pub fn remove_route(&mut self, dst: Cidr, gateway: Option<Addr>, link: LinkId) -> Result<(), Errno> {
-        todo!()
-    }
-    /// A socket joins a group on a link (chosen by route if none); counted, so that each join needs one leave.
-    pub fn join_group(&mut self, group: Addr, link: Option<LinkId>) -> Result<LinkId, Errno> {
-        todo!()
-    }
-    pub fn leave_group(&mut self, group: Addr, link: LinkId) -> Result<(), Errno> {
-        todo!()
-    }
+
     /// The default hop limit of a family.
     pub fn default_hop_limit(&self, version: Version) -> u8 {
-        64
+        match version {
+            Version::V4 => self.config.ipv4.default_ttl,
+            Version::V6 => self.config.ipv6.hop_limit,
+        }
+    }
+
+    /// True if packets to `addr` are delivered on this host (any of its addresses, loopback net).
+    pub fn is_local(&self, addr: Addr) -> bool {
+        self.addresses.is_local(addr)
+    }
+
+    /// True if `addr` is a broadcast address of a link of ours.
+    pub fn is_broadcast(&self, addr: Addr) -> bool {
+        addr.is_limited_broadcast() || self.addresses.is_broadcast(addr)
     }
 }

@@ -1,0 +1,1 @@
+//! The router (RFC 1812, RFC 8200): packets for others.

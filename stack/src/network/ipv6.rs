@@ -1,0 +1,1 @@
+//! The ipv6 header.
