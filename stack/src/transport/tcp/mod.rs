@@ -1,4 +1,5 @@
 //! TCP (RFC 9293).
+mod chunk_queue;
 pub mod congestion;
 pub mod header;
 pub mod options;

@@ -2,43 +2,120 @@
 
 use bytes::Bytes;
 
+use super::chunk_queue::ChunkQueue;
 use crate::base::Rope;
+
+/// Smaller slices are copied together: they may be a byte of a frame of 64 KiB, which would be held for as long as they are.
+const SMALL: usize = 512;
 
 /// The receive queue of a connection. Empty, it owns no memory.
 #[derive(Debug, Default)]
 pub struct ReceiveQueue {
-    _todo: (),
+    chunks: ChunkQueue,
 }
 
-#[allow(unused_variables, missing_docs, clippy::todo, clippy::needless_pass_by_ref_mut, clippy::unused_self)]
 impl ReceiveQueue {
     /// Bytes that can be read.
     pub fn len(&self) -> usize {
-        todo!()
+        self.chunks.len()
     }
+
+    /// True if there is nothing to read.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.chunks.is_empty()
     }
+
     /// Memory held: what small slices pin is bounded by copying them together.
     pub fn charge(&self) -> usize {
-        todo!()
+        self.chunks.charge()
     }
+
+    /// Appends what arrived next.
     pub fn push(&mut self, payload: Rope) {
-        todo!()
+        for chunk in payload {
+            if chunk.len() < SMALL {
+                self.chunks.append(&chunk);
+            } else {
+                self.chunks.push(chunk);
+            }
+        }
     }
-    /// Copies out from the front (after `skip` bytes) without taking.
+
+    /// Copies out from the front (after `skip` bytes) without taking; says how much.
     pub fn peek(&self, skip: usize, into: &mut [u8]) -> usize {
-        todo!()
+        self.chunks.copy_to(skip, into)
     }
+
     /// Drops the first `count` bytes.
     pub fn consume(&mut self, count: usize) {
-        todo!()
+        self.chunks.advance(count);
     }
+
     /// Takes the first chunk, at most `max` bytes of it (zero copy).
     pub fn take(&mut self, max: usize) -> Option<Bytes> {
-        todo!()
+        self.chunks.take(max)
     }
+
+    /// Drops everything.
     pub fn clear(&mut self) {
-        todo!()
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_small_and_owns_nothing_when_empty() {
+        assert!(size_of::<ReceiveQueue>() <= 48);
+        let mut queue = ReceiveQueue::default();
+        queue.push(Rope::from(&b"hello "[..]));
+        queue.push(Rope::from(&b"world"[..]));
+        let mut read = [0; 5];
+        assert_eq!(queue.peek(4, &mut read), 5);
+        assert_eq!(&read, b"o wor");
+        queue.consume(6);
+        assert_eq!(queue.take(100).unwrap(), "world");
+        assert!(queue.is_empty() && queue.chunks.owns_nothing());
+    }
+
+    #[test]
+    fn a_full_segment_is_not_copied() {
+        let segment = Bytes::from(alloc::vec![1; 1448]);
+        let mut queue = ReceiveQueue::default();
+        queue.push(segment.clone().into());
+        assert_eq!(queue.take(usize::MAX).unwrap().as_ptr(), segment.as_ptr());
+        assert!(queue.chunks.owns_nothing());
+    }
+
+    #[test]
+    fn one_byte_segments_do_not_hold_the_frames_they_came_in() {
+        let mut queue = ReceiveQueue::default();
+        let mut frames = alloc::vec::Vec::new();
+        for _ in 0..4000 {
+            let frame = Bytes::from(alloc::vec![0; 64]);
+            queue.push(frame.slice(10..11).into());
+            frames.push(frame);
+        }
+        assert!(frames.iter().all(Bytes::is_unique), "nothing of them is held");
+        assert_eq!(queue.len(), 4000);
+        assert!(queue.charge() < 3 * 4000, "{}", queue.charge());
+    }
+
+    #[test]
+    fn small_and_large_keep_their_order() {
+        let mut queue = ReceiveQueue::default();
+        let mut want = alloc::vec::Vec::new();
+        for (i, size) in [10, 20, 600, 5, 5, 2000, 1].into_iter().enumerate() {
+            let bytes = alloc::vec![i as u8; size];
+            want.extend_from_slice(&bytes);
+            queue.push(bytes.into());
+        }
+        let mut got = alloc::vec::Vec::new();
+        while let Some(chunk) = queue.take(700) {
+            got.extend_from_slice(&chunk);
+        }
+        assert_eq!(got, want);
     }
 }

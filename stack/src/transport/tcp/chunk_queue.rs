@@ -1,0 +1,336 @@
+//! A byte queue of shared chunks: what the send and the receive queue of a connection have in common.
+//!
+//! ```text
+//!    first      rest.chunks (sorted by position)        rest.tail
+//!   ┌───────┐  ┌──────────┬─────┬──────────────────┐  ┌─────────┬ ─ ─ ─ ┐
+//!   │       │  │          │     │                  │  │ written   spare
+//!   └───────┘  └──────────┴─────┴──────────────────┘  └─────────┴ ─ ─ ─ ┘
+//!      0        start      end   end                end           offsets count from the first byte
+//! ```
+//!
+//! Invariants: if `first` is empty, so is the queue, and it owns no memory. Chunks know their position in the stream, so that any
+//! offset is found by binary search. The tail is the only part that grows; it is frozen into a chunk when somebody wants to share it.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::base::Rope;
+
+/// The largest chunk that copied data gets.
+const CHUNK: usize = 64 << 10;
+/// What small writes share.
+const TAIL: usize = 4 << 10;
+/// Memory a chunk costs beside its bytes: its entry here, its reference count, the allocator's words.
+const OVERHEAD: usize = size_of::<Chunk>() + 48;
+/// More chunks than this are copied into one: a frame of 64 KiB of full tails needs 17.
+const MOST_CHUNKS: usize = 17;
+/// The list of chunks gives memory back when it uses less than a quarter of more than this.
+const KEEP: usize = 64;
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(super) struct ChunkQueue {
+    first: Bytes,
+    first_cost: usize,
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
+    chunks: VecDeque<Chunk>,
+    /// Where in the stream the first chunk of `chunks` begins.
+    start: u64,
+    /// What the chunks cost.
+    cost: usize,
+    tail: BytesMut,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    bytes: Bytes,
+    /// Where in the stream it ends.
+    end: u64,
+    cost: usize,
+}
+
+impl ChunkQueue {
+    pub(super) fn len(&self) -> usize {
+        self.first.len() + self.rest.as_ref().map_or(0, |rest| rest.len())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    /// Memory held, to within one tail at the front that is partly released.
+    pub(super) fn charge(&self) -> usize {
+        self.first_cost + self.rest.as_ref().map_or(0, |rest| rest.cost + rest.tail.capacity())
+    }
+
+    /// Copies `data` in. Into an empty queue it gets a chunk of its size (a request, a reply), after that small pieces share a tail.
+    pub(super) fn append(&mut self, data: &[u8]) {
+        let mut more = data;
+        if self.is_empty() {
+            let (head, tail) = data.split_at(data.len().min(CHUNK));
+            self.push(Bytes::copy_from_slice(head));
+            more = tail;
+        }
+        if !more.is_empty() {
+            self.rest.get_or_insert_default().append(more);
+        }
+    }
+
+    /// Takes a chunk as it is.
+    pub(super) fn push(&mut self, chunk: Bytes) {
+        if chunk.is_empty() {
+            return;
+        }
+        if self.is_empty() {
+            self.first_cost = chunk.len() + OVERHEAD;
+            self.first = chunk;
+        } else {
+            self.rest.get_or_insert_default().push(chunk);
+        }
+    }
+
+    /// `len` bytes from `offset` on, or as many as there are, shared.
+    pub(super) fn slice(&mut self, offset: usize, len: usize) -> Rope {
+        let len = len.min(self.len().saturating_sub(offset));
+        let here = self.first.len().saturating_sub(offset).min(len);
+        let mut rope = if here > 0 { self.first.slice(offset..offset + here).into() } else { Rope::new() };
+        if let Some(rest) = &mut self.rest
+            && here < len
+        {
+            rest.slice(offset + here - self.first.len(), len - here, &mut rope);
+        }
+        if rope.chunk_count() > MOST_CHUNKS { rope.to_vec().into() } else { rope }
+    }
+
+    /// Copies from `skip` on into `into`, as much as there is; says how much.
+    pub(super) fn copy_to(&self, skip: usize, into: &mut [u8]) -> usize {
+        let mut done = 0;
+        if skip < self.first.len() {
+            done = copy(&self.first[skip..], into);
+        }
+        if let Some(rest) = &self.rest
+            && done < into.len()
+        {
+            done += rest.copy_to((skip + done).saturating_sub(self.first.len()), &mut into[done..]);
+        }
+        done
+    }
+
+    /// Drops the first `count` bytes (all, if there are fewer).
+    pub(super) fn advance(&mut self, count: usize) {
+        let mut left = count;
+        while left >= self.first.len() {
+            left -= self.first.len();
+            if !self.next_first() {
+                return;
+            }
+        }
+        self.first.advance(left);
+    }
+
+    /// Takes the first chunk, at most `max` bytes of it.
+    pub(super) fn take(&mut self, max: usize) -> Option<Bytes> {
+        if self.is_empty() || max == 0 {
+            return None;
+        }
+        if max < self.first.len() {
+            return Some(self.first.split_to(max));
+        }
+        let taken = core::mem::take(&mut self.first);
+        self.next_first();
+        Some(taken)
+    }
+
+    /// Puts the next chunk in the place of the first; says if there was one. Else the queue is empty and gives all memory back.
+    fn next_first(&mut self) -> bool {
+        let next = self.rest.as_mut().and_then(|rest| rest.pop());
+        let found = next.is_some();
+        match next {
+            Some(chunk) => (self.first, self.first_cost) = (chunk.bytes, chunk.cost),
+            None => *self = Self::default(),
+        }
+        found
+    }
+
+    #[cfg(test)]
+    pub(super) fn owns_nothing(&self) -> bool {
+        self.first.is_empty() && self.rest.is_none() && self.charge() == 0
+    }
+}
+
+impl Rest {
+    fn len(&self) -> usize {
+        (self.frozen_end() - self.start) as usize + self.tail.len()
+    }
+
+    /// Where the chunks end and the tail begins.
+    fn frozen_end(&self) -> u64 {
+        self.chunks.back().map_or(self.start, |chunk| chunk.end)
+    }
+
+    fn append(&mut self, data: &[u8]) {
+        let fit = data.len().min(self.tail.capacity() - self.tail.len());
+        let (fitting, more) = data.split_at(fit);
+        self.tail.extend_from_slice(fitting);
+        if more.is_empty() {
+            return;
+        }
+        self.freeze();
+        if more.len() < TAIL {
+            self.tail = BytesMut::with_capacity(TAIL);
+            self.tail.extend_from_slice(more);
+        } else {
+            more.chunks(CHUNK).for_each(|piece| self.push_back(Bytes::copy_from_slice(piece)));
+        }
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        self.freeze();
+        self.push_back(chunk);
+    }
+
+    fn push_back(&mut self, bytes: Bytes) {
+        let cost = bytes.len() + OVERHEAD;
+        let end = self.frozen_end() + bytes.len() as u64;
+        self.cost += cost;
+        self.chunks.push_back(Chunk { bytes, end, cost });
+    }
+
+    /// Makes what is in the tail a chunk; its spare room stays for what comes.
+    fn freeze(&mut self) {
+        if !self.tail.is_empty() {
+            let piece = self.tail.split().freeze();
+            self.push_back(piece);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Chunk> {
+        if self.chunks.is_empty() {
+            self.freeze();
+        }
+        let chunk = self.chunks.pop_front()?;
+        self.start = chunk.end;
+        self.cost -= chunk.cost;
+        let (used, capacity) = (self.chunks.len(), self.chunks.capacity());
+        if capacity > KEEP && used < capacity / 4 {
+            self.chunks.shrink_to(used * 2);
+        }
+        Some(chunk)
+    }
+
+    /// The frozen bytes from `offset` on, chunk by chunk.
+    fn pieces(&self, offset: usize) -> impl Iterator<Item = (&Bytes, usize)> {
+        let position = self.start + offset as u64;
+        let index = self.chunks.partition_point(|chunk| chunk.end <= position);
+        let within = self.chunks.get(index).map_or(0, |chunk| chunk.bytes.len() - (chunk.end - position) as usize);
+        self.chunks.range(index..).enumerate().map(move |(i, chunk)| (&chunk.bytes, if i == 0 { within } else { 0 }))
+    }
+
+    fn slice(&mut self, offset: usize, len: usize, rope: &mut Rope) {
+        if self.start + (offset + len) as u64 > self.frozen_end() {
+            self.freeze();
+        }
+        let mut left = len;
+        for (bytes, within) in self.pieces(offset) {
+            let take = (bytes.len() - within).min(left);
+            rope.push(bytes.slice(within..within + take));
+            left -= take;
+            if left == 0 {
+                return;
+            }
+        }
+    }
+
+    fn copy_to(&self, offset: usize, into: &mut [u8]) -> usize {
+        let mut done = 0;
+        for (bytes, within) in self.pieces(offset) {
+            done += copy(&bytes[within..], &mut into[done..]);
+            if done == into.len() {
+                return done;
+            }
+        }
+        let frozen = (self.frozen_end() - self.start) as usize;
+        let within = (offset + done).saturating_sub(frozen).min(self.tail.len());
+        done + copy(&self.tail[within..], &mut into[done..])
+    }
+}
+
+/// Copies as much as fits; says how much.
+fn copy(from: &[u8], into: &mut [u8]) -> usize {
+    let count = from.len().min(into.len());
+    into[..count].copy_from_slice(&from[..count]);
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Entropy;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// Random operations on the queue and on a plain vector of bytes; they must agree on every answer.
+    #[test]
+    fn it_behaves_as_a_plain_list_of_bytes() {
+        for seed in 0..40 {
+            let mut entropy = Entropy::new(seed.into());
+            let mut queue = ChunkQueue::default();
+            let mut model: Vec<u8> = Vec::new();
+            for step in 0..400 {
+                let scale = [10, 600, 5000, 150_000][entropy.below(4) as usize];
+                let count = entropy.below(scale) as usize;
+                let mut data = vec![0; count];
+                match entropy.below(6) {
+                    0 if model.len() < 400_000 => {
+                        entropy.fill(&mut data);
+                        queue.append(&data);
+                        model.extend_from_slice(&data);
+                    }
+                    1 if model.len() < 400_000 => {
+                        entropy.fill(&mut data);
+                        queue.push(Bytes::copy_from_slice(&data));
+                        model.extend_from_slice(&data);
+                    }
+                    2 => {
+                        queue.advance(count);
+                        model.drain(..count.min(model.len()));
+                    }
+                    3 => {
+                        let taken = queue.take(count).unwrap_or_default();
+                        assert_eq!(taken, model.drain(..taken.len()).collect::<Vec<_>>(), "seed {seed} step {step}");
+                        assert!(taken.len() <= count);
+                    }
+                    kind => {
+                        let offset = entropy.below(model.len() as u32 + 10) as usize;
+                        let end = (offset + count).min(model.len());
+                        let want = model.get(offset..end).unwrap_or_default();
+                        if kind == 4 {
+                            let rope = queue.slice(offset, count);
+                            assert_eq!(rope.to_vec(), want, "seed {seed} step {step}");
+                            assert!(rope.chunk_count() <= MOST_CHUNKS);
+                        } else {
+                            assert_eq!(queue.copy_to(offset, &mut data), want.len(), "seed {seed} step {step}");
+                            assert_eq!(&data[..want.len()], want);
+                        }
+                    }
+                }
+                assert_eq!((queue.len(), queue.is_empty()), (model.len(), model.is_empty()), "seed {seed} step {step}");
+                assert!(queue.charge() >= model.len());
+                assert_eq!(queue.owns_nothing(), model.is_empty(), "seed {seed} step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_of_chunks_shrinks_as_it_empties() {
+        let mut queue = ChunkQueue::default();
+        (0..4000).for_each(|_| queue.push(Bytes::from_static(b"x")));
+        queue.advance(3990);
+        assert!(queue.rest.as_ref().unwrap().chunks.capacity() <= KEEP * 2);
+    }
+}
