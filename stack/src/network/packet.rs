@@ -97,6 +97,8 @@ pub struct Outgoing {
     pub options: Option<Bytes>,
     /// A raw socket wrote the IP header itself (`IP_HDRINCL`): it is the start of the frame.
     pub header_included: bool,
+    /// Multicast: members on this host get no copy (`IP_MULTICAST_LOOP` is off).
+    pub no_loopback: bool,
 }
 
 /// What an ICMP error says of the path or the host.
