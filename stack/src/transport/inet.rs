@@ -4,6 +4,17 @@
 use crate::base::{Addr, Errno, SocketId, Version};
 use crate::network::Fragmentation;
 
+/// Which directions a `shutdown` call closes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shutdown {
+    /// `SHUT_RD`
+    Read,
+    /// `SHUT_WR`
+    Write,
+    /// `SHUT_RDWR`
+    Both,
+}
+
 /// The common part of TCP, UDP and raw sockets.
 #[derive(Clone, Debug)]
 pub struct Inet {

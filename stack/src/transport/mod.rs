@@ -2,5 +2,8 @@
 
 pub mod datagram;
 pub mod inet;
+pub mod ping;
 pub mod ports;
+pub mod raw;
 pub mod tcp;
+pub mod udp;

@@ -1,9 +1,14 @@
 //! What UDP and raw sockets have in common: a bounded queue of datagrams, each with where it came from; options of
 //! `IPPROTO_IP`/`IPPROTO_IPV6` for sending and receiving single datagrams; the error queue (`IP_RECVERR`).
 
+mod groups;
+mod options;
+
 use bytes::Bytes;
 
 use crate::base::{Addr, Errno, Instant, LinkId, Rope, SockAddr};
+pub use groups::{MembershipAction, MembershipChange};
+pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};
 
 /// A datagram that arrived, with what ancillary data can tell of it.
 #[derive(Clone, Debug)]
