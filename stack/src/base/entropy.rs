@@ -47,6 +47,14 @@ impl HashKey {
     }
 }
 
+/// For hash maps whose keys somebody else may choose.
+impl core::hash::BuildHasher for HashKey {
+    type Hasher = SipHasher13;
+    fn build_hasher(&self) -> SipHasher13 {
+        self.hasher()
+    }
+}
+
 /// The stream of random numbers of one stack, and the source of its hash keys.
 #[derive(Clone, Debug)]
 pub struct Entropy {

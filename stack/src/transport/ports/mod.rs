@@ -1,0 +1,184 @@
+//! Ports: who is bound where, with Linux's meaning of `SO_REUSEADDR` and `SO_REUSEPORT`, and ephemeral ports (RFC 6056).
+//! One table for TCP, one for UDP, one for each other protocol that has ports.
+//!
+//! A port is used in two ways. A [`Binding`] is a socket that `bind` (or `listen`, or a first `send`) put there: packets are
+//! looked up among them. A [`Holder`] is a connection that only stands in the way of others: connections are found by their
+//! two ends elsewhere, so holders of one kind are merely counted, and a million of them on a port cost as much as one.
+//!
+//! Invariants: a slot exists only while it has a binding or a holder; bindings stand in the order in which they were made.
+
+mod binding;
+mod ephemeral;
+
+use alloc::vec::Vec;
+use hashbrown::HashMap;
+
+use crate::base::{Addr, Entropy, Errno, HashKey, Key};
+pub use binding::{Binding, Holder, Rules};
+use ephemeral::Ephemeral;
+
+/// What uses one port.
+#[derive(Debug, Default)]
+struct Slot {
+    bindings: Vec<Binding>,
+    holders: Vec<(Holder, u32)>,
+}
+
+/// The ports of one protocol.
+#[derive(Debug)]
+pub struct Ports {
+    rules: Rules,
+    slots: HashMap<u16, Slot, HashKey>,
+    ephemeral: Ephemeral,
+}
+
+impl Ports {
+    /// No port is used; `rules` say when sockets may share one.
+    pub fn new(entropy: &Entropy, rules: Rules) -> Self {
+        Self { rules, slots: HashMap::with_hasher(entropy.key("ports")), ephemeral: Ephemeral::new(entropy, rules) }
+    }
+
+    /// The range of ephemeral ports (`ip_local_port_range`, 32768-60999), both ends included.
+    pub fn set_range(&mut self, first: u16, last: u16) {
+        self.ephemeral.set_range(first, last);
+    }
+
+    /// Binds to `port`, or to a free ephemeral one if it is 0. `EADDRINUSE`.
+    pub fn bind(&mut self, binding: Binding, port: u16) -> Result<u16, Errno> {
+        let port = match port {
+            0 => self.find_free(&binding).ok_or(Errno::EADDRINUSE)?,
+            _ if self.conflicts(&binding, port) => return Err(Errno::EADDRINUSE),
+            _ => port,
+        };
+        self.restore(binding, port);
+        Ok(port)
+    }
+
+    /// Puts a binding where it is known to belong, without a test: it was there before it was connected.
+    pub fn restore(&mut self, binding: Binding, port: u16) {
+        self.slots.entry(port).or_default().bindings.push(binding);
+    }
+
+    /// Takes a socket's binding away and gives it back; none if there is none.
+    pub fn unbind(&mut self, socket: Key, port: u16) -> Option<Binding> {
+        let slot = self.slots.get_mut(&port)?;
+        let place = slot.bindings.iter().position(|binding| binding.socket == socket)?;
+        let binding = slot.bindings.remove(place);
+        self.tidy(port);
+        Some(binding)
+    }
+
+    /// Changes a binding in place (it listens now, it was connected and has an address now, an option changed).
+    pub fn update(&mut self, port: u16, socket: Key, change: impl FnOnce(&mut Binding)) {
+        let slot = self.slots.get_mut(&port);
+        if let Some(binding) = slot.and_then(|slot| slot.bindings.iter_mut().find(|binding| binding.socket == socket)) {
+            change(binding);
+        }
+    }
+
+    /// `EADDRINUSE` if the binding could not listen beside the others (Linux checks again at `listen`).
+    pub fn may_listen(&self, port: u16, socket: Key) -> Result<(), Errno> {
+        match self.at(port).iter().find(|binding| binding.socket == socket) {
+            Some(binding) if self.conflicts(binding, port) => Err(Errno::EADDRINUSE),
+            _ => Ok(()),
+        }
+    }
+
+    /// An ephemeral port for a connection, by double hash over the ends (RFC 6056 §3.3.4);
+    /// `taken` says whether the four-tuple with a port exists. Ports somebody is bound to are left alone, as in Linux; those
+    /// that only connections to other ends hold are as good as free, so that a full range costs nothing here. `EADDRNOTAVAIL`.
+    pub fn choose(
+        &mut self,
+        local: Addr,
+        remote: Addr,
+        remote_port: u16,
+        mut taken: impl FnMut(u16) -> bool,
+    ) -> Result<u16, Errno> {
+        let Self { slots, ephemeral, .. } = self;
+        let free = |port: u16| slots.get(&port).is_none_or(|slot| slot.bindings.is_empty()) && !taken(port);
+        ephemeral.choose(local, remote, remote_port, free).ok_or(Errno::EADDRNOTAVAIL)
+    }
+
+    /// A connection (or its TIME-WAIT) that has no binding of its own uses a port: it stands in the way of a `bind` that does
+    /// not share with it.
+    pub fn hold(&mut self, port: u16, holder: Holder) {
+        let slot = self.slots.entry(port).or_default();
+        match slot.holders.iter_mut().find(|(kind, _)| *kind == holder) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => {
+                if slot.holders.is_empty() {
+                    slot.holders.reserve_exact(1);
+                }
+                slot.holders.push((holder, 1));
+            }
+        }
+    }
+
+    /// The reverse of one [`Ports::hold`] with an equal `holder`.
+    pub fn release(&mut self, port: u16, holder: Holder) {
+        let Some(slot) = self.slots.get_mut(&port) else { return };
+        let Some(place) = slot.holders.iter().position(|(kind, _)| *kind == holder) else { return };
+        slot.holders[place].1 -= 1;
+        if slot.holders[place].1 == 0 {
+            slot.holders.swap_remove(place);
+            self.tidy(port);
+        }
+    }
+
+    /// The bindings of a port, in order of binding.
+    pub fn at(&self, port: u16) -> &[Binding] {
+        self.slots.get(&port).map_or(&[], |slot| &slot.bindings)
+    }
+
+    /// The best bindings for a packet to (`dst`, `port`) by `link`, appended to `into`: those with the highest score of Linux's
+    /// rules (exact address, then bound link, then exact family). Of equal ones the newest is best, unless it has
+    /// `SO_REUSEPORT`: then there may be several, in order of binding, and the caller picks one by flow hash.
+    pub fn best(&self, dst: Addr, port: u16, link: u16, into: &mut Vec<Key>) {
+        let scored = |binding: &Binding| binding.score(self.rules, dst, link);
+        let bindings = self.at(port);
+        let Some(best) = bindings.iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one)) else { return };
+        if best.reuse_port {
+            let mates = bindings.iter().filter(|one| scored(one) == scored(best) && one.same_group(best));
+            into.extend(mates.map(|mate| mate.socket));
+        } else {
+            into.push(best.socket);
+        }
+    }
+
+    /// True if `binding` cannot be beside what uses `port`.
+    fn conflicts(&self, binding: &Binding, port: u16) -> bool {
+        self.meets(binding, port, |other| !binding.shares_with(other, self.rules))
+    }
+
+    /// True if anything uses `port` that overlaps `binding` in address and link, shared or not.
+    fn occupied(&self, binding: &Binding, port: u16) -> bool {
+        self.meets(binding, port, |_| true)
+    }
+
+    fn meets(&self, binding: &Binding, port: u16, hostile: impl Fn(&Binding) -> bool) -> bool {
+        self.slots.get(&port).is_some_and(|slot| {
+            let held = slot.holders.iter().map(|(holder, _)| holder.as_binding());
+            let bound = slot.bindings.iter().filter(|other| other.socket != binding.socket).cloned();
+            bound.chain(held).any(|other| binding.overlaps(&other) && hostile(&other))
+        })
+    }
+
+    /// A port nobody uses for this address and link. UDP, when there is none, takes one it may share, as Linux does.
+    fn find_free(&mut self, binding: &Binding) -> Option<u16> {
+        let start = self.ephemeral.draw();
+        let mut ports = self.ephemeral.ports_from(start);
+        ports.find(|&port| !self.occupied(binding, port)).or_else(|| {
+            let mut again = self.ephemeral.ports_from(start);
+            if self.rules == Rules::Tcp { None } else { again.find(|&port| !self.conflicts(binding, port)) }
+        })
+    }
+
+    fn tidy(&mut self, port: u16) {
+        if self.slots.get(&port).is_some_and(|slot| slot.bindings.is_empty() && slot.holders.is_empty()) {
+            self.slots.remove(&port);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
