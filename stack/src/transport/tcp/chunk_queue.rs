@@ -23,6 +23,8 @@ const CHUNK: usize = 64 << 10;
 const TAIL: usize = 4 << 10;
 /// Memory a chunk costs beside its bytes: its entry here, its reference count, the allocator's words.
 const OVERHEAD: usize = size_of::<Chunk>() + 48;
+/// Arrived slices below this are copied together: they may be a byte of a frame of 64 KiB, which would be held as long as they are.
+const SMALL: usize = 512;
 /// More chunks than this are copied into one: a frame of 64 KiB of full tails needs 17.
 const MOST_CHUNKS: usize = 17;
 /// The list of chunks gives memory back when it uses less than a quarter of more than this.
@@ -94,6 +96,17 @@ impl ChunkQueue {
         }
     }
 
+    /// Takes what arrived, in such a way that little of it cannot hold much memory.
+    pub(super) fn absorb(&mut self, payload: Rope) {
+        for chunk in payload {
+            if chunk.len() < SMALL {
+                self.append(&chunk);
+            } else {
+                self.push(chunk);
+            }
+        }
+    }
+
     /// `len` bytes from `offset` on, or as many as there are, shared.
     pub(super) fn slice(&mut self, offset: usize, len: usize) -> Rope {
         let len = len.min(self.len().saturating_sub(offset));
@@ -144,6 +157,23 @@ impl ChunkQueue {
         let taken = core::mem::take(&mut self.first);
         self.next_first();
         Some(taken)
+    }
+
+    /// Drops the last chunk; says how many bytes it had.
+    pub(super) fn drop_last(&mut self) -> usize {
+        match self.rest.as_mut().map(|rest| rest.drop_last()) {
+            Some(dropped) if dropped > 0 => dropped,
+            _ => core::mem::take(self).first.len(),
+        }
+    }
+
+    /// Everything, as a rope of as many chunks as there are.
+    pub(super) fn into_rope(mut self) -> Rope {
+        let mut rope = Rope::new();
+        while let Some(chunk) = self.take(usize::MAX) {
+            rope.push(chunk);
+        }
+        rope
     }
 
     /// Puts the next chunk in the place of the first; says if there was one. Else the queue is empty and gives all memory back.
@@ -223,6 +253,17 @@ impl Rest {
         Some(chunk)
     }
 
+    fn drop_last(&mut self) -> usize {
+        let tail = core::mem::take(&mut self.tail).len();
+        if tail > 0 {
+            return tail;
+        }
+        self.chunks.pop_back().map_or(0, |chunk| {
+            self.cost -= chunk.cost;
+            chunk.bytes.len()
+        })
+    }
+
     /// The frozen bytes from `offset` on, chunk by chunk.
     fn pieces(&self, offset: usize) -> impl Iterator<Item = (&Bytes, usize)> {
         let position = self.start + offset as u64;
@@ -285,7 +326,7 @@ mod tests {
                 let scale = [10, 600, 5000, 150_000][entropy.below(4) as usize];
                 let count = entropy.below(scale) as usize;
                 let mut data = vec![0; count];
-                match entropy.below(6) {
+                match entropy.below(7) {
                     0 if model.len() < 400_000 => {
                         entropy.fill(&mut data);
                         queue.append(&data);
@@ -305,11 +346,16 @@ mod tests {
                         assert_eq!(taken, model.drain(..taken.len()).collect::<Vec<_>>(), "seed {seed} step {step}");
                         assert!(taken.len() <= count);
                     }
+                    4 => {
+                        let dropped = queue.drop_last();
+                        model.truncate(model.len() - dropped);
+                        assert!(dropped > 0 || model.is_empty(), "seed {seed} step {step}");
+                    }
                     kind => {
                         let offset = entropy.below(model.len() as u32 + 10) as usize;
                         let end = (offset + count).min(model.len());
                         let want = model.get(offset..end).unwrap_or_default();
-                        if kind == 4 {
+                        if kind == 5 {
                             let rope = queue.slice(offset, count);
                             assert_eq!(rope.to_vec(), want, "seed {seed} step {step}");
                             assert!(rope.chunk_count() <= MOST_CHUNKS);
@@ -323,6 +369,7 @@ mod tests {
                 assert!(queue.charge() >= model.len());
                 assert_eq!(queue.owns_nothing(), model.is_empty(), "seed {seed} step {step}");
             }
+            assert_eq!(queue.into_rope().to_vec(), model, "seed {seed}");
         }
     }
 

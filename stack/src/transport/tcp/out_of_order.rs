@@ -1,42 +1,395 @@
 //! What arrived ahead of its time: segments beyond a gap, and the SACK blocks that tell the peer of them (RFC 2018, 2883).
+//!
+//! ```text
+//!  rcv_nxt
+//!    ▼        run               run
+//!    ┊ gap  ┌─────┬─────┐ gap ┌─────────┐
+//!    ┊      │piece│piece│     │  piece  │
+//!           └─────┴─────┘     └─────────┘
+//! ```
+//!
+//! Payload lies in pieces. What arrives at the end of a piece is appended to it; what arrives in front of one stays a piece of its
+//! own, so that no order of arrival makes bytes be moved. Runs, which SACK reports, are kept beside them. Both are trees: an
+//! insertion costs the logarithm of what is there, and a peer that leaves a gap at every other byte pays for them in `charge`.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+
+use super::chunk_queue::ChunkQueue;
 use super::header::SackBlocks;
 use super::seq::Seq;
 use crate::base::Rope;
 
+/// What a piece and its run cost beside the bytes: their entries in the trees, which may be half empty.
+const PIECE: usize = 2 * (size_of::<(Position, ChunkQueue)>() + size_of::<(Position, Position)>());
+
+/// A place in the stream whose low 32 bits are the sequence number: unlike that it is ordered.
+type Position = u64;
+
 /// The out-of-order queue of a connection: disjoint runs, sorted. Empty, it owns no memory.
 #[derive(Debug, Default)]
 pub struct OutOfOrder {
-    _todo: (),
+    runs: Option<Box<Runs>>,
 }
 
-#[allow(unused_variables, missing_docs, clippy::todo, clippy::needless_pass_by_ref_mut, clippy::unused_self)]
+#[derive(Debug)]
+struct Runs {
+    pieces: BTreeMap<Position, ChunkQueue>,
+    /// Begin and end. Two runs neither overlap nor touch.
+    runs: BTreeMap<Position, Position>,
+    /// Where the runs begin that had the latest arrivals, latest first. As in Linux not more than an option can carry.
+    recent: [Option<Position>; 4],
+    /// Some position near all others: what sequence numbers are compared to.
+    near: Position,
+    /// What the pieces hold.
+    held: usize,
+}
+
 impl OutOfOrder {
+    /// True if nothing is kept.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.runs.is_none()
     }
+
     /// Memory held.
     pub fn charge(&self) -> usize {
-        todo!()
+        self.runs.as_ref().map_or(0, |runs| runs.charge())
     }
+
     /// Keeps `[seq, seq+len)`; what was there already is kept as it was (the first arrival wins) and returned as the
-    /// duplicate range for a DSACK (RFC 2883).
+    /// duplicate range for a DSACK; if there are several, the first (RFC 2883 §4).
     pub fn insert(&mut self, seq: Seq, payload: Rope) -> Option<(Seq, Seq)> {
-        todo!()
+        if payload.is_empty() {
+            return None;
+        }
+        let runs = self.runs.get_or_insert_with(|| Box::new(Runs::new(seq)));
+        let start = runs.position(seq);
+        let duplicate = runs.insert(start, &payload)?;
+        Some((seq_of(duplicate.0), seq_of(duplicate.1)))
     }
+
     /// Takes the run that begins at or before `rcv_nxt` and reaches beyond it, cut to begin at `rcv_nxt`.
+    /// Drops what lies before `rcv_nxt`.
     pub fn take(&mut self, rcv_nxt: Seq) -> Option<Rope> {
-        todo!()
+        let runs = self.runs.as_mut()?;
+        let next = runs.position(rcv_nxt);
+        let taken = runs.take(next);
+        self.free_if_empty();
+        taken
     }
-    /// The SACK blocks, the run with the latest arrival first, then the ones reported before it (RFC 2018 §4).
+
+    /// The SACK blocks, at most `most`: the run with the latest arrival first, then the ones reported before it (RFC 2018 §4).
     pub fn sack_blocks(&self, most: usize) -> SackBlocks {
-        todo!()
+        let mut blocks = SackBlocks::default();
+        let Some(runs) = &self.runs else { return blocks };
+        for &begin in runs.recent.iter().flatten().take(most) {
+            if let Some((start, end)) = runs.run_at(begin) {
+                blocks.push(seq_of(start), seq_of(end));
+            }
+        }
+        blocks
     }
-    /// Drops the runs furthest ahead until at most `charge` is held; says how many bytes went.
+
+    /// Drops what is furthest ahead until at most `charge` is held; says how many bytes went.
     pub fn prune(&mut self, charge: usize) -> usize {
-        todo!()
+        let Some(runs) = &mut self.runs else { return 0 };
+        let mut dropped = 0;
+        while runs.charge() > charge && !runs.pieces.is_empty() {
+            dropped += runs.drop_last();
+        }
+        self.free_if_empty();
+        dropped
     }
+
+    /// Drops everything.
     pub fn clear(&mut self) {
-        todo!()
+        self.runs = None;
+    }
+
+    fn free_if_empty(&mut self) {
+        if self.runs.as_ref().is_some_and(|runs| runs.pieces.is_empty()) {
+            self.runs = None;
+        }
+    }
+}
+
+impl Runs {
+    fn new(seq: Seq) -> Self {
+        // Not near zero: what comes next may lie before it.
+        let near = 1 << 32 | Position::from(seq.0);
+        Self { pieces: BTreeMap::new(), runs: BTreeMap::new(), recent: [None; 4], near, held: 0 }
+    }
+
+    fn charge(&self) -> usize {
+        size_of::<Self>() + self.held + self.pieces.len() * PIECE
+    }
+
+    /// The position of a sequence number; and remembers it, so that the circle is never left behind.
+    fn position(&mut self, seq: Seq) -> Position {
+        let ahead = (seq - seq_of(self.near)) as i32;
+        self.near = self.near.saturating_add_signed(i64::from(ahead));
+        self.near
+    }
+
+    /// The run that begins at or before `position` and reaches beyond it.
+    fn run_at(&self, position: Position) -> Option<(Position, Position)> {
+        self.runs.range(..=position).next_back().map(|(&start, &end)| (start, end)).filter(|run| run.1 > position)
+    }
+
+    /// Puts what is new of `payload` in its place and joins the runs it touches; gives the first part that is not new.
+    fn insert(&mut self, start: Position, payload: &Rope) -> Option<(Position, Position)> {
+        let end = start + payload.len() as u64;
+        let mut run = (start, end);
+        let mut duplicate = None;
+        // Up to here everything is in its place.
+        let mut placed = start;
+        if let Some((&before, &until)) = self.runs.range(..start).next_back()
+            && until >= start
+        {
+            self.runs.remove(&before);
+            run = (before, end.max(until));
+            duplicate = (until > start).then(|| (start, until.min(end)));
+            placed = until;
+        }
+        while let Some((&other, &until)) = self.runs.range(start..=end).next() {
+            self.runs.remove(&other);
+            if other > placed {
+                self.place(placed, payload.slice((placed - start) as usize, (other - placed) as usize));
+            }
+            if other < end {
+                duplicate = duplicate.or(Some((other, until.min(end))));
+            }
+            placed = until;
+            run.1 = run.1.max(until);
+        }
+        if placed < end {
+            self.place(placed, payload.slice((placed - start) as usize, (end - placed) as usize));
+        }
+        self.runs.insert(run.0, run.1);
+        self.note_recent(run);
+        duplicate
+    }
+
+    /// Appends to the piece that ends here, or begins one.
+    fn place(&mut self, at: Position, bytes: Rope) {
+        let before = self.pieces.range(..at).next_back();
+        let begin = before.filter(|(begin, piece)| *begin + piece.len() as u64 == at).map_or(at, |(&begin, _)| begin);
+        let piece = self.pieces.entry(begin).or_default();
+        let held = piece.charge();
+        piece.absorb(bytes);
+        self.held = self.held + piece.charge() - held;
+    }
+
+    /// Puts a run in front of the recent ones, in the place of those it swallowed.
+    fn note_recent(&mut self, run: (Position, Position)) {
+        let others = self.recent.into_iter().filter(|begin| begin.is_some_and(|begin| begin < run.0 || begin >= run.1));
+        let mut recent = [Some(run.0), None, None, None];
+        for (slot, begin) in recent[1..].iter_mut().zip(others) {
+            *slot = begin;
+        }
+        self.recent = recent;
+    }
+
+    fn take(&mut self, next: Position) -> Option<Rope> {
+        while let Some((&begin, &end)) = self.runs.first_key_value()
+            && begin <= next
+        {
+            self.runs.pop_first();
+            self.forget_recent(begin);
+            let rope = self.take_pieces(next, end);
+            if !rope.is_empty() {
+                return Some(rope);
+            }
+        }
+        None
+    }
+
+    /// The pieces that begin before `end`, without what lies before `next`.
+    fn take_pieces(&mut self, next: Position, end: Position) -> Rope {
+        let mut rope = Rope::new();
+        while let Some(entry) = self.pieces.first_entry()
+            && *entry.key() < end
+        {
+            let (begin, mut piece) = entry.remove_entry();
+            self.held -= piece.charge();
+            piece.advance(next.saturating_sub(begin) as usize);
+            rope.append(piece.into_rope());
+        }
+        rope
+    }
+
+    /// Drops the last chunk of the last piece.
+    fn drop_last(&mut self) -> usize {
+        let Some(mut piece) = self.pieces.last_entry() else { return 0 };
+        let held = piece.get().charge();
+        let dropped = piece.get_mut().drop_last();
+        let end = *piece.key() + piece.get().len() as u64;
+        self.held = self.held + piece.get().charge() - held;
+        if piece.get().is_empty() {
+            piece.remove();
+        }
+        if let Some(mut run) = self.runs.last_entry() {
+            if *run.key() < end {
+                run.insert(end);
+            } else {
+                let (begin, _) = run.remove_entry();
+                self.forget_recent(begin);
+            }
+        }
+        dropped
+    }
+
+    /// A run is gone.
+    fn forget_recent(&mut self, begin: Position) {
+        let others = self.recent.into_iter().flatten().filter(|&other| other != begin);
+        let mut recent = [None; 4];
+        for (slot, other) in recent.iter_mut().zip(others) {
+            *slot = Some(other);
+        }
+        self.recent = recent;
+    }
+}
+
+fn seq_of(position: Position) -> Seq {
+    Seq(position as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Entropy;
+    use alloc::vec::Vec;
+
+    fn rope(len: usize) -> Rope {
+        alloc::vec![b'x'; len].into()
+    }
+
+    fn blocks(queue: &OutOfOrder) -> Vec<(u32, u32)> {
+        queue.sack_blocks(4).as_slice().iter().map(|&(start, end)| (start.0, end.0)).collect()
+    }
+
+    #[test]
+    fn it_is_small_and_owns_nothing_when_empty() {
+        assert!(size_of::<OutOfOrder>() <= 8);
+        let mut queue = OutOfOrder::default();
+        assert_eq!(queue.insert(Seq(10), Rope::new()), None);
+        assert!(queue.is_empty() && queue.charge() == 0);
+        queue.insert(Seq(10), rope(5));
+        assert!(!queue.is_empty() && queue.charge() > 5);
+        assert_eq!(queue.take(Seq(9)), None);
+        assert_eq!(queue.take(Seq(12)).unwrap().len(), 3);
+        assert!(queue.is_empty() && queue.charge() == 0);
+        queue.insert(Seq(10), rope(5));
+        assert_eq!(queue.take(Seq(15)), None, "all of it came otherwise");
+        assert!(queue.is_empty());
+    }
+
+    /// RFC 2018 §4: the first block holds the segment that triggered the acknowledgement, the others repeat what was reported last.
+    #[test]
+    fn the_latest_arrival_is_reported_first() {
+        let mut queue = OutOfOrder::default();
+        for start in [100, 300, 500, 700, 900] {
+            queue.insert(Seq(start), rope(50));
+        }
+        assert_eq!(blocks(&queue), [(900, 950), (700, 750), (500, 550), (300, 350)]);
+        queue.insert(Seq(350), rope(50));
+        assert_eq!(blocks(&queue), [(300, 400), (900, 950), (700, 750), (500, 550)]);
+        assert_eq!(queue.sack_blocks(2).as_slice().len(), 2);
+        // Two runs become one.
+        queue.insert(Seq(750), rope(150));
+        assert_eq!(blocks(&queue), [(700, 950), (300, 400), (500, 550)]);
+        // A run is delivered.
+        assert_eq!(queue.take(Seq(110)).unwrap().len(), 40);
+        assert_eq!(queue.take(Seq(300)).unwrap().len(), 100);
+        assert_eq!(blocks(&queue), [(700, 950), (500, 550)]);
+    }
+
+    /// RFC 2883 §4: the first part of the segment that was there already.
+    #[test]
+    fn a_duplicate_is_told() {
+        let mut queue = OutOfOrder::default();
+        assert_eq!(queue.insert(Seq(100), rope(50)), None);
+        assert_eq!(queue.insert(Seq(100), rope(50)), Some((Seq(100), Seq(150))));
+        assert_eq!(queue.insert(Seq(80), rope(30)), Some((Seq(100), Seq(110))));
+        assert_eq!(queue.insert(Seq(140), rope(20)), Some((Seq(140), Seq(150))));
+        assert_eq!(queue.insert(Seq(200), rope(10)), None);
+        assert_eq!(queue.insert(Seq(150), rope(100)), Some((Seq(150), Seq(160))));
+        assert_eq!(queue.insert(Seq(250), rope(10)), None, "it touches and does not overlap");
+        assert_eq!(blocks(&queue), [(80, 260)]);
+    }
+
+    #[test]
+    fn pruning_takes_what_is_furthest_ahead() {
+        let mut queue = OutOfOrder::default();
+        for i in 0..10 {
+            queue.insert(Seq(1000 + i * 1000), rope(1000));
+        }
+        queue.insert(Seq(20_000), rope(1000));
+        let limit = queue.charge() / 2;
+        let dropped = queue.prune(limit);
+        assert!(queue.charge() <= limit && dropped >= 5000, "{dropped}");
+        assert_eq!(blocks(&queue), [(1000, 12_000 - dropped as u32)]);
+        assert_eq!(queue.prune(limit), 0);
+        assert_eq!(queue.prune(0), 11_000 - dropped);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_byte_of_every_second_place_costs_what_it_holds() {
+        let mut queue = OutOfOrder::default();
+        for i in (0..20_000u32).rev() {
+            queue.insert(Seq(u32::MAX - 100) + i * 2, rope(1));
+        }
+        assert!(queue.charge() > 20_000 * 100);
+        assert_eq!(queue.insert(Seq(u32::MAX - 101), rope(40_001)), Some((Seq(u32::MAX - 100), Seq(u32::MAX - 99))));
+        assert_eq!(queue.take(Seq(u32::MAX - 101)).unwrap().len(), 40_001);
+    }
+
+    /// Random arrivals around the end of the sequence space against a map of bytes: the first arrival of each byte wins.
+    #[test]
+    fn it_behaves_as_a_map_of_bytes() {
+        for seed in 0..30 {
+            let mut entropy = Entropy::new(seed.into());
+            let base = Seq(u32::MAX - 3000);
+            let mut queue = OutOfOrder::default();
+            let mut model: Vec<Option<u8>> = alloc::vec![None; 8000];
+            let mut next = 0;
+            while next < 6000 {
+                let start = next + entropy.below(1200) as usize;
+                let mut data = alloc::vec![0; 1 + entropy.below(700) as usize];
+                entropy.fill(&mut data);
+                let mut parts = Rope::from(&data[..data.len() / 3]);
+                parts.append(Rope::from(&data[data.len() / 3..]));
+                let there = |i: &usize| model[*i].is_some();
+                let first = (start..start + data.len()).find(there);
+                let want = first.map(|first| {
+                    let end = (first..start + data.len()).find(|i| !there(i)).unwrap_or(start + data.len());
+                    (base + first as u32, base + end as u32)
+                });
+                assert_eq!(queue.insert(base + start as u32, parts), want, "seed {seed}");
+                for (i, byte) in data.iter().enumerate() {
+                    model[start + i].get_or_insert(*byte);
+                }
+                for &(start, end) in queue.sack_blocks(4).as_slice() {
+                    let (start, end) = ((start - base) as usize, (end - base) as usize);
+                    assert!((start..end).all(|i| model[i].is_some()), "seed {seed}");
+                    assert!(start == next || model[start - 1].is_none() && model[end].is_none(), "seed {seed}: a whole run");
+                }
+                if entropy.below(10) == 0 {
+                    let dropped = queue.prune(queue.charge() - queue.charge() / 4);
+                    let kept: Vec<usize> = (next..8000).filter(|&i| model[i].is_some()).collect();
+                    kept[kept.len() - dropped..].iter().for_each(|&i| model[i] = None);
+                }
+                if entropy.below(4) == 0 {
+                    // A segment in order arrives up to here.
+                    next += entropy.below(800) as usize;
+                    let run: Vec<u8> = model[next..].iter().map_while(|byte| *byte).collect();
+                    let taken = queue.take(base + next as u32).unwrap_or_default();
+                    assert_eq!(taken.to_vec(), run, "seed {seed}");
+                    next += run.len();
+                    model[..next].iter_mut().for_each(|byte| *byte = None);
+                }
+            }
+        }
     }
 }

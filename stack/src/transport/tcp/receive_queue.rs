@@ -5,9 +5,6 @@ use bytes::Bytes;
 use super::chunk_queue::ChunkQueue;
 use crate::base::Rope;
 
-/// Smaller slices are copied together: they may be a byte of a frame of 64 KiB, which would be held for as long as they are.
-const SMALL: usize = 512;
-
 /// The receive queue of a connection. Empty, it owns no memory.
 #[derive(Debug, Default)]
 pub struct ReceiveQueue {
@@ -32,13 +29,7 @@ impl ReceiveQueue {
 
     /// Appends what arrived next.
     pub fn push(&mut self, payload: Rope) {
-        for chunk in payload {
-            if chunk.len() < SMALL {
-                self.chunks.append(&chunk);
-            } else {
-                self.chunks.push(chunk);
-            }
-        }
+        self.chunks.absorb(payload);
     }
 
     /// Copies out from the front (after `skip` bytes) without taking; says how much.
