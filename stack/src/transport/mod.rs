@@ -7,3 +7,4 @@ pub mod ports;
 pub mod raw;
 pub mod tcp;
 pub mod udp;
+pub mod unix;
