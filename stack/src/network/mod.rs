@@ -125,9 +125,9 @@ impl Network {
         let mut network = Self {
             config: Config::default(),
             up: VecDeque::new(),
-            addresses: addresses::Addresses::default(),
+            addresses: addresses::Addresses::new(entropy),
             autoconf: autoconf::Autoconf::new(entropy),
-            groups: groups::Groups::default(),
+            groups: groups::Groups::new(entropy),
             routes: routes::Routes::new(entropy),
             path_mtu: path_mtu::PathMtus::new(entropy),
             fragments: fragments::Fragments::new(entropy),
