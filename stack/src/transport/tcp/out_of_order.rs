@@ -23,7 +23,7 @@ use crate::base::Rope;
 /// What a piece and its run cost beside the bytes: their entries in the trees, which may be half empty.
 const PIECE: usize = 2 * (size_of::<(Position, ChunkQueue)>() + size_of::<(Position, Position)>());
 
-/// A place in the stream whose low 32 bits are the sequence number: unlike that it is ordered.
+/// A place in the stream (see [`Seq::place`]).
 type Position = u64;
 
 /// The out-of-order queue of a connection: disjoint runs, sorted. Empty, it owns no memory.
@@ -65,7 +65,7 @@ impl OutOfOrder {
         let runs = self.runs.get_or_insert_with(|| Box::new(Runs::new(seq)));
         let start = runs.position(seq);
         let duplicate = runs.insert(start, &payload)?;
-        Some((seq_of(duplicate.0), seq_of(duplicate.1)))
+        Some((Seq::at_place(duplicate.0), Seq::at_place(duplicate.1)))
     }
 
     /// Takes the run that begins at or before `rcv_nxt` and reaches beyond it, cut to begin at `rcv_nxt`.
@@ -84,7 +84,7 @@ impl OutOfOrder {
         let Some(runs) = &self.runs else { return blocks };
         for &begin in runs.recent.iter().flatten().take(most) {
             if let Some((start, end)) = runs.run_at(begin) {
-                blocks.push(seq_of(start), seq_of(end));
+                blocks.push(Seq::at_place(start), Seq::at_place(end));
             }
         }
         blocks
@@ -126,8 +126,7 @@ impl Runs {
 
     /// The position of a sequence number; and remembers it, so that the circle is never left behind.
     fn position(&mut self, seq: Seq) -> Position {
-        let ahead = (seq - seq_of(self.near)) as i32;
-        self.near = self.near.saturating_add_signed(i64::from(ahead));
+        self.near = seq.place(self.near);
         self.near
     }
 
@@ -248,10 +247,6 @@ impl Runs {
         }
         self.recent = recent;
     }
-}
-
-fn seq_of(position: Position) -> Seq {
-    Seq(position as u32)
 }
 
 #[cfg(test)]

@@ -2,10 +2,17 @@
 //!
 //! Records are in sequence order and without gaps from `snd_una` to `snd_nxt`. A record may be a super-segment of many MSS; it is
 //! split where the peer's SACK or ACK splits it.
+//!
+//! A connection that has one record with nothing known of it (most have) keeps it inline; all others have a [`Board`].
+
+mod board;
+
+use alloc::boxed::Box;
 
 use super::header::SackBlocks;
 use super::seq::Seq;
 use crate::base::Instant;
+use board::Board;
 
 /// What an acknowledgement told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,73 +30,162 @@ pub struct Delivered {
 /// The retransmission queue's book-keeping. Empty, it owns no memory.
 #[derive(Debug, Default)]
 pub struct Scoreboard {
-    _todo: (),
+    flight: Flight,
 }
 
-#[allow(unused_variables, missing_docs, clippy::todo, clippy::needless_pass_by_ref_mut, clippy::unused_self)]
+#[derive(Debug, Default)]
+enum Flight {
+    #[default]
+    Nothing,
+    /// `[start, end)` was sent once, at `sent_at`, and nothing is known of it.
+    One {
+        start: Seq,
+        end: Seq,
+        sent_at: Instant,
+    },
+    Many(Box<Board>),
+}
+
 impl Scoreboard {
+    /// True if everything sent is acknowledged.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        matches!(self.flight, Flight::Nothing)
     }
-    /// New data (SYN and FIN count as one byte) was sent; it continues the last record.
+
+    /// New data (SYN and FIN count as one byte) was sent; it continues the last record if that was sent at the same time.
     pub fn sent(&mut self, seq: Seq, len: u32, now: Instant) {
-        todo!()
+        match &mut self.flight {
+            _ if len == 0 => {}
+            Flight::Nothing => self.flight = Flight::One { start: seq, end: seq + len, sent_at: now },
+            Flight::One { end, sent_at, .. } if *end == seq && *sent_at == now => *end += len,
+            _ => self.update(|board| board.sent(seq, len, now)),
+        }
     }
+
     /// `[seq, seq+len)` was sent again.
     pub fn resent(&mut self, seq: Seq, len: u32, now: Instant) {
-        todo!()
+        self.update(|board| board.resent(seq, len, now));
     }
+
     /// Everything before `una` was acknowledged.
     pub fn acked(&mut self, una: Seq) -> Delivered {
-        todo!()
+        match &mut self.flight {
+            Flight::One { start, end, sent_at } if una.before(*end) => {
+                let bytes = if una.after(*start) { una - *start } else { 0 };
+                *start += bytes;
+                Delivered { bytes, sent_at: (bytes > 0).then_some(*sent_at), ..Delivered::default() }
+            }
+            Flight::One { start, end, sent_at } => {
+                let delivered = Delivered { bytes: *end - *start, sent_at: Some(*sent_at), ..Delivered::default() };
+                self.flight = Flight::Nothing;
+                delivered
+            }
+            _ => self.update(|board| board.acked(una)),
+        }
     }
-    /// The peer holds these blocks. Blocks outside `[una, nxt]` are ignored.
+
+    /// The peer holds these blocks. Blocks outside `(una, nxt]` are ignored: a DSACK below `una` (RFC 2883), or nonsense.
     pub fn sacked(&mut self, blocks: &SackBlocks, una: Seq, nxt: Seq) -> Delivered {
-        todo!()
+        let valid = |&&(start, end): &&(Seq, Seq)| start.before(end) && start.after(una) && end.at_or_before(nxt);
+        let mut delivered = Delivered::default();
+        for &(start, end) in blocks.as_slice().iter().filter(valid) {
+            self.update(|board| board.sacked(start, end, &mut delivered));
+        }
+        delivered
     }
+
     /// Marks as lost what RFC 6675's `IsLost` says: at least `dup_thresh` SACKed runs or more than `(dup_thresh-1) * mss` SACKed
     /// bytes above it. Gives the bytes newly marked.
     pub fn mark_lost(&mut self, dup_thresh: u32, mss: u32) -> u32 {
-        todo!()
+        match &mut self.flight {
+            Flight::Many(board) => board.mark_lost(dup_thresh, mss),
+            _ => 0,
+        }
     }
-    /// Marks the first record's first `mss` bytes as lost (NewReno without SACK).
+
+    /// Marks the first record's first `mss` bytes as lost (NewReno without SACK). Gives the bytes newly marked.
     pub fn mark_first_lost(&mut self, mss: u32) -> u32 {
-        todo!()
+        self.update(|board| board.mark_first_lost(mss))
     }
+
     /// After a retransmission timeout: everything not SACKed is lost; what was resent counts as not resent.
     /// With `forget_sack` (the peer reneged, or RFC 2018 §8) SACK information goes too.
     pub fn mark_all_lost(&mut self, forget_sack: bool) {
-        todo!()
+        self.update(|board| board.mark_all_lost(forget_sack));
     }
-    /// The first lost and not yet resent range, at most `max` bytes of it.
+
+    /// The first lost and not yet resent range, at most `max` bytes of it (RFC 6675 §4 `NextSeg` rule 1).
     pub fn next_lost(&self, max: u32) -> Option<(Seq, u32)> {
-        todo!()
+        self.board()?.next_lost(max)
     }
-    /// RFC 6675's rule 3: the first range below the highest SACKed byte neither SACKed, lost nor resent.
+
+    /// RFC 6675 §4 `NextSeg` rule 3: the first range below the highest SACKed byte neither SACKed, lost nor resent.
     pub fn next_hole(&self, max: u32) -> Option<(Seq, u32)> {
-        todo!()
+        self.board()?.next_hole(max)
     }
+
     /// Bytes in flight: sent, not SACKed, not lost, plus what was resent (RFC 6675 `pipe`). Kept, not computed.
     pub fn pipe(&self) -> u32 {
-        todo!()
+        match &self.flight {
+            Flight::Nothing => 0,
+            Flight::One { start, end, .. } => *end - *start,
+            Flight::Many(board) => board.pipe(),
+        }
     }
+
     /// Bytes SACKed above `snd_una`.
     pub fn sacked_bytes(&self) -> u32 {
-        todo!()
+        self.board().map_or(0, Board::sacked_bytes)
     }
+
     /// Bytes marked lost (resent or not).
     pub fn lost_bytes(&self) -> u32 {
-        todo!()
+        self.board().map_or(0, Board::lost_bytes)
     }
+
     /// End of the highest SACKed range.
     pub fn highest_sacked(&self) -> Option<Seq> {
-        todo!()
+        self.board()?.highest_sacked()
     }
+
+    /// The peer SACKed the byte at `snd_una` and does not acknowledge it: it has thrown away what it said to hold (RFC 2018 §8).
+    pub fn reneged(&self) -> bool {
+        self.board().is_some_and(Board::reneged)
+    }
+
     /// When the first unacknowledged byte was last sent.
     pub fn first_sent_at(&self) -> Option<Instant> {
-        todo!()
+        match &self.flight {
+            Flight::Nothing => None,
+            Flight::One { sent_at, .. } => Some(*sent_at),
+            Flight::Many(board) => board.first_sent_at(),
+        }
     }
+
+    /// Drops everything.
     pub fn clear(&mut self) {
-        todo!()
+        self.flight = Flight::Nothing;
+    }
+
+    fn board(&self) -> Option<&Board> {
+        if let Flight::Many(board) = &self.flight { Some(board) } else { None }
+    }
+
+    /// Changes the board: made if there is something to keep in it, dropped if it is empty afterwards.
+    fn update<T: Default>(&mut self, change: impl FnOnce(&mut Board) -> T) -> T {
+        if let Flight::One { start, end, sent_at } = self.flight {
+            let mut board = Box::new(Board::new(start));
+            board.sent(start, end - start, sent_at);
+            self.flight = Flight::Many(board);
+        }
+        let Flight::Many(board) = &mut self.flight else { return T::default() };
+        let result = change(board);
+        if board.is_empty() {
+            self.flight = Flight::Nothing;
+        }
+        result
     }
 }
+
+#[cfg(test)]
+mod tests;

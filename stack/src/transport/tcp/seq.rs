@@ -27,6 +27,18 @@ impl Seq {
         !self.before(other)
     }
 
+    /// The place in an endless stream nearest to the place `near` whose low 32 bits are this number. Places, unlike sequence
+    /// numbers, are ordered: they can be keys. Keep `near` away from zero.
+    pub const fn place(self, near: u64) -> u64 {
+        let ahead = self.0.wrapping_sub(near as u32) as i32;
+        near.saturating_add_signed(ahead as i64)
+    }
+
+    /// The number of a place.
+    pub const fn at_place(place: u64) -> Self {
+        Self(place as u32)
+    }
+
     /// The later of two.
     pub const fn max(self, other: Self) -> Self {
         if self.before(other) { other } else { self }
@@ -77,5 +89,13 @@ mod tests {
         assert_eq!(Seq(3) - Seq(u32::MAX), 4);
         assert_eq!(Seq(u32::MAX).max(Seq(3)), Seq(3));
         assert!(Seq(5).at_or_before(Seq(5)) && Seq(5).at_or_after(Seq(5)));
+    }
+
+    #[test]
+    fn places_do_not_wrap() {
+        let near = 7 << 32 | 5;
+        assert_eq!(Seq(9).place(near), near + 4);
+        assert_eq!(Seq(u32::MAX).place(near), near - 6);
+        assert_eq!(Seq::at_place(Seq(u32::MAX).place(near)), Seq(u32::MAX));
     }
 }

@@ -1,0 +1,393 @@
+use super::*;
+use crate::base::Entropy;
+use alloc::vec::Vec;
+
+const MSS: u32 = 100;
+
+fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
+
+fn blocks(list: &[(u32, u32)]) -> SackBlocks {
+    let mut blocks = SackBlocks::default();
+    list.iter().for_each(|&(start, end)| assert!(blocks.push(Seq(start), Seq(end))));
+    blocks
+}
+
+/// Ten segments of 100 bytes from 1000 on, each sent a millisecond after the other.
+fn ten() -> Scoreboard {
+    let mut board = Scoreboard::default();
+    for i in 0..10 {
+        board.sent(Seq(1000 + i * MSS), MSS, at(u64::from(i)));
+    }
+    board
+}
+
+fn sack(board: &mut Scoreboard, list: &[(u32, u32)]) -> Delivered {
+    board.sacked(&blocks(list), Seq(1000), Seq(2000))
+}
+
+fn records(board: &Scoreboard) -> usize {
+    match &board.flight {
+        Flight::Nothing => 0,
+        Flight::One { .. } => 1,
+        Flight::Many(board) => board.record_count(),
+    }
+}
+
+#[test]
+fn it_is_small_and_owns_nothing_when_empty() {
+    assert!(size_of::<Scoreboard>() <= 32);
+    let mut board = ten();
+    assert_eq!(board.pipe(), 1000);
+    board.acked(Seq(2000));
+    assert!(matches!(board.flight, Flight::Nothing));
+    board.sent(Seq(2000), 10, at(20));
+    assert!(matches!(board.flight, Flight::One { .. }), "a request on its own needs no board");
+    board.sent(Seq(2010), 10, at(20));
+    assert_eq!(board.acked(Seq(2015)), Delivered { bytes: 15, sent_at: Some(at(20)), ..Delivered::default() });
+    assert_eq!((board.pipe(), board.first_sent_at()), (5, Some(at(20))));
+}
+
+#[test]
+fn what_is_sent_at_one_time_is_one_record() {
+    let mut board = Scoreboard::default();
+    for i in 0..100u32 {
+        board.sent(Seq(i * 10), 10, at(u64::from(i / 50)));
+    }
+    assert_eq!(records(&board), 2);
+}
+
+/// RFC 6675 §4 `IsLost`: three runs above.
+#[test]
+fn a_hole_below_three_runs_is_lost() {
+    let mut board = ten();
+    assert_eq!(sack(&mut board, &[(1300, 1350), (1500, 1550)]).sacked, 100);
+    assert_eq!(board.mark_lost(3, MSS), 0);
+    sack(&mut board, &[(1700, 1750)]);
+    assert_eq!(board.mark_lost(3, MSS), 300);
+    // Pipe: 1000 sent, 150 SACKed, 300 lost.
+    assert_eq!((board.pipe(), board.sacked_bytes(), board.lost_bytes()), (550, 150, 300));
+    assert_eq!(board.highest_sacked(), Some(Seq(1750)));
+}
+
+/// RFC 6675 §4 `IsLost`: more than two segments' bytes above.
+#[test]
+fn a_hole_below_more_than_two_segments_of_bytes_is_lost() {
+    let mut board = ten();
+    sack(&mut board, &[(1300, 1500)]);
+    assert_eq!(board.mark_lost(3, MSS), 0, "two segments are not more than two");
+    sack(&mut board, &[(1300, 1501)]);
+    assert_eq!(board.mark_lost(3, MSS), 300);
+}
+
+/// RFC 6675 §4 `NextSeg` rules 1 and 3, `SetPipe`.
+#[test]
+fn lost_ranges_are_sent_again_once_then_the_holes_above() {
+    let mut board = ten();
+    sack(&mut board, &[(1100, 1200), (1300, 1600), (1800, 1900)]);
+    assert_eq!(board.mark_lost(3, MSS), 200, "those at 1000 and 1200; above 1600 there is one segment only");
+    assert_eq!(board.next_lost(50), Some((Seq(1000), 50)));
+    assert_eq!(board.next_lost(MSS), Some((Seq(1000), 100)));
+    let pipe = board.pipe();
+    board.resent(Seq(1000), 100, at(20));
+    assert_eq!(board.pipe(), pipe + 100);
+    board.resent(Seq(1200), 60, at(20));
+    assert_eq!(board.next_lost(MSS), Some((Seq(1260), 40)));
+    board.resent(Seq(1260), 40, at(21));
+    assert_eq!(board.next_lost(MSS), None);
+    assert_eq!(board.next_hole(150), Some((Seq(1600), 150)));
+    board.resent(Seq(1600), 150, at(21));
+    assert_eq!(board.next_hole(MSS), Some((Seq(1750), 50)));
+    board.resent(Seq(1750), 50, at(21));
+    assert_eq!(board.next_hole(MSS), None, "what lies above the highest SACK is no hole");
+}
+
+#[test]
+fn a_retransmission_that_arrives_leaves_the_pipe() {
+    let mut board = ten();
+    sack(&mut board, &[(1100, 1500)]);
+    assert_eq!(board.mark_lost(3, MSS), 100);
+    assert_eq!(board.pipe(), 500);
+    board.resent(Seq(1000), 100, at(20));
+    assert_eq!(board.pipe(), 600);
+    let delivered = board.acked(Seq(1500));
+    assert_eq!(delivered, Delivered { bytes: 100, sacked: 0, sent_at: None, retransmitted: true });
+    assert_eq!((board.pipe(), board.sacked_bytes(), board.lost_bytes()), (500, 0, 0));
+}
+
+/// RFC 6298 §3 (Karn): what was sent twice is no measure of the round trip.
+#[test]
+fn the_round_trip_is_taken_from_the_latest_that_was_sent_once() {
+    let mut board = ten();
+    assert_eq!(board.acked(Seq(1250)).sent_at, Some(at(2)));
+    assert_eq!(sack(&mut board, &[(1400, 1500), (1700, 1750)]).sent_at, Some(at(7)));
+    board.resent(Seq(1300), 50, at(30));
+    let delivered = board.acked(Seq(1400));
+    assert_eq!((delivered.bytes, delivered.sent_at, delivered.retransmitted), (150, None, true));
+}
+
+#[test]
+fn blocks_that_cannot_be_are_ignored() {
+    let mut board = ten();
+    for (start, end) in [(900, 950), (1000, 1100), (900, 1200), (1500, 1500), (1600, 1500), (1900, 2001), (3000, 3100)] {
+        assert_eq!(sack(&mut board, &[(start, end)]), Delivered::default(), "{start}..{end}");
+    }
+    // RFC 2883: a DSACK of what is SACKed already changes nothing.
+    sack(&mut board, &[(1500, 1700)]);
+    assert_eq!(sack(&mut board, &[(1500, 1600), (1500, 1700)]), Delivered::default());
+}
+
+/// RFC 5681 §3.2, RFC 6582: without SACK only the first segment is known to be lost.
+#[test]
+fn without_sack_the_first_segment_is_lost() {
+    let mut board = Scoreboard::default();
+    board.sent(Seq(1000), 1000, at(0));
+    assert_eq!(board.mark_first_lost(MSS), 100);
+    assert_eq!((board.mark_first_lost(MSS), board.pipe()), (0, 900));
+    assert_eq!(board.next_lost(4 * MSS), Some((Seq(1000), 100)));
+    board.resent(Seq(1000), 100, at(9));
+    assert_eq!((board.next_lost(MSS), board.pipe()), (None, 1000));
+    board.acked(Seq(1300));
+    assert_eq!(board.mark_first_lost(MSS), 100);
+    assert_eq!(board.next_lost(4 * MSS), Some((Seq(1300), 100)));
+}
+
+#[test]
+fn after_a_timeout_all_is_lost_but_what_is_sacked() {
+    let mut board = ten();
+    sack(&mut board, &[(1300, 1400)]);
+    board.resent(Seq(1000), 100, at(20));
+    board.mark_all_lost(false);
+    assert_eq!((board.pipe(), board.lost_bytes(), board.sacked_bytes()), (0, 900, 100));
+    assert_eq!(board.next_lost(1000), Some((Seq(1000), 300)), "records that touch are sent together");
+    board.resent(Seq(1000), 300, at(21));
+    assert_eq!(board.next_lost(1000), Some((Seq(1400), 600)));
+    assert_eq!(board.pipe(), 300);
+    // New data goes on behind.
+    board.sent(Seq(2000), 100, at(22));
+    assert_eq!((board.pipe(), board.lost_bytes()), (400, 900));
+}
+
+/// RFC 2018 §8: the receiver may have thrown away what it SACKed.
+#[test]
+fn sack_is_forgotten_when_the_peer_reneged() {
+    let mut board = ten();
+    sack(&mut board, &[(1300, 1400)]);
+    assert!(!board.reneged());
+    board.acked(Seq(1300));
+    assert!(board.reneged());
+    board.mark_all_lost(true);
+    assert!(!board.reneged());
+    assert_eq!((board.lost_bytes(), board.sacked_bytes(), board.highest_sacked()), (700, 0, None));
+    assert_eq!(board.next_lost(50), Some((Seq(1300), 50)));
+    assert_eq!(board.acked(Seq(1400)).sent_at, None, "it came long ago");
+}
+
+#[test]
+fn a_peer_that_sacks_odd_bytes_cannot_make_records_without_end() {
+    let mut board = Scoreboard::default();
+    board.sent(Seq(0), 100_000, at(0));
+    for i in 0..49_000 {
+        board.sacked(&blocks(&[(i * 2 + 1, i * 2 + 2)]), Seq(0), Seq(100_000));
+    }
+    assert!(records(&board) < 1300, "{}", records(&board));
+    if let Flight::Many(board) = &board.flight {
+        board.check();
+    }
+    board.sacked(&blocks(&[(1, 100_000)]), Seq(0), Seq(100_000));
+    assert_eq!(board.sacked_bytes(), 99_999);
+}
+
+#[test]
+fn a_hundred_thousand_records_cost_no_more_each_than_ten() {
+    let (count, mut board) = (100_000u32, Scoreboard::default());
+    for i in 0..count {
+        board.sent(Seq(i * MSS), MSS, at(u64::from(i)));
+    }
+    let end = Seq(count * MSS);
+    // Every second segment is lost; the SACKs come one by one, with the runs reported before, and each lets something be sent.
+    let mut resent = 0;
+    for i in (1..count).step_by(2) {
+        let run = |i: u32| (i * MSS, (i + 1) * MSS);
+        board.sacked(&blocks(&[run(i), run(i.max(3) - 2), run(i.max(5) - 4)]), Seq(0), end);
+        board.mark_lost(3, MSS);
+        if let Some((seq, len)) = board.next_lost(MSS).or_else(|| board.next_hole(MSS)) {
+            board.resent(seq, len, at(200_000 + u64::from(i)));
+            resent += len;
+        }
+    }
+    assert_eq!((resent, board.sacked_bytes()), (50_000 * MSS, 50_000 * MSS));
+    board.mark_all_lost(false);
+    let mut again = 0;
+    while let Some((seq, len)) = board.next_lost(10 * MSS) {
+        board.resent(seq, len, at(500_000));
+        again += len;
+    }
+    assert_eq!(again, 50_000 * MSS);
+    for i in 0..count {
+        board.acked(Seq((i + 1) * MSS));
+    }
+    assert!(board.is_empty());
+}
+
+/// What is known of one byte.
+#[derive(Clone, Copy, Default)]
+struct Byte {
+    sacked: bool,
+    lost: bool,
+    resent: bool,
+    told: bool,
+    sends: u8,
+    sent_at: Instant,
+}
+
+/// The same as the scoreboard, byte by byte and by the letter of RFC 6675.
+#[derive(Default)]
+struct Model {
+    una: Seq,
+    bytes: Vec<Byte>,
+}
+
+impl Model {
+    fn count(&self, what: impl Fn(&Byte) -> bool) -> u32 {
+        self.bytes.iter().filter(|byte| what(byte)).count() as u32
+    }
+
+    fn pipe(&self) -> u32 {
+        self.count(|b| !b.sacked && !b.lost) + self.count(|b| !b.sacked && b.resent)
+    }
+
+    fn deliver(list: &[Byte]) -> Delivered {
+        let fresh: Vec<&Byte> = list.iter().filter(|byte| !byte.sacked).collect();
+        let clean = fresh.iter().all(|byte| byte.sends == 1 && !byte.told);
+        Delivered {
+            bytes: fresh.len() as u32,
+            sacked: 0,
+            sent_at: fresh.iter().map(|byte| byte.sent_at).max().filter(|_| clean),
+            retransmitted: fresh.iter().any(|byte| byte.sends > 1),
+        }
+    }
+
+    fn acked(&mut self, count: usize) -> Delivered {
+        let gone: Vec<Byte> = self.bytes.drain(..count).collect();
+        self.una += count as u32;
+        Self::deliver(&gone)
+    }
+
+    fn sacked(&mut self, start: usize, end: usize) -> Delivered {
+        let part = &mut self.bytes[start..end];
+        let mut delivered = Self::deliver(part);
+        delivered.sacked = delivered.bytes;
+        part.iter_mut().for_each(|byte| (byte.sacked, byte.lost, byte.resent) = (true, false, false));
+        delivered
+    }
+
+    fn mark_lost(&mut self, dup_thresh: u32, mss: u32) -> u32 {
+        let (mut runs, mut above, mut marked, mut in_run) = (0, 0, 0, false);
+        for byte in self.bytes.iter_mut().rev() {
+            if byte.sacked {
+                runs += u32::from(!in_run);
+                above += 1;
+            } else if (runs >= dup_thresh || above > (dup_thresh - 1) * mss) && !byte.lost {
+                byte.lost = true;
+                marked += 1;
+            }
+            in_run = byte.sacked;
+        }
+        marked
+    }
+
+    fn range(&self, until: usize, max: u32, what: impl Fn(&Byte) -> bool) -> Option<(Seq, u32)> {
+        let begin = self.bytes[..until].iter().position(&what)?;
+        let len = self.bytes[begin..until].iter().take(max as usize).take_while(|byte| what(byte)).count();
+        Some((self.una + begin as u32, len as u32))
+    }
+
+    fn next_lost(&self, max: u32) -> Option<(Seq, u32)> {
+        self.range(self.bytes.len(), max, |b| b.lost && !b.resent)
+    }
+
+    fn next_hole(&self, max: u32) -> Option<(Seq, u32)> {
+        let until = self.bytes.iter().rposition(|b| b.sacked)?;
+        self.range(until, max, |b| !b.sacked && !b.lost && !b.resent)
+    }
+}
+
+#[test]
+fn it_behaves_as_rfc_6675_says_byte_by_byte() {
+    for seed in 0..300 {
+        let mut entropy = Entropy::new(seed.into());
+        let mut board = Scoreboard::default();
+        let mut model = Model { una: Seq(u32::MAX - 700), bytes: Vec::new() };
+        for step in 0..150 {
+            let story = alloc::format!("seed {seed} step {step}");
+            let (now, flight) = (at(step / 2), model.bytes.len() as u32);
+            let (una, nxt) = (model.una, model.una + flight);
+            let a = entropy.below(flight.max(1)).max(1).min(flight);
+            let b = a + entropy.below(flight - a + 1).min(1 + entropy.below(60));
+            match entropy.below(12) {
+                0..=3 if flight < 600 => {
+                    let len = 1 + entropy.below(60);
+                    board.sent(nxt, len, now);
+                    let byte = Byte { sends: 1, sent_at: now, ..Byte::default() };
+                    model.bytes.extend(core::iter::repeat_n(byte, len as usize));
+                }
+                4 | 5 if b > a => {
+                    let want = model.sacked(a as usize, b as usize);
+                    let mut block = SackBlocks::default();
+                    block.push(una + a, una + b);
+                    assert_eq!(board.sacked(&block, una, nxt), want, "{story}");
+                }
+                6 => assert_eq!(board.mark_lost(3, 20), model.mark_lost(3, 20), "{story}"),
+                7 => {
+                    let count = entropy.below(flight + 1).min(entropy.below(120)) as usize;
+                    let want = model.acked(count);
+                    assert_eq!(board.acked(una + count as u32), want, "{story}");
+                }
+                8 | 9 => {
+                    if let Some((seq, len)) = board.next_lost(20).or_else(|| board.next_hole(20)) {
+                        board.resent(seq, len, now);
+                        let begin = (seq - una) as usize;
+                        for byte in &mut model.bytes[begin..begin + len as usize] {
+                            (byte.resent, byte.sends, byte.sent_at) = (true, byte.sends + 1, now);
+                        }
+                    }
+                }
+                10 if entropy.below(8) == 0 => {
+                    let forget = entropy.below(3) == 0;
+                    board.mark_all_lost(forget);
+                    let first = model.bytes.iter().find(|byte| !byte.sacked).map_or(Instant::EPOCH, |byte| byte.sent_at);
+                    for byte in &mut model.bytes {
+                        byte.resent = false;
+                        if forget && byte.sacked {
+                            *byte = Byte { told: true, sends: 1, sent_at: first, ..Byte::default() };
+                        }
+                        byte.lost = !byte.sacked;
+                    }
+                }
+                11 if entropy.below(4) == 0 => {
+                    let marked = board.mark_first_lost(30);
+                    let first = model.bytes.iter().position(|byte| !byte.sacked).unwrap_or(0);
+                    let part = &mut model.bytes[first..first + marked as usize];
+                    assert!(marked <= 30 && part.iter().all(|byte| !byte.lost && !byte.sacked), "{story}");
+                    part.iter_mut().for_each(|byte| byte.lost = true);
+                }
+                _ => {}
+            }
+            assert_eq!(board.pipe(), model.pipe(), "{story}");
+            assert_eq!(board.sacked_bytes(), model.count(|b| b.sacked), "{story}");
+            assert_eq!(board.lost_bytes(), model.count(|b| b.lost), "{story}");
+            assert_eq!(board.is_empty(), model.bytes.is_empty(), "{story}");
+            assert_eq!(board.next_lost(20), model.next_lost(20), "{story}");
+            assert_eq!(board.next_hole(20), model.next_hole(20), "{story}");
+            let highest = model.bytes.iter().rposition(|b| b.sacked).map(|last| model.una + last as u32 + 1);
+            assert_eq!(board.highest_sacked(), highest, "{story}");
+            assert_eq!(board.reneged(), model.bytes.first().is_some_and(|b| b.sacked), "{story}");
+            assert_eq!(board.first_sent_at(), model.bytes.iter().find(|b| !b.sacked).map(|b| b.sent_at), "{story}");
+            if let Flight::Many(board) = &board.flight {
+                board.check();
+            }
+        }
+    }
+}
