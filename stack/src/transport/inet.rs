@@ -1,8 +1,8 @@
 //! What every internet socket has, whatever its protocol: ends, the link it is bound to, options of `SOL_SOCKET`, `IPPROTO_IP`
 //! and `IPPROTO_IPV6` that decide where packets come from and go to.
 
-use crate::base::{Addr, Errno, SocketId, Version};
-use crate::network::Fragmentation;
+use crate::base::{Addr, Errno, LinkId, SockAddr, SocketId, Version};
+use crate::network::{Fragmentation, Network, RouteQuery};
 
 /// Which directions a `shutdown` call closes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,15 @@ pub enum Shutdown {
     Write,
     /// `SHUT_RDWR`
     Both,
+}
+
+/// Whether a socket carries a stream or datagrams: only the latter may be bound to an IPv6 group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// TCP.
+    Stream,
+    /// UDP, raw, ping.
+    Datagram,
 }
 
 /// The common part of TCP, UDP and raw sockets.
@@ -91,4 +100,118 @@ impl Inet {
     pub fn take_error(&mut self) -> Option<Errno> {
         self.error.take()
     }
+
+    /// True after `connect`.
+    pub fn is_connected(&self) -> bool {
+        !self.remote.is_unspecified()
+    }
+
+    /// The local end, as `getsockname` gives it.
+    pub fn local_end(&self) -> SockAddr {
+        self.end(self.local, self.local_port)
+    }
+
+    /// The remote end, as `getpeername` gives it.
+    pub fn remote_end(&self) -> SockAddr {
+        self.end(self.remote, self.remote_port)
+    }
+
+    fn end(&self, addr: Addr, port: u16) -> SockAddr {
+        let scope = if needs_scope(addr) { u32::from(self.link) } else { 0 };
+        SockAddr { addr, port, scope }
+    }
+
+    /// Whether `bind` to an address is allowed; says to which link it ties the socket (0: none).
+    ///
+    /// `EADDRNOTAVAIL` (not ours; any group and broadcast address is fine, for TCP too, as in Linux), `EAFNOSUPPORT`,
+    /// `EINVAL` (IPv4 on an IPv6-only socket; link-local without a link; a stream on an IPv6 group), `ENODEV` (no such link).
+    pub fn check_bind(&self, net: &Network, local: SockAddr, kind: Kind) -> Result<u16, Errno> {
+        let addr = local.addr;
+        match (self.version, addr.version()) {
+            (Version::V4, Version::V6) => return Err(Errno::EAFNOSUPPORT),
+            (Version::V6, Version::V4) if self.v6only => return Err(Errno::EINVAL),
+            (_, Version::V6) if kind == Kind::Stream && addr.is_multicast() => return Err(Errno::EINVAL),
+            _ => {}
+        }
+        let link = if needs_scope(addr) && local.scope != 0 { scope_link(local)? } else { self.link };
+        if needs_scope(addr) && link == 0 {
+            return Err(Errno::EINVAL);
+        }
+        if link != 0 && net.links.config(LinkId(link)).is_none() {
+            return Err(Errno::ENODEV);
+        }
+        let group = addr.is_multicast() || addr.is_limited_broadcast() || net.is_broadcast(addr);
+        let fine = addr.is_unspecified() || group || self.freebind || net.is_local(addr);
+        if fine { Ok(link) } else { Err(Errno::EADDRNOTAVAIL) }
+    }
+
+    /// Whether packets to `remote` may leave this socket at all, by the families of both ends. With `ENETUNREACH` and
+    /// `EAFNOSUPPORT` as Linux gives them.
+    pub fn check_family(&self, remote: Addr) -> Result<(), Errno> {
+        let fixed = self.local != Addr::V6_ANY;
+        match (self.version, remote.version()) {
+            (Version::V4, Version::V6) => Err(Errno::EAFNOSUPPORT),
+            (Version::V6, Version::V4) if self.v6only || (fixed && !self.local.is_v4()) => Err(Errno::ENETUNREACH),
+            (Version::V6, Version::V6) if fixed && self.local.is_v4() => Err(Errno::EAFNOSUPPORT),
+            _ => Ok(()),
+        }
+    }
+
+    /// The link `connect` to `remote` ties the socket to (0: none): the one it is bound to or that of the scope.
+    /// `EINVAL` if both are given and differ, or a link-local address has neither.
+    pub fn connect_link(&self, remote: SockAddr) -> Result<u16, Errno> {
+        if !needs_scope(remote.addr) {
+            return Ok(self.link);
+        }
+        match (self.link, scope_link(remote)?) {
+            (0, 0) => Err(Errno::EINVAL),
+            (0, link) | (link, 0) => Ok(link),
+            (link, scope) if link == scope => Ok(link),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Where `dst` stands for this host itself: `0.0.0.0` and `::` as a destination mean loopback, as in BSD and Linux.
+    pub fn destination(&self, dst: Addr) -> Addr {
+        match dst {
+            Addr::V4_ANY => Addr::V4_LOOPBACK,
+            Addr::V6_ANY if self.local.is_v4() => Addr::V4_LOOPBACK,
+            Addr::V6_ANY => Addr::V6_LOOPBACK,
+            dst => dst,
+        }
+    }
+
+    /// The question for the route to `dst` by what the socket is bound to. A group or broadcast address it is bound to is no
+    /// source.
+    pub fn route_query(&self, net: &Network, dst: Addr) -> RouteQuery {
+        let src = self.source(net);
+        let src = if src.version() == dst.version() { src } else { Addr::any(dst.version()) };
+        RouteQuery { dst, src, link: link_id(self.link) }
+    }
+
+    /// The bound address as far as it can be a source; else unspecified.
+    pub fn source(&self, net: &Network) -> Addr {
+        let none = self.local.is_unspecified() || self.local.is_multicast() || self.local.is_limited_broadcast();
+        if none || net.is_broadcast(self.local) { Addr::any(self.local.version()) } else { self.local }
+    }
+
+    /// TOS or traffic class of packets to `dst`.
+    pub fn traffic_class(&self, dst: Addr) -> u8 {
+        if dst.is_v4() { self.tos } else { self.tclass }
+    }
+}
+
+/// A link's number in socket options, where 0 is none.
+pub fn link_id(link: u16) -> Option<LinkId> {
+    (link != 0).then_some(LinkId(link))
+}
+
+/// True for addresses that mean nothing without a link: IPv6 link-local ones and groups of interface and link scope.
+pub fn needs_scope(addr: Addr) -> bool {
+    !addr.is_v4() && (addr.is_link_local() || addr.is_link_scope_multicast())
+}
+
+/// The link a scope identifier names. `ENODEV` if no link can have that number.
+pub fn scope_link(end: SockAddr) -> Result<u16, Errno> {
+    u16::try_from(end.scope).map_err(|_| Errno::ENODEV)
 }

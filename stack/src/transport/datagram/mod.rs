@@ -1,14 +1,22 @@
 //! What UDP and raw sockets have in common: a bounded queue of datagrams, each with where it came from; options of
 //! `IPPROTO_IP`/`IPPROTO_IPV6` for sending and receiving single datagrams; the error queue (`IP_RECVERR`).
 
+mod endpoint;
+mod errors;
 mod groups;
 mod options;
+mod outgoing;
+mod queue;
 
 use bytes::Bytes;
 
-use crate::base::{Addr, Errno, Instant, LinkId, Rope, SockAddr};
-pub use groups::{MembershipAction, MembershipChange};
+use crate::base::{Addr, Instant, LinkId, Rope, SockAddr};
+pub use endpoint::Endpoint;
+pub use errors::{ErrorQueue, QueuedError};
+pub use groups::{Groups, MembershipAction, MembershipChange};
 pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};
+pub use outgoing::Prepared;
+pub use queue::{DatagramQueue, Refused, truesize};
 
 /// A datagram that arrived, with what ancillary data can tell of it.
 #[derive(Clone, Debug)]
@@ -50,25 +58,4 @@ pub struct SendControl {
     pub tos: Option<u8>,
     /// `UDP_SEGMENT`: cut the data into datagrams of this size.
     pub segment_size: Option<u16>,
-}
-
-/// One entry of the error queue (`struct sock_extended_err`).
-#[derive(Clone, Debug)]
-pub struct QueuedError {
-    /// `ee_errno`
-    pub errno: Errno,
-    /// `ee_origin`: 1 local, 2 ICMP, 3 ICMPv6.
-    pub origin: u8,
-    /// `ee_type`
-    pub kind: u8,
-    /// `ee_code`
-    pub code: u8,
-    /// `ee_info`: the MTU for "too big".
-    pub info: u32,
-    /// Who reported it.
-    pub offender: Option<Addr>,
-    /// Where the datagram was sent.
-    pub destination: SockAddr,
-    /// Payload of the datagram as far as it was quoted.
-    pub data: Bytes,
 }

@@ -96,6 +96,11 @@ impl Binding {
         Some(address + if self.link == 0 { 0 } else { 4 })
     }
 
+    /// True if this takes packets to `dst` by `link`, among others.
+    pub fn takes(&self, dst: Addr, link: u16) -> bool {
+        self.score(Rules::Udp, dst, link).is_some()
+    }
+
     /// True if both are members of one `SO_REUSEPORT` group.
     pub(super) fn same_group(&self, other: &Self) -> bool {
         self.reuse_port && other.reuse_port && self.local == other.local && self.link == other.link && self.v6only == other.v6only

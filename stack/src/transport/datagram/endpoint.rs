@@ -1,0 +1,135 @@
+//! What every datagram socket has, whatever its protocol.
+
+use super::{Datagram, DatagramOptions, DatagramQueue, ErrorQueue, Groups, MembershipChange, QueuedError, Refused};
+use crate::base::event::{Direction, What};
+use crate::base::{Base, Errno, Ready, SockAddr, SocketId, Version};
+use crate::network::{ErrorCause, Fragmentation, Network, TransportError};
+use crate::transport::inet::{Inet, Shutdown};
+
+/// A datagram socket without its protocol: ends, options, queues, groups.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Ends and common options.
+    pub inet: Inet,
+    /// Options of datagram sockets.
+    pub options: DatagramOptions,
+    /// What arrived.
+    pub queue: DatagramQueue,
+    /// What went wrong, for `IP_RECVERR`.
+    pub errors: ErrorQueue,
+    /// Multicast memberships.
+    pub groups: Groups,
+    /// Reading was shut.
+    pub read_shut: bool,
+    /// Writing was shut.
+    pub write_shut: bool,
+}
+
+impl Endpoint {
+    /// A fresh socket.
+    pub fn new(owner: SocketId, version: Version) -> Self {
+        // IP_PMTUDISC_WANT is Linux's default for datagrams: we cut, routers must not.
+        let inet = Inet { fragmentation: Fragmentation::Local, ..Inet::new(version, Some(owner)) };
+        Self {
+            inet,
+            options: DatagramOptions::default(),
+            queue: DatagramQueue::default(),
+            errors: ErrorQueue::default(),
+            groups: Groups::default(),
+            read_shut: false,
+            write_shut: false,
+        }
+    }
+
+    /// Says that readiness may have changed.
+    pub fn notify(&self, base: &mut Base) {
+        if let Some(owner) = self.inet.owner {
+            base.notify.push(owner);
+        }
+    }
+
+    /// Queues a datagram and tells the reader.
+    pub fn deliver(&mut self, base: &mut Base, datagram: Datagram) -> Result<(), Refused> {
+        let (peer, len) = (datagram.from, datagram.data.len() as u32);
+        self.queue.push(&mut base.budget, self.options.rcvbuf, datagram)?;
+        base.emit(What::Datagram { socket: self.inet.owner, direction: Direction::In, peer, len });
+        self.notify(base);
+        Ok(())
+    }
+
+    /// Takes the oldest entry of the error queue; `SO_ERROR` becomes that of the next one if it is an ICMP error, and is
+    /// cleared if this one was and no such follows (Linux's `sock_dequeue_err_skb`).
+    pub fn pop_error(&mut self, base: &mut Base) -> Option<QueuedError> {
+        let error = self.errors.pop(&mut base.budget)?;
+        match self.errors.front().filter(|next| next.is_icmp()) {
+            Some(next) => self.inet.error = Some(next.errno),
+            None if error.is_icmp() => self.inet.error = None,
+            None => {}
+        }
+        self.notify(base);
+        Some(error)
+    }
+
+    /// Linux's `datagram_poll`. There is always room to write: what is sent leaves at once.
+    pub fn readiness(&self) -> Ready {
+        let mut ready = Ready::OUT;
+        if self.inet.error.is_some() || !self.errors.is_empty() {
+            ready |= Ready::ERR;
+        }
+        if self.read_shut {
+            ready |= Ready::IN | Ready::RDHUP;
+        }
+        if self.read_shut && self.write_shut {
+            ready |= Ready::HUP;
+        }
+        if !self.queue.is_empty() {
+            ready |= Ready::IN;
+        }
+        ready
+    }
+
+    /// Shuts directions. It takes effect also where it fails with `ENOTCONN`, as in Linux: others who poll then wake.
+    pub fn shutdown(&mut self, base: &mut Base, how: Shutdown) -> Result<(), Errno> {
+        self.read_shut |= how != Shutdown::Write;
+        self.write_shut |= how != Shutdown::Read;
+        self.notify(base);
+        if self.inet.is_connected() { Ok(()) } else { Err(Errno::ENOTCONN) }
+    }
+
+    /// Changes a membership.
+    pub fn membership(&mut self, net: &mut Network, change: &MembershipChange) -> Result<(), Errno> {
+        if change.group.is_v4() || self.inet.version == Version::V6 { self.groups.apply(net, change) } else { Err(Errno::EINVAL) }
+    }
+
+    /// Gives back what the socket holds outside of itself.
+    pub fn dissolve(&mut self, net: &mut Network) {
+        self.groups.leave_all(net);
+        self.queue.clear(&mut net.links.base.budget);
+        self.errors.clear(&mut net.links.base.budget);
+    }
+
+    /// An ICMP error for what this socket sent to `port`, `header` bytes of which are transport header (Linux's `udp_err`,
+    /// `raw_err`): the error queue gets all, `SO_ERROR` without one only hard errors of a connected socket.
+    pub fn icmp_error(&mut self, base: &mut Base, error: &TransportError, port: u16, header: usize) {
+        let too_big = matches!(error.cause, ErrorCause::TooBig { .. });
+        if too_big && self.inet.fragmentation == Fragmentation::Anybody && error.remote.is_v4() {
+            return;
+        }
+        if self.inet.recv_err {
+            self.errors.push(&mut base.budget, self.options.rcvbuf, QueuedError::from_icmp(error, port, header));
+        } else if !self.inet.is_connected() || !(error.fatal || too_big) {
+            return;
+        }
+        self.inet.error = Some(error.errno);
+        self.notify(base);
+    }
+
+    /// A datagram was too big for the path, found out here: with `IP_RECVERR` the error queue tells the path MTU.
+    pub fn local_too_big(&mut self, base: &mut Base, destination: SockAddr, mtu: u32) {
+        if self.inet.recv_err {
+            let rcvbuf = self.options.rcvbuf;
+            self.errors.push(&mut base.budget, rcvbuf, QueuedError::too_big(destination, mtu));
+            self.notify(base);
+        }
+    }
+}

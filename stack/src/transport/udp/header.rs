@@ -1,0 +1,82 @@
+//! The UDP header (RFC 768).
+
+use crate::base::{Addr, Checksum, Discard, Frame, Sum};
+use crate::network::{Packet, protocol};
+
+/// Bytes of header.
+pub(super) const LEN: usize = 8;
+/// Where the checksum is in it.
+const CHECKSUM: u8 = 6;
+
+/// What the header of an arriving datagram says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Header {
+    pub(super) src_port: u16,
+    pub(super) dst_port: u16,
+}
+
+/// Reads and checks the header and the checksum; cuts `packet` to the length the header tells.
+pub(super) fn parse(packet: &mut Packet) -> Result<Header, Discard> {
+    if packet.len < LEN {
+        return Err(Discard::UdpMalformed);
+    }
+    let bytes: [u8; LEN] = packet.frame.read(packet.transport).ok_or(Discard::UdpMalformed)?;
+    let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+    packet.len = datagram_len(packet, word(4) as usize)?;
+    check(packet, word(6))?;
+    Ok(Header { src_port: word(0), dst_port: word(2) })
+}
+
+/// Bytes of the datagram: IP may carry more (RFC 1122 §3.2.1 lets nobody rely on that), never less.
+/// A jumbogram has length 0 (RFC 2675 §4).
+fn datagram_len(packet: &Packet, told: usize) -> Result<usize, Discard> {
+    match told {
+        0 if !packet.dst.is_v4() => Ok(packet.len),
+        LEN.. if told <= packet.len => Ok(told),
+        _ => Err(Discard::UdpMalformed),
+    }
+}
+
+/// RFC 768: a checksum of zero means none was made; RFC 8200 §8.1: over IPv6 there must be one.
+fn check(packet: &Packet, checksum: u16) -> Result<(), Discard> {
+    let right = match checksum {
+        0 if packet.frame.checksum == Checksum::Unknown => packet.dst.is_v4(),
+        _ => packet.checksum_ok(),
+    };
+    if right { Ok(()) } else { Err(Discard::UdpChecksum) }
+}
+
+/// What is done about the checksum of a datagram that leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Check {
+    /// Nothing: `SO_NO_CHECK` over IPv4.
+    No,
+    /// Whoever puts it on a wire makes it.
+    Later,
+    /// Now: fragments have no checksum of their own that somebody could complete.
+    Now,
+}
+
+/// Pushes the header in front of a payload.
+pub(super) fn push(frame: &mut Frame, ports: Header, src: Addr, dst: Addr, check: Check) {
+    let len = frame.len() + LEN;
+    let pseudo = Sum::pseudo(src, dst, protocol::UDP, len);
+    let header = frame.push(LEN);
+    header[0..2].copy_from_slice(&ports.src_port.to_be_bytes());
+    header[2..4].copy_from_slice(&ports.dst_port.to_be_bytes());
+    header[4..6].copy_from_slice(&(len as u16).to_be_bytes());
+    let checksum = match check {
+        Check::No => 0,
+        Check::Later => pseudo.folded(),
+        // RFC 768: a sum that comes out as zero is sent as all ones.
+        Check::Now => match frame.sum(0, len, pseudo).finish() {
+            0 => 0xffff,
+            sum => sum,
+        },
+    };
+    frame.head_mut()[6..8].copy_from_slice(&checksum.to_be_bytes());
+    frame.l4_len = LEN as u8;
+    if check == Check::Later {
+        frame.checksum = Checksum::Partial { offset: CHECKSUM };
+    }
+}

@@ -1,0 +1,155 @@
+//! The way in: from the network layer to the queues.
+
+use bytes::Bytes;
+
+use super::flows::Ends;
+use super::header::{self, Header};
+use super::{Udp, base};
+use crate::base::{Base, Discard, Key, LinkId, Rope, SockAddr};
+use crate::network::{Cast, Network, Packet};
+use crate::transport::datagram::{Datagram, Refused};
+use crate::transport::inet::needs_scope;
+
+impl Udp {
+    /// A packet of UDP for this host.
+    pub fn receive(&mut self, net: &mut Network, mut packet: Packet) {
+        let header = match header::parse(&mut packet) {
+            Ok(header) => header,
+            Err(reason) => return refuse(base(net), &packet, reason),
+        };
+        let mut matches = core::mem::take(&mut self.matches);
+        matches.clear();
+        if packet.cast == Cast::Unicast {
+            matches.extend(self.lookup(&ends(&packet, header), packet.link));
+        } else {
+            self.lookup_all(&packet, header, &mut matches);
+        }
+        for &id in &matches {
+            self.deliver(net, id, &packet, header);
+        }
+        if matches.is_empty() {
+            nobody(net, &packet);
+        }
+        self.matches = matches;
+    }
+
+    /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a
+    /// `SO_REUSEPORT` group the one its flow falls to.
+    pub(super) fn lookup(&mut self, ends: &Ends, link: LinkId) -> Option<Key> {
+        if let Some(id) = self.flows.find(&self.sockets, ends, link.0) {
+            return Some(id);
+        }
+        let mut best = core::mem::take(&mut self.candidates);
+        best.clear();
+        self.ports.best(ends.local, ends.local_port, link.0, &mut best);
+        let chosen = match best.len() {
+            0 | 1 => best.first().copied(),
+            count => Some(best[(ends.hash(&self.spread) % count as u64) as usize]),
+        };
+        self.candidates = best;
+        chosen
+    }
+
+    /// All sockets a packet to a group or to all on a link is for (Linux's `__udp_is_mcast_sock`).
+    fn lookup_all(&self, packet: &Packet, header: Header, into: &mut alloc::vec::Vec<Key>) {
+        let link = packet.link.0;
+        let bound = self.ports.at(header.dst_port).iter().filter(|one| one.takes(packet.dst, link)).map(|one| one.socket);
+        into.extend(bound);
+        into.extend(self.flows.matching(&self.sockets, &ends(packet, header), link));
+        into.retain(|id| {
+            let endpoint = &self.sockets[*id].endpoint;
+            let all = endpoint.options.multicast_all;
+            packet.cast != Cast::Multicast || endpoint.groups.admits(packet.dst, packet.src, packet.link, all)
+        });
+    }
+
+    /// Queues what a packet carries. One whose segments were joined is split again unless the socket wants it whole.
+    fn deliver(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header) {
+        let payload = packet.payload(header::LEN);
+        let size = packet.frame.segment_size as usize;
+        let options = &self.options(id);
+        let whole = size == 0 || payload.len() <= size;
+        if whole || options.gro {
+            let segment_size = if whole { 0 } else { packet.frame.segment_size };
+            return self.queue(net, id, packet, header, payload, segment_size);
+        }
+        let mut at = 0;
+        while at < payload.len() {
+            let len = size.min(payload.len() - at);
+            self.queue(net, id, packet, header, payload.slice(at, len), 0);
+            at += len;
+        }
+    }
+
+    fn queue(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header, data: Rope, segment_size: u16) {
+        let endpoint = &mut self.sockets[id].endpoint;
+        let wants_options = endpoint.options.recv.options || endpoint.options.recv.retopts;
+        let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
+        let datagram = Datagram {
+            data,
+            from: SockAddr { addr: packet.src, port: header.src_port, scope },
+            to: packet.dst,
+            to_port: header.dst_port,
+            link: packet.link,
+            hop_limit: packet.hop_limit,
+            tos: packet.traffic_class,
+            flow_label: packet.flow_label,
+            at: base(net).now,
+            options: if wants_options { ip_options(packet) } else { None },
+            segment_size,
+        };
+        match endpoint.deliver(base(net), datagram) {
+            Ok(()) => base(net).counters.udp.in_datagrams += 1,
+            Err(refused) => full(base(net), packet, refused),
+        }
+    }
+}
+
+/// The flow a packet belongs to, seen from here.
+fn ends(packet: &Packet, header: Header) -> Ends {
+    Ends { local: packet.dst, local_port: header.dst_port, remote: packet.src, remote_port: header.src_port }
+}
+
+/// The options of the IPv4 header.
+fn ip_options(packet: &Packet) -> Option<Bytes> {
+    let first = packet.network + 20;
+    let len = packet.transport.checked_sub(first).filter(|&len| len > 0 && packet.dst.is_v4())?;
+    Some(packet.frame.rope(first, len).to_bytes())
+}
+
+/// Nobody is there. RFC 1122 §4.1.3.1: tell the sender, but never of a packet to many (§3.2.2).
+fn nobody(net: &mut Network, packet: &Packet) {
+    if packet.cast == Cast::Unicast {
+        base(net).counters.udp.no_ports += 1;
+        base(net).discard(Some(packet.link), Discard::UdpNoPort, packet.len);
+        net.port_unreachable(packet);
+    } else {
+        base(net).counters.udp.ignored_multi += 1;
+        base(net).discard(Some(packet.link), Discard::UdpNoPort, packet.len);
+    }
+}
+
+#[cold]
+fn refuse(base: &mut Base, packet: &Packet, reason: Discard) {
+    base.counters.udp.in_errors += 1;
+    if reason == Discard::UdpChecksum {
+        base.counters.udp.in_csum_errors += 1;
+    }
+    base.discard(Some(packet.link), reason, packet.len);
+}
+
+#[cold]
+fn full(base: &mut Base, packet: &Packet, refused: Refused) {
+    base.counters.udp.in_errors += 1;
+    let reason = match refused {
+        Refused::Buffer => {
+            base.counters.udp.rcvbuf_errors += 1;
+            Discard::UdpBufferFull
+        }
+        Refused::Memory => {
+            base.counters.udp.mem_errors += 1;
+            Discard::OutOfMemory
+        }
+    };
+    base.discard(Some(packet.link), reason, packet.len);
+}

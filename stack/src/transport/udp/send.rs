@@ -1,0 +1,214 @@
+//! The way out: from a call to the network layer.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::header::{self, Check, Header};
+use super::{Udp, base};
+use crate::base::event::{Direction, What};
+use crate::base::{Base, Errno, Frame, Key, MsgFlags, Rope, SockAddr};
+use crate::network::{Network, protocol};
+use crate::transport::datagram::{Endpoint, Prepared, SendControl};
+
+/// The most datagrams one call with `UDP_SEGMENT` may make (`UDP_MAX_SEGMENTS`).
+const MAX_SEGMENTS: usize = 128;
+
+/// A datagram that is being put together.
+#[derive(Debug)]
+pub(super) struct Corked {
+    prepared: Prepared,
+    to: SockAddr,
+    segment_size: u16,
+    pub(super) data: Rope,
+}
+
+impl Udp {
+    /// Sends one datagram (copies `data`); gives its length.
+    ///
+    /// `EDESTADDRREQ` (nowhere to send), `EINVAL` (port 0; segments that do not fit), `EMSGSIZE` (longer than IP or the path
+    /// takes), `EACCES` (broadcast without permission), `EPIPE` (writing was shut), `EOPNOTSUPP` (`MSG_OOB`), `EAGAIN` (no
+    /// port left), a pending `SO_ERROR`, and the errors of routing. `ENOBUFS` (a full link) is only told with `IP_RECVERR`, as
+    /// in Linux: else the datagram is lost like one that was lost further on.
+    pub fn send(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        data: &[&[u8]],
+        to: Option<SockAddr>,
+        control: &SendControl,
+        flags: MsgFlags,
+    ) -> Result<usize, Errno> {
+        check_len(data.iter().map(|part| part.len()).fold(0, usize::saturating_add))?;
+        let rope = match data {
+            [whole] => Rope::from(*whole),
+            parts => Rope::from(parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<u8>>()),
+        };
+        self.send_bytes(net, id, rope, to, control, flags)
+    }
+
+    /// The same with payload that is not copied.
+    pub fn send_bytes(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        data: Rope,
+        to: Option<SockAddr>,
+        control: &SendControl,
+        flags: MsgFlags,
+    ) -> Result<usize, Errno> {
+        self.autobind(id)?;
+        let len = check_len(data.len())?;
+        if flags.contains(MsgFlags::OOB) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let more = flags.contains(MsgFlags::MORE) || self.options(id).cork;
+        if self.sockets[id].corked.is_some() {
+            // Linux does not look at the address of what is added to a datagram that was begun.
+            self.append(net, id, data)?;
+        } else {
+            let datagram = self.begin(net, id, data, to, control, flags)?;
+            if !more {
+                return self.transmit(net, id, datagram).map(|()| len);
+            }
+            hold(base(net), len)?;
+            self.sockets[id].corked = Some(Box::new(datagram));
+        }
+        if more { Ok(len) } else { self.uncork(net, id).map(|()| len) }
+    }
+
+    /// Decides where a datagram goes.
+    fn begin(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        data: Rope,
+        to: Option<SockAddr>,
+        control: &SendControl,
+        flags: MsgFlags,
+    ) -> Result<Corked, Errno> {
+        let endpoint = &mut self.sockets[id].endpoint;
+        let to = destination(endpoint, to)?;
+        let prepared = endpoint.prepare(net, protocol::UDP, to, control, flags)?;
+        prepared.confirm(net, flags);
+        if endpoint.write_shut {
+            return Err(Errno::EPIPE);
+        }
+        if let Some(errno) = endpoint.inet.take_error() {
+            return Err(errno);
+        }
+        let segment_size = control.segment_size.unwrap_or(endpoint.options.segment_size);
+        let datagram = Corked { prepared, to, segment_size, data: Rope::new() };
+        datagram.check_room(net, endpoint, data.len())?;
+        Ok(Corked { data, ..datagram })
+    }
+
+    /// Adds to a datagram that was begun; if it gets too long all of it is lost, as in Linux.
+    fn append(&mut self, net: &mut Network, id: Key, data: Rope) -> Result<(), Errno> {
+        let socket = &mut self.sockets[id];
+        let Some(mut datagram) = socket.corked.take() else { return Ok(()) };
+        let room = datagram.check_room(net, &mut socket.endpoint, data.len());
+        if let Err(errno) = room.and_then(|()| hold(base(net), data.len())) {
+            base(net).budget.release(datagram.data.len());
+            return Err(errno);
+        }
+        datagram.data.append(data);
+        socket.corked = Some(datagram);
+        Ok(())
+    }
+
+    /// Sends what was corked.
+    pub(super) fn uncork(&mut self, net: &mut Network, id: Key) -> Result<(), Errno> {
+        let Some(datagram) = self.sockets[id].corked.take() else { return Ok(()) };
+        base(net).budget.release(datagram.data.len());
+        self.transmit(net, id, *datagram)
+    }
+
+    fn transmit(&mut self, net: &mut Network, id: Key, datagram: Corked) -> Result<(), Errno> {
+        let endpoint = &mut self.sockets[id].endpoint;
+        let Corked { prepared, to, segment_size, data } = datagram;
+        let Prepared { route, outgoing } = &prepared;
+        let len = data.len();
+        let mut frame = Frame::new(data);
+        if segment_size != 0 && len > segment_size as usize {
+            prepared.check_segments(net, endpoint, segment_size, len)?;
+            frame.segment_size = segment_size;
+        }
+        let check = if endpoint.options.no_check && outgoing.dst.is_v4() && frame.segment_size == 0 {
+            Check::No
+        } else if frame.segment_size == 0 && len + header::LEN + prepared.header_len() > route.mtu as usize {
+            Check::Now
+        } else {
+            Check::Later
+        };
+        let ports = Header { src_port: endpoint.inet.local_port, dst_port: to.port };
+        header::push(&mut frame, ports, route.src, outgoing.dst, check);
+        let result = net.send(route, outgoing, frame);
+        let counters = &mut base(net).counters.udp;
+        match result {
+            Ok(()) => {
+                counters.out_datagrams += 1;
+                let (socket, peer) = (endpoint.inet.owner, SockAddr { addr: outgoing.dst, ..to });
+                base(net).emit(What::Datagram { socket, direction: Direction::Out, peer, len: len as u32 });
+                Ok(())
+            }
+            Err(Errno::ENOBUFS) => {
+                counters.sndbuf_errors += 1;
+                if endpoint.inet.recv_err { Err(Errno::ENOBUFS) } else { Ok(()) }
+            }
+            Err(Errno::EMSGSIZE) => {
+                endpoint.local_too_big(base(net), to, route.mtu);
+                Err(Errno::EMSGSIZE)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+impl Corked {
+    /// `EMSGSIZE` if the datagram cannot take `more` bytes; with `IP_RECVERR` the error queue tells what the path takes.
+    fn check_room(&self, net: &mut Network, endpoint: &mut Endpoint, more: usize) -> Result<(), Errno> {
+        // Cut into segments it need only fit the length field.
+        let limit = if self.segment_size == 0 { self.prepared.packet_limit(net) } else { self.prepared.largest_packet() };
+        if self.prepared.header_len() + header::LEN + self.data.len() + more <= limit {
+            return Ok(());
+        }
+        let options = self.prepared.outgoing.options.as_ref().map_or(0, Bytes::len);
+        endpoint.local_too_big(base(net), self.to, (limit - options) as u32);
+        Err(Errno::EMSGSIZE)
+    }
+}
+
+impl Prepared {
+    /// What Linux asks of a datagram cut by `UDP_SEGMENT`: each part fits the path, and there are not too many of them.
+    fn check_segments(&self, net: &Network, endpoint: &Endpoint, size: u16, len: usize) -> Result<(), Errno> {
+        let mtu = self.packet_limit(net).min(self.route.mtu as usize);
+        let fits = self.header_len() + header::LEN + size as usize <= mtu;
+        let few = len <= size as usize * MAX_SEGMENTS;
+        if fits && few && !endpoint.options.no_check { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+}
+
+/// Where a datagram goes: to the address of the call, else to the connected one.
+fn destination(endpoint: &Endpoint, to: Option<SockAddr>) -> Result<SockAddr, Errno> {
+    match to {
+        Some(to) if to.port == 0 => Err(Errno::EINVAL),
+        Some(to) => Ok(to),
+        None if endpoint.inet.is_connected() => Ok(endpoint.inet.remote_end()),
+        None => Err(Errno::EDESTADDRREQ),
+    }
+}
+
+/// Charges what is corked. `ENOBUFS` if the stack's memory is used up.
+fn hold(base: &mut Base, len: usize) -> Result<(), Errno> {
+    if !base.budget.allows(len) {
+        return Err(Errno::ENOBUFS);
+    }
+    base.budget.charge(len);
+    Ok(())
+}
+
+/// No datagram is longer than its length field can tell.
+fn check_len(len: usize) -> Result<usize, Errno> {
+    if len <= 0xffff { Ok(len) } else { Err(Errno::EMSGSIZE) }
+}

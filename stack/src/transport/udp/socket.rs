@@ -1,0 +1,176 @@
+//! One socket, and how it stands in the tables: bind, connect, dissolve, close.
+
+use alloc::boxed::Box;
+
+use super::send::Corked;
+use super::{Udp, base};
+use crate::base::{Addr, Errno, Key, MsgFlags, SockAddr, SocketId, Version};
+use crate::network::{Network, protocol};
+use crate::transport::datagram::{Endpoint, SendControl};
+use crate::transport::inet::{Inet, Kind};
+use crate::transport::ports::{Binding, Holder};
+
+/// A UDP socket.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) endpoint: Endpoint,
+    /// How it holds its port while it is connected.
+    pub(super) holder: Option<Holder>,
+    /// Rises with each connect: of sockets with the same ends the newest gets what arrives.
+    pub(super) connected_at: u64,
+    /// What `MSG_MORE` and `UDP_CORK` collect.
+    pub(super) corked: Option<Box<Corked>>,
+}
+
+impl Socket {
+    pub(super) fn new(owner: SocketId, version: Version) -> Self {
+        Self { endpoint: Endpoint::new(owner, version), holder: None, connected_at: 0, corked: None }
+    }
+}
+
+fn binding(id: Key, inet: &Inet) -> Binding {
+    let Inet { local, link, v6only, reuse_addr, reuse_port, .. } = *inet;
+    Binding { socket: id, local, v6only, link, reuse_addr, reuse_port, listening: false }
+}
+
+fn holder(inet: &Inet) -> Holder {
+    let Inet { local, link, reuse_addr, reuse_port, .. } = *inet;
+    Holder { local, link, reuse_addr, reuse_port }
+}
+
+impl Udp {
+    /// Binds to an address and a port (0: a free one of the ephemeral range).
+    /// `EINVAL` (bound or connected already), `EADDRINUSE`, and the errors of [`Inet::check_bind`].
+    pub fn bind(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
+        let inet = self.inet(id);
+        if inet.local_port != 0 || inet.is_connected() {
+            return Err(Errno::EINVAL);
+        }
+        let link = inet.check_bind(net, local, Kind::Datagram)?;
+        let wanted = Binding { local: local.addr, link, ..binding(id, inet) };
+        let port = self.ports.bind(wanted, local.port)?;
+        let inet = self.inet_mut(id);
+        inet.local = local.addr;
+        inet.link = link;
+        inet.local_port = port;
+        inet.bound_address = !local.addr.is_unspecified();
+        inet.bound_port = local.port != 0;
+        Ok(())
+    }
+
+    /// An ephemeral port for a socket that has none. `EAGAIN` if all are taken, as in Linux.
+    pub(super) fn autobind(&mut self, id: Key) -> Result<(), Errno> {
+        if self.inet(id).local_port == 0 {
+            let port = self.ports.bind(binding(id, self.inet(id)), 0).map_err(|_| Errno::EAGAIN)?;
+            self.inet_mut(id).local_port = port;
+        }
+        Ok(())
+    }
+
+    /// Fixes the other end: packets go there by default, and only its packets come in. `None` (`AF_UNSPEC`) dissolves that.
+    /// `ENETUNREACH` and the other errors of routing, `EACCES` (broadcast), `EAGAIN` (no port left).
+    /// A failure changes nothing, but the socket may have got a port. As in Linux the source address of a first connect stays
+    /// for the following ones until it is dissolved.
+    pub fn connect(&mut self, net: &mut Network, id: Key, remote: Option<SockAddr>) -> Result<(), Errno> {
+        let Some(remote) = remote else {
+            self.dissolve(id);
+            return Ok(());
+        };
+        self.autobind(id)?;
+        let endpoint = &self.sockets[id].endpoint;
+        let addr = endpoint.inet.destination(remote.addr);
+        let multicast_link = if addr.is_multicast() { endpoint.options.multicast_link } else { 0 };
+        let scope = if remote.scope == 0 && endpoint.inet.link == 0 { u32::from(multicast_link) } else { remote.scope };
+        let remote = SockAddr { addr, scope, ..remote };
+        endpoint.inet.check_family(addr)?;
+        let link = endpoint.inet.connect_link(remote)?;
+        let prepared = endpoint.prepare(net, protocol::UDP, remote, &SendControl::default(), MsgFlags::NONE)?;
+        self.leave_tables(id);
+        let inet = self.inet_mut(id);
+        if inet.local.is_unspecified() {
+            inet.local = prepared.route.src;
+        }
+        inet.link = link;
+        inet.remote = remote.addr;
+        inet.remote_port = remote.port;
+        self.enter_tables(id);
+        Ok(())
+    }
+
+    /// Linux's `__udp_disconnect`: also the link it was tied to goes, and address and port unless `bind` gave them.
+    fn dissolve(&mut self, id: Key) {
+        self.leave_tables(id);
+        let inet = self.inet_mut(id);
+        inet.remote = Addr::any(inet.version);
+        inet.remote_port = 0;
+        inet.link = 0;
+        if !inet.bound_address {
+            inet.local = Addr::any(inet.version);
+        }
+        if !inet.bound_port {
+            inet.local_port = 0;
+        }
+        self.enter_tables(id);
+    }
+
+    /// Makes changed options take effect: the binding follows, a cork that was pulled sends what it held.
+    /// `EMSGSIZE` and the errors of sending.
+    pub fn options_changed(&mut self, net: &mut Network, id: Key) -> Result<(), Errno> {
+        self.follow_options(id);
+        if self.options(id).cork { Ok(()) } else { self.uncork(net, id) }
+    }
+
+    /// The last handle is gone: the socket, what is queued and what is corked go.
+    pub fn close(&mut self, net: &mut Network, id: Key) {
+        self.leave_tables(id);
+        if let Some(mut socket) = self.sockets.remove(id) {
+            socket.endpoint.dissolve(net);
+            base(net).budget.release(socket.corked.map_or(0, |corked| corked.data.len()));
+        }
+    }
+
+    /// The tables learn what changed; the socket keeps its place among those it shares a port with.
+    fn follow_options(&mut self, id: Key) {
+        let inet = self.inet(id);
+        let (port, now, holder) = (inet.local_port, binding(id, inet), holder(inet));
+        match self.sockets[id].holder.replace(holder) {
+            Some(before) => {
+                self.ports.hold(port, holder);
+                self.ports.release(port, before);
+            }
+            None => {
+                self.sockets[id].holder = None;
+                self.ports.update(port, id, |binding| *binding = now);
+            }
+        }
+    }
+
+    fn leave_tables(&mut self, id: Key) {
+        let port = self.inet(id).local_port;
+        if let Some(holder) = self.sockets[id].holder.take() {
+            self.ports.release(port, holder);
+            self.flows.remove(&self.sockets, id);
+        } else if port != 0 {
+            self.ports.unbind(id, port);
+        }
+    }
+
+    fn enter_tables(&mut self, id: Key) {
+        let inet = self.inet(id);
+        let port = inet.local_port;
+        if port == 0 {
+            return;
+        }
+        if inet.is_connected() {
+            let holder = holder(inet);
+            self.ports.hold(port, holder);
+            self.flows.insert(&self.sockets, id);
+            let connected_at = self.flows.next_serial();
+            let socket = &mut self.sockets[id];
+            socket.holder = Some(holder);
+            socket.connected_at = connected_at;
+        } else {
+            self.ports.restore(binding(id, inet), port);
+        }
+    }
+}
