@@ -38,8 +38,14 @@ pub struct Ipv4 {
     pub accept_redirects: bool,
     /// `conf.all.secure_redirects`: only gateways of our default routes are accepted as new hops.
     pub secure_redirects: bool,
+    /// `conf.all.shared_media`: the link may carry several networks; overrides `secure_redirects`.
+    pub shared_media: bool,
     /// `conf.all.send_redirects`
     pub send_redirects: bool,
+    /// `icmp_msgs_per_sec`: messages of the limited types a second, to all destinations and of both families.
+    pub icmp_msgs_per_sec: u32,
+    /// `icmp_msgs_burst`: how many of them at once.
+    pub icmp_msgs_burst: u32,
     /// `conf.all.accept_source_route`: source-routed packets are refused all the same; see [`super::ipv4`].
     pub accept_source_route: bool,
 }
@@ -60,7 +66,10 @@ impl Default for Ipv4 {
             mtu_expires: 600,
             accept_redirects: true,
             secure_redirects: true,
+            shared_media: true,
             send_redirects: true,
+            icmp_msgs_per_sec: 1000,
+            icmp_msgs_burst: 50,
             accept_source_route: false,
         }
     }

@@ -14,7 +14,7 @@
 //! | `input` | what arrives: checks, delivery or forwarding | RFC 1122 §3, RFC 1812 §5, RFC 8200 |
 //! | `output` | what leaves: headers, fragments | |
 //! | `fragments` | cutting and reassembly | RFC 791, 815, 5722, 6946 |
-//! | `routes`, `redirects` | the table by longest prefix; the route cache; redirects | RFC 1812 §5.2.4, RFC 4861 §6.3.6, §8 |
+//! | `routes` | the table by longest prefix; the route cache; redirects | RFC 1812 §5.2.4, RFC 4861 §6.3.6, §8 |
 //! | `path_mtu` | what is known of paths | RFC 1191, 8201 |
 //! | `forward` | the router | RFC 1812, RFC 8200 |
 //! | `icmp` | echo, errors out, errors in, rate limits | RFC 792, 1122 §3.2.2, 4443 |
@@ -35,14 +35,14 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod ndp;
 pub mod packet;
-pub mod path_mtu;
+mod path_mtu;
 pub mod protocol;
 pub mod routes;
 
 mod forward;
 mod input;
+mod lru;
 mod output;
-mod redirects;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;

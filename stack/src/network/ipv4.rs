@@ -1,1 +1,0 @@
-//! The ipv4 header.

@@ -1,1 +1,0 @@
-//! The ipv6 header.
