@@ -51,8 +51,10 @@ impl Network {
 
     /// The largest packet of a family that a link takes.
     pub(crate) fn link_mtu(&self, link: LinkId, version: Version) -> u32 {
-        let _ = version;
-        self.links.config(link).map_or(0, |config| config.mtu)
+        match version {
+            Version::V4 => self.links.config(link).map_or(0, |config| config.mtu),
+            Version::V6 => self.ipv6_mtu(link).unwrap_or(0),
+        }
     }
 
     fn source_for(&self, query: &RouteQuery, next: &Next) -> Result<Addr, Errno> {
