@@ -27,9 +27,11 @@ discards! {
     FrameWrongVlan = "frame of another VLAN",
     LinkDown = "link is down",
     LinkQueueFull = "queue of the link is full",
+    LinkBacklogFull = "frame while too many wait to be processed",
     ArpMalformed = "malformed ARP packet",
     ArpConflict = "ARP packet that claims our address",
     NeighbourQueueFull = "queue of packets that wait for a link address is full",
+    NeighbourTableFull = "neighbour table is full",
     NeighbourFailed = "link address could not be resolved",
     // Network.
     IpMalformed = "malformed IP header",

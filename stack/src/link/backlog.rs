@@ -1,0 +1,107 @@
+//! What waits to be asked for by the network layer.
+
+use alloc::collections::VecDeque;
+
+use super::offload::join::Joiner;
+use super::up::{Received, Up};
+use crate::base::LinkId;
+
+/// As Linux's `netdev_max_backlog`.
+const FRAMES: usize = 1000;
+/// Of super-segments a few dozen.
+const BYTES: usize = 4 << 20;
+/// Tidings of neighbours and addresses.
+const TIDINGS: usize = 4096;
+
+/// The queue behind [`Links::poll`](super::Links::poll). Frames of devices are bounded here; what was sent on loopback waits here
+/// too, but is bounded by its link's queue limit.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    queue: VecDeque<Up>,
+    /// Segments that wait to be joined.
+    joiner: Joiner,
+    joined: VecDeque<Received>,
+    looped: VecDeque<Received>,
+    frames: usize,
+    bytes: usize,
+}
+
+impl Backlog {
+    /// True if another frame of a device is taken.
+    pub(super) const fn has_room(&self) -> bool {
+        self.frames < FRAMES && self.bytes < BYTES
+    }
+
+    /// A frame of a device, to go up as it is.
+    pub(super) fn receive(&mut self, received: Received) {
+        self.frames += 1;
+        self.bytes += received.frame.len();
+        self.queue.push_back(Up::Received(received));
+    }
+
+    /// A frame of a device, to be joined with others.
+    pub(super) fn join(&mut self, received: Received) {
+        let mut joined = core::mem::take(&mut self.joined);
+        self.joiner.offer(received, &mut joined);
+        joined.drain(..).for_each(|received| self.receive(received));
+        self.joined = joined;
+    }
+
+    /// A frame that was sent on loopback.
+    pub(super) fn loop_back(&mut self, received: Received) {
+        self.looped.push_back(received);
+    }
+
+    /// Something about a neighbour or an address; false if nobody has asked for so long that there is no room.
+    pub(super) fn tell(&mut self, up: Up) -> bool {
+        let room = self.queue.len() < FRAMES + TIDINGS;
+        if room {
+            self.queue.push_back(up);
+        }
+        room
+    }
+
+    /// The next thing: what came first, then what waited to be joined.
+    pub(super) fn pop(&mut self) -> Option<Up> {
+        match self.queue.pop_front() {
+            Some(Up::Received(received)) => {
+                self.frames -= 1;
+                self.bytes -= received.frame.len();
+                Some(Up::Received(received))
+            }
+            Some(up) => Some(up),
+            None => self.joiner.flush().map(Up::Received),
+        }
+    }
+
+    /// The next frame of loopback.
+    pub(super) fn pop_looped(&mut self) -> Option<Received> {
+        self.looped.pop_front()
+    }
+
+    /// Drops all that came by a link; gives count and bytes of what was sent on loopback.
+    pub(super) fn forget(&mut self, link: LinkId) -> (usize, usize) {
+        self.joiner.forget(link);
+        self.queue.retain(|up| !came_by(up, link));
+        self.frames = self.frame_lengths().count();
+        self.bytes = self.frame_lengths().sum();
+        let gone = self.looped.iter().filter(|received| received.link == link);
+        let looped = gone.fold((0, 0), |(count, bytes), received| (count + 1, bytes + received.frame.len()));
+        self.looped.retain(|received| received.link != link);
+        looped
+    }
+
+    fn frame_lengths(&self) -> impl Iterator<Item = usize> {
+        self.queue.iter().filter_map(|up| if let Up::Received(received) = up { Some(received.frame.len()) } else { None })
+    }
+}
+
+fn came_by(up: &Up, gone: LinkId) -> bool {
+    match up {
+        Up::Received(Received { link, .. })
+        | Up::Solicit { link, .. }
+        | Up::Unreachable { link, .. }
+        | Up::Conflict { link, .. }
+        | Up::ProbeDone { link, .. } => *link == gone,
+    }
+}

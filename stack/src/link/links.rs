@@ -1,0 +1,159 @@
+//! The links of a host: adding, removing, up and down, listing.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::backlog::Backlog;
+use super::config::{LinkConfig, valid_mtu};
+use super::neighbour::Table;
+use super::port::{LinkStats, Port, Ports};
+use crate::base::{Addr, Base, Discard, Errno, LinkId};
+
+/// All links of a host.
+#[derive(Debug)]
+pub struct Links {
+    /// What every layer stands on.
+    pub base: Base,
+    pub(super) ports: Ports,
+    pub(super) neighbours: Table,
+    pub(super) backlog: Backlog,
+}
+
+/// A link for listings.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkStatus<'a> {
+    /// Its number.
+    pub link: LinkId,
+    /// What it is.
+    pub config: &'a LinkConfig,
+    /// Whether it is up.
+    pub up: bool,
+    /// Bytes in its output queue.
+    pub queued: usize,
+    /// What passed it.
+    pub stats: LinkStats,
+}
+
+impl Links {
+    /// A host without links.
+    pub fn new(base: Base) -> Self {
+        Self { ports: Ports::default(), neighbours: Table::new(&base.entropy), backlog: Backlog::default(), base }
+    }
+
+    /// Adds a link, which is up; its number is one more than the last one's, and no number is used twice.
+    /// `EEXIST` if another has the name, `EINVAL` for a name, MTU or VLAN that cannot be one, `EADDRNOTAVAIL` for a link address
+    /// no station can have, `ENFILE` if all numbers are used up.
+    pub fn add(&mut self, config: LinkConfig) -> Result<LinkId, Errno> {
+        config.check()?;
+        if self.by_name(&config.name).is_some() {
+            return Err(Errno::EEXIST);
+        }
+        self.ports.push(Port::new(config)).ok_or(Errno::ENFILE)
+    }
+
+    /// Removes a link with all that waits for it. `ENODEV` if there is none.
+    pub fn remove(&mut self, link: LinkId) -> Result<(), Errno> {
+        self.ports.get(link).ok_or(Errno::ENODEV)?;
+        self.set_up(link, false);
+        self.ports.take(link);
+        Ok(())
+    }
+
+    /// What a link is.
+    pub fn config(&self, link: LinkId) -> Option<&LinkConfig> {
+        self.ports.get(link).map(|port| &port.config)
+    }
+
+    /// The link of this name.
+    pub fn by_name(&self, name: &str) -> Option<LinkId> {
+        self.ports.iter().find(|(_, port)| port.config.name == name).map(|(id, _)| id)
+    }
+
+    /// The numbers of all links, ascending.
+    pub fn ids(&self) -> Vec<LinkId> {
+        self.ports.iter().map(|(id, _)| id).collect()
+    }
+
+    /// All links by number.
+    pub fn links(&self) -> impl Iterator<Item = LinkStatus<'_>> {
+        self.ports.iter().map(|(link, port)| LinkStatus {
+            link,
+            config: &port.config,
+            up: port.up,
+            queued: port.queue.bytes(),
+            stats: port.stats,
+        })
+    }
+
+    /// True if the link is there and up.
+    pub fn is_up(&self, link: LinkId) -> bool {
+        self.ports.get(link).is_some_and(|port| port.up)
+    }
+
+    /// Takes a link up or down. Down: its queue, its neighbours (also permanent ones, as Linux) and what came by it and waits are
+    /// gone. Up: its IPv4 addresses are announced, or probed from the start.
+    pub fn set_up(&mut self, link: LinkId, up: bool) {
+        let Some(port) = self.ports.get_mut(link) else { return };
+        if port.up == up {
+            return;
+        }
+        port.up = up;
+        if up {
+            self.arp_resume(link);
+        } else {
+            self.flush(link);
+        }
+    }
+
+    /// Sets the largest IP packet. `ENODEV`, or `EINVAL` outside of [`MTU_MIN`](super::MTU_MIN) to [`MTU_MAX`](super::MTU_MAX).
+    pub fn set_mtu(&mut self, link: LinkId, mtu: u32) -> Result<(), Errno> {
+        let port = self.ports.get_mut(link).ok_or(Errno::ENODEV)?;
+        if !valid_mtu(mtu) {
+            return Err(Errno::EINVAL);
+        }
+        port.config.mtu = mtu;
+        Ok(())
+    }
+
+    /// Gives a link another name; errors as [`Links::add`].
+    pub fn rename(&mut self, link: LinkId, name: String) -> Result<(), Errno> {
+        let mut config = self.config(link).ok_or(Errno::ENODEV)?.clone();
+        if self.by_name(&name).is_some_and(|other| other != link) {
+            return Err(Errno::EEXIST);
+        }
+        config.name = name;
+        config.check()?;
+        if let Some(port) = self.ports.get_mut(link) {
+            port.config = config;
+        }
+        Ok(())
+    }
+
+    /// Takes in frames for a multicast group; each join needs a [`Links::group_leave`].
+    pub fn group_join(&mut self, link: LinkId, group: Addr) {
+        if let Some(port) = self.ports.get_mut(link) {
+            port.groups.join(group);
+        }
+    }
+
+    /// Undoes one [`Links::group_join`].
+    pub fn group_leave(&mut self, link: LinkId, group: Addr) {
+        if let Some(port) = self.ports.get_mut(link) {
+            port.groups.leave(group);
+        }
+    }
+
+    fn flush(&mut self, link: LinkId) {
+        self.arp_pause(link);
+        self.neighbours_flush(link);
+        let (looped, looped_bytes) = self.backlog.forget(link);
+        let Some(port) = self.ports.get_mut(link) else { return };
+        port.queue.release(looped_bytes);
+        let bytes = port.queue.bytes() + looped_bytes;
+        let frames = port.queue.clear() + looped;
+        if frames > 0 {
+            port.stats.tx_dropped += frames as u64;
+            self.base.discard(Some(link), Discard::LinkDown, bytes);
+        }
+    }
+}

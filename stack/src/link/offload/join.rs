@@ -1,0 +1,288 @@
+//! Segments of one TCP flow joined as they arrive (GRO).
+//!
+//! A segment waits here until one that does not fit comes, or until whoever polls finds nothing else to do. At most
+//! [`FLOWS`] flows wait, so a look at all of them costs little and a flood of flows holds no memory.
+//!
+//! Invariants: what goes up of a flow goes up in the order it came; a segment is joined only after its checksum proved right;
+//! cutting what was joined gives the same segments again.
+
+use alloc::collections::VecDeque;
+
+use crate::base::frame::HEAD;
+use crate::base::{Checksum, Frame, LinkId, Rope, Sum, Version};
+
+use super::super::up::Received;
+use super::cut::fill_lengths;
+use super::layout::{Layout, Transport};
+
+/// How many flows wait at most (as Linux's `MAX_GRO_SKBS`).
+const FLOWS: usize = 8;
+/// How many segments are joined at most: tiny ones would make a long list for little.
+const SEGMENTS: u32 = 256;
+/// The largest packet joined, by the length field of IPv4.
+const LARGEST: usize = 65_535;
+
+const FIN: u8 = 0x01;
+const PSH: u8 = 0x08;
+const ACK: u8 = 0x10;
+const ECE: u8 = 0x40;
+const CWR: u8 = 0x80;
+
+/// Segments that wait for more of their flow.
+#[derive(Debug, Default)]
+pub(crate) struct Joiner {
+    flows: VecDeque<Flow>,
+}
+
+/// A segment of TCP with its headers at hand.
+#[derive(Debug)]
+struct Segment {
+    received: Received,
+    layout: Layout,
+    head: [u8; HEAD],
+}
+
+/// The joined segments of one flow: the first one with all payload.
+#[derive(Debug)]
+struct Flow {
+    first: Segment,
+    payload: Rope,
+    count: u32,
+    flags: u8,
+}
+
+/// What a packet is to the joiner.
+enum Kind {
+    /// Not TCP: it may overtake.
+    Foreign(Received),
+    /// TCP, but of which flow cannot be told (fragments, extension headers).
+    Unclear(Received),
+    /// A TCP segment.
+    Segment(Segment),
+}
+
+impl Joiner {
+    /// Takes a packet; what is not to wait (or waits no longer) goes `up`, in order.
+    pub(crate) fn offer(&mut self, received: Received, up: &mut VecDeque<Received>) {
+        match classify(received) {
+            Kind::Foreign(received) => up.push_back(received),
+            Kind::Unclear(received) => {
+                up.extend(self.flows.drain(..).map(Flow::finish));
+                up.push_back(received);
+            }
+            Kind::Segment(segment) => self.offer_segment(segment, up),
+        }
+    }
+
+    fn offer_segment(&mut self, mut segment: Segment, up: &mut VecDeque<Received>) {
+        let place = self.flows.iter().position(|flow| flow.first.same_flow(&segment));
+        let joinable = segment.joinable();
+        if let Some(place) = place {
+            let flow = &mut self.flows[place];
+            let fits = joinable && flow.takes(&segment);
+            let ends = !fits || segment.payload_len() < flow.first.payload_len() || segment.flags() & (PSH | FIN) != 0;
+            if fits {
+                flow.append(&segment);
+            }
+            if ends {
+                up.extend(self.flows.remove(place).map(Flow::finish));
+            }
+            if fits {
+                return;
+            }
+        }
+        if joinable {
+            segment.trust();
+        }
+        if !joinable || segment.flags() & (PSH | FIN) != 0 {
+            up.push_back(segment.received);
+            return;
+        }
+        if self.flows.len() >= FLOWS {
+            up.extend(self.flush());
+        }
+        self.flows.push_back(Flow::new(segment));
+    }
+
+    /// The flow that has waited longest.
+    pub(crate) fn flush(&mut self) -> Option<Received> {
+        self.flows.pop_front().map(Flow::finish)
+    }
+
+    /// Drops what waits of a link.
+    pub(crate) fn forget(&mut self, link: LinkId) {
+        self.flows.retain(|flow| flow.first.received.link != link);
+    }
+}
+
+fn classify(received: Received) -> Kind {
+    let at = received.network;
+    let number = match received.version {
+        Version::V4 => received.frame.read::<1>(at + 9),
+        Version::V6 => received.frame.read::<1>(at + 6),
+    };
+    match number {
+        Some([6]) => {}
+        // Hop-by-hop, routing, fragment and destination headers: TCP may come behind.
+        Some([0 | 43 | 44 | 60]) if received.version == Version::V6 => return Kind::Unclear(received),
+        _ => return Kind::Foreign(received),
+    }
+    match Layout::of(&received.frame, at) {
+        Some(layout) if layout.version == received.version => {
+            let mut head = [0; HEAD];
+            received.frame.copy_to(0, &mut head[..layout.payload]);
+            Kind::Segment(Segment { received, layout, head })
+        }
+        _ => Kind::Unclear(received),
+    }
+}
+
+impl Segment {
+    fn network(&self) -> &[u8] {
+        &self.head[self.layout.l3..self.layout.l4]
+    }
+
+    fn tcp(&self) -> &[u8] {
+        &self.head[self.layout.l4..self.layout.payload]
+    }
+
+    fn flags(&self) -> u8 {
+        self.tcp()[13]
+    }
+
+    fn seq(&self) -> u32 {
+        let tcp = self.tcp();
+        u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]])
+    }
+
+    fn id(&self) -> u16 {
+        u16::from_be_bytes([self.network()[4], self.network()[5]])
+    }
+
+    fn payload_len(&self) -> usize {
+        self.layout.payload_len()
+    }
+
+    fn payload(&self) -> Rope {
+        self.received.frame.rope(self.layout.payload, self.payload_len())
+    }
+
+    fn same_flow(&self, other: &Self) -> bool {
+        self.received.link == other.received.link
+            && self.layout.addresses(&self.head) == other.layout.addresses(&other.head)
+            && self.tcp()[..4] == other.tcp()[..4]
+    }
+
+    /// True for plain data whose checksums are right.
+    fn joinable(&self) -> bool {
+        self.layout.plain
+            && self.layout.transport == Transport::Tcp
+            && self.payload_len() > 0
+            && self.flags() & ACK != 0
+            && self.flags() & !(ACK | PSH | FIN | ECE | CWR) == 0
+            && self.received.frame.segment_size == 0
+            && self.says_its_length()
+            && self.checksums_ok()
+    }
+
+    /// A length field of 0 stands for "more than 64 KiB" in frames that never left memory, and is malformed in others.
+    fn says_its_length(&self) -> bool {
+        let at = if self.layout.version == Version::V4 { 2 } else { 4 };
+        self.network()[at..at + 2] != [0, 0]
+    }
+
+    fn checksums_ok(&self) -> bool {
+        if self.layout.version == Version::V4 && crate::base::checksum::checksum(self.network()) != 0 {
+            return false;
+        }
+        let frame = &self.received.frame;
+        frame.checksum != Checksum::Unknown || {
+            let (src, dst) = self.layout.addresses(&self.head);
+            let len = self.layout.end - self.layout.l4;
+            let pseudo = Sum::pseudo(src, dst, self.layout.transport.number(), len);
+            frame.sum(self.layout.l4, len, pseudo).finish() == 0
+        }
+    }
+
+    /// Its checksum was found right: nobody need look again.
+    fn trust(&mut self) {
+        if self.received.frame.checksum == Checksum::Unknown {
+            self.received.frame.checksum = Checksum::Verified;
+        }
+    }
+}
+
+impl Flow {
+    fn new(first: Segment) -> Self {
+        Self { payload: first.payload(), count: 1, flags: first.flags(), first }
+    }
+
+    /// True if `next` continues the flow and would come out the same if the whole were cut again.
+    fn takes(&self, next: &Segment) -> bool {
+        self.count < SEGMENTS
+            && next.payload_len() <= self.first.payload_len()
+            && next.layout.payload - next.layout.l3 + self.payload.len() + next.payload_len() <= LARGEST
+            && next.seq() == self.first.seq().wrapping_add(self.payload.len() as u32)
+            && self.same_link_header(next)
+            && self.same_network_header(next)
+            && self.same_tcp_header(next)
+    }
+
+    fn same_link_header(&self, next: &Segment) -> bool {
+        self.first.head[..self.first.layout.l3] == next.head[..next.layout.l3]
+    }
+
+    /// All but length, checksum and identification, which must count on (or mean nothing: RFC 6864 §4.1, DF set).
+    fn same_network_header(&self, next: &Segment) -> bool {
+        let (a, b) = (self.first.network(), next.network());
+        if self.first.layout.version == Version::V6 {
+            return a[..4] == b[..4] && a[6..] == b[6..];
+        }
+        let counts_on = next.id() == self.first.id().wrapping_add(self.count as u16);
+        let atomic = a[6] & 0x40 != 0 && next.id() == self.first.id();
+        (counts_on || atomic) && a[..2] == b[..2] && a[6..10] == b[6..10] && a[12..] == b[12..]
+    }
+
+    /// All but sequence number, checksum, PSH and FIN; CWR only on the first.
+    fn same_tcp_header(&self, next: &Segment) -> bool {
+        let (a, b) = (self.first.tcp(), next.tcp());
+        let flags = (a[13] & !CWR ^ b[13]) & !(PSH | FIN);
+        flags == 0 && a[8..13] == b[8..13] && a[14..16] == b[14..16] && a[18..] == b[18..]
+    }
+
+    fn append(&mut self, next: &Segment) {
+        self.payload.append(next.payload());
+        self.count += 1;
+        self.flags |= next.flags();
+    }
+
+    /// What goes up: the one segment as it came, or a super-segment with a partial checksum, ready to be cut again.
+    fn finish(self) -> Received {
+        let Self { first, payload, count, flags } = self;
+        let mut received = first.received;
+        if count > 1 {
+            received.frame = super_segment(&first.layout, &first.head, payload, flags);
+        }
+        received
+    }
+}
+
+fn super_segment(layout: &Layout, head: &[u8; HEAD], payload: Rope, flags: u8) -> Frame {
+    let Layout { version, transport, l3, l4, payload: headers, .. } = *layout;
+    let (src, dst) = layout.addresses(head);
+    let end = headers + payload.len();
+    let mut frame = Frame::new(payload);
+    let into = frame.push(headers);
+    into.copy_from_slice(&head[..headers]);
+    let id = u16::from_be_bytes([into[l3 + 4], into[l3 + 5]]);
+    fill_lengths(into, version, l3, l4, end, id);
+    into[l4 + 13] = flags;
+    let sum = Sum::pseudo(src, dst, transport.number(), end - l4).folded();
+    into[l4 + 16..l4 + 18].copy_from_slice(&sum.to_be_bytes());
+    frame.l2_len = l3 as u8;
+    frame.l3_len = (l4 - l3) as u16;
+    frame.l4_len = (headers - l4) as u8;
+    frame.segment_size = layout.payload_len() as u16;
+    frame.checksum = Checksum::Partial { offset: transport.checksum_offset() };
+    frame
+}

@@ -1,0 +1,26 @@
+//! What a device may do itself, done in software where it does not: frames of up to 64 KiB cut late (GSO) and joined
+//! early (GRO), transport checksums completed.
+//!
+//! ```text
+//!   super-segment   │ l2 │ l3 │ l4 │ ------------- payload ------------- │   segment_size = s
+//!         cut │ ▲ join
+//!             ▼ │
+//!   segments        │ l2 │ l3 │ l4 │ -- s -- │  │ l2 │ l3 │ l4 │ -- s -- │  │ l2 │ l3 │ l4 │ rest │
+//! ```
+//!
+//! - `layout`: where the headers of a frame lie; the one place here that reads IP headers
+//! - `cut`: one super-segment into many frames, lazily, sharing the payload
+//! - `join`: many segments into one super-segment, never changing the order within a flow
+//! - `complete`: partial checksums
+//!
+//! Invariant, proven by test: joining what was cut gives the super-segment back, byte for byte.
+
+pub(super) mod complete;
+pub(super) mod cut;
+pub(super) mod join;
+pub(super) mod layout;
+
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! A link's output queue: bounded in bytes, cut as it leaves.
+
+use alloc::collections::VecDeque;
+
+use super::config::Offloads;
+use super::offload::complete::complete;
+use super::offload::cut::{Cutter, wire_len};
+use super::offload::layout::Layout;
+use crate::base::Frame;
+
+/// Frames that wait for the device.
+#[derive(Debug)]
+pub(super) struct OutputQueue {
+    frames: VecDeque<Frame>,
+    cutter: Option<Cutter>,
+    /// Bytes of all that waits, as they will be on the wire.
+    bytes: usize,
+    /// Of them, bytes of the super-segment that is being cut.
+    cutting: usize,
+    limit: usize,
+}
+
+/// What our own control messages may take beyond the limit, so that bulk data does not make neighbours be given up.
+const CONTROL_RESERVE: usize = 16 << 10;
+
+impl OutputQueue {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { frames: VecDeque::new(), cutter: None, bytes: 0, cutting: 0, limit }
+    }
+
+    /// True if another packet is taken.
+    pub(super) const fn has_room(&self) -> bool {
+        self.bytes < self.limit
+    }
+
+    /// True if another control message is taken.
+    pub(super) const fn has_room_for_control(&self) -> bool {
+        self.bytes < self.limit.saturating_add(CONTROL_RESERVE)
+    }
+
+    /// Bytes that wait.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Appends a frame, link header pushed.
+    pub(super) fn push(&mut self, frame: Frame) {
+        self.bytes += queued_len(&frame);
+        self.frames.push_back(frame);
+    }
+
+    /// Counts a frame of loopback, which waits elsewhere.
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
+    /// Undoes [`OutputQueue::hold`].
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// The next frame for a device with these abilities.
+    pub(super) fn pop(&mut self, offloads: &Offloads) -> Option<Frame> {
+        let mut frame = self.next_piece().or_else(|| self.next_frame(offloads))?;
+        if !offloads.checksum {
+            complete(&mut frame);
+        }
+        Some(frame)
+    }
+
+    /// Drops all; says how many frames.
+    pub(super) fn clear(&mut self) -> usize {
+        let frames = self.frames.len() + usize::from(self.cutter.is_some());
+        *self = Self::new(self.limit);
+        frames
+    }
+
+    fn next_piece(&mut self) -> Option<Frame> {
+        let piece = self.cutter.as_mut()?.next();
+        let bytes = piece.as_ref().map_or(self.cutting, |piece| piece.len().min(self.cutting));
+        self.cutting -= bytes;
+        self.bytes -= bytes;
+        if piece.is_none() {
+            self.cutter = None;
+        }
+        piece
+    }
+
+    fn next_frame(&mut self, offloads: &Offloads) -> Option<Frame> {
+        let frame = self.frames.pop_front()?;
+        let bytes = queued_len(&frame);
+        match cut_for(&frame, offloads) {
+            Some((layout, device)) => {
+                self.cutting = bytes;
+                self.cutter = Some(Cutter::new(frame, layout, device));
+                self.next_piece()
+            }
+            None => {
+                self.bytes -= bytes;
+                Some(frame)
+            }
+        }
+    }
+}
+
+/// Bytes on the wire, after cutting.
+fn queued_len(frame: &Frame) -> usize {
+    match layout(frame) {
+        Some(layout) => wire_len(frame, &layout),
+        None => frame.len(),
+    }
+}
+
+/// The layout of a super-segment.
+fn layout(frame: &Frame) -> Option<Layout> {
+    if frame.segment_size == 0 { None } else { Layout::of(frame, usize::from(frame.l2_len)) }
+}
+
+/// How a frame is to be cut for the device: its layout, and up to which payload the device cuts itself.
+/// UDP is always cut here: few devices can, and a receiver must not see the datagrams joined.
+fn cut_for(frame: &Frame, offloads: &Offloads) -> Option<(Layout, usize)> {
+    use super::offload::layout::Transport;
+    let layout = layout(frame)?;
+    let able = offloads.checksum && layout.transport == Transport::Tcp;
+    let device = if able { offloads.segmentation as usize } else { 0 };
+    (layout.payload_len() > device).then_some((layout, device))
+}

@@ -1,0 +1,148 @@
+//! Frames from the devices, and what goes up.
+
+use super::ethernet::{Header, ethertype};
+use super::mac::Mac;
+use super::offload::cut::Cutter;
+use super::offload::layout::{Layout, Transport};
+use super::up::{LinkCast, Received, Up};
+use super::{Links, Medium};
+use crate::base::{Checksum, Direction, Discard, Frame, LinkId, Sum, Version, What};
+
+impl Links {
+    /// A frame from the device. Whatever is wrong with it is counted.
+    pub fn receive(&mut self, link: LinkId, frame: Frame) {
+        let len = frame.len();
+        let Some(port) = self.ports.get_mut(link) else {
+            return self.base.discard(Some(link), Discard::LinkDown, len);
+        };
+        if !port.up {
+            return self.drop_incoming(link, Discard::LinkDown, len);
+        }
+        port.stats.rx_packets += 1;
+        port.stats.rx_bytes += len as u64;
+        self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
+        match port.config.medium {
+            Medium::Ethernet { mac, vlan } => self.receive_ethernet(link, frame, mac, vlan),
+            Medium::Ip | Medium::Loopback => self.receive_ip(link, frame),
+        }
+    }
+
+    /// The next thing the network layer must know. Frames sent on loopback come up here as [`Up::Received`].
+    /// Segments that wait to be joined come when there is nothing else, so whoever has several frames gives them all before asking.
+    pub fn poll(&mut self) -> Option<Up> {
+        self.backlog.pop().or_else(|| self.poll_looped())
+    }
+
+    fn poll_looped(&mut self) -> Option<Up> {
+        let received = self.backlog.pop_looped()?;
+        let (link, len) = (received.link, received.frame.len());
+        if let Some(port) = self.ports.get_mut(link) {
+            port.queue.release(len);
+            port.stats.rx_packets += 1;
+            port.stats.rx_bytes += len as u64;
+        }
+        self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
+        Some(Up::Received(received))
+    }
+
+    fn receive_ip(&mut self, link: LinkId, frame: Frame) {
+        let version = match frame.read::<1>(0) {
+            None => return self.drop_incoming(link, Discard::FrameTooShort, 0),
+            Some([first]) => first >> 4,
+        };
+        let version = match version {
+            4 => Version::V4,
+            6 => Version::V6,
+            _ => return self.drop_incoming(link, Discard::FrameUnknownType, frame.len()),
+        };
+        self.take_in(Received { link, version, frame, network: 0, cast: LinkCast::Unicast, from: None });
+    }
+
+    fn receive_ethernet(&mut self, link: LinkId, frame: Frame, own: Mac, own_vlan: Option<u16>) {
+        let Some(header) = Header::parse(&frame) else {
+            return self.drop_incoming(link, Discard::FrameTooShort, frame.len());
+        };
+        let Some(cast) = self.cast(link, own, header.dst) else {
+            return self.drop_incoming(link, Discard::FrameNotForUs, frame.len());
+        };
+        // A tag with VLAN 0 carries only a priority (IEEE 802.1Q): the frame counts as untagged.
+        if header.vlan.filter(|&vlan| vlan != 0) != own_vlan {
+            return self.drop_incoming(link, Discard::FrameWrongVlan, frame.len());
+        }
+        let (network, from) = (header.len, Some(header.src));
+        match header.ethertype {
+            ethertype::IPV4 => self.take_in(Received { link, version: Version::V4, frame, network, cast, from }),
+            ethertype::IPV6 => self.take_in(Received { link, version: Version::V6, frame, network, cast, from }),
+            ethertype::ARP => self.arp_receive(link, &frame, network, cast),
+            _ => self.drop_incoming(link, Discard::FrameUnknownType, frame.len()),
+        }
+    }
+
+    /// How a frame to `dst` is addressed; none if it is not for us.
+    fn cast(&self, link: LinkId, own: Mac, dst: Mac) -> Option<LinkCast> {
+        if dst == own {
+            Some(LinkCast::Unicast)
+        } else if dst == Mac::BROADCAST {
+            Some(LinkCast::Broadcast)
+        } else {
+            let port = self.ports.get(link)?;
+            (dst.is_group() && port.groups.takes(dst)).then_some(LinkCast::Multicast)
+        }
+    }
+
+    /// An IP packet: super-segments of UDP are cut again, for each datagram is one message; TCP may be joined.
+    fn take_in(&mut self, mut received: Received) {
+        received.frame.l2_len = received.network as u8;
+        if received.frame.segment_size == 0 {
+            return self.take_in_one(received);
+        }
+        let layout = Layout::of(&received.frame, received.network).filter(|layout| layout.version == received.version);
+        match layout {
+            Some(layout) if layout.transport == Transport::Tcp => self.take_in_one(received),
+            Some(layout) if trusted(&received.frame, &layout) => self.take_in_cut(received, layout),
+            _ => {
+                received.frame.segment_size = 0;
+                self.take_in_one(received);
+            }
+        }
+    }
+
+    fn take_in_cut(&mut self, received: Received, layout: Layout) {
+        let Received { link, version, frame, network, cast, from } = received;
+        let mut cutter = Cutter::new(frame, layout, 0);
+        while let Some(frame) = cutter.next() {
+            self.take_in_one(Received { link, version, frame, network, cast, from });
+        }
+    }
+
+    fn take_in_one(&mut self, received: Received) {
+        if !self.backlog.has_room() {
+            return self.drop_incoming(received.link, Discard::LinkBacklogFull, received.frame.len());
+        }
+        if self.ports.get(received.link).is_some_and(|port| port.config.offloads.coalesce) {
+            self.backlog.join(received);
+        } else {
+            self.backlog.receive(received);
+        }
+    }
+
+    /// Counts a frame that came in and goes no further.
+    #[cold]
+    pub(super) fn drop_incoming(&mut self, link: LinkId, reason: Discard, len: usize) {
+        if let Some(port) = self.ports.get_mut(link) {
+            port.stats.rx_dropped += 1;
+        }
+        self.base.discard(Some(link), reason, len);
+    }
+}
+
+/// True if the checksum of the whole is right or known to be: once it is cut nobody can tell.
+fn trusted(frame: &Frame, layout: &Layout) -> bool {
+    frame.checksum != Checksum::Unknown || {
+        let mut head = [0; crate::base::frame::HEAD];
+        frame.copy_to(0, &mut head[..layout.payload]);
+        let (src, dst) = layout.addresses(&head);
+        let len = layout.end - layout.l4;
+        frame.sum(layout.l4, len, Sum::pseudo(src, dst, layout.transport.number(), len)).finish() == 0
+    }
+}

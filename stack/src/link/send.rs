@@ -1,0 +1,142 @@
+//! Packets to the devices.
+
+use super::ethernet::{Header, ethertype};
+use super::mac::Mac;
+use super::offload::cut::Cutter;
+use super::offload::layout::{Layout, Transport};
+use super::up::{Hop, Received};
+use super::{Links, Medium};
+use crate::base::{Direction, Discard, Errno, Frame, LinkId, Version, What};
+
+impl Links {
+    /// Sends an IP packet (network header pushed, `l3_len` set). It may be a super-segment of TCP or UDP: then each segment must
+    /// fit the MTU.
+    ///
+    /// `ENODEV` if there is no such link, `ENETDOWN` when it is down, `ENOBUFS` when its queue is full, `EMSGSIZE` if the packet is
+    /// larger than the MTU. `Ok` does not say that the neighbour is there: a packet given up later comes back as
+    /// [`Up::Unreachable`](super::Up::Unreachable).
+    pub fn send(&mut self, link: LinkId, hop: Hop, version: Version, mut frame: Frame) -> Result<(), Errno> {
+        frame.l2_len = 0;
+        let Some(port) = self.ports.get(link) else {
+            return Err(self.refuse(link, Discard::LinkDown, frame.len(), Errno::ENODEV));
+        };
+        if !port.up {
+            return Err(self.refuse(link, Discard::LinkDown, frame.len(), Errno::ENETDOWN));
+        }
+        if !port.queue.has_room() {
+            return Err(self.refuse(link, Discard::LinkQueueFull, frame.len(), Errno::ENOBUFS));
+        }
+        if largest_packet(&mut frame) > port.config.mtu as usize {
+            return Err(self.refuse(link, Discard::IpTooBig, frame.len(), Errno::EMSGSIZE));
+        }
+        match (port.config.medium, hop) {
+            (Medium::Loopback, hop) => self.loop_back(link, hop, version, frame),
+            (Medium::Ip, _) => self.enqueue(link, frame),
+            (Medium::Ethernet { .. }, Hop::Broadcast) => self.put(link, Mac::BROADCAST, version, frame),
+            (Medium::Ethernet { .. }, Hop::Multicast(group)) => self.put(link, Mac::multicast(group), version, frame),
+            (Medium::Ethernet { .. }, Hop::Neighbour(addr)) => return self.send_to_neighbour(link, addr, version, frame),
+        }
+        Ok(())
+    }
+
+    /// The next frame for the device, cut and with checksums as its offloads ask. None on loopback.
+    pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {
+        let port = self.ports.get_mut(link)?;
+        let frame = port.queue.pop(&port.config.offloads)?;
+        port.stats.tx_packets += 1;
+        port.stats.tx_bytes += frame.len() as u64;
+        self.base.emit(What::Frame { link, direction: Direction::Out, len: frame.len() as u32 });
+        Some(frame)
+    }
+
+    /// True if the link's queue has room for another packet.
+    pub fn has_room(&self, link: LinkId) -> bool {
+        self.ports.get(link).is_some_and(|port| port.queue.has_room())
+    }
+
+    /// Puts a packet whose link address is known into the queue.
+    pub(super) fn put(&mut self, link: LinkId, to: Mac, version: Version, mut frame: Frame) {
+        if let Some((own, vlan)) = self.ports.get(link).and_then(|port| port.ethernet()) {
+            Header::push(&mut frame, to, own, vlan, ethertype::of(version));
+            self.enqueue(link, frame);
+        }
+    }
+
+    /// Puts a message of this layer's own into the queue.
+    pub(super) fn put_control(&mut self, link: LinkId, to: Mac, ethertype: u16, mut frame: Frame) {
+        let Some(port) = self.ports.get_mut(link) else { return };
+        let Some((own, vlan)) = port.ethernet() else { return };
+        if !port.up {
+            return self.drop_outgoing(link, Discard::LinkDown, frame.len());
+        }
+        if !port.queue.has_room_for_control() {
+            return self.drop_outgoing(link, Discard::LinkQueueFull, frame.len());
+        }
+        Header::push(&mut frame, to, own, vlan, ethertype);
+        port.queue.push(frame);
+    }
+
+    /// Appends a frame to the queue; packets that had waited for a link address may find it full.
+    fn enqueue(&mut self, link: LinkId, frame: Frame) {
+        match self.ports.get_mut(link) {
+            Some(port) if port.queue.has_room() => port.queue.push(frame),
+            _ => self.drop_outgoing(link, Discard::LinkQueueFull, frame.len()),
+        }
+    }
+
+    /// What is sent on loopback waits to be asked for. It keeps its partial checksum, for it never leaves memory; datagrams are
+    /// cut, for each is one message.
+    fn loop_back(&mut self, link: LinkId, hop: Hop, version: Version, frame: Frame) {
+        let layout = if frame.segment_size == 0 { None } else { Layout::of(&frame, 0) };
+        match layout.filter(|layout| layout.transport == Transport::Udp) {
+            None => self.loop_back_one(link, hop, version, frame),
+            Some(layout) => {
+                let mut cutter = Cutter::new(frame, layout, 0);
+                while let Some(frame) = cutter.next() {
+                    self.loop_back_one(link, hop, version, frame);
+                }
+            }
+        }
+    }
+
+    fn loop_back_one(&mut self, link: LinkId, hop: Hop, version: Version, frame: Frame) {
+        let Some(port) = self.ports.get_mut(link) else { return };
+        let len = frame.len();
+        port.queue.hold(len);
+        port.stats.tx_packets += 1;
+        port.stats.tx_bytes += len as u64;
+        self.base.emit(What::Frame { link, direction: Direction::Out, len: len as u32 });
+        self.backlog.loop_back(Received { link, version, frame, network: 0, cast: hop.cast(), from: None });
+    }
+
+    /// Counts a packet that does not leave, and gives the errno for it.
+    pub(super) fn refuse(&mut self, link: LinkId, reason: Discard, len: usize, errno: Errno) -> Errno {
+        self.drop_outgoing(link, reason, len);
+        errno
+    }
+
+    /// Counts a packet that does not leave.
+    #[cold]
+    pub(super) fn drop_outgoing(&mut self, link: LinkId, reason: Discard, len: usize) {
+        if let Some(port) = self.ports.get_mut(link) {
+            port.stats.tx_dropped += 1;
+        }
+        self.base.discard(Some(link), reason, len);
+    }
+}
+
+/// Bytes of the largest packet that leaves: of a super-segment, those of one segment. A segment size on what needs no cutting, or
+/// cannot be cut, is taken away.
+fn largest_packet(frame: &mut Frame) -> usize {
+    let segment = usize::from(frame.segment_size);
+    if segment == 0 {
+        return frame.len();
+    }
+    match Layout::of(frame, 0) {
+        Some(layout) if layout.payload_len() > segment => layout.payload + segment,
+        _ => {
+            frame.segment_size = 0;
+            frame.len()
+        }
+    }
+}
