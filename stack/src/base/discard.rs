@@ -78,6 +78,7 @@ discards! {
     TcpBufferFull = "receive buffer of the connection is full",
     TcpAfterClose = "data after the application closed",
     TcpDuplicate = "data that had arrived already",
+    RawChecksum = "wrong checksum of a packet for a raw socket",
     RawBufferFull = "receive buffer of the raw socket is full",
     // Any.
     OutOfMemory = "memory budget of the stack is used up",

@@ -1,10 +1,18 @@
 //! What every datagram socket has, whatever its protocol.
 
-use super::{Datagram, DatagramOptions, DatagramQueue, ErrorQueue, Groups, MembershipChange, QueuedError, Refused};
+use super::{Datagram, DatagramOptions, DatagramQueue, ErrorQueue, Groups, MembershipChange, QueuedError, Refused, SendControl};
 use crate::base::event::{Direction, What};
-use crate::base::{Base, Errno, Ready, SockAddr, SocketId, Version};
+use crate::base::{Addr, Base, Errno, LinkId, MsgFlags, Ready, SockAddr, SocketId, Version};
 use crate::network::{ErrorCause, Fragmentation, Network, TransportError};
 use crate::transport::inet::{Inet, Shutdown};
+
+/// The other end a socket is to be connected to.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    remote: SockAddr,
+    link: u16,
+    src: Addr,
+}
 
 /// A datagram socket without its protocol: ends, options, queues, groups.
 #[derive(Debug)]
@@ -99,6 +107,49 @@ impl Endpoint {
     /// Changes a membership.
     pub fn membership(&mut self, net: &mut Network, change: &MembershipChange) -> Result<(), Errno> {
         if change.group.is_v4() || self.inet.version == Version::V6 { self.groups.apply(net, change) } else { Err(Errno::EINVAL) }
+    }
+
+    /// Whether and how the socket can be connected to `remote`; changes nothing. `multicast_link` counts for groups, as in Linux.
+    /// The errors of [`Endpoint::prepare`], `EINVAL` (link-local without a link).
+    pub fn plan_connect(&self, net: &mut Network, protocol: u8, remote: SockAddr) -> Result<Peer, Errno> {
+        let addr = self.inet.destination(remote.addr);
+        let by_option = addr.is_multicast() && remote.scope == 0 && self.inet.link == 0;
+        let scope = if by_option { u32::from(self.options.multicast_link) } else { remote.scope };
+        let remote = SockAddr { addr, scope, ..remote };
+        self.inet.check_family(addr)?;
+        let link = self.inet.connect_link(remote)?;
+        let prepared = self.prepare(net, protocol, remote, &SendControl::default(), MsgFlags::NONE)?;
+        Ok(Peer { remote, link, src: prepared.route.src })
+    }
+
+    /// Connects as planned. As in Linux the source address of a first connect stays for the following ones.
+    pub fn set_peer(&mut self, peer: &Peer) {
+        if self.inet.local.is_unspecified() {
+            self.inet.local = peer.src;
+        }
+        self.inet.link = peer.link;
+        self.inet.remote = peer.remote.addr;
+        self.inet.remote_port = peer.remote.port;
+    }
+
+    /// Linux's `__udp_disconnect`: also the link it was tied to goes, and address and port unless `bind` gave them.
+    pub fn forget_peer(&mut self) {
+        let any = Addr::any(self.inet.version);
+        self.inet.remote = any;
+        self.inet.remote_port = 0;
+        self.inet.link = 0;
+        if !self.inet.bound_address {
+            self.inet.local = any;
+        }
+        if !self.inet.bound_port {
+            self.inet.local_port = 0;
+        }
+    }
+
+    /// True if the ends let packets from `src` to `dst` by `link` in.
+    pub fn admits(&self, src: Addr, dst: Addr, link: LinkId) -> bool {
+        let fits = |wanted: Addr, is: Addr| wanted.is_unspecified() || wanted == is;
+        fits(self.inet.local, dst) && fits(self.inet.remote, src) && (self.inet.link == 0 || self.inet.link == link.0)
     }
 
     /// Gives back what the socket holds outside of itself.

@@ -1,6 +1,7 @@
 //! What UDP and raw sockets have in common: a bounded queue of datagrams, each with where it came from; options of
 //! `IPPROTO_IP`/`IPPROTO_IPV6` for sending and receiving single datagrams; the error queue (`IP_RECVERR`).
 
+mod calls;
 mod endpoint;
 mod errors;
 mod groups;
@@ -11,7 +12,8 @@ mod queue;
 use bytes::Bytes;
 
 use crate::base::{Addr, Instant, LinkId, Rope, SockAddr};
-pub use endpoint::Endpoint;
+pub(super) use calls::endpoint_calls;
+pub use endpoint::{Endpoint, Peer};
 pub use errors::{ErrorQueue, QueuedError};
 pub use groups::{Groups, MembershipAction, MembershipChange};
 pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};

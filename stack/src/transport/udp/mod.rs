@@ -24,10 +24,9 @@ mod socket;
 
 use alloc::vec::Vec;
 
-use crate::base::{Base, Entropy, Errno, HashKey, Key, Ready, Slab, SocketId, Version};
+use crate::base::{Base, Entropy, HashKey, Key, Slab, SocketId, Version};
 use crate::network::Network;
-use crate::transport::datagram::{Datagram, DatagramOptions, Endpoint, MembershipChange, QueuedError};
-use crate::transport::inet::{Inet, Shutdown};
+use crate::transport::datagram::endpoint_calls;
 use crate::transport::ports::{Ports, Rules};
 use flows::Flows;
 use socket::Socket;
@@ -71,77 +70,9 @@ impl Udp {
     pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
         self.sockets.insert(Socket::new(owner, version))
     }
-
-    /// The ends and common options of a socket.
-    pub fn inet(&self, id: Key) -> &Inet {
-        &self.endpoint(id).inet
-    }
-
-    /// After a change of what bindings depend on (reuse, `v6only`, link) call [`Udp::options_changed`].
-    pub fn inet_mut(&mut self, id: Key) -> &mut Inet {
-        &mut self.sockets[id].endpoint.inet
-    }
-
-    /// The options of a socket.
-    pub fn options(&self, id: Key) -> &DatagramOptions {
-        &self.endpoint(id).options
-    }
-
-    /// After a change call [`Udp::options_changed`].
-    pub fn options_mut(&mut self, id: Key) -> &mut DatagramOptions {
-        &mut self.sockets[id].endpoint.options
-    }
-
-    /// The oldest datagram, not taken.
-    pub fn front(&self, id: Key) -> Option<&Datagram> {
-        self.endpoint(id).queue.front()
-    }
-
-    /// Takes the oldest datagram.
-    pub fn pop(&mut self, net: &mut Network, id: Key) -> Option<Datagram> {
-        self.sockets[id].endpoint.queue.pop(&mut net.links.base.budget)
-    }
-
-    /// Bytes of payload that wait, of all datagrams.
-    pub fn queued(&self, id: Key) -> usize {
-        self.endpoint(id).queue.payload()
-    }
-
-    /// The oldest entry of the error queue (`MSG_ERRQUEUE`), taken. `SO_ERROR` becomes the next entry's, as in Linux.
-    pub fn pop_error(&mut self, net: &mut Network, id: Key) -> Option<QueuedError> {
-        self.sockets[id].endpoint.pop_error(&mut net.links.base)
-    }
-
-    /// `IN OUT ERR HUP RDHUP` as Linux's `udp_poll` gives them.
-    pub fn readiness(&self, id: Key) -> Ready {
-        self.endpoint(id).readiness()
-    }
-
-    /// True after `shutdown` of reading: a read gives 0 when nothing is queued.
-    pub fn read_shut(&self, id: Key) -> bool {
-        self.endpoint(id).read_shut
-    }
-
-    /// `ENOTCONN` if not connected, but it takes effect all the same, as in Linux.
-    pub fn shutdown(&mut self, net: &mut Network, id: Key, how: Shutdown) -> Result<(), Errno> {
-        self.sockets[id].endpoint.shutdown(&mut net.links.base, how)
-    }
-
-    /// `IP_ADD_MEMBERSHIP` and kin: joins, leaves, admits or blocks a source. `EADDRINUSE`, `EADDRNOTAVAIL`, `ENOBUFS`,
-    /// `ENODEV`, `EINVAL`.
-    pub fn membership(&mut self, net: &mut Network, id: Key, change: &MembershipChange) -> Result<(), Errno> {
-        self.sockets[id].endpoint.membership(net, change)
-    }
-
-    /// Keys of all sockets, for listings.
-    pub fn keys(&self) -> Vec<Key> {
-        self.sockets.keys()
-    }
-
-    fn endpoint(&self, id: Key) -> &Endpoint {
-        &self.sockets[id].endpoint
-    }
 }
+
+endpoint_calls!(Udp);
 
 /// The base below a network, for those who need nothing else of it.
 fn base(net: &mut Network) -> &mut Base {

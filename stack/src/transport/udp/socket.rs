@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use super::send::Corked;
 use super::{Udp, base};
-use crate::base::{Addr, Errno, Key, MsgFlags, SockAddr, SocketId, Version};
+use crate::base::{Errno, Key, SockAddr, SocketId, Version};
 use crate::network::{Network, protocol};
-use crate::transport::datagram::{Endpoint, SendControl};
+use crate::transport::datagram::Endpoint;
 use crate::transport::inet::{Inet, Kind};
 use crate::transport::ports::{Binding, Holder};
 
@@ -77,39 +77,16 @@ impl Udp {
             return Ok(());
         };
         self.autobind(id)?;
-        let endpoint = &self.sockets[id].endpoint;
-        let addr = endpoint.inet.destination(remote.addr);
-        let multicast_link = if addr.is_multicast() { endpoint.options.multicast_link } else { 0 };
-        let scope = if remote.scope == 0 && endpoint.inet.link == 0 { u32::from(multicast_link) } else { remote.scope };
-        let remote = SockAddr { addr, scope, ..remote };
-        endpoint.inet.check_family(addr)?;
-        let link = endpoint.inet.connect_link(remote)?;
-        let prepared = endpoint.prepare(net, protocol::UDP, remote, &SendControl::default(), MsgFlags::NONE)?;
+        let peer = self.sockets[id].endpoint.plan_connect(net, protocol::UDP, remote)?;
         self.leave_tables(id);
-        let inet = self.inet_mut(id);
-        if inet.local.is_unspecified() {
-            inet.local = prepared.route.src;
-        }
-        inet.link = link;
-        inet.remote = remote.addr;
-        inet.remote_port = remote.port;
+        self.sockets[id].endpoint.set_peer(&peer);
         self.enter_tables(id);
         Ok(())
     }
 
-    /// Linux's `__udp_disconnect`: also the link it was tied to goes, and address and port unless `bind` gave them.
     fn dissolve(&mut self, id: Key) {
         self.leave_tables(id);
-        let inet = self.inet_mut(id);
-        inet.remote = Addr::any(inet.version);
-        inet.remote_port = 0;
-        inet.link = 0;
-        if !inet.bound_address {
-            inet.local = Addr::any(inet.version);
-        }
-        if !inet.bound_port {
-            inet.local_port = 0;
-        }
+        self.sockets[id].endpoint.forget_peer();
         self.enter_tables(id);
     }
 
