@@ -1,6 +1,6 @@
 //! Giving addresses to links and taking them away, with all that hangs on them: ARP, solicited-node groups, routes.
 
-use crate::base::{Addr, Cidr, Duration, Errno, Key, LinkId, Version};
+use crate::base::{Addr, Cidr, Duration, Errno, Key, LinkId};
 
 use super::super::Network;
 use super::{AddrState, Assigned, Origin};
@@ -131,8 +131,6 @@ impl Network {
         self.routes.changed();
         self.schedule_address(key);
         if !cidr.addr.is_v4() && cidr.addr.is_link_local() {
-            // What was told from nobody meanwhile, routers ignored (RFC 3590 §4).
-            self.tell_all(link, Version::V6);
             self.start_solicitation(link);
         }
     }

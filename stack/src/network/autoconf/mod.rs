@@ -144,7 +144,6 @@ impl Network {
     /// A link came up: its addresses are checked anew (RFC 4862 §5.4 "when an interface is (re)initialized"), and routers asked
     /// for. A link went down: what routers said of it is forgotten, as Linux does; configured addresses stay.
     pub(crate) fn autoconf_link_changed(&mut self, link: LinkId, up: bool) {
-        self.groups_link_changed(link, up);
         if up {
             self.recheck_addresses(link);
             self.autoconf_start(link);

@@ -1,160 +1,244 @@
-//! TCP (RFC 9293).
+//! TCP (RFC 9293): one flat control block a connection, small records for half-open and TIME-WAIT ones, one table of flows.
+//!
+//! | concept | file |
+//! |---|---|
+//! | wire format | `header`, `seq` |
+//! | the state machine, one table | `state` |
+//! | the control block | `tcb` |
+//! | which connection a segment is for | `flows`, `input` |
+//! | "segment arrives", step by step | `arrives/` |
+//! | making output: decide, fill, record | `output/` |
+//! | what was sent, what arrived | `send_queue`, `scoreboard`, `receive_queue`, `out_of_order` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `segment_size` |
+//! | opening and closing | `handshake`, `listener`, `half_open`, `cookies`, `time_wait`, `isn` |
+//! | time | `timers` |
+//! | what the socket layer calls | `calls/` |
+//!
+//! RFCs: 9293, 1122, 7323 (timestamps, window scale), 2018, 2883, 6675 (SACK), 6298 (timer), 5681, 6582, 9438 (congestion),
+//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent).
+//!
+//! Invariants: a connection stands in the table of flows exactly while `in_flows`; every byte of queued payload is charged to the
+//! budget; after each input to a connection `settle` puts it where its state belongs.
+
+mod arrives;
+mod calls;
 mod chunk_queue;
 pub mod congestion;
+mod cookies;
+mod cx;
+mod errors;
+mod flows;
+mod half_open;
+mod handshake;
 pub mod header;
+mod input;
+mod isn;
+mod limits;
+mod listener;
 pub mod options;
 pub mod out_of_order;
+mod output;
 pub mod receive_queue;
+mod recovery;
 pub mod round_trip;
 pub mod scoreboard;
+mod segment_size;
 pub mod send_queue;
 pub mod seq;
+mod state;
+mod tcb;
+mod time_wait;
+mod timers;
+mod window;
 
-use bytes::Bytes;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 
-use crate::base::{Duration, Entropy, Errno, Key, MsgFlags, Ready, SockAddr, SocketId, TcpState, Timer, Version};
-use crate::network::{Network, Packet, TransportError};
-use crate::transport::inet::Inet;
+use crate::base::{Cause, Entropy, Key, TcpState, Timer, TimerOwner};
+use crate::network::Network;
+use crate::transport::ports::{Holder, Ports, Rules};
+pub use calls::Stream;
+use cookies::Cookies;
+use cx::Cx;
+use flows::{Flow, Flows, Records, Tuple};
+use isn::Isn;
+use limits::Limits;
 pub use options::{TcpConfig, TcpInfo, TcpOptions};
-
-/// What the socket layer must know of a stream before it reads or writes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Stream {
-    /// Bytes that can be read now.
-    pub readable: usize,
-    /// Behind them the stream ends: the peer sent FIN.
-    pub end: bool,
-    /// Bytes until the urgent mark, if one is ahead (or at the front: 0) and the urgent byte is kept out of band:
-    /// a read must not go past it (`SIOCATMARK`).
-    pub mark: Option<usize>,
-    /// Bytes that may be written now.
-    pub room: usize,
-    /// How many bytes were read since the connection began, modulo 2^64: the offset of the next one.
-    pub read_offset: u64,
-    /// How many bytes were written since the connection began.
-    pub write_offset: u64,
-}
+use tcb::Tcb;
+use time_wait::Waiting;
 
 /// All TCP connections and listeners of a host.
 #[derive(Debug)]
 pub struct Tcp {
-    _todo: (),
+    config: TcpConfig,
+    records: Records,
+    flows: Flows,
+    ports: Ports,
+    isn: Isn,
+    cookies: Cookies,
+    limits: Limits,
+    waiting: Waiting,
+    blocked: VecDeque<Key>,
+    default_options: Arc<TcpOptions>,
 }
 
-#[allow(unused_variables, missing_docs, clippy::todo, clippy::needless_pass_by_ref_mut, clippy::unused_self)]
 impl Tcp {
-    // CONTRACT for the socket layer. Mechanics only: which errno a call gives in which state is decided in `socket/`.
+    /// No connection; hash keys from `entropy`, settings from `config`.
     pub fn new(entropy: &Entropy, config: TcpConfig) -> Self {
-        todo!()
+        Self {
+            config,
+            records: Records::default(),
+            flows: Flows::new(entropy),
+            ports: Ports::new(entropy, Rules::Tcp),
+            isn: Isn::new(entropy),
+            cookies: Cookies::new(entropy),
+            limits: Limits::default(),
+            waiting: Waiting::default(),
+            blocked: VecDeque::new(),
+            default_options: Arc::new(TcpOptions::default()),
+        }
     }
+
+    /// The stack's settings.
     pub fn config(&self) -> &TcpConfig {
-        todo!()
+        &self.config
     }
-    pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
-        todo!()
+
+    /// The stack's settings, to be changed; connections that exist keep what they agreed on.
+    pub fn config_mut(&mut self) -> &mut TcpConfig {
+        &mut self.config
     }
-    pub fn inet(&self, id: Key) -> &Inet {
-        todo!()
+
+    /// The ports of TCP (`ip_local_port_range` is set there).
+    pub fn ports_mut(&mut self) -> &mut Ports {
+        &mut self.ports
     }
-    pub fn inet_mut(&mut self, id: Key) -> &mut Inet {
-        todo!()
-    }
-    /// Settings of the connection (`TCP_*`, `SO_KEEPALIVE`, buffer limits ...). After a change call [`Tcp::options_changed`].
-    pub fn options(&self, id: Key) -> &TcpOptions {
-        todo!()
-    }
-    pub fn options_mut(&mut self, id: Key) -> &mut TcpOptions {
-        todo!()
-    }
-    /// Uncorks, restarts keepalive, sends what Nagle held, according to the options as they are now.
-    pub fn options_changed(&mut self, net: &mut Network, id: Key) {
-        todo!()
-    }
-    pub fn state(&self, id: Key) -> TcpState {
-        todo!()
-    }
-    /// `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL` (already bound).
-    pub fn bind(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
-        todo!()
-    }
-    /// Starts to listen, or changes the backlog. Binds to an ephemeral port if not bound.
-    pub fn listen(&mut self, net: &mut Network, id: Key, backlog: u32) -> Result<(), Errno> {
-        todo!()
-    }
-    /// Sends the SYN. `EADDRNOTAVAIL`, `ENETUNREACH` and their kin.
-    pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
-        todo!()
-    }
-    /// A connection of the accept queue; it has no owner until [`Tcp::adopt`].
-    pub fn accept(&mut self, id: Key) -> Option<Key> {
-        todo!()
-    }
-    pub fn adopt(&mut self, id: Key, owner: SocketId) {
-        todo!()
-    }
-    pub fn stream(&self, id: Key) -> Stream {
-        todo!()
-    }
-    /// Copies readable bytes after `skip` without taking them.
-    pub fn peek(&self, id: Key, skip: usize, into: &mut [u8]) -> usize {
-        todo!()
-    }
-    /// Takes `count` readable bytes away; opens the window when that is worth telling.
-    pub fn consume(&mut self, net: &mut Network, id: Key, count: usize) {
-        todo!()
-    }
-    /// Takes the first chunk of what is readable (zero copy).
-    pub fn take(&mut self, net: &mut Network, id: Key, max: usize) -> Option<Bytes> {
-        todo!()
-    }
-    /// The urgent byte, if it is kept out of band: `EINVAL` if there is none, `EAGAIN` if it was announced but is not here.
-    pub fn urgent(&mut self, id: Key, peek: bool) -> Result<u8, Errno> {
-        todo!()
-    }
-    /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB` and `MORE` count.
-    pub fn write(&mut self, net: &mut Network, id: Key, data: &[&[u8]], flags: MsgFlags) -> usize {
-        todo!()
-    }
-    /// The same with a chunk that is not copied; takes all of it if there is any room.
-    pub fn write_bytes(&mut self, net: &mut Network, id: Key, chunk: Bytes, flags: MsgFlags) -> usize {
-        todo!()
-    }
-    pub fn shutdown_write(&mut self, net: &mut Network, id: Key) {
-        todo!()
-    }
-    pub fn shutdown_read(&mut self, net: &mut Network, id: Key) {
-        todo!()
-    }
-    /// The last handle is gone. The connection goes on by itself until it is closed in order; with unread data, or with `linger`
-    /// of zero, it is reset (RFC 9293 §3.6.1, RFC 1122 §4.2.2.13).
-    pub fn close(&mut self, net: &mut Network, id: Key, linger: Option<Duration>) {
-        todo!()
-    }
-    /// `connect` to `AF_UNSPEC`: resets the connection; the socket is fresh again.
-    pub fn disconnect(&mut self, net: &mut Network, id: Key) {
-        todo!()
-    }
-    pub fn readiness(&self, id: Key) -> Ready {
-        todo!()
-    }
-    pub fn info(&self, id: Key) -> TcpInfo {
-        todo!()
-    }
-    pub fn receive(&mut self, net: &mut Network, packet: Packet) {
-        todo!()
-    }
-    pub fn error(&mut self, net: &mut Network, error: &TransportError) {
-        todo!()
-    }
-    pub fn timer(&mut self, net: &mut Network, timer: Timer) {
-        todo!()
-    }
-    /// Links have room again: goes on with connections that had to stop.
-    pub fn links_drained(&mut self, net: &mut Network) {
-        todo!()
-    }
-    /// Keys of all connections, for listings.
+
+    /// Keys of all connections and listeners, in the order of their places.
     pub fn keys(&self) -> alloc::vec::Vec<Key> {
-        todo!()
+        self.records.connections.keys()
+    }
+
+    /// How many (connections and listeners, half-open ones, TIME-WAIT records) there are.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.records.connections.len(), self.records.half_open.len(), self.records.time_wait.len())
+    }
+
+    /// A timer of `Tcp`, `HalfOpen` or `TimeWait` fired.
+    pub fn timer(&mut self, net: &mut Network, timer: Timer) {
+        match timer.owner {
+            TimerOwner::HalfOpen => self.half_open_timeout(net, timer),
+            TimerOwner::TimeWait => self.time_wait_timeout(net),
+            _ => {
+                let id = Key::from_bits(timer.key);
+                if let Some((tcb, mut cx)) = self.with(net, id) {
+                    timers::fired(tcb, &mut cx);
+                    self.settle(net, id);
+                }
+            }
+        }
+    }
+
+    /// Links have room again: goes on with connections that had to stop, each once.
+    pub fn links_drained(&mut self, net: &mut Network) {
+        for _ in 0..self.blocked.len() {
+            let Some(id) = self.blocked.pop_front() else { break };
+            if let Some((tcb, mut cx)) = self.with(net, id) {
+                tcb.blocked = false;
+                output::run(tcb, &mut cx, output::Push::Normal);
+                self.settle(net, id);
+            }
+        }
+    }
+
+    /// True if a connection waits for a link to drain.
+    pub fn waits_for_link(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
+    /// A connection and what its machine works with.
+    fn with<'a>(&'a mut self, net: &'a mut Network, id: Key) -> Option<(&'a mut Tcb, Cx<'a>)> {
+        let Self { config, records, limits, blocked, .. } = self;
+        let tcb = records.connections.get_mut(id)?;
+        Some((tcb, Cx { net, config, limits, blocked, id }))
+    }
+
+    /// Puts a connection into the table of flows.
+    fn enter_flow(&mut self, id: Key) {
+        self.records.connections[id].in_flows = true;
+        self.flows.insert(Flow::Connection(id), &self.records);
+    }
+
+    /// After an input: a connection that is in TIME-WAIT becomes a record, one that is closed leaves the table, and one that
+    /// nobody holds any more goes.
+    fn settle(&mut self, net: &mut Network, id: Key) {
+        let Some(tcb) = self.records.connections.get(id) else { return };
+        if !matches!(tcb.state, TcpState::TimeWait | TcpState::Closed) {
+            return;
+        }
+        let waits = tcb.state == TcpState::TimeWait;
+        if tcb.in_flows {
+            self.leave_flow(net, id, waits);
+        }
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        timers::cancel(tcb, &mut cx);
+        if waits {
+            tcb.end(cx.base(), Cause::FinAcked);
+        }
+        if timers::is_orphan(tcb) {
+            self.remove(net, id);
+        }
+    }
+
+    fn leave_flow(&mut self, net: &mut Network, id: Key, into_time_wait: bool) {
+        self.flows.remove(Flow::Connection(id), &self.records);
+        let tcb = &mut self.records.connections[id];
+        tcb.in_flows = false;
+        if !tcb.inet.bound_port {
+            self.ports.release(tcb.inet.local_port, tcb.holder());
+        }
+        if into_time_wait {
+            let record = time_wait::TimeWait::of(&self.records.connections[id], &self.config, net.links.base.now);
+            self.enter_time_wait(net, record);
+        }
+    }
+
+    /// Forgets a connection or listener that nobody holds.
+    fn remove(&mut self, net: &mut Network, id: Key) {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        timers::cancel(tcb, &mut cx);
+        tcb.drop_sending(cx.base());
+        tcb.drop_receiving(cx.base());
+        let (bound, port) = (tcb.inet.bound_port, tcb.inet.local_port);
+        if bound {
+            self.ports.unbind(id, port);
+        }
+        self.records.connections.remove(id);
+    }
+
+    /// Resets a connection nobody will accept or wants any more, and forgets it.
+    fn abort(&mut self, net: &mut Network, id: Key, cause: Cause) {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        if state::is_synchronized(tcb.state) || tcb.state == TcpState::SynReceived {
+            output::reset::abort(tcb, &mut cx);
+        }
+        tcb.queued = false;
+        tcb.inet.owner = None;
+        tcb.end(cx.base(), cause);
+        self.settle(net, id);
+    }
+}
+
+impl Tcb {
+    /// Both ends.
+    fn tuple(&self) -> Tuple {
+        let inet = &self.inet;
+        Tuple { local: inet.local, remote: inet.remote, local_port: inet.local_port, remote_port: inet.remote_port }
+    }
+
+    /// What stands in the way of others at its port.
+    fn holder(&self) -> Holder {
+        let inet = &self.inet;
+        Holder { local: inet.local, link: inet.link, reuse_addr: inet.reuse_addr, reuse_port: inet.reuse_port }
     }
 }

@@ -1,0 +1,180 @@
+//! Fifth, the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5, RFC 5681, RFC 6675).
+
+use super::{Arrival, Step, discard};
+use crate::base::{Cause, Discard, Duration, TcpState, What};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::{ACK, FIN, SYN};
+use crate::transport::tcp::output::{acknowledge, decide, reset};
+use crate::transport::tcp::recovery::{self, News};
+use crate::transport::tcp::scoreboard::Delivered;
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::state::Input;
+use crate::transport::tcp::tcb::{Retry, Tcb};
+use crate::transport::tcp::{handshake, state, timers};
+
+pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+    if !arrival.has(ACK) {
+        return discard(cx, arrival, Discard::TcpBadFlags);
+    }
+    if tcb.state == TcpState::SynReceived && check_ack_of_syn(tcb, cx, arrival) == Step::Done {
+        return Step::Done;
+    }
+    if check_range(tcb, cx, arrival) == Step::Done {
+        return Step::Done;
+    }
+    tcb.tally.last_received_ms = cx.now_ms();
+    tcb.recovery.probes = 0;
+    let news = take(tcb, cx, arrival);
+    recovery::acknowledged(tcb, cx, &news);
+    after(tcb, cx, &news)
+}
+
+/// SYN-RECEIVED: the acknowledgement of our SYN opens the connection; any other is answered by a RST.
+fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
+    let (ack, iss) = (arrival.header.ack, tcb.snd.una);
+    if ack != iss + 1 {
+        reset_answer(tcb, cx, ack);
+        return discard(cx, arrival, Discard::TcpFutureAck);
+    }
+    let delivered = tcb.sending_mut().board.acked(ack);
+    tcb.snd.una = ack;
+    take_round_trip(tcb, cx, &delivered, arrival);
+    let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
+    handshake::settle(tcb, cx, window, arrival.header.seq, ack);
+    // The application may have closed already: then a FIN waits, and the state says so.
+    tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
+    tcb.shrink_sending();
+    tcb.notify(cx.base());
+    Step::Continue
+}
+
+/// RFC 9293 §3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>, and the state stays.
+pub(super) fn reset_answer(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) {
+    let nxt = core::mem::replace(&mut tcb.snd.nxt, ack);
+    reset::abort(tcb, cx);
+    tcb.snd.nxt = nxt;
+}
+
+/// RFC 5961 §5.2: acknowledgements from before the largest window ever, or of what was never sent, are not the peer's.
+fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
+    let ack = arrival.header.ack;
+    if ack.before(tcb.snd.una - tcb.snd.max_wnd) {
+        acknowledge::challenge(tcb, cx);
+        return discard(cx, arrival, Discard::TcpOldAck);
+    }
+    if ack.after(tcb.snd.nxt) {
+        acknowledge::challenge(tcb, cx);
+        return discard(cx, arrival, Discard::TcpFutureAck);
+    }
+    Step::Continue
+}
+
+/// What the acknowledgement tells: bytes, SACK, window, round trip.
+fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
+    let ack = arrival.header.ack;
+    let mut news = News { flight: decide::in_flight(tcb), ..News::default() };
+    let had_data = tcb.in_flight();
+    let window_changed = update_window(tcb, arrival);
+    if ack.after(tcb.snd.una) {
+        news.acked = ack - tcb.snd.una;
+        news.delivered = advance_una(tcb, cx, ack);
+    }
+    if tcb.sack && !arrival.header.options.sack.is_empty() && tcb.sending.is_some() {
+        let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
+        news.sacked = tcb.sending_mut().board.sacked(&arrival.header.options.sack, una, nxt);
+    }
+    // RFC 5681 §2: what a duplicate acknowledgement is.
+    news.duplicate = had_data
+        && ack == tcb.snd.una
+        && news.acked == 0
+        && arrival.payload.is_empty()
+        && !arrival.has(SYN | FIN)
+        && !window_changed;
+    news.round_trip = take_round_trip(tcb, cx, &news.delivered, arrival);
+    news
+}
+
+/// RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that set it last.
+fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
+    let (seq, ack) = (arrival.header.seq, arrival.header.ack);
+    if ack.before(tcb.snd.una) || !(tcb.snd.wl1.before(seq) || (tcb.snd.wl1 == seq && tcb.snd.wl2.at_or_before(ack))) {
+        return false;
+    }
+    let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
+    let changed = window != tcb.snd.wnd;
+    tcb.snd.wnd = window;
+    tcb.snd.max_wnd = tcb.snd.max_wnd.max(window);
+    tcb.snd.wl1 = seq;
+    tcb.snd.wl2 = ack;
+    if window > 0 && tcb.timers.retry_kind == Retry::Persist {
+        tcb.timers.retry = crate::base::Instant::NEVER;
+        tcb.round_trip.reset_back_off();
+        tcb.recovery.since_ms = 0;
+    }
+    changed
+}
+
+/// `una` moves: acknowledged data is dropped, and perhaps our FIN was in it.
+fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
+    let data = (ack - tcb.snd.una).min(tcb.unacked_len());
+    let delivered = tcb.account(cx.base(), |tcb| {
+        let sending = tcb.sending_mut();
+        sending.queue.release(data as usize);
+        sending.board.acked(ack)
+    });
+    tcb.snd.una = ack;
+    tcb.snd.acked += u64::from(data);
+    if tcb.snd.urgent && tcb.snd.up.at_or_before(ack) {
+        tcb.snd.urgent = false;
+    }
+    tcb.shrink_sending();
+    tcb.confirm = true;
+    if data > 0 {
+        tcb.notify(cx.base());
+    }
+    delivered
+}
+
+/// RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
+fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, arrival: &Arrival) -> Option<Duration> {
+    let sample = match (delivered.sent_at, arrival.header.options.timestamps) {
+        (Some(sent), _) => cx.now() - sent,
+        (None, Some((_, echo))) if delivered.bytes > 0 && tcb.timestamps && echo != 0 => {
+            let now = cx.now_ms().wrapping_add(tcb.ts_offset);
+            let elapsed = now.wrapping_sub(echo);
+            if elapsed > i32::MAX as u32 {
+                return None;
+            }
+            Duration::from_millis(u64::from(elapsed))
+        }
+        _ => return None,
+    };
+    tcb.round_trip.sample(sample);
+    let (socket, srtt, rto) = (tcb.inet.owner, tcb.round_trip.smoothed().unwrap_or_default(), tcb.round_trip.timeout());
+    cx.base().emit(What::RoundTrip {
+        socket,
+        sample_us: sample.as_micros() as u32,
+        srtt_us: srtt.as_micros() as u32,
+        rto_us: rto.as_micros() as u32,
+    });
+    Some(sample)
+}
+
+/// What the acknowledgement changes in the state, and the retransmission timer (RFC 6298 §5.2, 5.3).
+fn after(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> Step {
+    if news.acked > 0 {
+        tcb.recovery.timeouts = 0;
+        tcb.recovery.since_ms = 0;
+        tcb.round_trip.reset_back_off();
+        tcb.timers.retry_kind = Retry::Retransmit;
+        tcb.timers.retry = if tcb.in_flight() { cx.now() + tcb.round_trip.timeout() } else { crate::base::Instant::NEVER };
+    }
+    if news.acked > 0 && tcb.snd.fin_sent && !tcb.in_flight() {
+        tcb.advance(cx.base(), Input::AckOfFin, Cause::FinAcked);
+        if tcb.state == TcpState::FinWait2 && timers::is_orphan(tcb) {
+            timers::arm_fin_wait_2(tcb, cx);
+        }
+        tcb.notify(cx.base());
+    }
+    if state::is_synchronized(tcb.state) { Step::Continue } else { Step::Done }
+}

@@ -1,0 +1,38 @@
+//! Eighth, the FIN bit (RFC 9293 §3.10.7.4).
+
+use super::{Arrival, Step, text};
+use crate::base::{Cause, TcpState};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::state::{self, Input};
+use crate::transport::tcp::tcb::Tcb;
+
+/// A FIN counts once everything before it is here; one that comes early is remembered.
+pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+    if text::carries_fin(arrival) && !tcb.rcv.fin_seen && state::may_receive(tcb.state) {
+        tcb.rcv.fin_seen = true;
+        tcb.rcv.fin_at = arrival.fin_at;
+        tcb.rcv.ack_now = true;
+    }
+    if tcb.rcv.fin_seen && tcb.rcv.nxt == tcb.rcv.fin_at && state::may_receive(tcb.state) {
+        take_fin(tcb, cx);
+    }
+    Step::Done
+}
+
+/// The peer's direction is at its end.
+fn take_fin(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    tcb.rcv.nxt += 1;
+    tcb.rcv.ack_now = true;
+    tcb.shut_read = true;
+    tcb.account(cx.base(), |tcb| {
+        if let Some(receiving) = &mut tcb.receiving {
+            receiving.out_of_order.clear();
+        }
+    });
+    tcb.advance(cx.base(), Input::Fin, Cause::Fin);
+    if tcb.state == TcpState::TimeWait {
+        // The acknowledgement must go before the record of a few bytes takes over.
+        crate::transport::tcp::output::acknowledge::send(tcb, cx);
+    }
+    tcb.notify(cx.base());
+}

@@ -1,0 +1,120 @@
+//! "Segment arrives" (RFC 9293 §3.10.7): a list of named steps, in the RFC's order.
+//!
+//! Each step says whether the next one is to follow. What a segment causes to be sent is decided after all steps.
+
+mod ack;
+mod fin;
+mod reset;
+mod sequence;
+mod syn;
+mod syn_sent;
+mod text;
+mod timestamp;
+mod urgent;
+
+pub(super) use timestamp::is_older;
+
+use super::cx::Cx;
+use super::header::{FIN, Header, SYN};
+use super::output::{self, Push};
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::base::{Direction, Discard, Rope, TcpState, What};
+
+/// A segment on its way through the steps.
+pub(super) struct Arrival {
+    /// Its header.
+    pub(super) header: Header,
+    /// Its data; steps cut off what lies outside the window.
+    pub(super) payload: Rope,
+    /// Where `payload` begins; moves when the front is cut off.
+    pub(super) seq: Seq,
+    /// Where a FIN of this segment stands: one past the last byte of data it came with.
+    pub(super) fin_at: Seq,
+    /// Nothing was cut off at the end: a FIN behind the data counts.
+    pub(super) whole: bool,
+    /// Payload bytes of each segment if several were joined into this one, else 0.
+    pub(super) segment_size: u16,
+}
+
+impl Arrival {
+    pub(super) fn new(header: Header, payload: Rope, segment_size: u16) -> Self {
+        let syn = u32::from(header.flags & SYN != 0);
+        Self { seq: header.seq, fin_at: header.seq + syn + payload.len() as u32, header, payload, whole: true, segment_size }
+    }
+
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.header.flags & flag != 0
+    }
+
+    /// Sequence space of data, SYN and FIN.
+    pub(super) fn space(&self) -> u32 {
+        self.payload.len() as u32 + u32::from(self.has(SYN)) + u32::from(self.has(FIN))
+    }
+
+    /// One past the last sequence number.
+    pub(super) fn end(&self) -> Seq {
+        self.seq + self.space()
+    }
+}
+
+/// Whether the next step follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Step {
+    /// Go on.
+    Continue,
+    /// The segment is dealt with.
+    Done,
+}
+
+type StepFn = fn(&mut Tcb, &mut Cx<'_>, &mut Arrival) -> Step;
+
+/// RFC 9293 §3.10.7.4, first to eighth (the third, security, is history; RFC 7323 §5.3 puts PAWS before the first).
+const STEPS: [StepFn; 8] = [
+    timestamp::check_paws,
+    sequence::check_sequence,
+    reset::check_rst,
+    syn::check_syn,
+    ack::check_ack,
+    urgent::check_urg,
+    text::process_text,
+    fin::check_fin,
+];
+
+/// A segment of this connection arrives.
+pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
+    report(tcb, cx, &arrival);
+    tcb.tally.segs_in = tcb.tally.segs_in.wrapping_add(1);
+    if tcb.state == TcpState::SynSent {
+        syn_sent::segment(tcb, cx, arrival);
+    } else {
+        for step in STEPS {
+            if step(tcb, cx, &mut arrival) == Step::Done {
+                break;
+            }
+        }
+    }
+    if tcb.state != TcpState::Closed {
+        output::run(tcb, cx, Push::Normal);
+    }
+}
+
+fn report(tcb: &Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+    let header = &arrival.header;
+    let shift = if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
+    cx.base().emit(What::Segment {
+        socket: tcb.inet.owner,
+        direction: Direction::In,
+        seq: header.seq.0,
+        ack: header.ack.0,
+        window: u32::from(header.window) << shift,
+        len: arrival.payload.len() as u32,
+        flags: header.flags,
+    });
+}
+
+/// The segment goes no further.
+fn discard(cx: &mut Cx<'_>, arrival: &Arrival, reason: Discard) -> Step {
+    cx.base().discard(None, reason, arrival.payload.len());
+    Step::Done
+}

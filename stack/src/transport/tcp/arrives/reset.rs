@@ -1,0 +1,30 @@
+//! Second, the RST bit (RFC 9293 §3.10.7.4, RFC 5961 §3).
+
+use super::{Arrival, Step, discard};
+use crate::base::{Cause, Discard, Errno, TcpState};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::RST;
+use crate::transport::tcp::output::acknowledge;
+use crate::transport::tcp::tcb::Tcb;
+
+/// RFC 5961 §3.2: exactly at `rcv.nxt` it resets; elsewhere in the window it is challenged.
+pub(super) fn check_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+    if !arrival.has(RST) {
+        return Step::Continue;
+    }
+    if arrival.header.seq != tcb.rcv.nxt {
+        acknowledge::challenge(tcb, cx);
+        return discard(cx, arrival, Discard::TcpChallenged);
+    }
+    tcb.fail(cx.base(), errno(tcb.state), Cause::Reset);
+    Step::Done
+}
+
+/// What the application gets, as Linux gives it: after the peer's FIN it is writing that fails.
+pub(super) fn errno(state: TcpState) -> Errno {
+    match state {
+        TcpState::SynSent | TcpState::SynReceived => Errno::ECONNREFUSED,
+        TcpState::CloseWait => Errno::EPIPE,
+        _ => Errno::ECONNRESET,
+    }
+}

@@ -1,0 +1,38 @@
+//! PAWS: a segment whose timestamp is older than the last one's is an old duplicate (RFC 7323 §5).
+
+use super::{Arrival, Step, discard, sequence};
+use crate::base::Discard;
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::RST;
+use crate::transport::tcp::tcb::Tcb;
+
+/// RFC 7323 §5.5: after 24 idle days the old timestamp means nothing.
+pub(in crate::transport::tcp) const OUTDATED_MS: u32 = 24 * 24 * 3600 * 1000;
+
+/// RFC 7323 §5.3 R1: too old, not a RST: acknowledge and drop. Else R3: remember the timestamp of a segment at the left edge.
+pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+    if !tcb.timestamps {
+        return Step::Continue;
+    }
+    let Some((value, _)) = arrival.header.options.timestamps else { return Step::Continue };
+    let age = cx.now_ms().wrapping_sub(tcb.rcv.ts_recent_ms);
+    if is_older(value, tcb.rcv.ts_recent) && age < OUTDATED_MS {
+        if arrival.has(RST) {
+            return Step::Continue;
+        }
+        cx.base().counters.tcp_ext.paws_estab += 1;
+        sequence::answer_duplicate(tcb, cx, arrival);
+        return discard(cx, arrival, Discard::TcpPaws);
+    }
+    // RFC 7323 §4.3 (2): SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent.
+    if arrival.seq.at_or_before(tcb.rcv.acked) {
+        tcb.rcv.ts_recent = value;
+        tcb.rcv.ts_recent_ms = cx.now_ms();
+    }
+    Step::Continue
+}
+
+/// Timestamps are compared around the circle.
+pub(in crate::transport::tcp) fn is_older(value: u32, than: u32) -> bool {
+    (value.wrapping_sub(than) as i32) < 0
+}

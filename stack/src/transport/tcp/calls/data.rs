@@ -1,0 +1,206 @@
+//! SEND and RECEIVE (RFC 9293 §3.10.2, §3.10.3).
+
+use bytes::Bytes;
+
+use super::Stream;
+use crate::base::{Errno, Key, MsgFlags, Pressure, TcpState};
+use crate::network::Network;
+use crate::transport::tcp::output::{self, Push};
+use crate::transport::tcp::tcb::{Tcb, Urgent};
+use crate::transport::tcp::{Cx, Tcp, TcpConfig, window};
+
+/// While this is not set, the send buffer's size in bytes: what Linux's tuning starts a connection with.
+const DEFAULT_SNDBUF: u32 = 87_040;
+
+impl Tcp {
+    /// What can be read and written now.
+    pub fn stream(&self, id: Key) -> Stream {
+        let tcb = &self.records.connections[id];
+        let (held, hidden, mark) = (tcb.readable_len() as usize, hidden(tcb), mark(tcb));
+        let readable = match mark {
+            Some(ahead) if ahead > 0 => held.min(ahead),
+            _ => held - hidden.min(held),
+        };
+        Stream {
+            readable,
+            end: tcb.shut_read && readable == held - hidden.min(held),
+            mark,
+            room: room(tcb, &self.config),
+            read_offset: tcb.rcv.received - held as u64,
+            write_offset: tcb.snd.acked + u64::from(tcb.unacked_len()),
+        }
+    }
+
+    /// Copies readable bytes after `skip` without taking them; says how many.
+    pub fn peek(&self, id: Key, skip: usize, into: &mut [u8]) -> usize {
+        let tcb = &self.records.connections[id];
+        let room = self.stream(id).readable.saturating_sub(skip).min(into.len());
+        let Some(receiving) = &tcb.receiving else { return 0 };
+        receiving.queue.peek(hidden(tcb) + skip, &mut into[..room])
+    }
+
+    /// Takes `count` readable bytes away; opens the window when that is worth telling (RFC 9293 MUST-39).
+    pub fn consume(&mut self, net: &mut Network, id: Key, count: usize) {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        let whole = count + if count > 0 { hidden(tcb) } else { 0 };
+        pass_urgent(tcb, whole);
+        tcb.account(cx.base(), |tcb| {
+            tcb.receiving_mut().queue.consume(whole);
+            tcb.shrink_receiving();
+        });
+        tell_window(tcb, &mut cx);
+    }
+
+    /// Takes the first chunk of what is readable, at most `max` bytes (zero copy).
+    pub fn take(&mut self, net: &mut Network, id: Key, max: usize) -> Option<Bytes> {
+        let max = max.min(self.stream(id).readable);
+        let (tcb, mut cx) = self.with(net, id)?;
+        if max == 0 {
+            return None;
+        }
+        let hidden = hidden(tcb);
+        let chunk = tcb.account(cx.base(), |tcb| {
+            let queue = &mut tcb.receiving_mut().queue;
+            queue.consume(hidden);
+            queue.take(max)
+        })?;
+        pass_urgent(tcb, hidden + chunk.len());
+        tcb.account(cx.base(), Tcb::shrink_receiving);
+        tell_window(tcb, &mut cx);
+        Some(chunk)
+    }
+
+    /// The urgent byte, if it is kept out of band: `EINVAL` if there is none (or it was read, or goes in line), `EAGAIN` if it was
+    /// announced and is not here.
+    pub fn urgent(&mut self, id: Key, peek: bool) -> Result<u8, Errno> {
+        let tcb = &mut self.records.connections[id];
+        match tcb.rcv.urgent {
+            _ if tcb.options.oobinline => Err(Errno::EINVAL),
+            Urgent::None | Urgent::Read => Err(Errno::EINVAL),
+            Urgent::Announced => Err(Errno::EAGAIN),
+            Urgent::Here(byte) => {
+                if !peek {
+                    tcb.rcv.urgent = Urgent::Read;
+                }
+                Ok(byte)
+            }
+        }
+    }
+
+    /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB` and `MORE` count.
+    pub fn write(&mut self, net: &mut Network, id: Key, data: &[&[u8]], flags: MsgFlags) -> usize {
+        let mut left = self.write_room(net, id);
+        let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
+        let mut taken = 0;
+        tcb.account(cx.base(), |tcb| {
+            for part in data {
+                let part = &part[..part.len().min(left)];
+                if !part.is_empty() {
+                    tcb.sending_mut().queue.write(part);
+                }
+                left -= part.len();
+                taken += part.len();
+            }
+            tcb.shrink_sending();
+        });
+        let whole = taken == data.iter().map(|part| part.len()).sum::<usize>();
+        written(tcb, &mut cx, flags, taken, whole);
+        self.settle(net, id);
+        taken
+    }
+
+    /// The same with a chunk that is not copied: all of it if there is any room (the buffer's limit may be passed by one chunk).
+    pub fn write_bytes(&mut self, net: &mut Network, id: Key, chunk: Bytes, flags: MsgFlags) -> usize {
+        if self.write_room(net, id) == 0 || chunk.is_empty() {
+            return 0;
+        }
+        let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
+        let taken = chunk.len();
+        tcb.account(cx.base(), |tcb| tcb.sending_mut().queue.push(chunk));
+        written(tcb, &mut cx, flags, taken, true);
+        self.settle(net, id);
+        taken
+    }
+
+    /// Room in the send buffer, and in the stack's budget: under pressure only an empty queue takes more.
+    fn write_room(&self, net: &Network, id: Key) -> usize {
+        let tcb = &self.records.connections[id];
+        let budget = &net.links.base.budget;
+        let room = room(tcb, &self.config);
+        match budget.pressure() {
+            Pressure::Low => room.min(budget.limit() - budget.used()),
+            Pressure::High => room.min((self.config.wmem[0] as usize).saturating_sub(tcb.send_charge())),
+            Pressure::Full => 0,
+        }
+    }
+}
+
+/// The send buffer's limit.
+pub(in crate::transport::tcp) fn send_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
+    if tcb.options.sndbuf != 0 { tcb.options.sndbuf } else { config.wmem[1].max(DEFAULT_SNDBUF) }
+}
+
+/// Bytes that may be written now; none before the connection is open or after `SHUT_WR`.
+fn room(tcb: &Tcb, config: &TcpConfig) -> usize {
+    if tcb.shut_write || !matches!(tcb.state, TcpState::Established | TcpState::CloseWait) {
+        return 0;
+    }
+    (send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge())
+}
+
+/// Data was appended: urgent mark, then output.
+fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole: bool) {
+    if flags.contains(MsgFlags::OOB) && taken > 0 && whole {
+        // RFC 9293 §3.8.5: the urgent pointer names the end of what was just written.
+        tcb.snd.up = tcb.snd.una + tcb.unacked_len();
+        tcb.snd.urgent = true;
+    }
+    let push = if flags.contains(MsgFlags::MORE) { Push::More } else { Push::Normal };
+    slow_start_after_idle(tcb, cx);
+    output::run(tcb, cx, push);
+}
+
+/// RFC 5681 §4.1: after an idle period longer than the timeout the window starts anew.
+fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
+    if cx.config.slow_start_after_idle && !tcb.in_flight() && tcb.tally.last_sent_ms != 0 {
+        let idle = core::time::Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_sent_ms)));
+        let timeout = tcb.round_trip.timeout();
+        if idle > timeout {
+            tcb.congestion.idle(idle, timeout);
+        }
+    }
+}
+
+/// Reading made room: told at once if the window at least doubles by it (Linux), else with the next acknowledgement.
+fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
+        return;
+    }
+    let (offered, pressure) = (window::offered(tcb), cx.base().budget.pressure());
+    let next = window::choose(tcb, cx.config, pressure);
+    if next > offered && next >= 2 * offered.max(1) {
+        output::acknowledge::send(tcb, cx);
+        crate::transport::tcp::timers::sync(tcb, cx);
+    }
+}
+
+/// Bytes until the urgent mark, if it is not behind the reader.
+pub(super) fn mark(tcb: &Tcb) -> Option<usize> {
+    if tcb.rcv.urgent == Urgent::None {
+        return None;
+    }
+    let front = tcb.rcv.nxt - tcb.readable_len() - u32::from(tcb.rcv.fin_taken());
+    tcb.rcv.up.at_or_after(front).then(|| (tcb.rcv.up - front) as usize)
+}
+
+/// The urgent byte at the front, if it is kept out of band, is not part of what is read.
+fn hidden(tcb: &Tcb) -> usize {
+    usize::from(mark(tcb) == Some(0) && !tcb.options.oobinline && tcb.readable_len() > 0)
+}
+
+/// The reader goes past the mark: it is forgotten.
+fn pass_urgent(tcb: &mut Tcb, count: usize) {
+    if mark(tcb).is_some_and(|ahead| count > ahead) {
+        tcb.rcv.urgent = Urgent::None;
+    }
+}

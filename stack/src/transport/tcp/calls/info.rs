@@ -1,0 +1,71 @@
+//! STATUS (RFC 9293 §3.10.6): a connection in numbers.
+
+use crate::base::{Duration, Key};
+use crate::transport::tcp::output::decide;
+use crate::transport::tcp::segment_size::TIMESTAMP_BYTES;
+use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::{Tcp, TcpInfo, window};
+
+impl Tcp {
+    /// The numbers of `TCP_INFO`.
+    pub fn info(&self, id: Key) -> TcpInfo {
+        let tcb = &self.records.connections[id];
+        let mut info = TcpInfo { state: tcb.state, ..TcpInfo::default() };
+        if let Some(listener) = &tcb.listener {
+            info.unacked = listener.accept_queue.len() as u32;
+            info.sacked = listener.backlog;
+            return info;
+        }
+        handshake(tcb, &mut info);
+        sending(tcb, &mut info);
+        receiving(tcb, &mut info);
+        info
+    }
+}
+
+fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
+    info.timestamps = tcb.timestamps;
+    info.sack = tcb.sack;
+    info.window_scaling = tcb.snd.wscale != 0 || tcb.rcv.wscale != 0;
+    info.snd_wscale = tcb.snd.wscale;
+    info.rcv_wscale = tcb.rcv.wscale;
+    info.advmss = u32::from(tcb.snd.peer_mss);
+    let header = if tcb.inet.remote.is_v4() { 40 } else { 60 };
+    info.pmtu = u32::from(tcb.snd.mss) + header + if tcb.timestamps { u32::from(TIMESTAMP_BYTES) } else { 0 };
+}
+
+fn sending(tcb: &Tcb, info: &mut TcpInfo) {
+    let mss = u32::from(tcb.snd.mss).max(1);
+    let micros = |duration: Duration| duration.as_micros().min(u128::from(u32::MAX)) as u32;
+    info.retransmits = tcb.recovery.timeouts;
+    info.probes = tcb.recovery.probes;
+    info.backoff = tcb.round_trip.backed_off();
+    info.rto_us = micros(tcb.round_trip.timeout());
+    info.snd_mss = mss;
+    info.rtt_us = tcb.round_trip.smoothed().map_or(0, micros);
+    info.rttvar_us = micros(tcb.round_trip.variance());
+    info.min_rtt_us = tcb.round_trip.lowest().map_or(u32::MAX, micros);
+    info.snd_ssthresh = tcb.congestion.ssthresh() / mss;
+    info.snd_cwnd = tcb.congestion.cwnd() / mss;
+    info.unacked = (tcb.snd.nxt - tcb.snd.una).div_ceil(mss);
+    if let Some(sending) = &tcb.sending {
+        info.sacked = sending.board.sacked_bytes().div_ceil(mss);
+        info.lost = sending.board.lost_bytes().div_ceil(mss);
+    }
+    info.reordering = 3;
+    info.total_retrans = tcb.tally.retransmitted;
+    info.notsent_bytes = tcb.unsent_len();
+    info.snd_wnd = tcb.snd.wnd;
+    info.bytes_acked = tcb.snd.acked;
+    info.bytes_sent = tcb.snd.acked + u64::from(decide::in_flight(tcb));
+    info.segs_out = tcb.tally.segs_out;
+}
+
+fn receiving(tcb: &Tcb, info: &mut TcpInfo) {
+    info.ato_us = 40_000;
+    info.rcv_mss = u32::from(tcb.rcv.mss);
+    info.rcv_wnd = window::offered(tcb);
+    info.rcv_space = window::offered(tcb);
+    info.bytes_received = tcb.rcv.received;
+    info.segs_in = tcb.tally.segs_in;
+}

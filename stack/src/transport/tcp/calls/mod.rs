@@ -1,0 +1,104 @@
+//! What the socket layer calls (RFC 9293 §3.9.1). Mechanics only: which errno a call gives in which state is decided above.
+
+mod close;
+mod data;
+mod info;
+mod open;
+mod ready;
+
+use alloc::sync::Arc;
+
+use super::output::{self, Push};
+use super::{Tcp, TcpOptions, timers};
+use crate::base::{Key, SocketId, TcpState, Version};
+use crate::network::Network;
+use crate::transport::inet::Inet;
+
+/// What the socket layer must know of a stream before it reads or writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stream {
+    /// Bytes that one read can give now: up to the urgent mark if one is ahead.
+    pub readable: usize,
+    /// Behind them the stream ends: the peer sent FIN, or reading was shut down.
+    pub end: bool,
+    /// Bytes until the urgent mark, if one is ahead (or at the front: 0). A read does not go past it unless it starts there
+    /// (`SIOCATMARK`).
+    pub mark: Option<usize>,
+    /// Bytes that may be written now.
+    pub room: usize,
+    /// How many bytes were read since the connection began: the offset of the next one.
+    pub read_offset: u64,
+    /// How many bytes were written since the connection began.
+    pub write_offset: u64,
+}
+
+impl Tcp {
+    /// A fresh socket, closed.
+    pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
+        let congestion = super::congestion::Congestion::new(self.config.congestion_control, 536);
+        let inet = Inet::new(version, Some(owner));
+        self.records.connections.insert(super::tcb::Tcb::new(inet, self.default_options.clone(), congestion))
+    }
+
+    /// Ends, addresses, options shared with other protocols.
+    ///
+    /// # Panics
+    /// If the key is not that of a living socket: a bug of the socket layer. So do the other calls.
+    pub fn inet(&self, id: Key) -> &Inet {
+        &self.records.connections[id].inet
+    }
+
+    /// The same, to be changed. The ends are not the caller's to change.
+    pub fn inet_mut(&mut self, id: Key) -> &mut Inet {
+        &mut self.records.connections[id].inet
+    }
+
+    /// Settings of the connection.
+    pub fn options(&self, id: Key) -> &TcpOptions {
+        &self.records.connections[id].options
+    }
+
+    /// The same, to be changed; then [`Tcp::options_changed`] makes it so.
+    pub fn options_mut(&mut self, id: Key) -> &mut TcpOptions {
+        Arc::make_mut(&mut self.records.connections[id].options)
+    }
+
+    /// Uncorks, restarts keepalive, sends what Nagle held, according to the options as they are now.
+    pub fn options_changed(&mut self, net: &mut Network, id: Key) {
+        self.rebind_options(id);
+        let default_algorithm = self.config.congestion_control;
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        let algorithm = tcb.options.congestion.unwrap_or(default_algorithm);
+        if tcb.congestion.algorithm() != algorithm {
+            tcb.congestion = super::congestion::Congestion::new(algorithm, u32::from(tcb.snd.mss));
+        }
+        timers::arm_keepalive(tcb, &cx);
+        if tcb.options.quickack && tcb.rcv.ack_due {
+            tcb.rcv.ack_now = true;
+        }
+        if matches!(tcb.state, TcpState::Closed | TcpState::Listen | TcpState::SynSent | TcpState::SynReceived) {
+            return;
+        }
+        output::run(tcb, &mut cx, Push::Normal);
+        self.settle(net, id);
+    }
+
+    /// The ports table keeps what decides about sharing.
+    fn rebind_options(&mut self, id: Key) {
+        let inet = &self.records.connections[id].inet;
+        if inet.bound_port {
+            let (reuse_addr, reuse_port, link, v6only) = (inet.reuse_addr, inet.reuse_port, inet.link, inet.v6only);
+            self.ports.update(inet.local_port, id, |binding| {
+                binding.reuse_addr = reuse_addr;
+                binding.reuse_port = reuse_port;
+                binding.link = link;
+                binding.v6only = v6only;
+            });
+        }
+    }
+
+    /// The state. A connection whose two segment lifetimes run elsewhere as a record is `Closed` here, as in Linux.
+    pub fn state(&self, id: Key) -> TcpState {
+        self.records.connections[id].state
+    }
+}

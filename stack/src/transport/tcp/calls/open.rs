@@ -1,0 +1,182 @@
+//! OPEN, passive and active (RFC 9293 §3.10.1).
+
+use crate::base::{Addr, Cause, Errno, Key, LinkId, SockAddr, SocketId, TcpState};
+use crate::network::{Network, RouteQuery};
+use crate::transport::ports::Binding;
+use crate::transport::tcp::congestion::Congestion;
+use crate::transport::tcp::flows::Tuple;
+use crate::transport::tcp::listener::Listener;
+use crate::transport::tcp::state::Input;
+use crate::transport::tcp::{Tcp, handshake};
+
+impl Tcp {
+    /// Binds to an address and port; port 0 asks for an ephemeral one. `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL` (already bound).
+    pub fn bind(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
+        let inet = &self.records.connections[id].inet;
+        if inet.bound_port || inet.local_port != 0 || self.state(id) != TcpState::Closed {
+            return Err(Errno::EINVAL);
+        }
+        if !local.addr.is_unspecified() && !inet.freebind && !net.is_local(local.addr) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        let binding = self.binding(id, local.addr);
+        let port = self.ports.bind(binding, local.port)?;
+        let inet = &mut self.records.connections[id].inet;
+        inet.local = local.addr;
+        inet.local_port = port;
+        inet.bound_port = true;
+        inet.bound_address = !local.addr.is_unspecified();
+        if local.addr.is_link_local() && local.scope != 0 {
+            inet.link = local.scope as u16;
+        }
+        Ok(())
+    }
+
+    fn binding(&self, id: Key, local: Addr) -> Binding {
+        let inet = &self.records.connections[id].inet;
+        Binding {
+            socket: id,
+            local,
+            v6only: inet.v6only,
+            link: inet.link,
+            reuse_addr: inet.reuse_addr,
+            reuse_port: inet.reuse_port,
+            listening: false,
+        }
+    }
+
+    /// Starts to listen, or changes the backlog. Binds to an ephemeral port if not bound. `EADDRINUSE`, `EINVAL` (connected).
+    pub fn listen(&mut self, net: &mut Network, id: Key, backlog: u32) -> Result<(), Errno> {
+        let backlog = backlog.min(self.config.somaxconn);
+        if let Some(listener) = &mut self.records.connections[id].listener {
+            listener.backlog = backlog;
+            return Ok(());
+        }
+        if self.state(id) != TcpState::Closed || self.records.connections[id].in_flows {
+            return Err(Errno::EINVAL);
+        }
+        if !self.records.connections[id].inet.bound_port {
+            let any = self.records.connections[id].inet.local;
+            self.bind(net, id, SockAddr::new(any, 0))?;
+        }
+        let port = self.records.connections[id].inet.local_port;
+        self.ports.update(port, id, |binding| binding.listening = true);
+        if let Err(errno) = self.ports.may_listen(port, id) {
+            self.ports.update(port, id, |binding| binding.listening = false);
+            return Err(errno);
+        }
+        let tcb = &mut self.records.connections[id];
+        tcb.listener = Some(alloc::boxed::Box::new(Listener { backlog, ..Listener::default() }));
+        tcb.shut_read = false;
+        tcb.shut_write = false;
+        tcb.inet.error = None;
+        tcb.advance(&mut net.links.base, Input::PassiveOpen, Cause::Call);
+        Ok(())
+    }
+
+    /// Sends the SYN. `EADDRNOTAVAIL` (no port is left), `ENETUNREACH` and its kin, `EINVAL` (a listener).
+    pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
+        if self.state(id) != TcpState::Closed || self.records.connections[id].in_flows {
+            return Err(Errno::EINVAL);
+        }
+        let remote = self.destination(id, remote);
+        let local = self.choose_source(net, id, remote)?;
+        let port = self.choose_port(net, id, local, remote)?;
+        self.begin(net, id, SockAddr::new(local, port), remote);
+        Ok(())
+    }
+
+    /// To nobody means to ourselves, as in Linux (and in 4.4BSD).
+    fn destination(&self, id: Key, remote: SockAddr) -> SockAddr {
+        let addr = match remote.addr {
+            Addr::V4_ANY => Addr::V4_LOOPBACK,
+            Addr::V6_ANY if self.records.connections[id].inet.local.is_v4() => Addr::V4_LOOPBACK,
+            Addr::V6_ANY => Addr::V6_LOOPBACK,
+            addr => addr,
+        };
+        SockAddr { addr, ..remote }
+    }
+
+    fn choose_source(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<Addr, Errno> {
+        let inet = &mut self.records.connections[id].inet;
+        if remote.addr.is_link_local() && !remote.addr.is_v4() {
+            let scope = if remote.scope != 0 { remote.scope as u16 } else { inet.link };
+            if scope == 0 || (inet.link != 0 && inet.link != scope) {
+                return Err(Errno::EINVAL);
+            }
+            inet.link = scope;
+        }
+        let src = if inet.local.is_unspecified() { Addr::any(remote.addr.version()) } else { inet.local };
+        if src.version() != remote.addr.version() {
+            return Err(Errno::ENETUNREACH);
+        }
+        let link = (inet.link != 0).then_some(LinkId(inet.link));
+        // RFC 9293 MUST-43, MUST-44: the source is chosen once, by route; RFC 9293 MUST-46: never to a group or to all.
+        let route = net.route(&RouteQuery { dst: remote.addr, src, link })?;
+        if route.cast != crate::network::Cast::Unicast { Err(Errno::ENETUNREACH) } else { Ok(route.src) }
+    }
+
+    /// A bound port stays; else one is chosen so that the four-tuple is new.
+    fn choose_port(&mut self, net: &mut Network, id: Key, local: Addr, remote: SockAddr) -> Result<u16, Errno> {
+        let inet = &self.records.connections[id].inet;
+        let tuple = |local_port| Tuple { local, remote: remote.addr, local_port, remote_port: remote.port };
+        if inet.local_port != 0 {
+            let port = inet.local_port;
+            return match self.flows.find(&tuple(port), &self.records) {
+                None => Ok(port),
+                Some(crate::transport::tcp::flows::Flow::TimeWait(key)) if self.may_reuse(net, key) => {
+                    self.remove_time_wait(key);
+                    Ok(port)
+                }
+                Some(_) => Err(Errno::EADDRNOTAVAIL),
+            };
+        }
+        let (flows, records) = (&self.flows, &self.records);
+        self.ports.choose(local, remote.addr, remote.port, |port| flows.find(&tuple(port), records).is_some())
+    }
+
+    /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
+    fn may_reuse(&self, net: &Network, key: Key) -> bool {
+        let record = &self.records.time_wait[key];
+        let ended = record.expires;
+        let began = net.links.base.now + self.config.time_wait;
+        record.timestamps && began.since(ended).as_millis() > 1000
+    }
+
+    fn begin(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
+        let iss = self.isn.sequence(net.links.base.now, local, remote);
+        let ts_offset = self.isn.timestamp_offset(local, remote);
+        let algorithm = self.records.connections[id].options.congestion.unwrap_or(self.config.congestion_control);
+        let tcb = &mut self.records.connections[id];
+        tcb.inet.local = local.addr;
+        tcb.inet.local_port = local.port;
+        tcb.inet.remote = remote.addr;
+        tcb.inet.remote_port = remote.port;
+        tcb.inet.error = None;
+        tcb.shut_read = false;
+        tcb.shut_write = false;
+        tcb.ts_offset = ts_offset;
+        tcb.congestion = Congestion::new(algorithm, 536);
+        let (bound, holder) = (tcb.inet.bound_port, tcb.holder());
+        if !bound {
+            self.ports.hold(local.port, holder);
+        }
+        self.enter_flow(id);
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        tcb.advance(cx.base(), Input::ActiveOpen, Cause::Call);
+        cx.base().counters.tcp.active_opens += 1;
+        handshake::begin(tcb, &mut cx, iss);
+    }
+
+    /// A connection of the accept queue; it has no owner until [`Tcp::adopt`].
+    pub fn accept(&mut self, id: Key) -> Option<Key> {
+        self.records.connections[id].listener.as_mut()?.accept_queue.pop_front()
+    }
+
+    /// Gives an accepted connection its owner.
+    pub fn adopt(&mut self, id: Key, owner: SocketId) {
+        let tcb = &mut self.records.connections[id];
+        tcb.inet.owner = Some(owner);
+        tcb.queued = false;
+    }
+}

@@ -1,0 +1,62 @@
+//! Readiness, with the bits of Linux's `tcp_poll`.
+
+use super::data;
+use crate::base::{Key, Ready, TcpState};
+use crate::transport::tcp::tcb::{Tcb, Urgent};
+use crate::transport::tcp::{Tcp, TcpConfig};
+
+impl Tcp {
+    /// What `poll` reports now.
+    pub fn readiness(&self, id: Key) -> Ready {
+        let tcb = &self.records.connections[id];
+        if let Some(listener) = &tcb.listener {
+            return if listener.accept_queue.is_empty() { Ready::NONE } else { Ready::IN };
+        }
+        let mut ready = Ready::NONE;
+        if (tcb.shut_read && tcb.shut_write) || tcb.state == TcpState::Closed {
+            ready |= Ready::HUP;
+        }
+        if tcb.shut_read {
+            ready |= Ready::IN | Ready::RDHUP;
+        }
+        if !matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) {
+            ready |= self.data_readiness(id, tcb);
+        }
+        if tcb.inet.error.is_some() {
+            ready |= Ready::ERR;
+        }
+        ready
+    }
+
+    fn data_readiness(&self, id: Key, tcb: &Tcb) -> Ready {
+        let mut ready = Ready::NONE;
+        let stream = self.stream(id);
+        let wanted = (tcb.options.rcvlowat.max(1) as usize).min(most_ever_readable(tcb, &self.config));
+        // A mark ahead ends what one read can give, so it is enough (Linux's `tcp_poll` raises the target past it).
+        if tcb.readable_len() as usize >= wanted && stream.readable > 0 {
+            ready |= Ready::IN;
+        }
+        if tcb.shut_write || is_writable(tcb, &self.config) {
+            ready |= Ready::OUT;
+        }
+        if matches!(tcb.rcv.urgent, Urgent::Announced | Urgent::Here(_)) {
+            ready |= Ready::PRI;
+        }
+        ready
+    }
+}
+
+/// A low-water mark above what the buffer can hold would never be reached.
+fn most_ever_readable(tcb: &Tcb, config: &TcpConfig) -> usize {
+    (crate::transport::tcp::window::full_space(&tcb.options, config) as usize).max(1)
+}
+
+/// Linux's `sk_stream_is_writeable`: a third of the buffer is free; and `TCP_NOTSENT_LOWAT`.
+fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
+    if tcb.state == TcpState::Closed {
+        return true;
+    }
+    let (limit, used) = (data::send_buffer(tcb, config) as usize, tcb.send_charge());
+    let below_mark = tcb.options.notsent_lowat == 0 || tcb.unsent_len() < tcb.options.notsent_lowat;
+    limit.saturating_sub(used) >= used / 2 && used < limit && below_mark
+}

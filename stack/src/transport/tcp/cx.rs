@@ -1,0 +1,37 @@
+//! What the machine of one connection works with besides the connection itself.
+
+use alloc::collections::VecDeque;
+
+use super::limits::Limits;
+use super::options::TcpConfig;
+use crate::base::{Base, Instant, Key};
+use crate::network::Network;
+
+/// The surroundings of a connection while something happens to it.
+pub(super) struct Cx<'a> {
+    /// The layer below.
+    pub(super) net: &'a mut Network,
+    /// The stack's settings.
+    pub(super) config: &'a TcpConfig,
+    /// Limits on what we send in answer to what may be forged.
+    pub(super) limits: &'a mut Limits,
+    /// Connections that could not send because a link was full.
+    pub(super) blocked: &'a mut VecDeque<Key>,
+    /// The connection's own key.
+    pub(super) id: Key,
+}
+
+impl Cx<'_> {
+    pub(super) fn base(&mut self) -> &mut Base {
+        &mut self.net.links.base
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.net.links.base.now
+    }
+
+    /// The present moment in milliseconds, as timestamps and ages count it.
+    pub(super) fn now_ms(&self) -> u32 {
+        self.now().millis() as u32
+    }
+}

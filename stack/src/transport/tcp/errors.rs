@@ -1,0 +1,70 @@
+//! ICMP errors for TCP (RFC 9293 §3.9.2.2, RFC 5927, RFC 1191, RFC 8201).
+
+use super::flows::{Flow, Tuple};
+use super::output::{self, Push, transmit};
+use super::seq::Seq;
+use super::tcb::Tcb;
+use super::{Cx, Tcp};
+use crate::base::{Cause, Discard, TcpState};
+use crate::network::{ErrorCause, Network, TransportError};
+
+impl Tcp {
+    /// An ICMP error that quotes a segment of ours. RFC 9293 MUST-54: it reaches the connection it is about.
+    pub fn error(&mut self, net: &mut Network, error: &TransportError) {
+        let Some((tuple, seq)) = quoted(error) else {
+            return net.links.base.discard(Some(error.link), Discard::IcmpMalformed, error.quoted.len());
+        };
+        match self.flows.find(&tuple, &self.records) {
+            Some(Flow::Connection(id)) => {
+                let Some((tcb, mut cx)) = self.with(net, id) else { return };
+                if is_in_flight(tcb, seq) {
+                    take(tcb, &mut cx, error);
+                    self.settle(net, id);
+                } else {
+                    net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len());
+                }
+            }
+            // Half-open: only the peer's own word ends it (Linux drops the request on a hard error; its timer does that for us).
+            _ => net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len()),
+        }
+    }
+}
+
+/// Ends and sequence number of the quoted segment.
+fn quoted(error: &TransportError) -> Option<(Tuple, Seq)> {
+    let header = error.quoted.get(..8)?;
+    let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+    let tuple = Tuple { local: error.local, remote: error.remote, local_port: word(0), remote_port: word(2) };
+    Some((tuple, Seq(u32::from_be_bytes([header[4], header[5], header[6], header[7]]))))
+}
+
+/// RFC 5927 §4: only an error about something in flight is believed.
+fn is_in_flight(tcb: &Tcb, seq: Seq) -> bool {
+    seq.at_or_after(tcb.snd.una) && seq.at_or_before(tcb.snd.nxt)
+}
+
+fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError) {
+    match error.cause {
+        ErrorCause::TooBig { .. } => shrink(tcb, cx),
+        // RFC 9293 MUST-55: source quench is ignored (the network layer drops it). RFC 9293 MUST-56, SHLD-25: codes 0, 1, 5,
+        // time exceeded and parameter problem are hints, not ends.
+        _ if error.fatal && matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) => {
+            tcb.fail(cx.base(), error.errno, Cause::Icmp);
+        }
+        // Linux ends an established connection only if the application asked for errors (`IP_RECVERR`).
+        _ if error.fatal && tcb.inet.recv_err => tcb.fail(cx.base(), error.errno, Cause::Icmp),
+        _ => tcb.inet.soft_error = Some(error.errno),
+    }
+}
+
+/// RFC 1191 §6.4, RFC 8201 §5.4: the path takes only smaller segments; what was too big is sent again at once.
+fn shrink(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) || !transmit::learn_path(tcb, cx) {
+        return;
+    }
+    if tcb.in_flight() {
+        tcb.sending_mut().board.mark_all_lost(false);
+        tcb.recovery.first = true;
+        output::run(tcb, cx, Push::Normal);
+    }
+}

@@ -1,0 +1,307 @@
+//! Half-open connections: SYN-RECEIVED by way of a listener, as small records of their own (RFC 9293 §3.10.7.4 for that state).
+
+use super::congestion::Congestion;
+use super::flows::{Flow, Tuple};
+use super::header::{ACK, FIN, Header, Options, RST, SYN};
+use super::options::TcpConfig;
+use super::output::reset;
+use super::seq::Seq;
+use super::tcb::{Tcb, Urgent};
+use super::{Tcp, segment_size, window};
+use crate::base::{Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner};
+use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
+
+/// What is kept of a SYN until its answer is answered.
+#[derive(Clone, Debug)]
+pub(super) struct HalfOpen {
+    pub(super) tuple: Tuple,
+    pub(super) listener: Key,
+    pub(super) iss: Seq,
+    pub(super) irs: Seq,
+    pub(super) ts_recent: u32,
+    pub(super) ts_offset: u32,
+    /// When the first SYN-ACK was sent, in microseconds (for the round trip).
+    pub(super) sent_us: u32,
+    /// The window the peer offered with its SYN.
+    pub(super) snd_wnd: u16,
+    /// The window our SYN-ACK offers.
+    pub(super) rcv_wnd: u16,
+    pub(super) peer_mss: u16,
+    pub(super) link: u16,
+    /// The peer's shift; [`NO_SCALING`] if it offered none.
+    pub(super) snd_wscale: u8,
+    pub(super) rcv_wscale: u8,
+    pub(super) retries: u8,
+    pub(super) sack: bool,
+    pub(super) timestamps: bool,
+    pub(super) timer: Option<TimerId>,
+}
+
+/// The peer's SYN had no window scale option.
+const NO_SCALING: u8 = u8::MAX;
+/// RFC 6298 §2.1: the timeout before anything was measured.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl HalfOpen {
+    /// What one is charged to the budget.
+    pub(super) const CHARGE: usize = 256;
+
+    #[allow(clippy::too_many_arguments)] // A plain record built in one place from what one SYN brings.
+    pub(super) fn new(
+        tuple: Tuple,
+        listener: Key,
+        link: LinkId,
+        iss: Seq,
+        ts_offset: u32,
+        header: &Header,
+        parent: &Tcb,
+        config: &TcpConfig,
+        now: Instant,
+    ) -> Self {
+        let options = &header.options;
+        let scaling = config.window_scaling && options.window_scale.is_some();
+        let peer_mss = options.mss.unwrap_or_else(|| segment_size::default_for(tuple.remote)).max(64);
+        Self {
+            tuple,
+            listener,
+            iss,
+            irs: header.seq,
+            ts_recent: options.timestamps.map_or(0, |(value, _)| value),
+            ts_offset,
+            sent_us: now.micros() as u32,
+            snd_wnd: header.window,
+            rcv_wnd: window::initial(&parent.options, config, peer_mss) as u16,
+            peer_mss,
+            link: if tuple.remote.is_link_local() { link.0 } else { parent.inet.link },
+            snd_wscale: if scaling { options.window_scale.unwrap_or(0).min(window::MAX_SHIFT) } else { NO_SCALING },
+            rcv_wscale: if scaling { window::shift(&parent.options, config) } else { 0 },
+            retries: 0,
+            sack: config.sack && options.sack_permitted,
+            timestamps: config.timestamps && options.timestamps.is_some(),
+            timer: None,
+        }
+    }
+
+    /// The full connection this becomes: SYN-RECEIVED, about to take the acknowledgement of its SYN.
+    pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, now: Instant) -> Tcb {
+        let mut inet = parent.inet.clone();
+        inet.owner = None;
+        inet.local = self.tuple.local;
+        inet.remote = self.tuple.remote;
+        inet.local_port = self.tuple.local_port;
+        inet.remote_port = self.tuple.remote_port;
+        inet.link = self.link;
+        inet.bound_address = true;
+        inet.bound_port = false;
+        inet.error = None;
+        inet.soft_error = None;
+        let algorithm = parent.options.congestion.unwrap_or(config.congestion_control);
+        let mut tcb = Tcb::new(inet, parent.options.clone(), Congestion::new(algorithm, u32::from(self.peer_mss)));
+        tcb.state = TcpState::SynReceived;
+        tcb.queued = true;
+        tcb.snd.una = self.iss;
+        tcb.snd.nxt = self.iss + 1;
+        tcb.snd.wnd = u32::from(self.snd_wnd);
+        tcb.snd.max_wnd = u32::from(self.snd_wnd);
+        tcb.snd.peer_mss = self.peer_mss;
+        tcb.snd.wscale = if self.snd_wscale == NO_SCALING { 0 } else { self.snd_wscale };
+        tcb.rcv.nxt = self.irs + 1;
+        tcb.rcv.acked = self.irs + 1;
+        tcb.rcv.edge = self.irs + 1 + u32::from(self.rcv_wnd);
+        tcb.rcv.wscale = self.rcv_wscale;
+        tcb.rcv.ts_recent = self.ts_recent;
+        tcb.rcv.ts_recent_ms = now.millis() as u32;
+        tcb.rcv.urgent = Urgent::None;
+        tcb.ts_offset = self.ts_offset;
+        tcb.timestamps = self.timestamps;
+        tcb.sack = self.sack;
+        tcb.recovery.timeouts = self.retries;
+        if self.retries == 0 {
+            let elapsed = (now.micros() as u32).wrapping_sub(self.sent_us);
+            let sent = Instant::from_nanos(now.nanos().saturating_sub(u64::from(elapsed) * 1000));
+            tcb.sending_mut().board.sent(self.iss, 1, sent);
+        }
+        tcb
+    }
+
+    fn syn_ack(&self, mss: u16, now: Instant) -> Header {
+        let clock = (now.millis() as u32).wrapping_add(self.ts_offset);
+        Header {
+            src_port: self.tuple.local_port,
+            dst_port: self.tuple.remote_port,
+            seq: self.iss,
+            ack: self.irs + 1,
+            flags: SYN | ACK,
+            window: self.rcv_wnd,
+            urgent: 0,
+            options: Options {
+                mss: Some(mss),
+                window_scale: (self.snd_wscale != NO_SCALING).then_some(self.rcv_wscale),
+                sack_permitted: self.sack,
+                timestamps: self.timestamps.then_some((clock, self.ts_recent)),
+                ..Options::default()
+            },
+        }
+    }
+}
+
+impl Tcp {
+    pub(super) fn insert_half_open(&mut self, net: &mut Network, half_open: HalfOpen) -> Key {
+        let parent = half_open.listener;
+        let key = self.records.half_open.insert(half_open);
+        self.flows.insert(Flow::HalfOpen(key), &self.records);
+        if let Some(listener) = self.records.connections.get_mut(parent).and_then(|tcb| tcb.listener.as_mut()) {
+            listener.half_open += 1;
+        }
+        let base = &mut net.links.base;
+        base.budget.charge(HalfOpen::CHARGE);
+        self.records.half_open[key].timer = Some(base.arm(FIRST_TIMEOUT, TimerOwner::HalfOpen, key.to_bits()));
+        key
+    }
+
+    pub(super) fn remove_half_open(&mut self, net: &mut Network, key: Key) -> Option<HalfOpen> {
+        if !self.records.half_open.contains(key) {
+            return None;
+        }
+        self.flows.remove(Flow::HalfOpen(key), &self.records);
+        let half_open = self.records.half_open.remove(key)?;
+        if let Some(listener) = self.records.connections.get_mut(half_open.listener).and_then(|tcb| tcb.listener.as_mut()) {
+            listener.half_open = listener.half_open.saturating_sub(1);
+        }
+        let base = &mut net.links.base;
+        base.budget.release(HalfOpen::CHARGE);
+        if let Some(timer) = half_open.timer {
+            base.timers.cancel(timer);
+        }
+        Some(half_open)
+    }
+
+    pub(super) fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
+        let half_open = &self.records.half_open[key];
+        let maxseg = self.records.connections.get(half_open.listener).map_or(0, |parent| parent.options.maxseg);
+        transmit_syn_ack(net, half_open, maxseg);
+    }
+
+    /// A segment for a half-open connection (RFC 9293 §3.10.7.4, the parts for SYN-RECEIVED; RFC 5961 §3, §4).
+    pub(super) fn segment_for_half_open(
+        &mut self,
+        net: &mut Network,
+        key: Key,
+        packet: &Packet,
+        header: &Header,
+        header_len: usize,
+    ) {
+        let half_open = &self.records.half_open[key];
+        let (expected, window) = (half_open.irs + 1, u32::from(half_open.rcv_wnd));
+        let end = header.seq + (packet.len - header_len) as u32 + u32::from(header.flags & FIN != 0);
+        let in_window = end.at_or_after(expected) && header.seq.at_or_before(expected + window);
+        if header.flags & SYN != 0 && header.flags & (RST | ACK) == 0 && header.seq == half_open.irs {
+            // Our answer was lost, or is late (RFC 9293 §3.10.7.4: a duplicate SYN is answered again).
+            self.send_syn_ack(net, key);
+        } else if !in_window || !self.listener_lives(key) {
+            self.refuse_segment(net, key, packet, header, header_len);
+        } else if header.flags & RST != 0 {
+            self.reset_half_open(net, key, packet, header);
+        } else if header.flags & SYN != 0 {
+            // RFC 5961 §4.2: a SYN in the window but not the first one is challenged.
+            net.links.base.counters.tcp_ext.tcp_syn_challenge += 1;
+            net.links.base.discard(Some(packet.link), Discard::TcpChallenged, packet.len);
+            self.send_syn_ack(net, key);
+        } else if header.flags & ACK == 0 {
+            net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, packet.len);
+        } else if header.ack != half_open.iss + 1 {
+            reset::reply(net, packet, header, packet.len - header_len);
+        } else {
+            self.promote(net, key, packet, header, header_len);
+        }
+    }
+
+    fn listener_lives(&self, key: Key) -> bool {
+        let listener = self.records.half_open[key].listener;
+        self.records.connections.get(listener).is_some_and(|tcb| tcb.listener.is_some())
+    }
+
+    /// Outside the window, or nobody listens any more.
+    fn refuse_segment(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
+        if !self.listener_lives(key) {
+            self.remove_half_open(net, key);
+            reset::reply(net, packet, header, packet.len - header_len);
+            return;
+        }
+        net.links.base.discard(Some(packet.link), Discard::TcpOutOfWindow, packet.len);
+        if header.flags & RST == 0 {
+            self.send_syn_ack(net, key);
+        }
+    }
+
+    fn reset_half_open(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header) {
+        if header.seq == self.records.half_open[key].irs + 1 {
+            net.links.base.counters.tcp_ext.embryonic_rsts += 1;
+            self.remove_half_open(net, key);
+        } else {
+            net.links.base.counters.tcp_ext.tcp_challenge_ack += 1;
+            net.links.base.discard(Some(packet.link), Discard::TcpChallenged, packet.len);
+            self.send_syn_ack(net, key);
+        }
+    }
+
+    /// The handshake is complete: a connection takes the record's place and the segment goes on to it.
+    fn promote(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
+        let half_open = self.records.half_open[key].clone();
+        let Some(connection) = self.establish(net, &half_open) else {
+            net.links.base.discard(Some(packet.link), Discard::TcpBacklogFull, packet.len);
+            if self.config.abort_on_overflow {
+                self.remove_half_open(net, key);
+                reset::reply(net, packet, header, packet.len - header_len);
+            }
+            return;
+        };
+        self.remove_half_open(net, key);
+        self.enter_flow(connection);
+        self.segment_for_connection(net, connection, packet, *header, header_len);
+    }
+
+    /// The SYN-ACK was not answered: again, or enough (RFC 9293 MUST-23 counts for both directions of opening).
+    pub(super) fn half_open_timeout(&mut self, net: &mut Network, timer: Timer) {
+        let key = Key::from_bits(timer.key);
+        let Some(half_open) = self.records.half_open.get_mut(key) else { return };
+        half_open.timer = None;
+        half_open.retries += 1;
+        let retries = half_open.retries;
+        if retries > self.config.synack_retries || !self.listener_lives(key) {
+            self.remove_half_open(net, key);
+            return;
+        }
+        let base = &mut net.links.base;
+        base.counters.tcp.retrans_segs += 1;
+        base.counters.tcp_ext.tcp_syn_retrans += 1;
+        let wait = FIRST_TIMEOUT * (1 << retries.min(7));
+        self.records.half_open[key].timer = Some(base.arm(wait, TimerOwner::HalfOpen, key.to_bits()));
+        self.send_syn_ack(net, key);
+    }
+}
+
+/// Sends the SYN-ACK of a half-open connection, remembered or not.
+pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: u16) {
+    let tuple = half_open.tuple;
+    let link = (half_open.link != 0).then_some(LinkId(half_open.link));
+    let Ok(route) = net.route(&RouteQuery { dst: tuple.remote, src: tuple.local, link }) else { return };
+    let mtu = net.links.config(route.link).map_or(1500, |link| link.mtu);
+    let header = half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), net.links.base.now);
+    let mut frame = Frame::new(Rope::new());
+    header.push(&mut frame, tuple.local, tuple.remote);
+    let outgoing = Outgoing { dst: tuple.remote, protocol: protocol::TCP, ..Outgoing::default() };
+    if net.send(&route, &outgoing, frame).is_ok() {
+        net.links.base.counters.tcp.out_segs += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_open_connection_is_small() {
+        assert!(size_of::<HalfOpen>() <= 96, "{}", size_of::<HalfOpen>());
+    }
+}

@@ -1,0 +1,131 @@
+//! Opening: the SYN we send, the SYN-ACK we send when both ends open at once, and what an answer settles
+//! (RFC 9293 §3.5, RFC 7323 §2.2, 3.2, RFC 2018 §2).
+
+use super::cx::Cx;
+use super::header::{ACK, Header, Options, SYN};
+use super::output::{acknowledge, transmit};
+use super::seq::Seq;
+use super::tcb::{Retry, Tcb};
+use super::{segment_size, timers, window};
+use crate::base::{Duration, Rope, TcpState};
+
+/// Sends the first SYN of `connect`. The ends, the initial sequence number and the timestamp offset are set.
+pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
+    tcb.snd.una = iss;
+    tcb.snd.nxt = iss + 1;
+    tcb.rcv.wscale = window::shift(&tcb.options, cx.config);
+    tcb.timestamps = cx.config.timestamps;
+    tcb.sack = cx.config.sack;
+    let now = cx.now();
+    tcb.sending_mut().board.sent(iss, 1, now);
+    send_syn(tcb, cx);
+    arm(tcb, cx);
+}
+
+/// (Re)sends our SYN or, once the peer's came, our SYN-ACK.
+pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let mtu = transmit::route(tcb, cx).map_or(1500, |route| cx.net.links.config(route.link).map_or(1500, |link| link.mtu));
+    let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
+    let window = window::initial(&tcb.options, cx.config, mss);
+    let answering = tcb.state == TcpState::SynReceived;
+    if !tcb.rcv.edge.after(tcb.rcv.nxt + window) || !answering {
+        tcb.rcv.edge = tcb.rcv.nxt + window;
+    }
+    let clock = cx.now_ms().wrapping_add(tcb.ts_offset);
+    let header = Header {
+        src_port: tcb.inet.local_port,
+        dst_port: tcb.inet.remote_port,
+        seq: tcb.snd.una,
+        ack: tcb.rcv.nxt,
+        flags: if answering { SYN | ACK } else { SYN },
+        window: window as u16,
+        urgent: 0,
+        options: Options {
+            mss: Some(mss),
+            window_scale: (cx.config.window_scaling && (!answering || tcb.rcv.wscale > 0 || tcb.snd.wscale > 0))
+                .then_some(tcb.rcv.wscale),
+            sack_permitted: tcb.sack,
+            timestamps: tcb.timestamps.then_some((clock, tcb.rcv.ts_recent)),
+            ..Options::default()
+        },
+    };
+    if let Err(errno) = transmit::segment(tcb, cx, header, Rope::new(), 0) {
+        tcb.inet.soft_error = Some(errno);
+    }
+    if answering {
+        acknowledge::carried(tcb);
+    }
+}
+
+fn arm(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+    tcb.timers.retry_kind = Retry::Retransmit;
+    timers::sync(tcb, cx);
+}
+
+/// No answer to our SYN: again, or enough (RFC 9293 MUST-23, RFC 6298 §5.7).
+pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let limit = match (tcb.state, tcb.options.syncnt) {
+        (TcpState::SynReceived, _) => cx.config.synack_retries,
+        (_, 0) => cx.config.syn_retries,
+        (_, count) => count,
+    };
+    let since = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.recovery.since_ms)));
+    let user = Duration::from_millis(u64::from(tcb.options.user_timeout));
+    let impatient = !user.is_zero() && tcb.recovery.since_ms != 0 && since >= user;
+    if tcb.recovery.timeouts >= limit || impatient {
+        return timers::time_out(tcb, cx);
+    }
+    if tcb.recovery.since_ms == 0 {
+        tcb.recovery.since_ms = cx.now_ms().max(1);
+    }
+    tcb.recovery.timeouts += 1;
+    tcb.tally.retransmitted += 1;
+    cx.base().counters.tcp_ext.tcp_syn_retrans += 1;
+    cx.base().counters.tcp.retrans_segs += 1;
+    let (now, una) = (cx.now(), tcb.snd.una);
+    tcb.sending_mut().board.resent(una, 1, now);
+    tcb.round_trip.back_off();
+    send_syn(tcb, cx);
+    arm(tcb, cx);
+}
+
+/// Takes what the peer's SYN says. Options count only if we offered them too, or answer now.
+pub(super) fn take_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header) {
+    let offered = &header.options;
+    tcb.rcv.nxt = header.seq + 1;
+    tcb.rcv.acked = tcb.rcv.nxt;
+    tcb.snd.peer_mss = offered.mss.unwrap_or_else(|| segment_size::default_for(tcb.inet.remote)).max(64);
+    match offered.window_scale {
+        Some(shift) if cx.config.window_scaling => tcb.snd.wscale = shift.min(window::MAX_SHIFT),
+        _ => (tcb.snd.wscale, tcb.rcv.wscale) = (0, 0),
+    }
+    tcb.sack &= offered.sack_permitted;
+    tcb.timestamps &= offered.timestamps.is_some();
+    if let Some((value, _)) = offered.timestamps {
+        tcb.rcv.ts_recent = value;
+        tcb.rcv.ts_recent_ms = cx.now_ms();
+    }
+}
+
+/// Both SYNs are acknowledged: the connection's numbers take their first values.
+pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack: Seq) {
+    tcb.snd.wnd = window;
+    tcb.snd.max_wnd = window;
+    tcb.snd.wl1 = seq;
+    tcb.snd.wl2 = ack;
+    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    tcb.snd.mss = segment_size::effective(tcb, mtu);
+    tcb.congestion.set_mss(u32::from(tcb.snd.mss));
+    tcb.rcv.mss = tcb.snd.mss.min(536);
+    tcb.rcv.quick = acknowledge::QUICK;
+    if tcb.recovery.timeouts > 0 {
+        tcb.round_trip.handshake_was_resent();
+    }
+    tcb.recovery.timeouts = 0;
+    tcb.recovery.since_ms = 0;
+    tcb.round_trip.reset_back_off();
+    tcb.tally.last_received_ms = cx.now_ms();
+    tcb.timers.retry = crate::base::Instant::NEVER;
+    timers::arm_keepalive(tcb, cx);
+}

@@ -1,0 +1,76 @@
+//! From a packet to the connection it is for.
+
+use alloc::vec::Vec;
+
+use super::Tcp;
+use super::arrives::{self, Arrival};
+use super::flows::{Flow, Tuple};
+use super::header::Header;
+use super::output::reset;
+use crate::base::{Discard, Key, SockAddr};
+use crate::network::{Network, Packet};
+
+impl Tcp {
+    /// A packet for TCP: header and checksum, then its connection, its half-open one, its TIME-WAIT record, a listener, or a RST.
+    pub fn receive(&mut self, net: &mut Network, packet: Packet) {
+        let base = &mut net.links.base;
+        base.counters.tcp.in_segs += 1;
+        let Some((header, header_len)) = Header::parse(&packet) else {
+            base.counters.tcp.in_errs += 1;
+            return base.discard(Some(packet.link), Discard::TcpMalformed, packet.len);
+        };
+        // RFC 9293 MUST-3: the checksum is checked.
+        if !packet.checksum_ok() {
+            base.counters.tcp.in_csum_errors += 1;
+            base.counters.tcp.in_errs += 1;
+            return base.discard(Some(packet.link), Discard::TcpChecksum, packet.len);
+        }
+        let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
+        match self.flows.find(&tuple, &self.records) {
+            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, &packet, header, header_len),
+            Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, &packet, &header, header_len),
+            Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, &packet, &header, header_len),
+            None => self.segment_without_connection(net, &packet, &header, header_len),
+        }
+    }
+
+    pub(super) fn segment_for_connection(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        packet: &Packet,
+        header: Header,
+        header_len: usize,
+    ) {
+        let arrival = Arrival::new(header, packet.payload(header_len), packet.frame.segment_size);
+        if let Some((tcb, mut cx)) = self.with(net, id) {
+            arrives::segment(tcb, &mut cx, arrival);
+            self.settle(net, id);
+        }
+    }
+
+    /// CLOSED (RFC 9293 §3.10.7.1) or LISTEN.
+    fn segment_without_connection(&mut self, net: &mut Network, packet: &Packet, header: &Header, header_len: usize) {
+        match self.listener_for(packet, header) {
+            Some(listener) => self.segment_for_listener(net, listener, packet, header, header_len),
+            None => {
+                net.links.base.discard(Some(packet.link), Discard::TcpNoPort, packet.len);
+                reset::reply(net, packet, header, packet.len - header_len);
+            }
+        }
+    }
+
+    /// The listener that a packet is for; among several that share the port (`SO_REUSEPORT`) the flow's hash chooses, so that
+    /// all segments of a flow find the same one.
+    pub(super) fn listener_for(&self, packet: &Packet, header: &Header) -> Option<Key> {
+        let mut best = Vec::new();
+        self.ports.best(packet.dst, header.dst_port, packet.link.0, &mut best);
+        if best.len() <= 1 {
+            return best.first().copied();
+        }
+        let (local, remote) = (SockAddr::new(packet.dst, header.dst_port), SockAddr::new(packet.src, header.src_port));
+        let hash =
+            self.isn.timestamp_offset(SockAddr { port: 0, ..local }, remote) ^ u32::from(remote.port).wrapping_mul(0x9e37_79b9);
+        Some(best[hash as usize % best.len()])
+    }
+}

@@ -1,0 +1,172 @@
+//! A listening socket: its accept queue, its SYN queue's length, and what a SYN gets (RFC 9293 §3.10.7.2).
+
+use alloc::collections::VecDeque;
+
+use super::half_open::HalfOpen;
+use super::header::{ACK, Header, RST, SYN};
+use super::output::reset;
+use super::{Tcp, cookies, flows::Tuple};
+use crate::base::{Cause, Discard, Key};
+use crate::network::{Cast, Network, Packet};
+
+/// What a listener has beyond a connection's block.
+#[derive(Debug, Default)]
+pub(super) struct Listener {
+    /// As given to `listen`, cut to `somaxconn`.
+    pub(super) backlog: u32,
+    /// Established connections nobody has accepted.
+    pub(super) accept_queue: VecDeque<Key>,
+    /// Half-open connections.
+    pub(super) half_open: u32,
+}
+
+impl Listener {
+    /// Linux lets one more wait than the backlog says.
+    pub(super) fn is_full(&self) -> bool {
+        self.accept_queue.len() as u32 > self.backlog
+    }
+
+    /// True if no more half-open connections are remembered.
+    fn syn_queue_is_full(&self) -> bool {
+        self.half_open >= self.backlog.max(1)
+    }
+}
+
+/// What becomes of a SYN.
+enum Admission {
+    /// It is remembered.
+    Remember,
+    /// It is answered and forgotten: the answer's sequence number remembers it (RFC 4987 §3.6).
+    Cookie,
+    /// It is dropped.
+    Refuse(Discard),
+}
+
+impl Tcp {
+    /// A segment for a listener: first RST, second ACK, third SYN (RFC 9293 §3.10.7.2).
+    pub(super) fn segment_for_listener(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        packet: &Packet,
+        header: &Header,
+        header_len: usize,
+    ) {
+        let payload_len = packet.len - header_len;
+        if header.flags & RST != 0 {
+            net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, payload_len);
+        } else if header.flags & ACK != 0 {
+            if !self.try_cookie(net, id, packet, header, header_len) {
+                reset::reply(net, packet, header, payload_len);
+            }
+        } else if header.flags & SYN == 0 || packet.cast != Cast::Unicast || packet.src.is_multicast() {
+            // RFC 9293 MUST-57, MUST-63: never from or to a group.
+            net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, payload_len);
+        } else {
+            self.take_syn(net, id, packet, header);
+        }
+    }
+
+    fn take_syn(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
+        match self.admit(net, id) {
+            Admission::Refuse(reason) => {
+                net.links.base.counters.tcp_ext.listen_drops += 1;
+                net.links.base.discard(Some(packet.link), reason, packet.len);
+            }
+            Admission::Cookie => {
+                net.links.base.counters.tcp_ext.tcp_req_q_full_do_cookies += 1;
+                self.answer_with_cookie(net, id, packet, header);
+            }
+            Admission::Remember => self.remember(net, id, packet, header),
+        }
+    }
+
+    fn admit(&self, net: &mut Network, id: Key) -> Admission {
+        let Some(listener) = &self.records.connections[id].listener else { return Admission::Refuse(Discard::TcpNoPort) };
+        let base = &mut net.links.base;
+        if listener.is_full() {
+            base.counters.tcp_ext.listen_overflows += 1;
+            return Admission::Refuse(Discard::TcpBacklogFull);
+        }
+        if !base.budget.allows(HalfOpen::CHARGE) {
+            return Admission::Refuse(Discard::OutOfMemory);
+        }
+        let crowded = listener.syn_queue_is_full() || self.records.half_open.len() >= self.config.max_syn_backlog as usize;
+        match self.config.syncookies {
+            2 => Admission::Cookie,
+            1 if crowded => Admission::Cookie,
+            0 if crowded => {
+                base.counters.tcp_ext.tcp_req_q_full_drop += 1;
+                Admission::Refuse(Discard::TcpSynQueueFull)
+            }
+            _ => Admission::Remember,
+        }
+    }
+
+    /// Keeps a half-open connection and answers with a SYN-ACK.
+    fn remember(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
+        let half_open = self.half_open_for(net, id, packet, header);
+        let key = self.insert_half_open(net, half_open);
+        self.send_syn_ack(net, key);
+    }
+
+    /// The half-open connection that a SYN begins.
+    pub(super) fn half_open_for(&self, net: &Network, id: Key, packet: &Packet, header: &Header) -> HalfOpen {
+        let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
+        let (local, remote) = tuple.ends();
+        let now = net.links.base.now;
+        let listener = &self.records.connections[id];
+        let iss = self.isn.sequence(now, local, remote);
+        HalfOpen::new(tuple, id, packet.link, iss, self.isn.timestamp_offset(local, remote), header, listener, &self.config, now)
+    }
+
+    /// The third segment of a handshake came: the connection joins the accept queue.
+    /// None if there is no room (Linux drops the ACK, the SYN-ACK is sent again, and the peer tries again).
+    pub(super) fn establish(&mut self, net: &mut Network, half_open: &HalfOpen) -> Option<Key> {
+        let parent = half_open.listener;
+        let listener = self.records.connections.get(parent)?.listener.as_ref()?;
+        if listener.is_full() || !net.links.base.budget.allows(4096) {
+            net.links.base.counters.tcp_ext.listen_overflows += 1;
+            return None;
+        }
+        let tcb = half_open.open(&self.records.connections[parent], &self.config, net.links.base.now);
+        self.ports.hold(tcb.inet.local_port, tcb.holder());
+        let key = self.records.connections.insert(tcb);
+        let parent = &mut self.records.connections[parent];
+        if let Some(listener) = &mut parent.listener {
+            listener.accept_queue.push_back(key);
+        }
+        parent.notify(&mut net.links.base);
+        net.links.base.counters.tcp.passive_opens += 1;
+        Some(key)
+    }
+
+    /// An ACK without a connection may be the answer to a cookie.
+    fn try_cookie(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, header_len: usize) -> bool {
+        if header.flags & SYN != 0 || self.config.syncookies == 0 || !self.cookies.recently_sent(net.links.base.now) {
+            return false;
+        }
+        let now = net.links.base.now;
+        let mut half_open = self.half_open_for(net, id, packet, header);
+        let Some(mss) = self.cookies.check(now, &half_open.tuple, header.seq - 1, header.ack - 1) else {
+            net.links.base.counters.tcp_ext.syncookies_failed += 1;
+            return false;
+        };
+        net.links.base.counters.tcp_ext.syncookies_recv += 1;
+        cookies::restore(&mut half_open, header, mss, &self.config);
+        if let Some(key) = self.establish(net, &half_open) {
+            self.enter_flow(key);
+            self.segment_for_connection(net, key, packet, *header, header_len);
+        }
+        true
+    }
+
+    /// The listener is closed: what it had not handed out is reset (RFC 9293 §3.10.4).
+    pub(super) fn close_listener(&mut self, net: &mut Network, id: Key) {
+        let Some(listener) = self.records.connections[id].listener.take() else { return };
+        for key in listener.accept_queue {
+            self.abort(net, key, Cause::Call);
+        }
+        // Half-open ones find no listener any more when they ask for it; they end with their next event.
+    }
+}

@@ -1,0 +1,154 @@
+//! What to send next: a pure function of the connection.
+//!
+//! The order is RFC 6675's `NextSeg`: what is lost, what is new, what may be lost.
+
+use super::Push;
+use crate::base::{TcpState, Why};
+use crate::transport::tcp::segment_size::MAX_SUPER;
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::state;
+use crate::transport::tcp::tcb::{Phase, Tcb};
+
+/// One (super-)segment to be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::transport::tcp) struct Plan {
+    /// First sequence number.
+    pub(in crate::transport::tcp) seq: Seq,
+    /// Payload bytes.
+    pub(in crate::transport::tcp) len: u32,
+    /// It carries our FIN.
+    pub(in crate::transport::tcp) fin: bool,
+    /// It carries PSH: nothing that was written follows it.
+    pub(in crate::transport::tcp) push: bool,
+    /// Payload bytes of each segment if it is a super-segment, else 0.
+    pub(in crate::transport::tcp) segment_size: u16,
+    /// Why, if it is sent again.
+    pub(in crate::transport::tcp) again: Option<Why>,
+}
+
+/// The next segment that may go, if any.
+pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push) -> Option<Plan> {
+    if !state::may_send(tcb.state) {
+        return None;
+    }
+    lost(tcb).or_else(|| fresh(tcb, push)).or_else(|| doubtful(tcb))
+}
+
+/// Payload of one segment now: SACK blocks take their room.
+pub(in crate::transport::tcp) fn mss(tcb: &Tcb) -> u32 {
+    let has_blocks = tcb.sack && (tcb.dsack.is_some() || tcb.receiving.as_ref().is_some_and(|r| !r.out_of_order.is_empty()));
+    u32::from(tcb.snd.mss) - if has_blocks { 4 + 8 * sack_room(tcb) as u32 } else { 0 }
+}
+
+/// How many SACK blocks fit beside the other options.
+pub(in crate::transport::tcp) fn sack_room(tcb: &Tcb) -> usize {
+    if tcb.timestamps { 3 } else { 4 }
+}
+
+/// Bytes in flight as congestion control counts them. Without SACK each duplicate acknowledgement stands for a segment that left
+/// the network (RFC 5681 §3.2 step 4, as a smaller flight instead of a larger window).
+pub(in crate::transport::tcp) fn in_flight(tcb: &Tcb) -> u32 {
+    let pipe = tcb.sending.as_ref().map_or(0, |sending| sending.board.pipe());
+    if tcb.sack { pipe } else { pipe.saturating_sub(u32::from(tcb.recovery.dup_acks) * u32::from(tcb.snd.mss)) }
+}
+
+/// Whole segments that congestion control allows now, in bytes (RFC 9293 MUST-19).
+fn congestion_room(tcb: &Tcb) -> u32 {
+    let (cwnd, flight, mss) = (tcb.congestion.cwnd(), in_flight(tcb), mss(tcb));
+    if flight == 0 { cwnd.max(mss) } else { cwnd.saturating_sub(flight) / mss * mss }
+}
+
+/// RFC 6675 §4 NextSeg rule 1: the first range that is lost and was not sent again. The first retransmission of a recovery
+/// does not ask for room (RFC 5681 §3.2 step 3, RFC 6675 §5 step 4.3).
+fn lost(tcb: &Tcb) -> Option<Plan> {
+    let board = &tcb.sending.as_ref()?.board;
+    let mss = mss(tcb);
+    let room = if tcb.recovery.first { congestion_room(tcb).max(mss) } else { congestion_room(tcb) };
+    if room == 0 {
+        return None;
+    }
+    let (seq, len) = board.next_lost(room.min(MAX_SUPER / mss * mss))?;
+    let why = if tcb.recovery.phase == Phase::Loss { Why::Timeout } else { Why::Fast };
+    Some(again(tcb, seq, len, why))
+}
+
+/// RFC 6675 §4 NextSeg rule 3: in recovery, if nothing new may go, a hole that is not known to be lost.
+fn doubtful(tcb: &Tcb) -> Option<Plan> {
+    if tcb.recovery.phase != Phase::Recovery || !tcb.sack || congestion_room(tcb) == 0 {
+        return None;
+    }
+    let (seq, len) = tcb.sending.as_ref()?.board.next_hole(mss(tcb))?;
+    Some(again(tcb, seq, len, Why::Fast))
+}
+
+/// A plan that sends `[seq, seq+len)` again; the range may contain our FIN.
+pub(in crate::transport::tcp) fn again(tcb: &Tcb, seq: Seq, len: u32, why: Why) -> Plan {
+    let data_end = tcb.snd.una + tcb.unacked_len();
+    let data = if seq.before(data_end) { len.min(data_end - seq) } else { 0 };
+    let mss = mss(tcb);
+    Plan {
+        seq,
+        len: data,
+        fin: tcb.snd.fin && data < len,
+        push: seq + data == data_end,
+        segment_size: if data > mss { mss as u16 } else { 0 },
+        again: Some(why),
+    }
+}
+
+/// New data within both windows, and our FIN behind the last of it.
+fn fresh(tcb: &Tcb, push: Push) -> Option<Plan> {
+    let unsent = tcb.unsent_len();
+    let all_fits = |len: u32| len == unsent;
+    if unsent == 0 {
+        return lone_fin(tcb);
+    }
+    let mss = mss(tcb);
+    let allowed = window_room(tcb).min(congestion_room(tcb)).min(MAX_SUPER / mss * mss);
+    let len = if allowed >= unsent { hold_back_tail(tcb, push, unsent, mss) } else { whole_segments(tcb, push, allowed, mss) };
+    (len > 0).then(|| Plan {
+        seq: tcb.snd.nxt,
+        len,
+        fin: tcb.snd.fin && all_fits(len) && window_room(tcb) > len,
+        push: all_fits(len),
+        segment_size: if len > mss { mss as u16 } else { 0 },
+        again: None,
+    })
+}
+
+/// Our FIN when no data is left to carry it.
+fn lone_fin(tcb: &Tcb) -> Option<Plan> {
+    let due =
+        tcb.snd.fin && !tcb.snd.fin_sent && window_room(tcb) > 0 && matches!(tcb.state, TcpState::FinWait1 | TcpState::LastAck);
+    due.then(|| Plan { seq: tcb.snd.nxt, len: 0, fin: true, push: false, segment_size: 0, again: None })
+}
+
+/// Bytes of new data the peer's window takes.
+pub(in crate::transport::tcp) fn window_room(tcb: &Tcb) -> u32 {
+    let edge = tcb.snd.una + tcb.snd.wnd;
+    if edge.after(tcb.snd.nxt) { edge - tcb.snd.nxt } else { 0 }
+}
+
+/// Less than all may go: whole segments only, or a part of one if that is half of the largest window the peer ever offered
+/// (RFC 9293 MUST-38, §3.8.6.2.1 condition 3) or a timer said so.
+fn whole_segments(tcb: &Tcb, push: Push, allowed: u32, mss: u32) -> u32 {
+    if allowed >= mss {
+        return allowed / mss * mss;
+    }
+    let enough = push == Push::Force || (!tcb.in_flight() && allowed >= tcb.snd.max_wnd / 2);
+    if enough { allowed } else { 0 }
+}
+
+/// All may go: the last, partial segment waits while Nagle's rule (RFC 9293 SHLD-7, MUST-17) or a cork holds it.
+fn hold_back_tail(tcb: &Tcb, push: Push, unsent: u32, mss: u32) -> u32 {
+    let tail = unsent % mss;
+    if tail == 0 || push == Push::Force || tcb.snd.fin {
+        return unsent;
+    }
+    let urgent = tcb.snd.urgent && tcb.snd.up.after(tcb.snd.nxt);
+    let corked = push == Push::More || tcb.options.cork;
+    // Minshall's variant, as Linux has it: only a *small* segment in flight holds back the next small one.
+    let small_in_flight = tcb.snd.small.after(tcb.snd.una) && tcb.snd.small.at_or_before(tcb.snd.nxt);
+    let nagle = !tcb.options.nodelay && small_in_flight;
+    if !urgent && (corked || nagle) { unsent - tail } else { unsent }
+}

@@ -1,0 +1,96 @@
+//! Header and payload of a segment.
+
+use super::decide::{self, Plan};
+use crate::base::{Rope, TcpState};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::{ACK, FIN, Header, Options, PSH, SackBlocks, URG};
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::window;
+
+/// The segment of a plan.
+pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> (Header, Rope) {
+    let mut header = header(tcb, cx, plan.seq, ACK);
+    if plan.fin {
+        header.flags |= FIN;
+    }
+    if plan.push {
+        header.flags |= PSH;
+    }
+    mark_urgent(tcb, &mut header, plan.seq);
+    let start = (plan.seq - tcb.snd.una) as usize;
+    let body = if plan.len == 0 { Rope::new() } else { tcb.sending_mut().queue.slice(start, plan.len as usize) };
+    (header, body)
+}
+
+/// The header of any segment of a synchronized connection, with the window and options of this moment.
+pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8) -> Header {
+    Header {
+        src_port: tcb.inet.local_port,
+        dst_port: tcb.inet.remote_port,
+        seq,
+        ack: tcb.rcv.nxt,
+        flags,
+        window: advertise(tcb, cx),
+        urgent: 0,
+        options: Options { timestamps: timestamps(tcb, cx), sack: sack_blocks(tcb), ..Options::default() },
+    }
+}
+
+/// RFC 7323 §3.2: our clock, and the peer's last one.
+pub(in crate::transport::tcp) fn timestamps(tcb: &Tcb, cx: &Cx<'_>) -> Option<(u32, u32)> {
+    tcb.timestamps.then(|| (cx.now_ms().wrapping_add(tcb.ts_offset), tcb.rcv.ts_recent))
+}
+
+/// Moves the window's right edge as far as it may go and gives the header's field.
+fn advertise(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
+    if tcb.state == TcpState::SynReceived {
+        return window::on_wire(window::offered(tcb), 0).0;
+    }
+    let pressure = cx.base().budget.pressure();
+    let (units, bytes) = window::on_wire(window::choose(tcb, cx.config, pressure), tcb.rcv.wscale);
+    let edge = tcb.rcv.nxt + bytes;
+    tcb.rcv.edge = tcb.rcv.edge.max(edge);
+    count_zero_window(tcb, cx, units == 0);
+    units
+}
+
+fn count_zero_window(tcb: &mut Tcb, cx: &mut Cx<'_>, closed: bool) {
+    let counters = &mut cx.base().counters.tcp_ext;
+    match (core::mem::replace(&mut tcb.rcv.closed_window, closed), closed) {
+        (false, true) => counters.tcp_to_zero_window_adv += 1,
+        (true, false) => counters.tcp_from_zero_window_adv += 1,
+        _ => {}
+    }
+}
+
+/// RFC 2018 §4, RFC 2883 §4: a duplicate first, then what is here ahead of its time.
+fn sack_blocks(tcb: &Tcb) -> SackBlocks {
+    let mut blocks = SackBlocks::default();
+    if !tcb.sack {
+        return blocks;
+    }
+    if let Some((start, end)) = tcb.dsack {
+        blocks.push(start, end);
+    }
+    if let Some(receiving) = &tcb.receiving {
+        let room = decide::sack_room(tcb) - blocks.as_slice().len();
+        for &(start, end) in receiving.out_of_order.sack_blocks(room).as_slice() {
+            blocks.push(start, end);
+        }
+    }
+    blocks
+}
+
+/// RFC 9293 §3.8.5, RFC 9293 MUST-62: the pointer names the byte after the urgent one, as Linux and everybody sends it (RFC 6093 §3).
+fn mark_urgent(tcb: &mut Tcb, header: &mut Header, seq: Seq) {
+    if !tcb.snd.urgent {
+        return;
+    }
+    if tcb.snd.up.at_or_before(seq) {
+        // Everything urgent was sent before; a retransmission of it comes with its own sequence number.
+        return;
+    }
+    header.flags |= URG;
+    header.urgent = (tcb.snd.up - seq).min(65_535) as u16;
+}

@@ -1,0 +1,62 @@
+//! Making output: decide (pure, gives a plan), fill (builds header and payload), record (what was sent changes the connection).
+//!
+//! ```text
+//!   run ─► decide::next ─► fill::segment ─► transmit::segment ─► record::sent ─┐
+//!    ▲                                                                          │
+//!    └──────────────────────── while there is a plan ◄──────────────────────────┘
+//!   then: an acknowledgement that no segment carried, the zero-window timer, the wheel
+//! ```
+
+pub(super) mod acknowledge;
+pub(super) mod decide;
+pub(super) mod fill;
+pub(super) mod record;
+pub(super) mod reset;
+pub(super) mod transmit;
+
+use super::cx::Cx;
+use super::tcb::Tcb;
+use super::timers;
+use crate::base::Errno;
+
+/// Whether a partial segment may go now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Push {
+    /// As Nagle's rule says.
+    #[default]
+    Normal,
+    /// More will be written at once (`MSG_MORE`): only full segments.
+    More,
+    /// Whatever there is (a timer said so).
+    Force,
+}
+
+/// Sends what may be sent, then what must be acknowledged.
+pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
+    while let Some(plan) = decide::next(tcb, push) {
+        let (header, body) = fill::segment(tcb, cx, &plan);
+        match transmit::segment(tcb, cx, header, body, plan.segment_size) {
+            Ok(()) => record::sent(tcb, cx, &plan),
+            Err(Errno::ENOBUFS) => {
+                wait_for_link(tcb, cx);
+                break;
+            }
+            // The path shrank and the plan is made anew with smaller segments; if it did not, the segment counts as lost.
+            Err(Errno::EMSGSIZE) if transmit::learn_path(tcb, cx) => {}
+            Err(errno) => {
+                tcb.inet.soft_error = Some(errno);
+                record::sent(tcb, cx, &plan);
+            }
+        }
+    }
+    if tcb.rcv.ack_now {
+        acknowledge::send(tcb, cx);
+    }
+    timers::after_output(tcb, cx);
+}
+
+fn wait_for_link(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if !core::mem::replace(&mut tcb.blocked, true) {
+        cx.blocked.push_back(cx.id);
+    }
+}

@@ -1,0 +1,58 @@
+//! What sending a segment changes.
+
+use super::acknowledge;
+use super::decide::{self, Plan};
+use crate::base::{What, Why};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::tcb::{Retry, Tcb};
+
+/// The segment of `plan` was sent.
+pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
+    acknowledge::carried(tcb);
+    match plan.again {
+        None => sent_new(tcb, cx, plan),
+        Some(why) => sent_again(tcb, cx, plan, why),
+    }
+    arm_retransmission(tcb, cx);
+}
+
+fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
+    let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
+    tcb.sending_mut().board.sent(plan.seq, space, now);
+    tcb.snd.nxt = plan.seq + space;
+    tcb.snd.fin_sent |= plan.fin;
+    if plan.len % decide::mss(tcb) != 0 {
+        tcb.snd.small = plan.seq + plan.len;
+    }
+    // Data that goes out soon after data came in: the application answers, and acknowledgements may wait for its data.
+    if plan.len > 0 && tcb.rcv.received > 0 {
+        tcb.rcv.interactive = true;
+    }
+    cx.base().counters.tcp_ext.tcp_orig_data_sent += 1;
+}
+
+fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
+    let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
+    tcb.sending_mut().board.resent(plan.seq, space, now);
+    tcb.recovery.first = false;
+    tcb.tally.retransmitted = tcb.tally.retransmitted.wrapping_add(1);
+    if tcb.recovery.since_ms == 0 {
+        tcb.recovery.since_ms = cx.now_ms().max(1);
+    }
+    let socket = tcb.inet.owner;
+    let base = cx.base();
+    base.counters.tcp.retrans_segs += 1;
+    match why {
+        Why::Timeout => base.counters.tcp_ext.tcp_slow_start_retrans += 1,
+        _ => base.counters.tcp_ext.tcp_fast_retrans += 1,
+    }
+    base.emit(What::Retransmit { socket, seq: plan.seq.0, len: space, why });
+}
+
+/// RFC 6298 §5.1: the timer runs while something is in flight.
+pub(in crate::transport::tcp) fn arm_retransmission(tcb: &mut Tcb, cx: &Cx<'_>) {
+    if !tcb.timers.retry.is_set() || tcb.timers.retry_kind == Retry::Persist {
+        tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+        tcb.timers.retry_kind = Retry::Retransmit;
+    }
+}

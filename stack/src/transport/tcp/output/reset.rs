@@ -1,0 +1,51 @@
+//! RST: the three groups of RFC 9293 §3.5.2.
+
+use super::transmit;
+use crate::base::{Frame, Rope};
+use crate::network::{Cast, Network, Outgoing, Packet, RouteQuery, protocol};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::{ACK, FIN, Header, RST, SYN};
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::tcb::Tcb;
+
+/// Answers a segment for which there is no connection (RFC 9293 §3.10.7.1), never a RST, never to more than one host
+/// (RFC 9293 MUST-57).
+pub(in crate::transport::tcp) fn reply(net: &mut Network, packet: &Packet, header: &Header, payload_len: usize) {
+    if header.flags & RST != 0 || packet.cast != Cast::Unicast || packet.src.is_multicast() || packet.src.is_unspecified() {
+        return;
+    }
+    let space = payload_len as u32 + u32::from(header.flags & SYN != 0) + u32::from(header.flags & FIN != 0);
+    let (seq, ack, flags) =
+        if header.flags & ACK != 0 { (header.ack, Seq(0), RST) } else { (Seq(0), header.seq + space, RST | ACK) };
+    let reset = Header { src_port: header.dst_port, dst_port: header.src_port, seq, ack, flags, ..Header::default() };
+    stateless(net, packet, &reset);
+}
+
+/// Sends a segment without a connection, back to where `packet` came from.
+pub(in crate::transport::tcp) fn stateless(net: &mut Network, packet: &Packet, header: &Header) {
+    let link = packet.src.is_link_local().then_some(packet.link);
+    let Ok(route) = net.route(&RouteQuery { dst: packet.src, src: packet.dst, link }) else { return };
+    let mut frame = Frame::new(Rope::new());
+    header.push(&mut frame, packet.dst, packet.src);
+    let outgoing = Outgoing { dst: packet.src, protocol: protocol::TCP, ..Outgoing::default() };
+    if net.send(&route, &outgoing, frame).is_ok() {
+        let counters = &mut net.links.base.counters.tcp;
+        counters.out_segs += 1;
+        counters.out_rsts += u64::from(header.flags & RST != 0);
+    }
+}
+
+/// Tells the peer that this connection is aborted (RFC 9293 §3.10.5).
+pub(in crate::transport::tcp) fn abort(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let header = Header {
+        src_port: tcb.inet.local_port,
+        dst_port: tcb.inet.remote_port,
+        seq: tcb.snd.nxt,
+        ack: tcb.rcv.nxt,
+        flags: RST | ACK,
+        ..Header::default()
+    };
+    if transmit::segment(tcb, cx, header, Rope::new(), 0).is_ok() {
+        cx.base().counters.tcp.out_rsts += 1;
+    }
+}

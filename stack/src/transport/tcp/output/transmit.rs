@@ -1,0 +1,89 @@
+//! The way of a segment to the network layer.
+
+use crate::base::{Direction, Errno, Frame, LinkId, Rope, What};
+use crate::link::Hop;
+use crate::network::{Outgoing, Route, RouteQuery, protocol};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::Header;
+use crate::transport::tcp::segment_size;
+use crate::transport::tcp::tcb::Tcb;
+
+/// How this connection's packets get to the peer now.
+pub(in crate::transport::tcp) fn route(tcb: &Tcb, cx: &mut Cx<'_>) -> Result<Route, Errno> {
+    let link = (tcb.inet.link != 0).then_some(LinkId(tcb.inet.link));
+    cx.net.route(&RouteQuery { dst: tcb.inet.remote, src: tcb.inet.local, link })
+}
+
+/// Sends a segment. `ENOBUFS`: the link is full, nothing was sent. `EMSGSIZE`: the path takes only smaller ones.
+pub(in crate::transport::tcp) fn segment(
+    tcb: &mut Tcb,
+    cx: &mut Cx<'_>,
+    header: Header,
+    body: Rope,
+    segment_size: u16,
+) -> Result<(), Errno> {
+    let route = route(tcb, cx)?;
+    if !cx.net.links.has_room(route.link) {
+        return Err(Errno::ENOBUFS);
+    }
+    let len = body.len() as u32;
+    let mut frame = Frame::new(body);
+    frame.segment_size = segment_size;
+    header.push(&mut frame, route.src, tcb.inet.remote);
+    cx.net.send(&route, &outgoing(tcb), frame)?;
+    confirm_neighbour(tcb, cx, &route);
+    report(tcb, cx, &header, len, segment_size);
+    Ok(())
+}
+
+fn outgoing(tcb: &Tcb) -> Outgoing {
+    Outgoing {
+        dst: tcb.inet.remote,
+        protocol: protocol::TCP,
+        hop_limit: tcb.inet.hop_limit,
+        traffic_class: if tcb.inet.remote.is_v4() { tcb.inet.tos } else { tcb.inet.tclass },
+        fragmentation: tcb.inet.fragmentation,
+        ..Outgoing::default()
+    }
+}
+
+/// RFC 4861 §7.3.1: an acknowledgement of new data is a sign that the neighbour is reachable.
+fn confirm_neighbour(tcb: &mut Tcb, cx: &mut Cx<'_>, route: &Route) {
+    if core::mem::take(&mut tcb.confirm)
+        && let Hop::Neighbour(neighbour) = route.hop
+    {
+        cx.net.links.neighbour_confirmed(route.link, neighbour);
+    }
+}
+
+fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header, len: u32, segment_size: u16) {
+    let segments = if segment_size == 0 { 1 } else { len.div_ceil(u32::from(segment_size)).max(1) };
+    tcb.tally.segs_out = tcb.tally.segs_out.wrapping_add(segments);
+    if len > 0 {
+        tcb.tally.last_sent_ms = cx.now_ms();
+    }
+    let (socket, shift) = (tcb.inet.owner, tcb.rcv.wscale);
+    let base = cx.base();
+    base.counters.tcp.out_segs += u64::from(segments);
+    base.emit(What::Segment {
+        socket,
+        direction: Direction::Out,
+        seq: header.seq.0,
+        ack: header.ack.0,
+        window: u32::from(header.window) << shift,
+        len,
+        flags: header.flags,
+    });
+}
+
+/// Takes the path's MTU as it is known now. True if segments became smaller.
+pub(in crate::transport::tcp) fn learn_path(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
+    let Ok(route) = route(tcb, cx) else { return false };
+    let mss = segment_size::effective(tcb, route.mtu);
+    let smaller = mss < tcb.snd.mss;
+    if mss != tcb.snd.mss {
+        tcb.snd.mss = mss;
+        tcb.congestion.set_mss(u32::from(mss));
+    }
+    smaller
+}

@@ -1,0 +1,103 @@
+//! The state machine of RFC 9293 §3.3.2 (figure 5) as one table, and what may be done in which state.
+
+use crate::base::TcpState;
+use TcpState::*;
+
+/// What moves a connection from state to state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Input {
+    /// `listen` was called.
+    PassiveOpen,
+    /// `connect` was called: a SYN is sent.
+    ActiveOpen,
+    /// A SYN without an ACK of ours arrived.
+    Syn,
+    /// A SYN with the ACK of ours arrived.
+    SynAck,
+    /// Our SYN was acknowledged.
+    AckOfSyn,
+    /// The application closed its direction: a FIN is queued.
+    Close,
+    /// The peer's FIN arrived in order.
+    Fin,
+    /// Our FIN was acknowledged.
+    AckOfFin,
+    /// Reset, time-out, abort: nothing more happens.
+    End,
+}
+
+/// All transitions. What is not listed does not happen.
+const TABLE: &[(TcpState, Input, TcpState)] = &[
+    (Closed, Input::PassiveOpen, Listen),
+    (Closed, Input::ActiveOpen, SynSent),
+    (Listen, Input::Syn, SynReceived),
+    (SynSent, Input::Syn, SynReceived),
+    (SynSent, Input::SynAck, Established),
+    (SynReceived, Input::AckOfSyn, Established),
+    (SynReceived, Input::Close, FinWait1),
+    (SynReceived, Input::Fin, CloseWait),
+    (Established, Input::Close, FinWait1),
+    (Established, Input::Fin, CloseWait),
+    (FinWait1, Input::AckOfFin, FinWait2),
+    (FinWait1, Input::Fin, Closing),
+    (FinWait2, Input::Fin, TimeWait),
+    (CloseWait, Input::Close, LastAck),
+    (Closing, Input::AckOfFin, TimeWait),
+    (LastAck, Input::AckOfFin, Closed),
+];
+
+/// The state after `input`, if it means anything in `state`.
+pub(super) fn next(state: TcpState, input: Input) -> Option<TcpState> {
+    if input == Input::End {
+        return (state != Closed).then_some(Closed);
+    }
+    TABLE.iter().find(|(from, on, _)| *from == state && *on == input).map(|(_, _, to)| *to)
+}
+
+/// True once both SYNs were exchanged and until the connection is gone ("synchronized", RFC 9293 §3.3.2).
+pub(super) fn is_synchronized(state: TcpState) -> bool {
+    !matches!(state, Closed | Listen | SynSent | SynReceived)
+}
+
+/// True if the peer may still send data that we take.
+pub(super) fn may_receive(state: TcpState) -> bool {
+    matches!(state, Established | FinWait1 | FinWait2)
+}
+
+/// True if data of ours may go out (also again).
+pub(super) fn may_send(state: TcpState) -> bool {
+    matches!(state, Established | CloseWait | FinWait1 | Closing | LastAck)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [TcpState; 11] =
+        [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
+
+    /// RFC 9293 §3.3.2: every path from an opened connection leads to CLOSED or TIME-WAIT, and each input has one outcome.
+    #[test]
+    fn the_table_has_one_outcome_for_each_input() {
+        for (i, a) in TABLE.iter().enumerate() {
+            assert!(TABLE[i + 1..].iter().all(|b| (a.0, a.1) != (b.0, b.1)), "{a:?} stands twice");
+        }
+    }
+
+    #[test]
+    fn closing_first_second_and_at_once_ends_as_the_figure_says() {
+        let walk = |inputs: &[Input]| inputs.iter().fold(Some(Established), |state, input| next(state?, *input));
+        assert_eq!(walk(&[Input::Close, Input::AckOfFin, Input::Fin]), Some(TimeWait));
+        assert_eq!(walk(&[Input::Fin, Input::Close, Input::AckOfFin]), Some(Closed));
+        assert_eq!(walk(&[Input::Close, Input::Fin, Input::AckOfFin]), Some(TimeWait));
+    }
+
+    #[test]
+    fn a_synchronized_state_never_goes_back() {
+        for from in STATES.into_iter().filter(|state| is_synchronized(*state)) {
+            for (_, _, to) in TABLE.iter().filter(|row| row.0 == from) {
+                assert!(is_synchronized(*to) || *to == Closed);
+            }
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The transmission control block: one connection (or listener), flat, with named sub-parts.
+//!
+//! What an idle connection does not need is not here: unacknowledged and unread data live in boxes that exist only while there
+//! is some ([`Sending`], [`Receiving`]), options are shared with the listener until changed.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::congestion::Congestion;
+use super::listener::Listener;
+use super::options::TcpOptions;
+use super::out_of_order::OutOfOrder;
+use super::receive_queue::ReceiveQueue;
+use super::round_trip::RoundTrip;
+use super::scoreboard::Scoreboard;
+use super::send_queue::SendQueue;
+use super::seq::Seq;
+use super::state::{self, Input};
+use crate::base::{Base, Cause, Errno, Instant, SockAddr, TcpState, TimerId, What};
+use crate::transport::inet::Inet;
+
+/// Unacknowledged data and what is known of it.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    pub(super) queue: SendQueue,
+    pub(super) board: Scoreboard,
+}
+
+/// Unread data, in order and not.
+#[derive(Debug, Default)]
+pub(super) struct Receiving {
+    pub(super) queue: ReceiveQueue,
+    pub(super) out_of_order: OutOfOrder,
+}
+
+/// Send sequence space (RFC 9293 §3.3.1, figure 3).
+#[derive(Debug)]
+pub(super) struct SendSpace {
+    /// Oldest unacknowledged.
+    pub(super) una: Seq,
+    /// Next to be sent.
+    pub(super) nxt: Seq,
+    /// The peer's window from `una` on, scaled.
+    pub(super) wnd: u32,
+    /// The largest window the peer ever offered.
+    pub(super) max_wnd: u32,
+    /// Sequence number of the segment that last updated the window.
+    pub(super) wl1: Seq,
+    /// Its acknowledgement number.
+    pub(super) wl2: Seq,
+    /// End of the last segment sent that was smaller than `mss` (Minshall's variant of Nagle's rule).
+    pub(super) small: Seq,
+    /// One past the last urgent byte, while `urgent`.
+    pub(super) up: Seq,
+    /// Bytes of data acknowledged since the connection began: the stream offset of `una`.
+    pub(super) acked: u64,
+    /// Largest payload of a segment on this path now, options already taken off.
+    pub(super) mss: u16,
+    /// What the peer said it takes (or 536 / 1220).
+    pub(super) peer_mss: u16,
+    /// Shift of the windows we receive.
+    pub(super) wscale: u8,
+    /// There is urgent data to be told of.
+    pub(super) urgent: bool,
+    /// The application closed its direction: a FIN follows the data.
+    pub(super) fin: bool,
+    /// It was sent.
+    pub(super) fin_sent: bool,
+}
+
+/// Receive sequence space (RFC 9293 §3.3.1, figure 4).
+#[derive(Debug)]
+pub(super) struct ReceiveSpace {
+    /// Next expected.
+    pub(super) nxt: Seq,
+    /// The right edge of the window as last advertised.
+    pub(super) edge: Seq,
+    /// `nxt` when the last acknowledgement was sent (`rcv_wup`).
+    pub(super) acked: Seq,
+    /// The urgent byte's sequence number, while `urgent` is not [`Urgent::None`].
+    pub(super) up: Seq,
+    /// The latest timestamp (RFC 7323 §4.3 TS.Recent) ...
+    pub(super) ts_recent: u32,
+    /// ... and when it came, in milliseconds since the epoch.
+    pub(super) ts_recent_ms: u32,
+    /// Bytes of data received in order since the connection began.
+    pub(super) received: u64,
+    /// The peer's segment size as seen, for acknowledgements.
+    pub(super) mss: u16,
+    /// Shift of the windows we send.
+    pub(super) wscale: u8,
+    /// What is known of urgent data.
+    pub(super) urgent: Urgent,
+    /// Acknowledgements still to be sent at once (quick ACK mode).
+    pub(super) quick: u8,
+    /// Data arrived that is not acknowledged.
+    pub(super) ack_due: bool,
+    /// It must be acknowledged with the next chance, not later.
+    pub(super) ack_now: bool,
+    /// The application answers what it receives: acknowledgements can ride on its data (Linux's "pingpong").
+    pub(super) interactive: bool,
+    /// The window was advertised as zero.
+    pub(super) closed_window: bool,
+    /// Where the peer's FIN stands, once `fin_seen`: it may arrive ahead of data that is missing.
+    pub(super) fin_at: Seq,
+    /// The peer's FIN arrived.
+    pub(super) fin_seen: bool,
+}
+
+impl ReceiveSpace {
+    /// The peer's FIN is part of what `nxt` counts.
+    pub(super) fn fin_taken(&self) -> bool {
+        self.fin_seen && self.nxt.after(self.fin_at)
+    }
+}
+
+/// Receive side of urgent data (RFC 6093).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Urgent {
+    /// None announced.
+    None,
+    /// Announced, its byte is not here yet.
+    Announced,
+    /// Its byte is here and not read.
+    Here(u8),
+    /// Its byte was read.
+    Read,
+}
+
+/// Which recovery is under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Phase {
+    /// None.
+    #[default]
+    Open,
+    /// Fast recovery until `point` is acknowledged.
+    Recovery,
+    /// After a retransmission timeout until `point` is acknowledged.
+    Loss,
+}
+
+/// Loss recovery (RFC 5681, 6582, 6675).
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    /// `snd.nxt` when the present (or last) recovery began.
+    pub(super) point: Seq,
+    /// Which one is under way.
+    pub(super) phase: Phase,
+    /// Duplicate acknowledgements in a row, less those that partial acknowledgements used up.
+    pub(super) dup_acks: u8,
+    /// `point` means something: there was a recovery before (RFC 6582 §3.2 step 1).
+    pub(super) has_point: bool,
+    /// A loss was found and its first retransmission goes out whatever the window says (RFC 5681 §3.2 step 3).
+    pub(super) first: bool,
+    /// Consecutive timeouts without progress.
+    pub(super) timeouts: u8,
+    /// Zero-window or keepalive probes without an answer.
+    pub(super) probes: u8,
+    /// When the first of the present retransmissions was sent, in milliseconds; 0: none.
+    pub(super) since_ms: u32,
+}
+
+/// What the retransmission timer is armed for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Retry {
+    /// Unacknowledged data (or SYN, FIN).
+    Retransmit,
+    /// A window that is closed (RFC 9293 §3.8.6.1).
+    Persist,
+}
+
+/// Logical timers; one entry in the wheel serves all and is moved lazily: never later than the first of them.
+#[derive(Debug)]
+pub(super) struct Timers {
+    /// Retransmission or zero-window probe.
+    pub(super) retry: Instant,
+    /// Delayed acknowledgement.
+    pub(super) delayed_ack: Instant,
+    /// Keepalive while open; the end of FIN-WAIT-2 and of orphans while closing.
+    pub(super) slow: Instant,
+    /// The wheel's entry.
+    pub(super) entry: Option<TimerId>,
+    /// What `retry` is for.
+    pub(super) retry_kind: Retry,
+}
+
+/// Numbers for `TCP_INFO`.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) segs_in: u32,
+    pub(super) segs_out: u32,
+    pub(super) retransmitted: u32,
+    pub(super) last_sent_ms: u32,
+    pub(super) last_received_ms: u32,
+    /// When an empty segment outside the window was last answered; 0: never.
+    pub(super) last_invalid_ms: u32,
+}
+
+/// One connection or listener.
+#[derive(Debug)]
+pub(super) struct Tcb {
+    pub(super) inet: Inet,
+    pub(super) options: Arc<TcpOptions>,
+    pub(super) listener: Option<Box<Listener>>,
+    pub(super) sending: Option<Box<Sending>>,
+    pub(super) receiving: Option<Box<Receiving>>,
+    pub(super) snd: SendSpace,
+    pub(super) rcv: ReceiveSpace,
+    pub(super) round_trip: RoundTrip,
+    pub(super) congestion: Congestion,
+    pub(super) recovery: Recovery,
+    pub(super) timers: Timers,
+    pub(super) tally: Tally,
+    /// Added to our clock for timestamps, so that they tell nothing about it (RFC 7323 §5.4).
+    pub(super) ts_offset: u32,
+    pub(super) state: TcpState,
+    /// Timestamps are in use (RFC 7323).
+    pub(super) timestamps: bool,
+    /// SACK is in use (RFC 2018).
+    pub(super) sack: bool,
+    /// A duplicate arrived that the next acknowledgement tells of (RFC 2883).
+    pub(super) dsack: Option<(Seq, Seq)>,
+    /// `SHUT_RD`, or nothing more can come.
+    pub(super) shut_read: bool,
+    /// `SHUT_WR`, or nothing more can go.
+    pub(super) shut_write: bool,
+    /// It waits in a listener's accept queue.
+    pub(super) queued: bool,
+    /// It stands in the table of flows.
+    pub(super) in_flows: bool,
+    /// It could not send because the link was full and stands in the list of those that go on when it is not.
+    pub(super) blocked: bool,
+    /// The peer makes progress: its neighbour entry may be confirmed with the next segment (RFC 4861 §7.3.1).
+    pub(super) confirm: bool,
+}
+
+impl Tcb {
+    pub(super) fn new(inet: Inet, options: Arc<TcpOptions>, congestion: Congestion) -> Self {
+        Self {
+            inet,
+            options,
+            listener: None,
+            sending: None,
+            receiving: None,
+            snd: SendSpace {
+                una: Seq(0),
+                nxt: Seq(0),
+                wnd: 0,
+                max_wnd: 0,
+                wl1: Seq(0),
+                wl2: Seq(0),
+                small: Seq(0),
+                up: Seq(0),
+                acked: 0,
+                mss: 536,
+                peer_mss: 536,
+                wscale: 0,
+                urgent: false,
+                fin: false,
+                fin_sent: false,
+            },
+            rcv: ReceiveSpace {
+                nxt: Seq(0),
+                edge: Seq(0),
+                acked: Seq(0),
+                up: Seq(0),
+                ts_recent: 0,
+                ts_recent_ms: 0,
+                received: 0,
+                mss: 536,
+                wscale: 0,
+                urgent: Urgent::None,
+                quick: 0,
+                ack_due: false,
+                ack_now: false,
+                interactive: false,
+                closed_window: false,
+                fin_at: Seq(0),
+                fin_seen: false,
+            },
+            round_trip: RoundTrip::new(),
+            congestion,
+            recovery: Recovery::default(),
+            timers: Timers {
+                retry: Instant::NEVER,
+                delayed_ack: Instant::NEVER,
+                slow: Instant::NEVER,
+                entry: None,
+                retry_kind: Retry::Retransmit,
+            },
+            tally: Tally::default(),
+            ts_offset: 0,
+            state: TcpState::Closed,
+            timestamps: false,
+            sack: false,
+            dsack: None,
+            shut_read: false,
+            shut_write: false,
+            queued: false,
+            in_flows: false,
+            blocked: false,
+            confirm: false,
+        }
+    }
+
+    /// Moves along the state table and reports it. An input that means nothing in the present state changes nothing.
+    pub(super) fn advance(&mut self, base: &mut Base, input: Input, cause: Cause) {
+        let Some(to) = state::next(self.state, input) else { return };
+        let from = core::mem::replace(&mut self.state, to);
+        base.emit(What::State { socket: self.inet.owner, peer: self.peer(), from, to, cause });
+        let counted = &mut base.counters.tcp.curr_estab;
+        match (in_curr_estab(from), in_curr_estab(to)) {
+            (false, true) => *counted += 1,
+            (true, false) => *counted -= 1,
+            _ => {}
+        }
+    }
+
+    /// The connection is over with an error: both directions are shut, what was queued is dropped, the owner is told.
+    pub(super) fn fail(&mut self, base: &mut Base, errno: Errno, cause: Cause) {
+        if self.state == TcpState::SynSent || self.state == TcpState::SynReceived {
+            base.counters.tcp.attempt_fails += 1;
+        } else if matches!(self.state, TcpState::Established | TcpState::CloseWait) {
+            base.counters.tcp.estab_resets += 1;
+        }
+        self.inet.error = Some(errno);
+        self.end(base, cause);
+    }
+
+    /// The connection is over: both directions are shut; what can still be read stays.
+    pub(super) fn end(&mut self, base: &mut Base, cause: Cause) {
+        self.advance(base, Input::End, cause);
+        self.shut_read = true;
+        self.shut_write = true;
+        self.drop_sending(base);
+        self.notify(base);
+    }
+
+    /// Tells the owner that its readiness may have changed.
+    pub(super) fn notify(&self, base: &mut Base) {
+        if let Some(owner) = self.inet.owner {
+            base.notify.push(owner);
+        }
+    }
+
+    pub(super) fn local(&self) -> SockAddr {
+        SockAddr::new(self.inet.local, self.inet.local_port)
+    }
+
+    pub(super) fn peer(&self) -> SockAddr {
+        SockAddr::new(self.inet.remote, self.inet.remote_port)
+    }
+
+    /// Bytes written and not acknowledged.
+    pub(super) fn unacked_len(&self) -> u32 {
+        self.sending.as_ref().map_or(0, |sending| sending.queue.len() as u32)
+    }
+
+    /// Bytes written and not sent.
+    pub(super) fn unsent_len(&self) -> u32 {
+        let sent = (self.snd.nxt - self.snd.una).min(self.unacked_len());
+        self.unacked_len() - sent
+    }
+
+    /// Something of ours is not acknowledged.
+    pub(super) fn in_flight(&self) -> bool {
+        self.snd.nxt != self.snd.una
+    }
+
+    /// Bytes held unread, payload only.
+    pub(super) fn readable_len(&self) -> u32 {
+        self.receiving.as_ref().map_or(0, |receiving| receiving.queue.len() as u32)
+    }
+
+    /// The unacknowledged data's box, made if there is none.
+    pub(super) fn sending_mut(&mut self) -> &mut Sending {
+        self.sending.get_or_insert_default()
+    }
+
+    /// The unread data's box, made if there is none.
+    pub(super) fn receiving_mut(&mut self) -> &mut Receiving {
+        self.receiving.get_or_insert_default()
+    }
+
+    /// Changes queues and settles the difference in memory held with the budget.
+    pub(super) fn account<T>(&mut self, base: &mut Base, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.charge();
+        let result = change(self);
+        let after = self.charge();
+        if after > before {
+            base.budget.charge(after - before);
+        } else {
+            base.budget.release(before - after);
+        }
+        result
+    }
+
+    /// Memory held by the queues.
+    fn charge(&self) -> usize {
+        self.sending.as_ref().map_or(0, |sending| sending.queue.charge())
+            + self.receiving.as_ref().map_or(0, |receiving| receiving.queue.charge() + receiving.out_of_order.charge())
+    }
+
+    /// Memory held by the receive queues.
+    pub(super) fn receive_charge(&self) -> usize {
+        self.receiving.as_ref().map_or(0, |receiving| receiving.queue.charge() + receiving.out_of_order.charge())
+    }
+
+    /// Memory held by the send queue.
+    pub(super) fn send_charge(&self) -> usize {
+        self.sending.as_ref().map_or(0, |sending| sending.queue.charge())
+    }
+
+    /// Gives the box of unacknowledged data back if nothing is left in it: an idle connection owns no queue.
+    pub(super) fn shrink_sending(&mut self) {
+        if self.sending.as_ref().is_some_and(|sending| sending.queue.is_empty() && sending.board.is_empty()) {
+            self.sending = None;
+        }
+    }
+
+    /// Gives the box of unread data back if nothing is left in it.
+    pub(super) fn shrink_receiving(&mut self) {
+        if self.receiving.as_ref().is_some_and(|receiving| receiving.queue.is_empty() && receiving.out_of_order.is_empty()) {
+            self.receiving = None;
+        }
+    }
+
+    pub(super) fn drop_sending(&mut self, base: &mut Base) {
+        self.account(base, |tcb| tcb.sending = None);
+    }
+
+    pub(super) fn drop_receiving(&mut self, base: &mut Base) {
+        self.account(base, |tcb| tcb.receiving = None);
+    }
+}
+
+/// The states that snmp's `CurrEstab` counts (RFC 4022).
+fn in_curr_estab(state: TcpState) -> bool {
+    matches!(state, TcpState::Established | TcpState::CloseWait)
+}

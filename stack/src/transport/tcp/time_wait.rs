@@ -1,0 +1,225 @@
+//! TIME-WAIT as small records, all of the same length in time, so that a queue and one timer serve them (RFC 9293 §3.6, §3.10.7.4; RFC 6191).
+
+use alloc::collections::VecDeque;
+
+use super::arrives::is_older;
+use super::flows::{Flow, Tuple};
+use super::header::{ACK, FIN, Header, Options, RST, SYN};
+use super::output::reset;
+use super::seq::Seq;
+use super::tcb::Tcb;
+use super::{Tcp, TcpConfig, window};
+use crate::base::{Discard, Instant, Key, TimerId, TimerOwner};
+use crate::network::{Network, Packet};
+use crate::transport::ports::Holder;
+
+/// What is kept of a connection that closed first.
+#[derive(Clone, Debug)]
+pub(super) struct TimeWait {
+    pub(super) tuple: Tuple,
+    pub(super) expires: Instant,
+    pub(super) snd_nxt: Seq,
+    pub(super) rcv_nxt: Seq,
+    pub(super) rcv_wnd: u32,
+    pub(super) ts_recent: u32,
+    pub(super) ts_offset: u32,
+    pub(super) timestamps: bool,
+    pub(super) rcv_wscale: u8,
+    pub(super) reuse_addr: bool,
+    pub(super) reuse_port: bool,
+    pub(super) link: u16,
+}
+
+impl TimeWait {
+    /// The record of a connection that enters TIME-WAIT now.
+    pub(super) fn of(tcb: &Tcb, config: &TcpConfig, now: Instant) -> Self {
+        Self {
+            tuple: tcb.tuple(),
+            expires: now + config.time_wait,
+            snd_nxt: tcb.snd.nxt,
+            rcv_nxt: tcb.rcv.nxt,
+            rcv_wnd: window::offered(tcb),
+            ts_recent: tcb.rcv.ts_recent,
+            ts_offset: tcb.ts_offset,
+            timestamps: tcb.timestamps,
+            rcv_wscale: tcb.rcv.wscale,
+            reuse_addr: tcb.inet.reuse_addr,
+            reuse_port: tcb.inet.reuse_port,
+            link: tcb.inet.link,
+        }
+    }
+
+    fn holder(&self) -> Holder {
+        let Self { tuple, link, reuse_addr, reuse_port, .. } = *self;
+        Holder { local: tuple.local, link, reuse_addr, reuse_port }
+    }
+}
+
+/// The records in the order in which they end, and the timer of the first.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    queue: VecDeque<Key>,
+    timer: Option<TimerId>,
+}
+
+/// What a segment does to a TIME-WAIT record.
+enum Fate {
+    /// It is dropped.
+    Drop(Discard),
+    /// It is acknowledged; the two segment lifetimes begin anew.
+    Restart,
+    /// It is acknowledged.
+    Acknowledge,
+    /// A RST ends the record.
+    End,
+    /// A new connection takes the place of the old one.
+    Reuse,
+}
+
+impl Tcp {
+    /// The connection closed first and both FINs are acknowledged: a record takes its place among the flows.
+    pub(super) fn enter_time_wait(&mut self, net: &mut Network, record: TimeWait) {
+        let base = &mut net.links.base;
+        if self.records.time_wait.len() >= self.config.max_tw_buckets as usize {
+            base.counters.tcp_ext.tcp_time_wait_overflow += 1;
+            return;
+        }
+        base.counters.tcp_ext.tw += 1;
+        self.ports.hold(record.tuple.local_port, record.holder());
+        let key = self.records.time_wait.insert(record);
+        self.flows.insert(Flow::TimeWait(key), &self.records);
+        self.waiting.queue.push_back(key);
+        self.arm_time_wait(net);
+    }
+
+    fn arm_time_wait(&mut self, net: &mut Network) {
+        if self.waiting.timer.is_none()
+            && let Some(first) = self.waiting.queue.front()
+        {
+            let at = self.records.time_wait.get(*first).map_or(net.links.base.now, |record| record.expires);
+            let timer = crate::base::Timer { owner: TimerOwner::TimeWait, key: 0 };
+            self.waiting.timer = Some(net.links.base.timers.arm(at, timer));
+        }
+    }
+
+    /// The first records have waited long enough. One whose time began anew goes to the end of the queue.
+    pub(super) fn time_wait_timeout(&mut self, net: &mut Network) {
+        self.waiting.timer = None;
+        let now = net.links.base.now;
+        while let Some(&first) = self.waiting.queue.front() {
+            match self.records.time_wait.get(first) {
+                Some(record) if record.expires > now => {
+                    if self.waiting.queue.len() > 1 && self.is_later_than_next(first) {
+                        self.waiting.queue.rotate_left(1);
+                        continue;
+                    }
+                    break;
+                }
+                Some(_) => self.remove_time_wait(first),
+                None => {}
+            }
+            self.waiting.queue.pop_front();
+        }
+        self.arm_time_wait(net);
+    }
+
+    /// The first record's time began anew after the second's did.
+    fn is_later_than_next(&self, first: Key) -> bool {
+        let expires = |key: Option<&Key>| key.and_then(|key| self.records.time_wait.get(*key)).map(|record| record.expires);
+        let next = expires(self.waiting.queue.get(1));
+        next.is_none_or(|next| expires(Some(&first)).is_some_and(|own| own > next))
+    }
+
+    pub(super) fn remove_time_wait(&mut self, key: Key) {
+        if self.records.time_wait.contains(key) {
+            self.flows.remove(Flow::TimeWait(key), &self.records);
+            if let Some(record) = self.records.time_wait.remove(key) {
+                self.ports.release(record.tuple.local_port, record.holder());
+            }
+        }
+    }
+
+    /// A segment for a connection in TIME-WAIT.
+    pub(super) fn segment_for_time_wait(
+        &mut self,
+        net: &mut Network,
+        key: Key,
+        packet: &Packet,
+        header: &Header,
+        header_len: usize,
+    ) {
+        let payload_len = packet.len - header_len;
+        let fate = fate(&self.records.time_wait[key], header, payload_len as u32, self.config.rfc1337);
+        match fate {
+            Fate::Drop(reason) => net.links.base.discard(Some(packet.link), reason, payload_len),
+            Fate::Restart => {
+                self.records.time_wait[key].expires = net.links.base.now + self.config.time_wait;
+                acknowledge(net, &self.records.time_wait[key], packet);
+            }
+            Fate::Acknowledge => acknowledge(net, &self.records.time_wait[key], packet),
+            Fate::End => {
+                net.links.base.counters.tcp_ext.tw_killed += 1;
+                self.remove_time_wait(key);
+            }
+            Fate::Reuse => self.reuse(net, key, packet, header, header_len),
+        }
+    }
+
+    /// RFC 6191 §2, RFC 9293 MAY-2: a listener takes the SYN; without one the old connection's rules hold.
+    fn reuse(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
+        let Some(listener) = self.listener_for(packet, header) else {
+            return acknowledge(net, &self.records.time_wait[key], packet);
+        };
+        net.links.base.counters.tcp_ext.tw_recycled += 1;
+        self.remove_time_wait(key);
+        self.segment_for_listener(net, listener, packet, header, header_len);
+    }
+}
+
+/// RFC 9293 §3.10.7.4 for TIME-WAIT, RFC 6191, and RFC 1337 if it is set.
+fn fate(record: &TimeWait, header: &Header, len: u32, rfc1337: bool) -> Fate {
+    let stamp = if record.timestamps { header.options.timestamps } else { None };
+    let paws_rejects = stamp.is_some_and(|(value, _)| is_older(value, record.ts_recent));
+    if header.flags & RST != 0 {
+        // As Linux: an exact RST ends TIME-WAIT unless `tcp_rfc1337` forbids the assassination.
+        let exact = header.seq == record.rcv_nxt && !paws_rejects;
+        return if exact && !rfc1337 { Fate::End } else { Fate::Drop(Discard::TcpOutOfWindow) };
+    }
+    if header.flags & SYN != 0 && header.flags & ACK == 0 {
+        let newer = stamp.is_some_and(|(value, _)| is_older(record.ts_recent, value));
+        let fresh = header.seq.after(record.rcv_nxt) && !paws_rejects;
+        return if newer || fresh { Fate::Reuse } else { Fate::Acknowledge };
+    }
+    if header.flags & FIN != 0 && header.seq + len + 1 == record.rcv_nxt {
+        return Fate::Restart;
+    }
+    if header.flags & ACK == 0 || (len == 0 && header.seq == record.rcv_nxt) {
+        return Fate::Drop(Discard::TcpAfterClose);
+    }
+    Fate::Acknowledge
+}
+
+fn acknowledge(net: &mut Network, record: &TimeWait, packet: &Packet) {
+    let clock = (net.links.base.now.millis() as u32).wrapping_add(record.ts_offset);
+    let header = Header {
+        src_port: record.tuple.local_port,
+        dst_port: record.tuple.remote_port,
+        seq: record.snd_nxt,
+        ack: record.rcv_nxt,
+        flags: ACK,
+        window: window::on_wire(record.rcv_wnd, record.rcv_wscale).0,
+        urgent: 0,
+        options: Options { timestamps: record.timestamps.then_some((clock, record.ts_recent)), ..Options::default() },
+    };
+    reset::stateless(net, packet, &header);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_wait_record_is_small() {
+        assert!(size_of::<TimeWait>() <= 80, "{}", size_of::<TimeWait>());
+    }
+}

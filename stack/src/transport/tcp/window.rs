@@ -1,0 +1,92 @@
+//! The receive window: how far, when it moves, how it is written (RFC 9293 §3.8.6.2.2, RFC 7323 §2).
+
+use super::options::{TcpConfig, TcpOptions};
+use super::tcb::Tcb;
+use crate::base::Pressure;
+
+/// The largest shift (RFC 7323 §2.3).
+pub(super) const MAX_SHIFT: u8 = 14;
+
+/// `SO_RCVBUF` in force.
+pub(super) fn receive_buffer(options: &TcpOptions, config: &TcpConfig) -> u32 {
+    if options.rcvbuf != 0 { options.rcvbuf } else { config.rmem[1] }
+}
+
+/// Payload bytes the receive buffer offers: the rest of it is for what surrounds the payload.
+pub(super) fn full_space(options: &TcpOptions, config: &TcpConfig) -> u32 {
+    let buffer = u64::from(receive_buffer(options, config));
+    let space = (buffer * u64::from(config.window_ratio) / 256) as u32;
+    if options.window_clamp == 0 { space } else { space.min(options.window_clamp) }
+}
+
+/// RFC 7323 §2.2: our shift, from the largest buffer this connection may ever have.
+pub(super) fn shift(options: &TcpOptions, config: &TcpConfig) -> u8 {
+    if !config.window_scaling {
+        return 0;
+    }
+    let largest = if options.rcvbuf != 0 { full_space(options, config) } else { config.rmem[2].max(full_space(options, config)) };
+    let largest = if options.window_clamp == 0 { largest } else { largest.min(options.window_clamp) };
+    (largest.max(1).ilog2().saturating_sub(15) as u8).min(MAX_SHIFT)
+}
+
+/// The window of our SYN or SYN-ACK, which is never scaled (RFC 7323 §2.2): whole segments, as Linux rounds it.
+pub(super) fn initial(options: &TcpOptions, config: &TcpConfig, mss: u16) -> u32 {
+    let space = full_space(options, config).min(65_535);
+    let mss = u32::from(mss.max(1));
+    if space > mss { space / mss * mss } else { space }
+}
+
+/// How many bytes from `rcv.nxt` on are to be offered now. Never less than was offered before (RFC 9293 SHLD-14), and not a
+/// little more (RFC 9293 MUST-39: silly window avoidance).
+pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
+    let offered = offered(tcb);
+    let full = full_space(&tcb.options, config);
+    let mut free = full.saturating_sub(tcb.readable_len());
+    if pressure == Pressure::Full {
+        free = free.min(offered);
+    }
+    let mss = u32::from(tcb.rcv.mss).min(full);
+    if free < full / 16 || free < mss {
+        return offered;
+    }
+    if free <= offered || free - offered < mss.min(full / 2) { offered } else { free }
+}
+
+/// Bytes from `rcv.nxt` on that the peer was told it may send.
+pub(super) fn offered(tcb: &Tcb) -> u32 {
+    if tcb.rcv.edge.after(tcb.rcv.nxt) { tcb.rcv.edge - tcb.rcv.nxt } else { 0 }
+}
+
+/// A window as the header carries it, and how many bytes that really offers. It is rounded up, lest rounding take back
+/// what was offered.
+pub(super) fn on_wire(window: u32, shift: u8) -> (u16, u32) {
+    let units = window.div_ceil(1 << shift).min(65_535);
+    (units as u16, units << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linux_defaults_give_linux_numbers() {
+        let (options, config) = (TcpOptions::default(), TcpConfig::default());
+        assert_eq!(shift(&options, &config), 7);
+        assert_eq!(initial(&options, &config, 1460), 64_240);
+    }
+
+    /// RFC 7323 §2.3: the shift is at most 14.
+    #[test]
+    fn the_shift_is_bounded() {
+        let config = TcpConfig { rmem: [4096, 131_072, u32::MAX], ..TcpConfig::default() };
+        assert_eq!(shift(&TcpOptions::default(), &config), MAX_SHIFT);
+        assert_eq!(shift(&TcpOptions::default(), &TcpConfig { window_scaling: false, ..config }), 0);
+    }
+
+    #[test]
+    fn writing_a_window_never_takes_back_what_was_offered() {
+        assert_eq!(on_wire(1, 7), (1, 128));
+        assert_eq!(on_wire(0, 7), (0, 0));
+        assert_eq!(on_wire(u32::MAX, 14), (65_535, 65_535 << 14));
+    }
+}
