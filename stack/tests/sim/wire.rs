@@ -1,0 +1,201 @@
+//! One direction of a link: a queue in front of a rate, then a delay line on which a frame may be lost, late, doubled or damaged.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use loggia_stack::base::time::Duration;
+use loggia_stack::base::{Frame, Instant};
+
+use super::random::Random;
+
+/// What a wire does to frames. Probabilities are between 0 and 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conditions {
+    /// One way.
+    pub(crate) delay: Duration,
+    /// Added to the delay, evenly distributed between nothing and this; frames may overtake each other.
+    pub(crate) jitter: Duration,
+    /// How many frames are lost.
+    pub(crate) loss: f64,
+    /// How many arrive twice.
+    pub(crate) duplicate: f64,
+    /// How many arrive with one bit flipped.
+    pub(crate) corrupt: f64,
+    /// How many arrive `late`.
+    pub(crate) reorder: f64,
+    /// By how much.
+    pub(crate) late: Duration,
+    /// Bits a second; 0: no limit.
+    pub(crate) rate: u64,
+    /// Bytes that may wait for the rate; more are dropped.
+    pub(crate) queue: u64,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            delay: Duration::from_millis(1),
+            jitter: Duration::ZERO,
+            loss: 0.0,
+            duplicate: 0.0,
+            corrupt: 0.0,
+            reorder: 0.0,
+            late: Duration::ZERO,
+            rate: 0,
+            queue: u64::MAX,
+        }
+    }
+}
+
+/// What became of the frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Fates {
+    /// Put onto the wire.
+    pub(crate) sent: u64,
+    /// Lost on it.
+    pub(crate) lost: u64,
+    /// Dropped because the queue was full.
+    pub(crate) dropped: u64,
+    /// Doubled.
+    pub(crate) doubled: u64,
+    /// Damaged.
+    pub(crate) damaged: u64,
+    /// Late.
+    pub(crate) late: u64,
+}
+
+/// One direction of a link.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    /// What it does; may be changed on the way.
+    pub(crate) conditions: Conditions,
+    /// What it did.
+    pub(crate) fates: Fates,
+    random: Random,
+    /// When the last bit of what was accepted so far is on the wire.
+    free_at: Instant,
+    /// Arrival, number (so that equals keep their order), bytes.
+    under_way: BinaryHeap<Reverse<(Instant, u64, Vec<u8>)>>,
+    number: u64,
+}
+
+impl Wire {
+    /// An empty wire.
+    pub(crate) fn new(conditions: Conditions, random: Random) -> Self {
+        Self { conditions, fates: Fates::default(), random, free_at: Instant::EPOCH, under_way: BinaryHeap::new(), number: 0 }
+    }
+
+    /// A frame leaves. Only its bytes go: what the sender knew of it does not cross a real wire.
+    pub(crate) fn put(&mut self, now: Instant, frame: &Frame) {
+        self.fates.sent += 1;
+        let Some(leaves) = self.serialize(now, frame.len() as u64) else {
+            self.fates.dropped += 1;
+            return;
+        };
+        let conditions = self.conditions;
+        if self.random.chance(conditions.loss) {
+            self.fates.lost += 1;
+            return;
+        }
+        let mut bytes = frame.to_vec();
+        if self.random.chance(conditions.corrupt) {
+            self.fates.damaged += 1;
+            let bit = self.random.below(bytes.len() as u64 * 8) as usize;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        if self.random.chance(conditions.duplicate) {
+            self.fates.doubled += 1;
+            self.launch(leaves, bytes.clone());
+        }
+        self.launch(leaves, bytes);
+    }
+
+    /// When the frame's last bit is on the wire; none if the queue is full.
+    fn serialize(&mut self, now: Instant, len: u64) -> Option<Instant> {
+        let Conditions { rate, queue, .. } = self.conditions;
+        if rate == 0 {
+            return Some(now);
+        }
+        let begins = self.free_at.max(now);
+        let waiting = begins.since(now).as_nanos() as u64 / 8 * rate / 1_000_000_000;
+        if waiting + len > queue {
+            return None;
+        }
+        self.free_at = begins + Duration::from_nanos(len * 8 * 1_000_000_000 / rate);
+        Some(self.free_at)
+    }
+
+    fn launch(&mut self, leaves: Instant, bytes: Vec<u8>) {
+        let Conditions { delay, jitter, reorder, late, .. } = self.conditions;
+        let mut arrives = leaves + delay;
+        if !jitter.is_zero() {
+            arrives += Duration::from_nanos(self.random.below(jitter.as_nanos() as u64));
+        }
+        if self.random.chance(reorder) {
+            self.fates.late += 1;
+            arrives += late;
+        }
+        self.number += 1;
+        self.under_way.push(Reverse((arrives, self.number, bytes)));
+    }
+
+    /// When the next frame arrives.
+    pub(crate) fn next_arrival(&self) -> Instant {
+        self.under_way.peek().map_or(Instant::NEVER, |Reverse((arrives, ..))| *arrives)
+    }
+
+    /// The next frame that has arrived.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Frame> {
+        if self.next_arrival() > now {
+            return None;
+        }
+        self.under_way.pop().map(|Reverse((_, _, bytes))| Frame::from(bytes::Bytes::from(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(len: usize) -> Frame {
+        Frame::from(&vec![7u8; len][..])
+    }
+
+    fn arrivals(wire: &mut Wire) -> Vec<u64> {
+        let mut at = Vec::new();
+        while wire.next_arrival().is_set() {
+            let now = wire.next_arrival();
+            wire.take(now).expect("it has arrived");
+            at.push(now.micros());
+        }
+        at
+    }
+
+    #[test]
+    fn a_delay_does_not_lower_the_rate_and_a_full_queue_drops() {
+        // 8 Mbit/s is a byte a microsecond.
+        let conditions = Conditions { delay: Duration::from_millis(5), rate: 8_000_000, queue: 3000, ..Conditions::default() };
+        let mut wire = Wire::new(conditions, Random::new(1, 0));
+        (0..5).for_each(|_| wire.put(Instant::EPOCH, &frame(1000)));
+        assert_eq!(arrivals(&mut wire), [6000, 7000, 8000]);
+        assert_eq!(wire.fates, Fates { sent: 5, dropped: 2, ..Fates::default() });
+    }
+
+    #[test]
+    fn fates_come_as_often_as_asked() {
+        let conditions = Conditions {
+            loss: 0.1,
+            duplicate: 0.05,
+            corrupt: 0.02,
+            reorder: 0.2,
+            late: Duration::from_millis(3),
+            ..Conditions::default()
+        };
+        let mut wire = Wire::new(conditions, Random::new(7, 0));
+        (0..10_000).for_each(|_| wire.put(Instant::EPOCH, &frame(100)));
+        let near = |count: u64, expected: u64| count.abs_diff(expected) < expected / 5;
+        let Fates { lost, doubled, damaged, late, .. } = wire.fates;
+        assert!(near(lost, 1000) && near(doubled, 450) && near(damaged, 180) && near(late, 1890), "{:?}", wire.fates);
+        assert_eq!(arrivals(&mut wire).len() as u64, 10_000 - lost + doubled);
+    }
+}
