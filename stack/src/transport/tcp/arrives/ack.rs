@@ -149,7 +149,7 @@ fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, arriva
         }
         _ => return None,
     };
-    tcb.round_trip.sample(sample);
+    tcb.round_trip.sample(sample, tcb.snd.una, tcb.snd.nxt);
     let (socket, srtt, rto) = (tcb.inet.owner, tcb.round_trip.smoothed().unwrap_or_default(), tcb.round_trip.timeout());
     cx.base().emit(What::RoundTrip {
         socket,

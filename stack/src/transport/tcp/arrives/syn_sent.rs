@@ -48,7 +48,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let delivered = tcb.sending_mut().board.acked(header.ack);
     tcb.snd.una = header.ack;
     if let Some(sent) = delivered.sent_at {
-        tcb.round_trip.sample(cx.now() - sent);
+        tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
     handshake::settle(tcb, cx, u32::from(header.window), header.seq, header.ack);
     tcb.shrink_sending();

@@ -10,7 +10,9 @@ fn at(millis: u64) -> Instant {
 
 fn blocks(list: &[(u32, u32)]) -> SackBlocks {
     let mut blocks = SackBlocks::default();
-    list.iter().for_each(|&(start, end)| assert!(blocks.push(Seq(start), Seq(end))));
+    for &(start, end) in list {
+        assert!(blocks.push(Seq(start), Seq(end)));
+    }
     blocks
 }
 
@@ -279,7 +281,9 @@ impl Model {
         let part = &mut self.bytes[start..end];
         let mut delivered = Self::deliver(part);
         delivered.sacked = delivered.bytes;
-        part.iter_mut().for_each(|byte| (byte.sacked, byte.lost, byte.resent) = (true, false, false));
+        for byte in part {
+            (byte.sacked, byte.lost, byte.resent) = (true, false, false);
+        }
         delivered
     }
 
@@ -371,7 +375,9 @@ fn it_behaves_as_rfc_6675_says_byte_by_byte() {
                     let first = model.bytes.iter().position(|byte| !byte.sacked).unwrap_or(0);
                     let part = &mut model.bytes[first..first + marked as usize];
                     assert!(marked <= 30 && part.iter().all(|byte| !byte.lost && !byte.sacked), "{story}");
-                    part.iter_mut().for_each(|byte| byte.lost = true);
+                    for byte in part {
+                        byte.lost = true;
+                    }
                 }
                 _ => {}
             }
