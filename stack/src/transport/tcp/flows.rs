@@ -116,11 +116,6 @@ impl Flows {
             entry.remove();
         }
     }
-
-    /// How many flows there are.
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
-    }
 }
 
 fn hash(key: HashKey, tuple: &Tuple) -> u64 {

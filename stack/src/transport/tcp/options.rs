@@ -82,10 +82,10 @@ impl Default for TcpConfig {
             retries1: 3,
             retries2: 15,
             orphan_retries: 0,
-            keepalive_time: Duration::from_secs(7200),
+            keepalive_time: Duration::from_hours(2),
             keepalive_intvl: Duration::from_secs(75),
             keepalive_probes: 9,
-            fin_timeout: Duration::from_secs(60),
+            fin_timeout: Duration::from_mins(1),
             syncookies: 1,
             max_syn_backlog: 4096,
             somaxconn: 4096,
@@ -98,7 +98,7 @@ impl Default for TcpConfig {
             reordering: 3,
             rfc1337: false,
             window_ratio: 128,
-            time_wait: Duration::from_secs(60),
+            time_wait: Duration::from_mins(1),
         }
     }
 }

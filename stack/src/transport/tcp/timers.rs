@@ -11,7 +11,7 @@ use crate::base::{Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
 
 /// RFC 6298 §2.4 as Linux has it: below this no timeout lies, and the give-up times are counted from it.
 const RTO_MIN: Duration = Duration::from_millis(200);
-const RTO_MAX: Duration = Duration::from_secs(120);
+const RTO_MAX: Duration = Duration::from_mins(2);
 
 /// Output was made: arms what it needs and sees to it that the wheel wakes us in time.
 pub(super) fn after_output(tcb: &mut Tcb, cx: &mut Cx<'_>) {
@@ -235,7 +235,7 @@ fn keepalive(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         return;
     }
     if idle < keep_idle(tcb, cx) {
-        tcb.timers.slow = cx.now() + (keep_idle(tcb, cx) - idle);
+        tcb.timers.slow = cx.now() + keep_idle(tcb, cx).saturating_sub(idle);
         return;
     }
     let count = if tcb.options.keepcnt == 0 { cx.config.keepalive_probes } else { tcb.options.keepcnt };

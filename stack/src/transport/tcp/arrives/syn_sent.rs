@@ -35,7 +35,7 @@ fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival) -> bool {
     let echo_ok = match arrival.header.options.timestamps {
         Some((_, echo)) if tcb.timestamps && echo != 0 => {
             let now = cx.now_ms().wrapping_add(tcb.ts_offset);
-            now.wrapping_sub(echo) <= i32::MAX as u32
+            !super::timestamp::is_older(now, echo)
         }
         _ => true,
     };

@@ -30,9 +30,9 @@ pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival
     }
     learn_segment_size(tcb, arrival);
     if arrival.seq == tcb.rcv.nxt {
-        take_in_order(tcb, cx, arrival)
+        take_in_order(tcb, cx, arrival);
     } else {
-        keep_for_later(tcb, cx, arrival)
+        keep_for_later(tcb, cx, arrival);
     }
     Step::Continue
 }

@@ -7,7 +7,7 @@ use crate::transport::tcp::header::RST;
 use crate::transport::tcp::tcb::Tcb;
 
 /// RFC 7323 §5.5: after 24 idle days the old timestamp means nothing.
-pub(in crate::transport::tcp) const OUTDATED_MS: u32 = 24 * 24 * 3600 * 1000;
+const OUTDATED_MS: u32 = 24 * 24 * 3600 * 1000;
 
 /// RFC 7323 §5.3 R1: too old, not a RST: acknowledge and drop. Else R3: remember the timestamp of a segment at the left edge.
 pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {

@@ -120,7 +120,7 @@ fn fresh(tcb: &Tcb, push: Push) -> Option<Plan> {
 fn lone_fin(tcb: &Tcb) -> Option<Plan> {
     let due =
         tcb.snd.fin && !tcb.snd.fin_sent && window_room(tcb) > 0 && matches!(tcb.state, TcpState::FinWait1 | TcpState::LastAck);
-    due.then(|| Plan { seq: tcb.snd.nxt, len: 0, fin: true, push: false, segment_size: 0, again: None })
+    due.then_some(Plan { seq: tcb.snd.nxt, len: 0, fin: true, push: false, segment_size: 0, again: None })
 }
 
 /// Bytes of new data the peer's window takes.

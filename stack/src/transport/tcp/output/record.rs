@@ -21,7 +21,7 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     tcb.sending_mut().board.sent(plan.seq, space, now);
     tcb.snd.nxt = plan.seq + space;
     tcb.snd.fin_sent |= plan.fin;
-    if plan.len % decide::mss(tcb) != 0 {
+    if !plan.len.is_multiple_of(decide::mss(tcb)) {
         tcb.snd.small = plan.seq + plan.len;
     }
     // Data that goes out soon after data came in: the application answers, and acknowledgements may wait for its data.
