@@ -28,9 +28,7 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     let window = window::initial(&tcb.options, cx.config, mss);
     let answering = tcb.state == TcpState::SynReceived;
-    if !tcb.rcv.edge.after(tcb.rcv.nxt + window) || !answering {
-        tcb.rcv.edge = tcb.rcv.nxt + window;
-    }
+    tcb.rcv.edge = tcb.rcv.nxt + window;
     let clock = cx.now_ms().wrapping_add(tcb.ts_offset);
     let header = Header {
         src_port: tcb.inet.local_port,
@@ -93,7 +91,9 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 /// Takes what the peer's SYN says. Options count only if we offered them too, or answer now.
 pub(super) fn take_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header) {
     let offered = &header.options;
+    let window = window::offered(tcb);
     tcb.rcv.nxt = header.seq + 1;
+    tcb.rcv.edge = tcb.rcv.nxt + window;
     tcb.rcv.acked = tcb.rcv.nxt;
     tcb.snd.peer_mss = offered.mss.unwrap_or_else(|| segment_size::default_for(tcb.inet.remote)).max(64);
     match offered.window_scale {

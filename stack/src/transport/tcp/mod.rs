@@ -183,7 +183,7 @@ impl Tcp {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         timers::cancel(tcb, &mut cx);
         if waits {
-            tcb.end(cx.base(), Cause::FinAcked);
+            tcb.retire(cx.base());
         }
         if timers::is_orphan(tcb) {
             self.remove(net, id);

@@ -41,6 +41,9 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
 
 /// Everything that was in flight when recovery began is acknowledged (RFC 6582 §3.2 step 3 "full", RFC 6675 §5).
 fn leave(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+    if tcb.recovery.phase == Phase::Open && tcb.snd.una.after(tcb.recovery.point) {
+        tcb.recovery.has_point = false;
+    }
     if tcb.recovery.phase == Phase::Open || news.acked == 0 || tcb.snd.una.before(tcb.recovery.point) {
         return;
     }

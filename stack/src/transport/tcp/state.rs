@@ -27,6 +27,9 @@ pub(super) enum Input {
 }
 
 /// All transitions. What is not listed does not happen.
+///
+/// The figure's edges that leave SYN-RECEIVED by CLOSE or FIN are walked by way of ESTABLISHED: a close waits for the acknowledgement of
+/// our SYN (RFC 9293 §3.10.4 allows it to be queued), and a FIN comes with that acknowledgement or is dropped (§3.10.7.4, fifth).
 const TABLE: &[(TcpState, Input, TcpState)] = &[
     (Closed, Input::PassiveOpen, Listen),
     (Closed, Input::ActiveOpen, SynSent),
@@ -34,8 +37,6 @@ const TABLE: &[(TcpState, Input, TcpState)] = &[
     (SynSent, Input::Syn, SynReceived),
     (SynSent, Input::SynAck, Established),
     (SynReceived, Input::AckOfSyn, Established),
-    (SynReceived, Input::Close, FinWait1),
-    (SynReceived, Input::Fin, CloseWait),
     (Established, Input::Close, FinWait1),
     (Established, Input::Fin, CloseWait),
     (FinWait1, Input::AckOfFin, FinWait2),

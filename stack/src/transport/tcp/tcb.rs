@@ -336,6 +336,15 @@ impl Tcb {
         self.notify(base);
     }
 
+    /// A TIME-WAIT record takes over; for its owner the connection is closed, in order.
+    pub(super) fn retire(&mut self, base: &mut Base) {
+        self.state = TcpState::Closed;
+        self.shut_read = true;
+        self.shut_write = true;
+        self.drop_sending(base);
+        self.notify(base);
+    }
+
     /// Tells the owner that its readiness may have changed.
     pub(super) fn notify(&self, base: &mut Base) {
         if let Some(owner) = self.inet.owner {

@@ -89,7 +89,16 @@ impl Tcp {
         let key = self.records.time_wait.insert(record);
         self.flows.insert(Flow::TimeWait(key), &self.records);
         self.waiting.queue.push_back(key);
+        self.forget_dead();
         self.arm_time_wait(net);
+    }
+
+    /// Records that ended early leave their place in the queue behind; they are swept out when they are the majority.
+    fn forget_dead(&mut self) {
+        let Self { waiting, records, .. } = self;
+        if waiting.queue.len() > 1024 + 2 * records.time_wait.len() {
+            waiting.queue.retain(|key| records.time_wait.contains(*key));
+        }
     }
 
     fn arm_time_wait(&mut self, net: &mut Network) {

@@ -173,7 +173,7 @@ fn persist_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         }
     }
     let limit = retry_limit(tcb, cx);
-    if tcb.recovery.probes >= limit || gives_up(tcb, cx) {
+    if tcb.recovery.probes >= limit || (tcb.options.user_timeout != 0 && gives_up(tcb, cx)) {
         return time_out(tcb, cx);
     }
     if tcb.recovery.since_ms == 0 && tcb.recovery.probes > 0 {

@@ -41,8 +41,10 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     take_round_trip(tcb, cx, &delivered, arrival);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     handshake::settle(tcb, cx, window, arrival.header.seq, ack);
-    // The application may have closed already: then a FIN waits, and the state says so.
     tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
+    if tcb.snd.fin {
+        tcb.advance(cx.base(), Input::Close, Cause::Call);
+    }
     tcb.shrink_sending();
     tcb.notify(cx.base());
     Step::Continue

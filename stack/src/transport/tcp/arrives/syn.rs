@@ -11,6 +11,7 @@ use crate::transport::tcp::tcb::Tcb;
 pub(super) fn check_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     // Both ends opened at once: the SYN-ACK of the other one repeats its SYN, and its ACK counts (RFC 9293 §3.5, figure 7).
     if !arrival.has(SYN) || (tcb.state == TcpState::SynReceived && arrival.header.seq + 1 == tcb.rcv.nxt) {
+        arrival.seq += u32::from(arrival.has(SYN));
         return Step::Continue;
     }
     cx.base().counters.tcp_ext.tcp_syn_challenge += 1;

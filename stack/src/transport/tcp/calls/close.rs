@@ -91,7 +91,9 @@ impl Tcp {
 fn close_write(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.shut_write = true;
     match tcb.state {
-        TcpState::Established | TcpState::CloseWait | TcpState::SynReceived => {
+        // It is queued until our SYN is acknowledged.
+        TcpState::SynReceived => tcb.snd.fin = true,
+        TcpState::Established | TcpState::CloseWait => {
             tcb.snd.fin = true;
             tcb.advance(cx.base(), Input::Close, Cause::Call);
             output::run(tcb, cx, Push::Normal);

@@ -13,7 +13,7 @@ impl Tcp {
     /// Binds to an address and port; port 0 asks for an ephemeral one. `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL` (already bound).
     pub fn bind(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
         let inet = &self.records.connections[id].inet;
-        if inet.bound_port || inet.local_port != 0 || self.state(id) != TcpState::Closed {
+        if inet.bound_port || self.state(id) != TcpState::Closed {
             return Err(Errno::EINVAL);
         }
         if !local.addr.is_unspecified() && !inet.freebind && !net.is_local(local.addr) {
@@ -106,7 +106,7 @@ impl Tcp {
             }
             inet.link = scope;
         }
-        let src = if inet.local.is_unspecified() { Addr::any(remote.addr.version()) } else { inet.local };
+        let src = if inet.bound_address { inet.local } else { Addr::any(remote.addr.version()) };
         if src.version() != remote.addr.version() {
             return Err(Errno::ENETUNREACH);
         }
@@ -120,7 +120,7 @@ impl Tcp {
     fn choose_port(&mut self, net: &mut Network, id: Key, local: Addr, remote: SockAddr) -> Result<u16, Errno> {
         let inet = &self.records.connections[id].inet;
         let tuple = |local_port| Tuple { local, remote: remote.addr, local_port, remote_port: remote.port };
-        if inet.local_port != 0 {
+        if inet.bound_port {
             let port = inet.local_port;
             return match self.flows.find(&tuple(port), &self.records) {
                 None => Ok(port),

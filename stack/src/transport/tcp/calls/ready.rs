@@ -39,7 +39,7 @@ impl Tcp {
         if tcb.shut_write || is_writable(tcb, &self.config) {
             ready |= Ready::OUT;
         }
-        if matches!(tcb.rcv.urgent, Urgent::Announced | Urgent::Here(_)) {
+        if matches!(tcb.rcv.urgent, Urgent::Here(_)) {
             ready |= Ready::PRI;
         }
         ready
