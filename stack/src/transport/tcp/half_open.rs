@@ -257,7 +257,7 @@ impl Tcp {
             return;
         };
         self.remove_half_open(net, key);
-        self.enter_flow(connection);
+        self.enter_flow(net, connection);
         self.segment_for_connection(net, connection, packet, *header, header_len);
     }
 

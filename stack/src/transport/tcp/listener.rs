@@ -155,7 +155,7 @@ impl Tcp {
         net.links.base.counters.tcp_ext.syncookies_recv += 1;
         cookies::restore(&mut half_open, header, mss, &self.config);
         if let Some(key) = self.establish(net, &half_open) {
-            self.enter_flow(key);
+            self.enter_flow(net, key);
             self.segment_for_connection(net, key, packet, *header, header_len);
         }
         true

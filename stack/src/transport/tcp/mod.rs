@@ -164,7 +164,8 @@ impl Tcp {
     }
 
     /// Puts a connection into the table of flows.
-    fn enter_flow(&mut self, id: Key) {
+    fn enter_flow(&mut self, net: &mut Network, id: Key) {
+        net.links.base.budget.charge(Tcb::CHARGE);
         self.records.connections[id].in_flows = true;
         self.flows.insert(Flow::Connection(id), &self.records);
     }
@@ -191,6 +192,7 @@ impl Tcp {
     }
 
     fn leave_flow(&mut self, net: &mut Network, id: Key, into_time_wait: bool) {
+        net.links.base.budget.release(Tcb::CHARGE);
         self.flows.remove(Flow::Connection(id), &self.records);
         let tcb = &mut self.records.connections[id];
         tcb.in_flows = false;

@@ -235,6 +235,9 @@ pub(super) struct Tcb {
 }
 
 impl Tcb {
+    /// What a connection is charged to the budget besides its data.
+    pub(super) const CHARGE: usize = 512;
+
     pub(super) fn new(inet: Inet, options: Arc<TcpOptions>, congestion: Congestion) -> Self {
         Self {
             inet,

@@ -31,6 +31,9 @@ pub(super) struct TimeWait {
 }
 
 impl TimeWait {
+    /// What one is charged to the budget.
+    const CHARGE: usize = 128;
+
     /// The record of a connection that enters TIME-WAIT now.
     pub(super) fn of(tcb: &Tcb, config: &TcpConfig, now: Instant) -> Self {
         Self {
@@ -85,6 +88,7 @@ impl Tcp {
             return;
         }
         base.counters.tcp_ext.tw += 1;
+        base.budget.charge(TimeWait::CHARGE);
         self.ports.hold(record.tuple.local_port, record.holder());
         let key = self.records.time_wait.insert(record);
         self.flows.insert(Flow::TimeWait(key), &self.records);
@@ -124,7 +128,7 @@ impl Tcp {
                     }
                     break;
                 }
-                Some(_) => self.remove_time_wait(first),
+                Some(_) => self.remove_time_wait(net, first),
                 None => {}
             }
             self.waiting.queue.pop_front();
@@ -139,8 +143,9 @@ impl Tcp {
         next.is_none_or(|next| expires(Some(&first)).is_some_and(|own| own > next))
     }
 
-    pub(super) fn remove_time_wait(&mut self, key: Key) {
+    pub(super) fn remove_time_wait(&mut self, net: &mut Network, key: Key) {
         if self.records.time_wait.contains(key) {
+            net.links.base.budget.release(TimeWait::CHARGE);
             self.flows.remove(Flow::TimeWait(key), &self.records);
             if let Some(record) = self.records.time_wait.remove(key) {
                 self.ports.release(record.tuple.local_port, record.holder());
@@ -168,7 +173,7 @@ impl Tcp {
             Fate::Acknowledge => acknowledge(net, &self.records.time_wait[key], packet),
             Fate::End => {
                 net.links.base.counters.tcp_ext.tw_killed += 1;
-                self.remove_time_wait(key);
+                self.remove_time_wait(net, key);
             }
             Fate::Reuse => self.reuse(net, key, packet, header, header_len),
         }
@@ -180,7 +185,7 @@ impl Tcp {
             return acknowledge(net, &self.records.time_wait[key], packet);
         };
         net.links.base.counters.tcp_ext.tw_recycled += 1;
-        self.remove_time_wait(key);
+        self.remove_time_wait(net, key);
         self.segment_for_listener(net, listener, packet, header, header_len);
     }
 }

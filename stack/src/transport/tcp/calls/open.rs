@@ -125,7 +125,7 @@ impl Tcp {
             return match self.flows.find(&tuple(port), &self.records) {
                 None => Ok(port),
                 Some(crate::transport::tcp::flows::Flow::TimeWait(key)) if self.may_reuse(net, key) => {
-                    self.remove_time_wait(key);
+                    self.remove_time_wait(net, key);
                     Ok(port)
                 }
                 Some(_) => Err(Errno::EADDRNOTAVAIL),
@@ -161,7 +161,7 @@ impl Tcp {
         if !bound {
             self.ports.hold(local.port, holder);
         }
-        self.enter_flow(id);
+        self.enter_flow(net, id);
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         tcb.advance(cx.base(), Input::ActiveOpen, Cause::Call);
         cx.base().counters.tcp.active_opens += 1;
