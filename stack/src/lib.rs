@@ -21,11 +21,11 @@
 extern crate alloc;
 
 pub mod base;
-// pub mod engine;
+pub mod engine;
 pub mod link;
 pub mod network;
-// pub mod socket;
+pub mod socket;
 pub mod transport;
 
 pub use base::{Addr, Errno, Instant, LinkId, Seed, SockAddr, SocketId};
-// pub use engine::{Config, Stack};
+pub use engine::{Config, Stack};

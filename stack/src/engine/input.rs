@@ -1,0 +1,80 @@
+//! What happens to a host: frames arrive, time passes.
+
+use super::stack::Stack;
+use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
+use crate::network::{Packet, TransportError, Up, protocol};
+
+impl Stack {
+    /// A frame from the device of a link.
+    pub fn receive(&mut self, link: LinkId, frame: Frame) {
+        self.net.receive(link, frame);
+        self.settle();
+    }
+
+    /// Frames that arrived together: segments of one flow among them are joined before they go up, where the link is set to do so.
+    pub fn receive_many(&mut self, link: LinkId, frames: impl IntoIterator<Item = Frame>) {
+        for frame in frames {
+            self.net.receive(link, frame);
+        }
+        self.settle();
+    }
+
+    /// Time passes: it is `now`, and every timer that is due has fired. This is the only way time passes; going back is ignored.
+    pub fn advance(&mut self, now: Instant) {
+        let base = &mut self.net.links.base;
+        base.now = base.now.max(now);
+        while let Some(timer) = self.next_timer() {
+            self.timer(timer);
+            self.settle();
+        }
+    }
+
+    fn next_timer(&mut self) -> Option<Timer> {
+        let base = &mut self.net.links.base;
+        base.timers.expire(base.now)
+    }
+
+    fn timer(&mut self, timer: Timer) {
+        match timer.owner {
+            TimerOwner::Tcp | TimerOwner::HalfOpen | TimerOwner::TimeWait => self.sockets.tcp.timer(&mut self.net, timer),
+            TimerOwner::Neighbour | TimerOwner::Fragments | TimerOwner::Autoconf | TimerOwner::Groups => self.net.timer(timer),
+        }
+    }
+
+    /// Carries what came up to its transport until nothing is left. It ends: what goes round by the loopback link is answers to answers,
+    /// and those are bounded by what the sockets hold.
+    pub(super) fn settle(&mut self) {
+        while let Some(up) = self.net.poll() {
+            match up {
+                Up::Packet(packet) => self.deliver(packet),
+                Up::Error(error) => self.deliver_error(&error),
+            }
+        }
+    }
+
+    /// Raw sockets get their copy first; a protocol that neither they nor a transport know is answered (RFC 1122 §3.2.2.1).
+    fn deliver(&mut self, packet: Packet) {
+        let Self { net, sockets } = self;
+        let seen = sockets.raw.receive(net, &packet);
+        match packet.protocol {
+            protocol::TCP => sockets.tcp.receive(net, packet),
+            protocol::UDP => sockets.udp.receive(net, packet),
+            protocol::ICMP | protocol::ICMPV6 => sockets.ping.receive(net, &packet),
+            // The network layer has dealt with these.
+            protocol::IGMP | protocol::NO_NEXT => {}
+            _ if seen => {}
+            _ => net.protocol_unreachable(&packet),
+        }
+    }
+
+    fn deliver_error(&mut self, error: &TransportError) {
+        let Self { net, sockets } = self;
+        match error.protocol {
+            protocol::TCP => sockets.tcp.error(net, error),
+            protocol::UDP => sockets.udp.error(net, error),
+            protocol::ICMP | protocol::ICMPV6 => sockets.ping.error(net, error),
+            _ => {}
+        }
+        sockets.raw.error(net, error);
+    }
+}

@@ -1,0 +1,61 @@
+//! What a host has to say. Everything waits until it is asked for.
+
+use super::stack::Stack;
+use crate::base::{Counters, Event, Frame, Instant, LinkId, Pressure, Ready, SocketId};
+
+impl Stack {
+    /// The next frame for the device of a link. Ask until there is none, or for as many as the device takes.
+    pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {
+        let was_full = !self.net.links.has_room(link);
+        let frame = self.net.links.transmit(link);
+        if was_full && frame.is_some() && self.net.links.has_room(link) {
+            self.sockets.tcp.links_drained(&mut self.net);
+            self.settle();
+        }
+        frame
+    }
+
+    /// When [`Stack::advance`] must be called at the latest: may be early, never late. [`Instant::NEVER`] if no timer runs.
+    pub fn next_deadline(&self) -> Instant {
+        self.net.links.base.timers.next_deadline()
+    }
+
+    /// The next socket whose readiness may have changed since it was told last, with all its bits as they are now. A socket
+    /// comes once, however much happened to it; one that was closed meanwhile does not come.
+    pub fn next_ready(&mut self) -> Option<(SocketId, Ready)> {
+        loop {
+            let index = self.net.links.base.notify.pop()?;
+            if let Some(id) = self.sockets.at(index)
+                && let Ok(ready) = self.sockets.readiness(id)
+            {
+                return Some((id, ready));
+            }
+        }
+    }
+
+    /// The oldest event nobody has fetched; see [`Stack::listen_events`].
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.net.links.base.events.pop()
+    }
+
+    /// Records events of these classes from now on (see [`class`](crate::base::event::class)); none at first.
+    pub fn listen_events(&mut self, classes: u16) {
+        self.net.links.base.events.listen(classes);
+    }
+
+    /// All counters, named as under `/proc/net`.
+    pub fn counters(&self) -> &Counters {
+        &self.net.links.base.counters
+    }
+
+    /// Bytes of memory in use, and how near that is to the limit.
+    pub fn memory(&self) -> (usize, Pressure) {
+        let budget = &self.net.links.base.budget;
+        (budget.used(), budget.pressure())
+    }
+
+    /// Bytes of memory that may be used.
+    pub fn memory_limit(&self) -> usize {
+        self.net.links.base.budget.limit()
+    }
+}

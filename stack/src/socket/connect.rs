@@ -1,0 +1,138 @@
+//! `connect`: the phases a socket goes through, as Linux's `inet_stream_connect` and its datagram kin have them.
+//!
+//! ```text
+//!                 connect                    the handshake ends well; connect again gives 0
+//!   Unconnected ───────────▶ Connecting ────────────────────────────────────────────────────▶ Connected
+//!        ▲   EINPROGRESS          │ it fails; the next connect tells the error (or ECONNABORTED if SO_ERROR told it) ...
+//!        └────────────────────────┘ ... and the socket is fresh again (POSIX leaves its state undefined)
+//! ```
+
+use super::address::Address;
+use super::layer::{Sockets, on_datagrams};
+use super::name::wrong_family;
+use super::record::{Kind, Phase, Record};
+use super::semantics::Family;
+use crate::base::{Addr, Errno, Key, SockAddr, SocketId, TcpState};
+use crate::network::Network;
+
+impl Sockets {
+    /// Connects a socket, or names the other end of a datagram socket. [`Address::Unspecified`] dissolves either.
+    ///
+    /// `EINPROGRESS` (the handshake has begun: readiness OUT tells its end), `EALREADY`, `EISCONN`, `ECONNREFUSED` and other ends of a
+    /// handshake, `ECONNABORTED`, `EAFNOSUPPORT`, `EINVAL`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
+    pub fn connect(&mut self, net: &mut Network, id: SocketId, address: &Address) -> Result<(), Errno> {
+        let record = self.record(id)?.clone();
+        match record.kind {
+            Kind::Tcp(key) => self.connect_stream(net, id, &record, key, address),
+            Kind::Unix(key) => self.connect_unix(net, id, key, address),
+            _ => self.connect_datagram(net, id, &record, address),
+        }
+    }
+
+    fn connect_stream(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        key: Key,
+        address: &Address,
+    ) -> Result<(), Errno> {
+        if *address == Address::Unspecified {
+            self.make_fresh(net, id, key);
+            return Ok(());
+        }
+        match record.phase {
+            Phase::Disconnecting => Err(Errno::EINVAL),
+            Phase::Connected => Err(Errno::EISCONN),
+            Phase::Connecting => self.connect_again(net, id, key),
+            Phase::Unconnected if self.tcp.state(key) != TcpState::Closed => Err(Errno::EISCONN),
+            Phase::Unconnected => {
+                let remote = self.remote_name(record, address)?;
+                self.tcp.connect(net, key, remote)?;
+                self.record_mut(id)?.phase = Phase::Connecting;
+                Err(Errno::EINPROGRESS)
+            }
+        }
+    }
+
+    /// How far a handshake is that was begun before.
+    fn connect_again(&mut self, net: &mut Network, id: SocketId, key: Key) -> Result<(), Errno> {
+        match self.tcp.state(key) {
+            TcpState::SynSent | TcpState::SynReceived => Err(Errno::EALREADY),
+            TcpState::Closed => {
+                let error = self.tcp.inet_mut(key).take_error().unwrap_or(Errno::ECONNABORTED);
+                self.make_fresh(net, id, key);
+                Err(error)
+            }
+            _ => {
+                self.record_mut(id)?.phase = Phase::Connected;
+                Ok(())
+            }
+        }
+    }
+
+    /// The connection goes, reset if it must be; the socket can connect or listen anew.
+    pub(super) fn make_fresh(&mut self, net: &mut Network, id: SocketId, key: Key) {
+        self.tcp.disconnect(net, key);
+        if let Ok(record) = self.record_mut(id) {
+            record.phase = Phase::Unconnected;
+            (record.read_shut, record.write_shut) = (false, false);
+        }
+    }
+
+    fn connect_unix(&mut self, net: &mut Network, id: SocketId, key: Key, address: &Address) -> Result<(), Errno> {
+        let base = &mut net.links.base;
+        match address {
+            Address::Unspecified => self.unix.disconnect(base, key)?,
+            Address::Unix(address) => {
+                self.unix.connect(base, key, address)?;
+                let record = self.record_mut(id)?;
+                if record.semantics().connection {
+                    record.phase = Phase::Connected;
+                }
+            }
+            Address::Inet(_) | Address::Inet6 { .. } => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+
+    fn connect_datagram(&mut self, net: &mut Network, id: SocketId, record: &Record, address: &Address) -> Result<(), Errno> {
+        let remote = match (record.family, address) {
+            (_, Address::Unspecified) => None,
+            // Other than TCP, an IPv6 datagram socket takes a plain IPv4 address for a mapped one.
+            (Family::Inet6, Address::Inet(addr)) if self.is_dual(record) => Some(to_loopback(*addr)),
+            (Family::Inet6, Address::Inet(_)) => return Err(Errno::EAFNOSUPPORT),
+            _ => Some(self.remote_name(record, address)?),
+        };
+        on_datagrams!(self, record.kind, |transport, key| transport.connect(net, key, remote), _ => Err(Errno::EINVAL))?;
+        let record = self.record_mut(id)?;
+        (record.read_shut, record.write_shut) = (false, false);
+        Ok(())
+    }
+
+    /// True if an IPv6 socket may carry IPv4.
+    pub(super) fn is_dual(&self, record: &Record) -> bool {
+        self.inet(record.kind).is_some_and(|inet| !inet.v6only)
+    }
+
+    /// The other end as `connect` (and sending) names it; the unspecified address means this host.
+    pub(super) fn remote_name(&self, record: &Record, address: &Address) -> Result<SockAddr, Errno> {
+        match (record.family, address) {
+            (Family::Inet, Address::Inet(addr)) => Ok(to_loopback(*addr)),
+            (Family::Inet6, Address::Inet6 { addr, .. }) if addr.addr.is_v4() && !self.is_dual(record) => Err(Errno::ENETUNREACH),
+            (Family::Inet6, Address::Inet6 { addr, .. }) => Ok(to_loopback(*addr)),
+            (Family::Inet6, Address::Inet(_)) => Err(Errno::EINVAL),
+            (_, address) => Err(wrong_family(address)),
+        }
+    }
+}
+
+/// "Connect to INADDR_ANY means loopback (BSD'ism)", and Linux keeps to that in both families.
+fn to_loopback(remote: SockAddr) -> SockAddr {
+    let addr = match remote.addr {
+        Addr::V4_ANY => Addr::V4_LOOPBACK,
+        Addr::V6_ANY => Addr::V6_LOOPBACK,
+        addr => addr,
+    };
+    SockAddr { addr, ..remote }
+}

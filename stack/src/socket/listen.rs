@@ -1,0 +1,72 @@
+//! `listen` and `accept`.
+
+use super::address::Address;
+use super::layer::Sockets;
+use super::name::scoped;
+use super::record::{Kind, Phase, Record};
+use crate::base::{Errno, Key, SocketId, TcpState};
+use crate::network::Network;
+
+impl Sockets {
+    /// Makes a socket listen, or changes the backlog of one that does; a negative backlog means the largest, as in Linux.
+    /// `EOPNOTSUPP` (datagrams), `EINVAL` (connected or connecting), `EADDRINUSE`.
+    pub fn listen(&mut self, net: &mut Network, id: SocketId, backlog: i32) -> Result<(), Errno> {
+        let record = self.record(id)?;
+        if !record.semantics().connection {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let most = self.tcp.config().somaxconn;
+        let backlog = u32::try_from(backlog).unwrap_or(most).min(most);
+        match record.kind {
+            Kind::Unix(key) => self.unix.listen(&mut net.links.base, key, backlog),
+            Kind::Tcp(key) => {
+                let fresh = matches!(self.tcp.state(key), TcpState::Closed | TcpState::Listen);
+                if record.phase != Phase::Unconnected || !fresh {
+                    return Err(Errno::EINVAL);
+                }
+                self.tcp.listen(net, key, backlog)
+            }
+            Kind::Udp(_) | Kind::Raw(_) | Kind::Ping(_) => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    /// Takes a connection from the accept queue: its socket and the other end's address.
+    /// `EAGAIN` (none waits), `EINVAL` (not listening), `EOPNOTSUPP` (datagrams), `ENFILE` (it stays in the queue).
+    pub fn accept(&mut self, net: &mut Network, id: SocketId) -> Result<(SocketId, Address), Errno> {
+        let listener = self.record(id)?;
+        if !listener.semantics().connection {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let listener = listener.clone();
+        if self.records.len() >= self.config.max_sockets {
+            return Err(Errno::ENFILE);
+        }
+        match listener.kind {
+            Kind::Tcp(key) => self.accept_tcp(net, &listener, key),
+            Kind::Unix(key) => self.accept_unix(net, &listener, key),
+            Kind::Udp(_) | Kind::Raw(_) | Kind::Ping(_) => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    fn accept_tcp(&mut self, _net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
+        if self.tcp.state(key) != TcpState::Listen {
+            return Err(Errno::EINVAL);
+        }
+        let child = self.tcp.accept(key).ok_or(Errno::EAGAIN)?;
+        let record = listener.inherit(Kind::Tcp(child));
+        let inet = self.tcp.inet(child);
+        // A connection that was reset while it waited is handed out all the same, with its error pending, as in Linux; POSIX would
+        // have ECONNABORTED here.
+        let address = scoped(&record, inet.remote, inet.remote_port, inet.link);
+        let id = self.records.insert(record);
+        self.tcp.adopt(child, id);
+        Ok((id, address))
+    }
+
+    fn accept_unix(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
+        let child = self.unix.accept(&mut net.links.base, key)?;
+        let id = self.records.insert(listener.inherit(Kind::Unix(child)));
+        self.unix.adopt(child, id);
+        Ok((id, Address::Unix(self.unix.peer_address(child).unwrap_or_default())))
+    }
+}

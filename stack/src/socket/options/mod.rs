@@ -1,0 +1,102 @@
+//! `getsockopt` and `setsockopt`: bytes in, bytes out, with Linux's numbers, lengths and clamps on x86-64. A file for each level.
+//!
+//! Where an option lives: what routing and binding depend on in [`Inet`](crate::transport::inet::Inet), what TCP depends on in
+//! [`TcpOptions`](crate::transport::tcp::TcpOptions), what datagrams depend on in
+//! [`DatagramOptions`](crate::transport::datagram::DatagramOptions), the rest in the socket's record. A number that changes nothing
+//! in this stack, but that programs set and read back, is kept in [`Rare::kept`](super::record::Rare::kept).
+
+mod filter;
+mod ip;
+mod ipv6;
+mod membership;
+mod socket;
+mod socket_get;
+mod tcp;
+mod tcp_info;
+mod udp;
+pub(crate) mod value;
+
+use super::layer::Sockets;
+use super::numbers::{icmpv6, ip as ip_level, ipv6 as ipv6_level, raw, sol_socket, tcp as tcp_level, udp as udp_level};
+use super::record::Kind;
+use super::semantics::{Family, Type};
+use crate::base::{Errno, SocketId};
+use crate::network::Network;
+
+/// Which file handles a level of options for a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Level {
+    Socket,
+    Ip,
+    Ipv6,
+    Tcp,
+    Udp,
+    Filter,
+}
+
+impl Sockets {
+    /// Sets an option. `ENOPROTOOPT` for what the level does not know, `EINVAL` for lengths and values, `EPERM` without permission.
+    pub fn setsockopt(&mut self, net: &mut Network, id: SocketId, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+        match self.level(id, level)? {
+            Level::Socket => self.set_socket_option(net, id, name, value),
+            Level::Ip => self.set_ip_option(net, id, name, value),
+            Level::Ipv6 => self.set_ipv6_option(net, id, name, value),
+            Level::Tcp => self.set_tcp_option(net, id, name, value),
+            Level::Udp => self.set_udp_option(net, id, name, value),
+            Level::Filter => self.set_filter(id, level, name, value),
+        }
+    }
+
+    /// Reads an option into `into`, cut to its length where Linux cuts; says how many bytes it is.
+    pub fn getsockopt(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        level: i32,
+        name: i32,
+        into: &mut [u8],
+    ) -> Result<usize, Errno> {
+        match self.level(id, level)? {
+            Level::Socket => self.get_socket_option(net, id, name, into),
+            Level::Ip => self.get_ip_option(net, id, name, into),
+            Level::Ipv6 => self.get_ipv6_option(net, id, name, into),
+            Level::Tcp => self.get_tcp_option(id, name, into),
+            Level::Udp => self.get_udp_option(id, name, into),
+            Level::Filter => self.get_filter(id, level, name, into),
+        }
+    }
+
+    /// The rows of Linux's `setsockopt` methods: a TCP or UDP socket passes what is not its own on to IP, an IPv6 socket passes
+    /// `IPPROTO_IP` on to IPv4 unless it is raw, and `AF_UNIX` has no options of its own.
+    fn level(&self, id: SocketId, level: i32) -> Result<Level, Errno> {
+        let record = self.record(id)?;
+        match (level, record.kind, record.family) {
+            (sol_socket::LEVEL, ..) => Ok(Level::Socket),
+            (_, Kind::Unix(_), _) => Err(Errno::EOPNOTSUPP),
+            (tcp_level::LEVEL, Kind::Tcp(_), _) => Ok(Level::Tcp),
+            (udp_level::LEVEL, Kind::Udp(_), _) => Ok(Level::Udp),
+            (raw::LEVEL, Kind::Raw(_), _) | (icmpv6::LEVEL, Kind::Raw(_), Family::Inet6) => Ok(Level::Filter),
+            (ip_level::LEVEL, _, Family::Inet) => Ok(Level::Ip),
+            (ip_level::LEVEL, _, Family::Inet6) if record.ty != Type::Raw => Ok(Level::Ip),
+            (ipv6_level::LEVEL, _, Family::Inet6) => Ok(Level::Ipv6),
+            _ => Err(Errno::ENOPROTOOPT),
+        }
+    }
+
+    /// A number that is only kept and given back.
+    pub(super) fn kept(&self, id: SocketId, level: i32, name: i32, default: i32) -> i32 {
+        let kept = self.record(id).ok().and_then(|record| record.rare.as_ref());
+        let same = |(l, n, value): &(i32, i32, i32)| (*l == level && *n == name).then_some(*value);
+        kept.and_then(|rare| rare.kept.iter().find_map(same)).unwrap_or(default)
+    }
+
+    /// Keeps a number. Grows by the options there are, not by the calls.
+    pub(super) fn keep(&mut self, id: SocketId, level: i32, name: i32, value: i32) -> Result<(), Errno> {
+        let kept = &mut self.record_mut(id)?.rare_mut().kept;
+        match kept.iter_mut().find(|(l, n, _)| *l == level && *n == name) {
+            Some(entry) => entry.2 = value,
+            None => kept.push((level, name, value)),
+        }
+        Ok(())
+    }
+}

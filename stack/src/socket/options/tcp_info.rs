@@ -1,0 +1,87 @@
+//! `struct tcp_info` as Linux lays it out.
+
+use crate::base::TcpState;
+use crate::transport::tcp::TcpInfo;
+
+/// Bytes of the structure: what Linux 6.x fills.
+pub(super) const SIZE: usize = 248;
+
+/// The states by Linux's numbers.
+pub(crate) const fn state_number(state: TcpState) -> u8 {
+    match state {
+        TcpState::Established => 1,
+        TcpState::SynSent => 2,
+        TcpState::SynReceived => 3,
+        TcpState::FinWait1 => 4,
+        TcpState::FinWait2 => 5,
+        TcpState::TimeWait => 6,
+        TcpState::Closed => 7,
+        TcpState::CloseWait => 8,
+        TcpState::LastAck => 9,
+        TcpState::Listen => 10,
+        TcpState::Closing => 11,
+    }
+}
+
+/// Fills the structure; what this stack does not measure is 0.
+pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
+    let mut bytes = [0; SIZE];
+    bytes[0] = state_number(info.state);
+    bytes[2] = info.retransmits;
+    bytes[3] = info.probes;
+    bytes[4] = info.backoff;
+    bytes[5] = u8::from(info.timestamps) | u8::from(info.sack) << 1 | u8::from(info.window_scaling) << 2;
+    bytes[6] = info.snd_wscale & 0xf | info.rcv_wscale << 4;
+    for (offset, value) in words(info) {
+        bytes[offset..offset + 4].copy_from_slice(&value.to_ne_bytes());
+    }
+    for (offset, value) in long_words(info) {
+        bytes[offset..offset + 8].copy_from_slice(&value.to_ne_bytes());
+    }
+    bytes
+}
+
+const fn words(info: &TcpInfo) -> [(usize, u32); 29] {
+    [
+        (8, info.rto_us),
+        (12, info.ato_us),
+        (16, info.snd_mss),
+        (20, info.rcv_mss),
+        (24, info.unacked),
+        (28, info.sacked),
+        (32, info.lost),
+        (36, info.retrans),
+        (44, info.last_data_sent_ms),
+        (52, info.last_data_recv_ms),
+        (56, info.last_ack_recv_ms),
+        (60, info.pmtu),
+        (64, info.rcv_wnd),
+        (68, info.rtt_us),
+        (72, info.rttvar_us),
+        (76, info.snd_ssthresh),
+        (80, info.snd_cwnd),
+        (84, info.advmss),
+        (88, info.reordering),
+        (96, info.rcv_space),
+        (100, info.total_retrans),
+        (136, info.segs_out),
+        (140, info.segs_in),
+        (144, info.notsent_bytes),
+        (148, info.min_rtt_us),
+        (152, info.data_segs_in),
+        (156, info.data_segs_out),
+        (228, info.snd_wnd),
+        (232, info.rcv_wnd),
+    ]
+}
+
+const fn long_words(info: &TcpInfo) -> [(usize, u64); 6] {
+    [
+        (104, u64::MAX),
+        (112, u64::MAX),
+        (120, info.bytes_acked),
+        (128, info.bytes_received),
+        (200, info.bytes_sent),
+        (208, info.bytes_retrans),
+    ]
+}

@@ -1,0 +1,422 @@
+//! `recv`, `recvfrom`, `recvmsg`: written once for streams and once for messages.
+//!
+//! The core never waits. A call without `MSG_DONTWAIT` is answered as a waiting one would be, if that would not have to wait, else with
+//! `EAGAIN`: it is held to `SO_RCVLOWAT` and `MSG_WAITALL`. A call with it is answered as Linux answers a non-blocking one: with whatever
+//! there is. A layer above that knows a socket is in non-blocking mode adds the flag.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::address::Address;
+use super::control::{self, Control};
+use super::layer::{Sockets, on_datagrams};
+use super::name::scoped;
+use super::record::{Kind, Record, Timestamps};
+use super::semantics::{ErrorOrder, Family, Type};
+use crate::base::event::class;
+use crate::base::{Addr, Errno, Instant, Key, MsgFlags, SocketId, TcpState, Version, What};
+use crate::network::{Network, RouteQuery};
+use crate::transport::datagram::Datagram;
+use crate::transport::tcp::Stream;
+
+/// What a receive call gives besides the bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// What the call returns: bytes copied, or with `MSG_TRUNC` as a flag of the call the true length of the message.
+    pub len: usize,
+    /// The sender, for messages.
+    pub from: Address,
+    /// `MSG_TRUNC`, `MSG_CTRUNC`, `MSG_OOB`, `MSG_ERRQUEUE`
+    pub flags: MsgFlags,
+    /// Ancillary data.
+    pub control: Vec<Control>,
+}
+
+impl Sockets {
+    /// Receives into `into`, piece by piece; ancillary data as far as it fits into a control buffer of `control_room` bytes.
+    /// 0 bytes from a stream (with room given) are its end.
+    ///
+    /// `EAGAIN`, `ENOTCONN`, a pending error (reported once), `EINVAL` (no urgent data), `EOPNOTSUPP`.
+    pub fn recvmsg(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        into: &mut [&mut [u8]],
+        control_room: usize,
+        flags: MsgFlags,
+    ) -> Result<Received, Errno> {
+        let record = self.record(id)?.clone();
+        let offset = match record.kind {
+            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).read_offset,
+            _ => 0,
+        };
+        let asked = room_of(into);
+        let result = match record.kind {
+            Kind::Unix(key) => self.receive_unix(net, &record, key, into, flags),
+            _ if flags.contains(MsgFlags::ERRQUEUE) => self.receive_error(net, &record, into),
+            Kind::Tcp(key) => self.receive_stream(net, id, &record, key, into, flags),
+            _ => self.receive_datagram(net, id, &record, into, flags),
+        };
+        let result = result.map(|received| self.fit_control(net, received, control_room));
+        let result_for_event = result.as_ref().map(|received| received.len as u32).map_err(|error| *error);
+        net.links.base.emit(What::Read { socket: id, offset, asked: asked as u32, result: result_for_event });
+        result
+    }
+
+    /// Receives up to `max` bytes of a stream, or a whole datagram, without copying. Empty: the end of the stream.
+    pub fn recv_bytes(&mut self, net: &mut Network, id: SocketId, max: usize) -> Result<Bytes, Errno> {
+        let record = self.record(id)?.clone();
+        match record.kind {
+            Kind::Tcp(key) => {
+                let stream = self.tcp.stream(key);
+                let result = match unmarked(&stream).min(max) {
+                    0 => self.nothing_to_read(&record, key, &stream).map(|_| Bytes::new()),
+                    count => Ok(self.tcp.take(net, key, count).unwrap_or_default()),
+                };
+                let len = result.as_ref().map(|chunk| chunk.len() as u32).map_err(|error| *error);
+                net.links.base.emit(What::Read { socket: id, offset: stream.read_offset, asked: max as u32, result: len });
+                result
+            }
+            Kind::Unix(_) => {
+                let mut room = alloc::vec![0; max.min(1 << 16)];
+                let received = self.recvmsg(net, id, &mut [&mut room], 0, MsgFlags::NONE)?;
+                room.truncate(received.len);
+                Ok(room.into())
+            }
+            kind => {
+                if let Some(error) = self.take_error(kind) {
+                    return Err(error);
+                }
+                let datagram = on_datagrams!(self, kind, |transport, key| transport.pop(net, key), _ => None);
+                let chunk = datagram.map(|datagram| datagram.data.to_bytes()).ok_or(Errno::EAGAIN)?;
+                net.links.base.emit(What::Read { socket: id, offset: 0, asked: max as u32, result: Ok(chunk.len() as u32) });
+                Ok(chunk)
+            }
+        }
+    }
+
+    /// Linux's `tcp_recvmsg`.
+    fn receive_stream(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        key: Key,
+        into: &mut [&mut [u8]],
+        flags: MsgFlags,
+    ) -> Result<Received, Errno> {
+        if self.tcp.state(key) == TcpState::Listen {
+            return Err(Errno::ENOTCONN);
+        }
+        if flags.contains(MsgFlags::OOB) {
+            return self.receive_urgent(record, key, into, flags);
+        }
+        let stream = self.tcp.stream(key);
+        let skip = peek_offset(record, flags);
+        let room = room_of(into);
+        let count = unmarked(&stream).saturating_sub(skip).min(room);
+        if count == 0 && (stream.readable <= skip || room > 0) {
+            return self.nothing_to_read(record, key, &stream).map(|()| Received::default());
+        }
+        if self.must_wait(record, key, &stream, count, room, flags) {
+            return Err(Errno::EAGAIN);
+        }
+        // MSG_TRUNC of a stream socket: take the bytes and throw them away, as in Linux.
+        if !flags.contains(MsgFlags::TRUNC) {
+            self.copy_stream(key, skip, count, into);
+        }
+        self.advance(net, id, key, count, flags)?;
+        Ok(Received { len: count, control: self.inq(record, key), ..Received::default() })
+    }
+
+    fn advance(&mut self, net: &mut Network, id: SocketId, key: Key, count: usize, flags: MsgFlags) -> Result<(), Errno> {
+        let peeked = flags.contains(MsgFlags::PEEK);
+        if !peeked {
+            self.tcp.consume(net, key, count);
+        }
+        self.move_peek_offset(id, count, peeked)
+    }
+
+    /// `SO_PEEK_OFF` moves on with what was looked at and back with what was taken.
+    fn move_peek_offset(&mut self, id: SocketId, count: usize, peeked: bool) -> Result<(), Errno> {
+        if let Some(rare) = self.record_mut(id)?.rare.as_mut().filter(|rare| rare.peek_off >= 0) {
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            rare.peek_off = if peeked { rare.peek_off.saturating_add(count) } else { rare.peek_off.saturating_sub(count).max(0) };
+        }
+        Ok(())
+    }
+
+    fn copy_stream(&self, key: Key, skip: usize, count: usize, into: &mut [&mut [u8]]) {
+        let mut done = 0;
+        for piece in into {
+            let len = piece.len().min(count - done);
+            done += self.tcp.peek(key, skip + done, &mut piece[..len]);
+        }
+    }
+
+    /// True if a waiting call would go on to wait although there is something: for `SO_RCVLOWAT`, or with `MSG_WAITALL` for all its
+    /// room. Linux copies as it waits and so can fill any room; here what is asked for must lie in the receive buffer
+    /// at once, and a quarter of the buffer is taken for all.
+    fn must_wait(&self, record: &Record, key: Key, stream: &Stream, count: usize, room: usize, flags: MsgFlags) -> bool {
+        let options = self.tcp.options(key);
+        let buffer = if options.rcvbuf == 0 { self.tcp.config().rmem[1] } else { options.rcvbuf } as usize;
+        let target = if flags.contains(MsgFlags::WAITALL) { room.min(buffer / 4) } else { (options.rcvlowat as usize).min(room) };
+        let last =
+            stream.end || record.read_shut || self.tcp.state(key) == TcpState::Closed || self.tcp.inet(key).error.is_some();
+        let at_mark = stream.mark.is_some_and(|mark| mark > 0 && count == mark);
+        count < target && !last && !at_mark && !flags.contains(MsgFlags::DONTWAIT)
+    }
+
+    /// What a call gets when not a byte waits, in Linux's order: the end of the stream comes before an error, an error before
+    /// what `shutdown` or a dead connection means.
+    fn nothing_to_read(&mut self, record: &Record, key: Key, stream: &Stream) -> Result<(), Errno> {
+        if stream.end {
+            return Ok(());
+        }
+        if let Some(error) = self.take_error(record.kind) {
+            return Err(error);
+        }
+        if record.read_shut || self.is_dead(record) {
+            return Ok(());
+        }
+        Err(if matches!(self.tcp.state(key), TcpState::Closed | TcpState::Listen) { Errno::ENOTCONN } else { Errno::EAGAIN })
+    }
+
+    fn receive_urgent(&mut self, record: &Record, key: Key, into: &mut [&mut [u8]], flags: MsgFlags) -> Result<Received, Errno> {
+        let byte = match self.tcp.urgent(key, flags.contains(MsgFlags::PEEK)) {
+            Err(Errno::EAGAIN) if record.read_shut || self.is_dead(record) => return Ok(Received::default()),
+            Err(Errno::EINVAL) if self.tcp.state(key) == TcpState::Closed && !self.is_dead(record) => return Err(Errno::EINVAL),
+            other => other?,
+        };
+        let mut received = Received { len: 1, flags: MsgFlags::OOB, ..Received::default() };
+        match into.iter_mut().find_map(|piece| piece.first_mut()) {
+            Some(place) if !flags.contains(MsgFlags::TRUNC) => *place = byte,
+            Some(_) => {}
+            None => {
+                received.len = 0;
+                received.flags |= MsgFlags::TRUNC;
+            }
+        }
+        Ok(received)
+    }
+
+    /// `TCP_INQ`
+    fn inq(&self, record: &Record, key: Key) -> Vec<Control> {
+        if !record.rare.as_ref().is_some_and(|rare| rare.inq) {
+            return Vec::new();
+        }
+        let stream = self.tcp.stream(key);
+        // Linux adds one when the end of the stream is behind the bytes.
+        let left = i32::try_from(stream.readable).unwrap_or(i32::MAX).max(i32::from(stream.end && stream.readable == 0));
+        alloc::vec![Control::Inq(left)]
+    }
+
+    /// Linux's `udp_recvmsg` and `raw_recvmsg`.
+    fn receive_datagram(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        into: &mut [&mut [u8]],
+        flags: MsgFlags,
+    ) -> Result<Received, Errno> {
+        if flags.contains(MsgFlags::OOB) && !matches!(record.kind, Kind::Udp(_)) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if record.semantics().errors == ErrorOrder::BeforeData
+            && let Some(error) = self.take_error(record.kind)
+        {
+            return Err(error);
+        }
+        let peek = flags.contains(MsgFlags::PEEK);
+        let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
+        let Some(datagram) = front else { return self.no_datagram(record, flags) };
+        // SO_PEEK_OFF reaches into the oldest datagram only; Linux goes on into the ones behind it.
+        let skip = peek_offset(record, flags);
+        if skip > 0 && skip >= datagram.data.len() {
+            return self.no_datagram(record, flags);
+        }
+        let (mut received, copied) = message(record, datagram, skip, into, flags);
+        received.control = self.datagram_control(net, record)?;
+        if !peek {
+            on_datagrams!(self, record.kind, |transport, key| drop(transport.pop(net, key)), _ => ());
+        }
+        self.move_peek_offset(id, copied, peek)?;
+        Ok(received)
+    }
+
+    /// A waiting call on a socket that was shut down for reading gives 0, a non-blocking one does not look, as in Linux.
+    fn no_datagram(&mut self, record: &Record, flags: MsgFlags) -> Result<Received, Errno> {
+        let shut = on_datagrams!(self, record.kind, |transport, key| transport.read_shut(key), _ => false);
+        if shut && !flags.contains(MsgFlags::DONTWAIT) { Ok(Received::default()) } else { Err(Errno::EAGAIN) }
+    }
+
+    /// Ancillary data of the oldest datagram, in Linux's order.
+    fn datagram_control(&mut self, net: &mut Network, record: &Record) -> Result<Vec<Control>, Errno> {
+        let options = self.datagram_options(record.kind).ok_or(Errno::EBADF)?;
+        let (recv, gro) = (options.recv, options.gro);
+        let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
+        let Some(datagram) = front else { return Ok(Vec::new()) };
+        let mut items = Vec::new();
+        items.extend(timestamp(record.timestamps, datagram.at));
+        if gro && datagram.segment_size != 0 {
+            items.push(Control::SegmentSize(datagram.segment_size));
+        }
+        let v6 = datagram.to.version() == Version::V6;
+        if recv.pktinfo6 && record.family == Family::Inet6 {
+            items.push(Control::PktInfo6 { link: datagram.link.0.into(), addr: datagram.to });
+        }
+        if v6 {
+            v6_control(recv, datagram, &mut items);
+        } else {
+            v4_control(recv, net, datagram, &mut items);
+        }
+        Ok(items)
+    }
+
+    fn receive_unix(
+        &mut self,
+        net: &mut Network,
+        record: &Record,
+        key: Key,
+        into: &mut [&mut [u8]],
+        flags: MsgFlags,
+    ) -> Result<Received, Errno> {
+        let room = room_of(into);
+        let target = if flags.contains(MsgFlags::DONTWAIT) {
+            1
+        } else if flags.contains(MsgFlags::WAITALL) {
+            room
+        } else {
+            (record.rare(|rare| rare.rcvlowat) as usize).min(room)
+        };
+        let result = self.unix.receive(&mut net.links.base, key, into, flags, target.max(1));
+        let mut taken = match result {
+            Err(Errno::EAGAIN)
+                if record.ty == Type::Datagram && !flags.contains(MsgFlags::DONTWAIT) && self.unix.is_read_shut(key) =>
+            {
+                return Ok(Received::default());
+            }
+            other => other?,
+        };
+        let mut items = Vec::new();
+        items.extend(taken.credentials.take().map(Control::Credentials));
+        if !taken.rights.is_empty() {
+            let rights = core::mem::take(&mut taken.rights);
+            // After a look the rights stay in the queue as well: what is handed out are references of their own.
+            if flags.contains(MsgFlags::PEEK) {
+                self.duplicate_rights(&rights);
+            }
+            items.push(Control::Rights(rights));
+        }
+        let len = if flags.contains(MsgFlags::TRUNC) { taken.length } else { taken.count };
+        Ok(Received { len, from: Address::Unix(taken.from), flags: taken.flags, control: items })
+    }
+
+    fn duplicate_rights(&mut self, rights: &[crate::transport::unix::Right]) {
+        for right in rights {
+            if let crate::transport::unix::Right::Socket(id) = right {
+                let _ = self.dup(*id);
+            }
+        }
+    }
+
+    fn fit_control(&mut self, net: &mut Network, received: Received, room: usize) -> Received {
+        let (control, whole, lost) = control::fit(received.control, room);
+        for right in lost {
+            match right {
+                crate::transport::unix::Right::Socket(id) => drop(self.close(net, id)),
+                crate::transport::unix::Right::Foreign(handle) => self.foreign.push(handle),
+            }
+        }
+        let cut = if whole { MsgFlags::NONE } else { MsgFlags::CTRUNC };
+        Received { control, flags: received.flags | cut, ..received }
+    }
+}
+
+/// Bytes that may be read without going past an urgent mark that is ahead.
+pub(super) fn unmarked(stream: &Stream) -> usize {
+    match stream.mark {
+        Some(mark) if mark > 0 => stream.readable.min(mark),
+        _ => stream.readable,
+    }
+}
+
+pub(super) fn room_of(into: &[&mut [u8]]) -> usize {
+    into.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
+}
+
+/// Where a look begins.
+fn peek_offset(record: &Record, flags: MsgFlags) -> usize {
+    if !flags.contains(MsgFlags::PEEK) {
+        return 0;
+    }
+    usize::try_from(record.rare(|rare| rare.peek_off)).unwrap_or(0)
+}
+
+/// Copies a datagram out and says what the call returns of it, and how much was copied.
+fn message(record: &Record, datagram: &Datagram, skip: usize, into: &mut [&mut [u8]], flags: MsgFlags) -> (Received, usize) {
+    let len = datagram.data.len().saturating_sub(skip);
+    let mut copied = 0;
+    for piece in into {
+        copied += datagram.data.copy_to(skip + copied, piece);
+    }
+    let cut = if copied < len { MsgFlags::TRUNC } else { MsgFlags::NONE };
+    let from = scoped(record, datagram.from.addr, datagram.from.port, datagram.link.0);
+    let told = if flags.contains(MsgFlags::TRUNC) { len } else { copied };
+    (Received { len: told, from, flags: cut, control: Vec::new() }, copied)
+}
+
+fn timestamp(wanted: Timestamps, at: Instant) -> Option<Control> {
+    match wanted {
+        Timestamps::Off => None,
+        Timestamps::Micros => Some(Control::TimestampMicros(at)),
+        Timestamps::Nanos => Some(Control::TimestampNanos(at)),
+    }
+}
+
+fn v6_control(recv: crate::transport::datagram::RecvOptions, datagram: &Datagram, items: &mut Vec<Control>) {
+    if recv.hop_limit {
+        items.push(Control::HopLimit(datagram.hop_limit.into()));
+    }
+    if recv.tclass {
+        items.push(Control::TrafficClass(datagram.tos.into()));
+    }
+    if recv.flow_info && datagram.flow_label != 0 {
+        items.push(Control::FlowInfo(u32::from(datagram.tos) << 20 | datagram.flow_label));
+    }
+    if recv.orig_dst6 {
+        items.push(Control::OriginalDestination6(crate::base::SockAddr::new(datagram.to, datagram.to_port)));
+    }
+}
+
+fn v4_control(recv: crate::transport::datagram::RecvOptions, net: &mut Network, datagram: &Datagram, items: &mut Vec<Control>) {
+    if recv.pktinfo {
+        let local = specific_destination(net, datagram);
+        items.push(Control::PktInfo { link: datagram.link.0.into(), local, destination: datagram.to });
+    }
+    if recv.ttl {
+        items.push(Control::Ttl(datagram.hop_limit.into()));
+    }
+    if recv.tos {
+        items.push(Control::Tos(datagram.tos));
+    }
+    if (recv.options || recv.retopts)
+        && let Some(options) = &datagram.options
+    {
+        items.push(Control::IpOptions(options.clone()));
+    }
+    if recv.orig_dst {
+        items.push(Control::OriginalDestination(crate::base::SockAddr::new(datagram.to, datagram.to_port)));
+    }
+}
+
+/// The address of ours a datagram came to (RFC 1122 §3.2.1.3): for a group or a broadcast the one we would answer from.
+fn specific_destination(net: &mut Network, datagram: &Datagram) -> Addr {
+    if net.is_local(datagram.to) {
+        return datagram.to;
+    }
+    let query = RouteQuery { dst: datagram.from.addr, src: Addr::V4_ANY, link: Some(datagram.link) };
+    net.route(&query).map_or(Addr::V4_ANY, |route| route.src)
+}

@@ -1,0 +1,205 @@
+//! What the socket layer keeps of one socket. Small, because there may be a million of them; what few set lies in a box.
+
+use alloc::boxed::Box;
+
+use super::semantics::{self, Family, Semantics, Type};
+use crate::base::{Duration, Key, Ready};
+
+/// Which transport serves a socket, and under which key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// TCP.
+    Tcp(Key),
+    /// UDP.
+    Udp(Key),
+    /// Raw.
+    Raw(Key),
+    /// ICMP echo as a datagram socket.
+    Ping(Key),
+    /// `AF_UNIX` of every type.
+    Unix(Key),
+}
+
+/// How far a connection-based socket is, as its calls see it (Linux's `socket_state`). Whether the connection itself still lives is
+/// the transport's knowledge; this says what the application has been told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Phase {
+    /// Fresh, bound, listening, or fresh again after a failed `connect`.
+    #[default]
+    Unconnected,
+    /// `connect` said `EINPROGRESS`.
+    Connecting,
+    /// `connect` succeeded or `accept` gave it.
+    Connected,
+    /// `shutdown` came while it was connecting.
+    Disconnecting,
+}
+
+/// `SO_LINGER`
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Linger {
+    /// It was switched on.
+    pub on: bool,
+    /// For so many seconds.
+    pub seconds: u32,
+}
+
+/// Which timestamp a receive call adds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Timestamps {
+    /// None.
+    #[default]
+    Off,
+    /// `SO_TIMESTAMP`: microseconds.
+    Micros,
+    /// `SO_TIMESTAMPNS`: nanoseconds.
+    Nanos,
+}
+
+/// Options few programs set.
+#[derive(Clone, Debug)]
+pub struct Rare {
+    /// `SO_RCVTIMEO`; kept for the layer above, which can wait.
+    pub receive_timeout: Option<Duration>,
+    /// `SO_SNDTIMEO`; likewise.
+    pub send_timeout: Option<Duration>,
+    /// `SO_PRIORITY`
+    pub priority: u32,
+    /// `SO_MARK`
+    pub mark: u32,
+    /// `SO_PEEK_OFF`; negative: off.
+    pub peek_off: i32,
+    /// `SO_INCOMING_CPU`; -1: none.
+    pub incoming_cpu: i32,
+    /// `SO_MAX_PACING_RATE` in bytes a second.
+    pub max_pacing_rate: u64,
+    /// `SO_RCVLOWAT` of sockets that are not TCP.
+    pub rcvlowat: u32,
+    /// `SO_DONTROUTE`
+    pub dont_route: bool,
+    /// `SO_BROADCAST` of sockets to which it means nothing.
+    pub broadcast: bool,
+    /// `SO_DEBUG`
+    pub debug: bool,
+    /// `SO_NO_CHECK` of sockets to which it means nothing.
+    pub no_check: bool,
+    /// `SO_KEEPALIVE` of sockets to which it means nothing.
+    pub keepalive: bool,
+    /// `SO_OOBINLINE` of sockets to which it means nothing.
+    pub oobinline: bool,
+    /// `TCP_INQ`: a receive call tells how much is left.
+    pub inq: bool,
+    /// `TCP_SAVE_SYN`, `TCP_FASTOPEN`, `IP_MINTTL` and other numbers that are kept and given back, by (level, option).
+    pub kept: alloc::vec::Vec<(i32, i32, i32)>,
+}
+
+impl Default for Rare {
+    fn default() -> Self {
+        Self {
+            receive_timeout: None,
+            send_timeout: None,
+            priority: 0,
+            mark: 0,
+            peek_off: -1,
+            incoming_cpu: -1,
+            max_pacing_rate: u64::MAX,
+            rcvlowat: 1,
+            dont_route: false,
+            broadcast: false,
+            debug: false,
+            no_check: false,
+            keepalive: false,
+            oobinline: false,
+            inq: false,
+            kept: alloc::vec::Vec::new(),
+        }
+    }
+}
+
+/// What the socket layer keeps of one socket.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Who serves it.
+    pub kind: Kind,
+    /// Its family.
+    pub family: Family,
+    /// Its type.
+    pub ty: Type,
+    /// Its protocol number.
+    pub protocol: u8,
+    /// How far its connection is.
+    pub phase: Phase,
+    /// Reading was shut down by a call.
+    pub read_shut: bool,
+    /// Writing was shut down by a call.
+    pub write_shut: bool,
+    /// `SO_TIMESTAMP` or `SO_TIMESTAMPNS`.
+    pub timestamps: Timestamps,
+    /// Handles that name it: one more for each `dup`.
+    pub handles: u32,
+    /// `SO_LINGER`
+    pub linger: Linger,
+    /// What [`Stack::next_ready`](crate::engine::Stack::next_ready) last said.
+    pub told: Ready,
+    /// Options few programs set.
+    pub rare: Option<Box<Rare>>,
+}
+
+impl Record {
+    /// A fresh socket with one handle.
+    pub const fn new(kind: Kind, family: Family, ty: Type, protocol: u8) -> Self {
+        Self {
+            kind,
+            family,
+            ty,
+            protocol,
+            phase: Phase::Unconnected,
+            read_shut: false,
+            write_shut: false,
+            timestamps: Timestamps::Off,
+            handles: 1,
+            linger: Linger { on: false, seconds: 0 },
+            told: Ready::NONE,
+            rare: None,
+        }
+    }
+
+    /// What it promises.
+    pub fn semantics(&self) -> &'static Semantics {
+        semantics::of(self.family, self.ty).expect("a socket of a kind that exists")
+    }
+
+    /// The rare options, to be changed.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// One of the rare options, or its default.
+    pub fn rare<T>(&self, read: impl FnOnce(&Rare) -> T) -> T {
+        match &self.rare {
+            Some(rare) => read(rare),
+            None => read(&Rare::default()),
+        }
+    }
+
+    /// What `accept` hands on from a listener to a connection.
+    pub fn inherit(&self, kind: Kind) -> Self {
+        Self {
+            phase: Phase::Connected,
+            linger: self.linger,
+            timestamps: self.timestamps,
+            rare: self.rare.clone(),
+            ..Self::new(kind, self.family, self.ty, self.protocol)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_small() {
+        assert!(size_of::<Record>() <= 56, "{}", size_of::<Record>());
+    }
+}
