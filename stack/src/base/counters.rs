@@ -83,6 +83,7 @@ counters! {
         in_echo_reps = "InEchoReps",
         out_msgs = "OutMsgs",
         out_errors = "OutErrors",
+        out_rate_limit_global = "OutRateLimitGlobal",
         out_rate_limit_host = "OutRateLimitHost",
         out_dest_unreachs = "OutDestUnreachs",
         out_time_excds = "OutTimeExcds",

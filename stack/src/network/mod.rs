@@ -48,7 +48,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 
 use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version};
-use crate::link::{Hop, LinkConfig, Links, Medium, Offloads};
+use crate::link::{Hop, LinkConfig, Links, Medium, Offloads, Received};
 pub use config::Config;
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
 
@@ -116,6 +116,10 @@ pub struct Network {
     pub(crate) fragments: fragments::Fragments,
     /// Rate limits of the ICMP messages we send.
     pub(crate) icmp: icmp::Limits,
+    /// Idents of fragments.
+    idents: output::ident::Idents,
+    /// Copies of our own multicasts and broadcasts, on their way back up.
+    looped: VecDeque<Received>,
 }
 
 impl Network {
@@ -132,6 +136,8 @@ impl Network {
             path_mtu: path_mtu::PathMtus::new(entropy),
             fragments: fragments::Fragments::new(entropy),
             icmp: icmp::Limits::new(entropy),
+            idents: output::ident::Idents::new(entropy),
+            looped: VecDeque::new(),
             links,
         };
         network.add_loopback();

@@ -1,11 +1,11 @@
 //! What is known of the MTU of paths (RFC 1191, RFC 8201): learnt from "fragmentation needed" and "packet too big", believed for
 //! ten minutes, bounded.
 
-use crate::base::{Addr, Duration, Entropy, Instant};
+use crate::base::{Addr, Duration, Entropy, Instant, LinkId};
 
 use super::config::Config;
 use super::lru::Lru;
-use super::{Network, ipv6};
+use super::{Network, RouteQuery, ipv6};
 
 /// How many destinations are remembered.
 const CAPACITY: usize = 4096;
@@ -70,12 +70,12 @@ pub(crate) fn plateau_below(len: u32) -> u32 {
 }
 
 impl Network {
-    /// A router told that the path to `dst` takes no more than `mtu` bytes, answering a packet of `quoted_len` bytes (0: not
-    /// known). Gives the path MTU that now holds, or nothing if the message cannot be true: it would not have been sent about so small
+    /// A router told by `link` that the path to `dst` takes no more than `mtu` bytes, answering a packet of `quoted_len` bytes
+    /// (0: not known). Gives the path MTU that now holds, or nothing if the message cannot be true: it would not have been sent about so small
     /// a packet.
-    pub(crate) fn path_mtu_told(&mut self, dst: Addr, mtu: u32, quoted_len: u32) -> Option<u32> {
+    pub(crate) fn path_mtu_told(&mut self, link: LinkId, dst: Addr, mtu: u32, quoted_len: u32) -> Option<u32> {
         let now = self.links.base.now;
-        let present = self.present_path_mtu(dst)?;
+        let present = self.present_path_mtu(link, dst)?;
         let mtu = match mtu {
             0 if dst.is_v4() => plateau_below(quoted_len.min(present)),
             told if quoted_len != 0 && told >= quoted_len => return None,
@@ -87,9 +87,9 @@ impl Network {
     }
 
     /// The path MTU that holds now: what was found or the MTU of the link that leads there.
-    fn present_path_mtu(&mut self, dst: Addr) -> Option<u32> {
-        let query = super::RouteQuery { dst, src: Addr::any(dst.version()), link: None };
-        self.route(&query).ok().map(|route| route.mtu)
+    fn present_path_mtu(&mut self, link: LinkId, dst: Addr) -> Option<u32> {
+        let link = (dst.is_link_local() || dst.is_multicast()).then_some(link);
+        self.route(&RouteQuery { dst, src: Addr::any(dst.version()), link }).ok().map(|route| route.mtu)
     }
 }
 

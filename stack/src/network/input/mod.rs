@@ -1,0 +1,137 @@
+//! What arrives: from the link layer up to a transport, a router's duty, or a named discard.
+//!
+//! [`Network::poll`] drains the link layer. An IP packet goes through the checks of its family (`v4`, `v6`), is judged by its
+//! addresses (`martian`), and is then forwarded, put together from fragments, or delivered (`deliver`).
+
+mod deliver;
+mod martian;
+mod v4;
+mod v6;
+
+use crate::base::{Discard, Frame, LinkId, Version};
+use crate::link::{self, Hop, Received};
+
+use super::icmp::offending::Offending;
+use super::icmp::types::Problem;
+use super::{Cast, Network, Up};
+
+/// Where a packet came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum From {
+    /// The link.
+    Link,
+    /// Ourselves: a copy of a multicast or broadcast we sent.
+    Us,
+}
+
+/// A packet whose header was read.
+#[derive(Clone, Debug)]
+struct Arrived {
+    received: Received,
+    /// What kind of address it was sent to; the wider of link and header.
+    cast: Cast,
+    /// Where in the frame it ends.
+    end: usize,
+}
+
+impl Arrived {
+    fn about(&self) -> Offending<'_> {
+        Offending { link: self.received.link, frame: &self.received.frame, network: self.received.network, cast: self.cast }
+    }
+}
+
+impl Network {
+    /// A frame from a link.
+    pub fn receive(&mut self, link: LinkId, frame: Frame) {
+        self.links.receive(link, frame);
+    }
+
+    /// The next thing a transport must know. Drains the link layer too; call it until it gives none after every input.
+    pub fn poll(&mut self) -> Option<Up> {
+        loop {
+            if let Some(up) = self.up.pop_front() {
+                return Some(up);
+            }
+            let up = match self.looped.pop_front() {
+                Some(received) => self.arrived(received, From::Us),
+                None => self.from_link()?,
+            };
+            if up.is_some() {
+                return up;
+            }
+        }
+    }
+
+    /// The next thing of the link layer; the outer none is: there was nothing.
+    #[allow(clippy::option_option)]
+    fn from_link(&mut self) -> Option<Option<Up>> {
+        match self.links.poll()? {
+            link::Up::Received(received) => return Some(self.arrived(received, From::Link)),
+            link::Up::Solicit { link, target, unicast } => self.send_solicitation(link, target, unicast),
+            link::Up::Unreachable { link, frame, network } => self.gave_up(link, frame, network),
+            link::Up::Conflict { link, addr, mac } => self.autoconf_conflict(link, addr, mac),
+            link::Up::ProbeDone { link, addr } => self.autoconf_probe_done(link, addr),
+        }
+        Some(None)
+    }
+
+    fn arrived(&mut self, received: Received, from: From) -> Option<Up> {
+        let ip = &mut self.links.base.counters.ip;
+        ip.in_receives += 1;
+        ip.in_octets += received.frame.len().saturating_sub(received.network) as u64;
+        match received.version {
+            Version::V4 => self.arrived_v4(received, from),
+            Version::V6 => self.arrived_v6(received, from),
+        }
+    }
+
+    /// A header that cannot be.
+    fn bad_header(&mut self, received: &Received, reason: Discard) {
+        self.links.base.counters.ip.in_hdr_errors += 1;
+        self.drop_received(received, reason);
+    }
+
+    /// An address that cannot be.
+    fn bad_address(&mut self, received: &Received, reason: Discard) {
+        self.links.base.counters.ip.in_addr_errors += 1;
+        self.drop_received(received, reason);
+    }
+
+    fn drop_received(&mut self, received: &Received, reason: Discard) {
+        let len = received.frame.len().saturating_sub(received.network);
+        self.links.base.discard(Some(received.link), reason, len);
+    }
+
+    /// The link layer found no neighbour for a packet: its sender hears of it, be it a socket here or a host we forward for.
+    fn gave_up(&mut self, link: LinkId, frame: Frame, network: usize) {
+        let version = match frame.read::<1>(network) {
+            Some([first]) if first >> 4 == 4 => Version::V4,
+            _ => Version::V6,
+        };
+        let received = Received { link, version, frame, network, cast: link::LinkCast::Unicast, from: None };
+        let Some((src, dst)) = addresses_of(&received) else { return };
+        if let Ok(Hop::Neighbour(hop)) = self.next_hop(dst, src, Some(link)).map(|next| next.hop) {
+            self.hop_failed(link, hop);
+        }
+        if self.is_local(src) {
+            self.local_failure(&received);
+        } else {
+            let about = Offending { link, frame: &received.frame, network, cast: Cast::Unicast };
+            self.icmp_error(&about, Problem::HostUnreachable);
+        }
+    }
+}
+
+fn addresses_of(received: &Received) -> Option<(crate::base::Addr, crate::base::Addr)> {
+    use super::{ipv4, ipv6};
+    match received.version {
+        Version::V4 => {
+            let header = ipv4::Header::parse(&received.frame.read(received.network)?, usize::MAX).ok()?;
+            Some((header.src, header.dst))
+        }
+        Version::V6 => {
+            let header = ipv6::Header::parse(&received.frame.read(received.network)?, usize::MAX).ok()?;
+            Some((header.src, header.dst))
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! IPv4 out: header, DF, fragments.
+
+use alloc::vec::Vec;
+
+use crate::base::{Errno, Frame, Version};
+use crate::network::fragments::cut;
+use crate::network::ipv4::{HEADER_LEN, Header, MAX_HEADER_LEN};
+use crate::network::{Fragmentation, Network, Outgoing, Route, protocol};
+
+use super::{MAX_LEN, complete_checksum};
+
+impl Network {
+    pub(super) fn send_v4(&mut self, route: &Route, outgoing: &Outgoing, mut frame: Frame) -> Result<(), Errno> {
+        let options = outgoing.options.as_deref().unwrap_or_default();
+        let header_len = HEADER_LEN + options.len();
+        let total = header_len + frame.len();
+        if header_len > MAX_HEADER_LEN || header_len % 4 != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let fits = frame.segment_size > 0 || total <= self.size_limit(route, Version::V4, outgoing.fragmentation);
+        let refused = !fits && matches!(outgoing.fragmentation, Fragmentation::Never | Fragmentation::Probe);
+        if refused || total > MAX_LEN {
+            self.links.base.counters.ip.frag_fails += u64::from(refused);
+            return Err(Errno::EMSGSIZE);
+        }
+        let dont_fragment = fits && self.sets_df(route, outgoing);
+        let header = Header {
+            header_len: header_len as u8,
+            traffic_class: outgoing.traffic_class,
+            total_len: total as u16,
+            ident: self.ident_v4(route, outgoing, dont_fragment),
+            dont_fragment,
+            more_fragments: false,
+            offset: 0,
+            ttl: self.hop_limit_for(route, outgoing),
+            protocol: outgoing.protocol,
+            src: route.src,
+            dst: outgoing.dst,
+        };
+        header.emit(options, frame.push(header_len));
+        (frame.l2_len, frame.l3_len) = (0, header_len as u16);
+        self.loop_back(route, outgoing, &frame);
+        if fits {
+            return self.hand_down(route.link, route.hop, Version::V4, frame);
+        }
+        let options = Vec::from(options);
+        self.send_v4_fragments(route, &header, &options, frame)
+    }
+
+    fn send_v4_fragments(&mut self, route: &Route, header: &Header, options: &[u8], frame: Frame) -> Result<(), Errno> {
+        let frame = complete_checksum(frame, header.len());
+        let payload = frame.rope(header.len(), frame.len() - header.len());
+        let Some(fragments) = cut::v4(header, options, payload, route.mtu as usize) else { return Err(Errno::EMSGSIZE) };
+        self.hand_down_fragments(route.link, route.hop, Version::V4, fragments.into_iter())
+    }
+
+    /// DF is set unless anybody may cut, or the path is known to take less than we believe (Linux: a locked MTU).
+    fn sets_df(&self, route: &Route, outgoing: &Outgoing) -> bool {
+        let may_be_locked = match outgoing.fragmentation {
+            Fragmentation::Anybody => return false,
+            Fragmentation::Probe => return true,
+            // Linux's TCP runs with `IP_PMTUDISC_WANT`, by which a locked MTU clears DF.
+            Fragmentation::Never => outgoing.protocol == protocol::TCP,
+            Fragmentation::Local => true,
+        };
+        let locked = may_be_locked
+            && route.mtu <= self.config.ipv4.min_pmtu
+            && self.path_mtu.get(outgoing.dst, self.links.base.now).is_some_and(|found| found.locked);
+        !locked
+    }
+
+    /// RFC 6864 §4.1: a datagram that nobody cuts needs no ident; it has 0, as Linux's have that belong to no connection.
+    fn ident_v4(&mut self, route: &Route, outgoing: &Outgoing, dont_fragment: bool) -> u16 {
+        if dont_fragment { 0 } else { self.idents.next(route.src, outgoing.dst, outgoing.protocol) as u16 }
+    }
+}
