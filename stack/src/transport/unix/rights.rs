@@ -1,7 +1,7 @@
 //! Rights in flight: sockets and foreign handles that messages carry (`SCM_RIGHTS`).
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::base::{Errno, SocketId};
@@ -26,51 +26,67 @@ pub(super) struct Rights {
     limit: usize,
     /// Rights in queues now.
     in_flight: usize,
+    /// How often each socket is in flight.
+    sockets: BTreeMap<SocketId, usize>,
     /// Rights nobody will receive any more.
     dropped: VecDeque<Right>,
 }
 
 impl Rights {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, in_flight: 0, dropped: VecDeque::new() }
+        Self { limit, in_flight: 0, sockets: BTreeMap::new(), dropped: VecDeque::new() }
     }
 
-    pub(super) const fn in_flight(&self) -> usize {
-        self.in_flight
+    /// How many queued rights name this socket.
+    pub(super) fn count(&self, socket: SocketId) -> usize {
+        self.sockets.get(&socket).copied().unwrap_or(0)
     }
 
-    /// Refuses what may not be sent: `EINVAL` for too many in one message, `ETOOMANYREFS` when too many are in flight
-    /// already. As on Linux the limit is tested before the new ones are added.
+    /// The sockets in flight, each with how often.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (SocketId, usize)> {
+        self.sockets.iter().map(|(&socket, &count)| (socket, count))
+    }
+
+    /// `ETOOMANYREFS` when too many are in flight already. As on Linux the limit is tested before the new ones are added.
     pub(super) fn admit(&self, rights: &[Right]) -> Result<(), Errno> {
-        if rights.len() > SCM_MAX_FD {
-            Err(Errno::EINVAL)
-        } else if !rights.is_empty() && self.in_flight > self.limit {
-            Err(Errno::ETOOMANYREFS)
-        } else {
-            Ok(())
-        }
+        if !rights.is_empty() && self.in_flight > self.limit { Err(Errno::ETOOMANYREFS) } else { Ok(()) }
     }
 
     /// Rights go into a queue.
     pub(super) fn depart(&mut self, rights: Vec<Right>) -> Box<[Right]> {
         self.in_flight += rights.len();
+        for right in &rights {
+            if let Right::Socket(socket) = right {
+                *self.sockets.entry(*socket).or_default() += 1;
+            }
+        }
         rights.into_boxed_slice()
     }
 
     /// Rights come out of a queue into the hands of a receiver.
     pub(super) fn arrive(&mut self, rights: Box<[Right]>) -> Vec<Right> {
         self.in_flight -= rights.len();
+        for right in &rights {
+            if let Right::Socket(socket) = right
+                && let Some(count) = self.sockets.get_mut(socket)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    self.sockets.remove(socket);
+                }
+            }
+        }
         rights.into_vec()
     }
 
     /// Rights go with the message that carried them.
     pub(super) fn lose(&mut self, rights: Box<[Right]>) {
         let rights = self.arrive(rights);
-        self.drop_unsent(rights);
+        self.refuse(rights);
     }
 
     /// Rights were given to a send call that did not take them.
-    pub(super) fn drop_unsent(&mut self, rights: Vec<Right>) {
+    pub(super) fn refuse(&mut self, rights: Vec<Right>) {
         self.dropped.extend(rights);
     }
 
