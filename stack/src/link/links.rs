@@ -54,7 +54,7 @@ impl Links {
     /// Removes a link with all that waits for it. `ENODEV` if there is none.
     pub fn remove(&mut self, link: LinkId) -> Result<(), Errno> {
         self.ports.get(link).ok_or(Errno::ENODEV)?;
-        self.set_up(link, false);
+        self.flush(link);
         self.ports.take(link);
         Ok(())
     }

@@ -84,6 +84,11 @@ impl Ports {
         self.ports.get_mut(usize::from(id.0).checked_sub(1)?)?.as_deref_mut()
     }
 
+    /// Our link address and VLAN on a link, if it is an Ethernet.
+    pub(super) fn ethernet(&self, id: LinkId) -> Option<(Mac, Option<u16>)> {
+        self.get(id)?.ethernet()
+    }
+
     pub(super) fn take(&mut self, id: LinkId) -> Option<Box<Port>> {
         self.ports.get_mut(usize::from(id.0).checked_sub(1)?)?.take()
     }

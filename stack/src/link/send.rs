@@ -56,7 +56,7 @@ impl Links {
 
     /// Puts a packet whose link address is known into the queue.
     pub(super) fn put(&mut self, link: LinkId, to: Mac, version: Version, mut frame: Frame) {
-        if let Some((own, vlan)) = self.ports.get(link).and_then(|port| port.ethernet()) {
+        if let Some((own, vlan)) = self.ports.ethernet(link) {
             Header::push(&mut frame, to, own, vlan, ethertype::of(version));
             self.enqueue(link, frame);
         }

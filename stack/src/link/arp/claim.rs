@@ -23,16 +23,17 @@ const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 /// MAX_CONFLICTS: after so many on a link, probing waits [`RATE_LIMIT_INTERVAL`].
 const MAX_CONFLICTS: u32 = 10;
 /// RATE_LIMIT_INTERVAL
-const RATE_LIMIT_INTERVAL: Duration = Duration::from_secs(60);
+const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 /// How often an address is defended at most (RFC 5227 §1.1).
 pub const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Protocol addresses, for ARP. The network layer keeps them in step with its own.
 impl Links {
-    /// Answers ARP for `addr` from now on and announces it (RFC 5227 §2.3). Nothing happens for what is not IPv4 or on a link
-    /// without ARP.
+    /// Answers ARP for `addr` from now on and announces it (RFC 5227 §2.3); while the announcements go out, saying it again does
+    /// nothing. Nothing happens for what is not IPv4 or on a link without ARP.
     pub fn arp_own(&mut self, link: LinkId, addr: Addr) {
-        if addr.is_v4() && self.has_arp(link) {
+        let Some(port) = self.ports.get(link).filter(|port| addr.is_v4() && port.ethernet().is_some()) else { return };
+        if !port.claims.is_being_announced(addr) {
             self.set_stage(link, addr, Stage::Announcing(0));
             self.announce(link, addr);
         }
@@ -62,7 +63,7 @@ impl Links {
 
 impl Links {
     fn has_arp(&self, link: LinkId) -> bool {
-        self.ports.get(link).is_some_and(|port| port.ethernet().is_some())
+        self.ports.ethernet(link).is_some()
     }
 
     fn start_probing(&mut self, link: LinkId, addr: Addr) {
@@ -110,7 +111,7 @@ impl Links {
 
     /// Sends an ARP request: to all, or to one station.
     pub(in super::super) fn arp_request(&mut self, link: LinkId, sender: Addr, target: Addr, unicast: Option<Mac>) {
-        let Some((sender_mac, _)) = self.ports.get(link).and_then(|port| port.ethernet()) else { return };
+        let Some((sender_mac, _)) = self.ports.ethernet(link) else { return };
         let target_mac = unicast.unwrap_or(Mac::ZERO);
         let packet = ArpPacket { operation: Operation::Request, sender_mac, sender, target_mac, target };
         self.arp_send(link, unicast.unwrap_or(Mac::BROADCAST), packet);

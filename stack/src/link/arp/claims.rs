@@ -66,6 +66,13 @@ impl Claims {
         matches!(self.stage(addr), Some(Stage::Announcing(_) | Stage::Held))
     }
 
+    /// True if announcements of the address go out.
+    pub(super) fn is_being_announced(&self, addr: Addr) -> bool {
+        let announced =
+            |claim: &Claim| claim.addr == addr && matches!(claim.stage, Stage::Announcing(_)) && claim.timer.is_some();
+        self.claims.iter().any(announced)
+    }
+
     /// The first address that is ours for certain.
     pub(crate) fn first(&self) -> Option<Addr> {
         self.claims.iter().find(|claim| !matches!(claim.stage, Stage::Probing(_))).map(|claim| claim.addr)

@@ -10,7 +10,7 @@ use crate::base::{Addr, Discard, Frame, LinkId};
 impl Links {
     /// Takes the ARP packet at `at`.
     pub(in super::super) fn arp_receive(&mut self, link: LinkId, frame: &Frame, at: usize, cast: LinkCast) {
-        let Some((own, _)) = self.ports.get(link).and_then(|port| port.ethernet()) else { return };
+        let Some((own, _)) = self.ports.ethernet(link) else { return };
         self.base.counters.neighbour.arp_in += 1;
         let Some(packet) = ArpPacket::parse(frame, at).filter(is_sane) else {
             return self.drop_incoming(link, Discard::ArpMalformed, frame.len());

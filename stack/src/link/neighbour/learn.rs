@@ -56,7 +56,8 @@ impl Links {
 
     /// A link address learnt from a solicitation, a router message or a redirect: STALE if it is new (RFC 4861 §7.2.3, 6.3.4, 8.3).
     pub fn neighbour_learnt(&mut self, link: LinkId, addr: Addr, mac: Mac) {
-        if mac.is_station() && self.has_neighbours(link) {
+        let able = self.ports.get(link).is_some_and(|port| port.up && port.ethernet().is_some());
+        if able && mac.is_station() {
             self.neighbour_said(link, addr, mac, Said::Gratuitous, Creation::IfAbsent);
         }
     }
@@ -73,11 +74,14 @@ impl Links {
         }
     }
 
-    /// Sets a permanent entry. `ENODEV` if there is no such link, `EINVAL` if it has no neighbours or an address cannot be one's,
-    /// `ENOBUFS` if the table is full of permanent ones.
+    /// Sets a permanent entry. `ENODEV` if there is no such link, `ENETDOWN` when it is down, `EINVAL` if it has no neighbours or an
+    /// address cannot be one's, `ENOBUFS` if the table is full of permanent ones.
     pub fn neighbour_set(&mut self, link: LinkId, addr: Addr, mac: Mac) -> Result<(), Errno> {
-        self.ports.get(link).ok_or(Errno::ENODEV)?;
-        if !self.has_neighbours(link) || !mac.is_station() || addr.is_multicast() || addr.is_unspecified() {
+        let port = self.ports.get(link).ok_or(Errno::ENODEV)?;
+        if !port.up {
+            return Err(Errno::ENETDOWN);
+        }
+        if port.ethernet().is_none() || !mac.is_station() || addr.is_multicast() || addr.is_unspecified() {
             return Err(Errno::EINVAL);
         }
         let found = self.neighbours.find(link, addr);
@@ -128,10 +132,6 @@ pub(in super::super) enum Creation {
 }
 
 impl Links {
-    fn has_neighbours(&self, link: LinkId) -> bool {
-        self.ports.get(link).is_some_and(|port| port.ethernet().is_some())
-    }
-
     /// A station says that `addr` is at `mac`.
     pub(in super::super) fn neighbour_said(&mut self, link: LinkId, addr: Addr, mac: Mac, said: Said, creation: Creation) {
         let found = self.neighbours.find(link, addr);

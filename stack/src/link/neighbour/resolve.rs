@@ -143,7 +143,7 @@ impl Links {
         entry.timer = None;
         match (entry.kept_state(), entry.probes) {
             (NeighbourState::Incomplete, 0..MULTICAST_SOLICITS) | (NeighbourState::Probe, 0..UNICAST_SOLICITS) => {
-                self.solicit(key)
+                self.solicit(key);
             }
             (NeighbourState::Incomplete, _) => self.give_up(key, FAILED_HOLD),
             // RFC 4861 §7.3.3: the entry is as good as deleted; the next packet asks everybody.

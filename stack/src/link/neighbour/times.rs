@@ -16,7 +16,7 @@ pub(super) const LOCK: Duration = Duration::from_secs(1);
 /// MIN_RANDOM_FACTOR and MAX_RANDOM_FACTOR in percent
 const RANDOM_PERCENT: (u32, u32) = (50, 150);
 /// "at least every few hours" (RFC 4861 §6.3.4)
-const DRAW_AGAIN: Duration = Duration::from_secs(2 * 3600);
+const DRAW_AGAIN: Duration = Duration::from_hours(2);
 
 /// The times of one link, which routers may advertise.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ mod tests {
         assert!(drawn.iter().all(|time| (15_000..=45_000).contains(&time.as_millis())));
         assert!(drawn.len() > 50);
         let one = times.reachable(now, &mut entropy);
-        assert_eq!(times.reachable(now + Duration::from_secs(60), &mut entropy), one, "drawn only now and then");
+        assert_eq!(times.reachable(now + Duration::from_mins(1), &mut entropy), one, "drawn only now and then");
     }
 
     #[test]
