@@ -101,12 +101,9 @@ impl Sockets {
     /// Gives one handle back; with the last one the socket goes. A TCP connection lives on by itself until it is closed in order, or
     /// is reset: with unread data (RFC 2525 §2.17), with `SO_LINGER` of zero, or when a lingering close takes too long.
     pub fn close(&mut self, net: &mut Network, id: SocketId) -> Result<(), Errno> {
-        let record = self.record_mut(id)?;
-        record.handles -= 1;
-        if record.handles == 0 {
-            self.release(net, id);
-            self.drop_rights(net);
-        }
+        self.record(id)?;
+        self.give_up(net, id);
+        self.drop_rights(net);
         Ok(())
     }
 
@@ -124,26 +121,28 @@ impl Sockets {
 
     /// Gives up the references of messages that nobody will receive, which may close sockets, whose queues may hold more of them.
     pub(super) fn drop_rights(&mut self, net: &mut Network) {
-        loop {
-            while let Some(right) = self.unix.dropped_right() {
-                match right {
-                    Right::Socket(id) => self.give_up(net, id),
-                    Right::Foreign(handle) => self.foreign.push(handle),
-                }
+        while let Some(right) = self.unix.dropped_right() {
+            match right {
+                Right::Socket(id) => self.give_up(net, id),
+                Right::Foreign(handle) => self.foreign.push(handle),
             }
-            if !self.unix.wants_collection() {
-                return;
-            }
-            let Self { unix, records, .. } = self;
-            unix.collect(&mut net.links.base, |id| records.get(id).map_or(0, |record| record.handles as usize));
         }
     }
 
+    /// One reference less. If those that remain may all be in queues that nobody can reach, they are looked for.
     fn give_up(&mut self, net: &mut Network, id: SocketId) {
         let Ok(record) = self.record_mut(id) else { return };
         record.handles -= 1;
         if record.handles == 0 {
             self.release(net, id);
+        } else if self.unix.is_in_flight(id) {
+            let Self { unix, records, .. } = self;
+            unix.collect(&mut net.links.base, |id| {
+                records.get(id).and_then(|record| match record.kind {
+                    Kind::Unix(key) => Some((key, record.handles as usize)),
+                    _ => None,
+                })
+            });
         }
     }
 
