@@ -43,6 +43,8 @@ mod forward;
 mod input;
 mod lru;
 mod output;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;

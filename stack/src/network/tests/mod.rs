@@ -1,0 +1,4 @@
+//! Stories of the network layer: packets in, packets out, time passes.
+
+mod basics;
+mod world;
