@@ -102,6 +102,11 @@ impl Stack {
         self.sockets.tcp.config()
     }
 
+    /// Changes settings of TCP; connections that are there keep what they were born with.
+    pub fn configure_tcp(&mut self, change: impl FnOnce(&mut TcpConfig)) {
+        change(self.sockets.tcp.config_mut());
+    }
+
     /// Settings of the socket layer.
     pub fn socket_config(&self) -> &socket::Config {
         &self.sockets.config
@@ -112,6 +117,7 @@ impl Stack {
         change(&mut self.sockets.config);
         let (first, last) = self.sockets.config.ip_local_port_range;
         self.sockets.udp.set_port_range(first, last);
+        self.sockets.tcp.ports_mut().set_range(first, last);
     }
 
     fn settled(&mut self, result: Result<(), Errno>) -> Result<(), Errno> {

@@ -62,8 +62,10 @@ impl Sockets {
         let (first, last) = config.ip_local_port_range;
         let mut udp = Udp::new(entropy);
         udp.set_port_range(first, last);
+        let mut tcp = Tcp::new(entropy, tcp);
+        tcp.ports_mut().set_range(first, last);
         Self {
-            tcp: Tcp::new(entropy, tcp),
+            tcp,
             udp,
             raw: Raw::new(),
             ping: Ping::new(entropy),
