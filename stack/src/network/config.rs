@@ -1,5 +1,7 @@
 //! Settings of the network layer, named as under `/proc/sys/net/ipv4` and `/proc/sys/net/ipv6`, with Linux's defaults.
 
+use super::autoconf::LinkSettings;
+
 /// Settings of the network layer.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -96,6 +98,8 @@ pub struct Ipv6 {
     pub mtu_expires: u32,
     /// `conf.all.accept_redirects`; a router ignores them.
     pub accept_redirects: bool,
+    /// `conf.default.*`: what an Ethernet link configures by itself from the moment it is added.
+    pub link_defaults: LinkSettings,
 }
 
 impl Default for Ipv6 {
@@ -110,6 +114,7 @@ impl Default for Ipv6 {
             ip6frag_time: 60,
             mtu_expires: 600,
             accept_redirects: true,
+            link_defaults: LinkSettings::HOST,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Giving addresses to links and taking them away, with all that hangs on them: ARP, solicited-node groups, routes.
 
-use crate::base::{Addr, Cidr, Duration, Errno, Key, LinkId};
+use crate::base::{Addr, Cidr, Duration, Errno, Key, LinkId, Version};
 
 use super::super::Network;
 use super::{AddrState, Assigned, Origin};
@@ -131,6 +131,8 @@ impl Network {
         self.routes.changed();
         self.schedule_address(key);
         if !cidr.addr.is_v4() && cidr.addr.is_link_local() {
+            // What was told from nobody meanwhile, routers ignored (RFC 3590 §4).
+            self.tell_all(link, Version::V6);
             self.start_solicitation(link);
         }
     }
@@ -165,6 +167,12 @@ impl Network {
         if core::mem::take(&mut assigned.routed) {
             let (link, cidr) = (assigned.link, assigned.cidr);
             self.address_gone(link, cidr);
+            let shares =
+                |other: &&Assigned| other.routed && other.cidr.prefix == cidr.prefix && other.cidr.network() == cidr.network();
+            let heir = self.addresses.on_link(link).find(shares).map(|other| other.cidr);
+            if let Some(heir) = heir {
+                self.address_usable(link, heir);
+            }
         }
     }
 

@@ -109,11 +109,8 @@ impl Network {
     pub(super) fn recheck_addresses(&mut self, link: LinkId) {
         for key in self.addresses.keys_of(link).to_vec() {
             let Some(assigned) = self.addresses.by_key(key) else { continue };
-            if assigned.cidr.addr.is_v4() {
-                if assigned.state.usable() {
-                    self.announce(key);
-                }
-            } else if self.is_probed_for(assigned) {
+            // IPv4 addresses are announced, or probed for from the start, by the link layer.
+            if !assigned.cidr.addr.is_v4() && self.is_probed_for(assigned) {
                 self.withdraw(key);
                 self.set_state(key, AddrState::Tentative);
                 self.begin_probing(key);

@@ -21,7 +21,7 @@ mod prefix;
 pub mod settings;
 mod stable;
 #[cfg(test)]
-mod tests;
+pub(in crate::network) mod tests;
 
 use alloc::vec::Vec;
 
@@ -92,14 +92,21 @@ impl Network {
         self.autoconf.link(link).map(|state| &state.settings)
     }
 
-    /// Changes what a link configures by itself; what it has configured stays. `ENODEV`
+    /// Changes what a link configures by itself, at once: it gets what it shall have, and what it shall not have any more goes.
+    /// `ENODEV`
     ///
-    /// A link that is up and shall have a link-local address gets it now.
+    /// The settings of links to come are `config.ipv6.link_defaults`.
     pub fn set_link_settings(&mut self, link: LinkId, settings: LinkSettings) -> Result<(), Errno> {
         let state = self.autoconf.link_mut(link).ok_or(Errno::ENODEV)?;
         state.settings = settings;
         if !settings.accept_ra {
-            self.stop_solicitation(link);
+            self.forget_routers(link);
+        }
+        if !settings.accept_ra || !settings.autoconf {
+            self.drop_made(link, Origin::Advertised);
+        }
+        if !settings.link_local {
+            self.drop_made(link, Origin::LinkLocal);
         }
         if self.links.is_up(link) {
             self.autoconf_start(link);
@@ -125,7 +132,7 @@ impl Network {
 
     pub(crate) fn autoconf_link_added(&mut self, link: LinkId) {
         let Some(config) = self.links.config(link) else { return };
-        let settings = LinkSettings::default_of(config.medium);
+        let settings = LinkSettings::for_new_link(&self.config.ipv6.link_defaults, config.medium);
         self.autoconf.put(link, Some(LinkState { settings, discovery: Discovery::default(), timer: None }));
         self.groups_link_added(link);
         if self.links.is_up(link) {
@@ -144,13 +151,14 @@ impl Network {
     /// A link came up: its addresses are checked anew (RFC 4862 §5.4 "when an interface is (re)initialized"), and routers asked
     /// for. A link went down: what routers said of it is forgotten, as Linux does; configured addresses stay.
     pub(crate) fn autoconf_link_changed(&mut self, link: LinkId, up: bool) {
+        self.groups_link_changed(link, up);
         if up {
             self.recheck_addresses(link);
             self.autoconf_start(link);
         } else {
             self.stop_solicitation(link);
             self.forget_routers(link);
-            self.drop_advertised(link);
+            self.drop_made(link, Origin::Advertised);
             self.stop_probing(link);
         }
     }

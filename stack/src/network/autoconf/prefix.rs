@@ -81,10 +81,10 @@ impl Network {
         self.schedule_address(key);
     }
 
-    /// The link went down: addresses made for its routers' prefixes go.
-    pub(super) fn drop_advertised(&mut self, link: LinkId) {
+    /// Drops the addresses of a link that were made in this way.
+    pub(super) fn drop_made(&mut self, link: LinkId, origin: Origin) {
         for key in self.addresses.keys_of(link).to_vec() {
-            if self.addresses.by_key(key).is_some_and(|assigned| assigned.origin == Origin::Advertised) {
+            if self.addresses.by_key(key).is_some_and(|assigned| assigned.origin == origin) {
                 self.drop_address(key);
             }
         }

@@ -45,11 +45,11 @@ impl LinkSettings {
         router_solicitations: Some(0),
     };
 
-    /// The defaults of a kind of link. On raw-IP and loopback links there is nobody to ask: no detection, no routers.
+    /// What a new link configures by itself. On raw-IP and loopback links there is nobody to ask: no detection, no routers.
     /// Linux does autoconfigure a TUN link; a stack behind one is configured by whoever made it, so this one keeps silent.
-    pub const fn default_of(medium: Medium) -> Self {
+    pub(super) const fn for_new_link(of_ethernet: &Self, medium: Medium) -> Self {
         match medium {
-            Medium::Ethernet { .. } => Self::HOST,
+            Medium::Ethernet { .. } => *of_ethernet,
             Medium::Ip | Medium::Loopback => Self::MANUAL,
         }
     }

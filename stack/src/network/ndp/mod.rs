@@ -58,8 +58,11 @@ impl Network {
         if !accepted || self.config.ipv6.forwarding {
             return self.links.base.discard(Some(packet.link), Discard::RedirectRefused, packet.len);
         }
-        self.learn(packet.link, target, target_mac);
-        self.redirect(packet.link, destination, target, packet.src);
+        if self.redirect(packet.link, destination, target, packet.src) {
+            self.learn(packet.link, target, target_mac);
+        } else {
+            self.links.base.discard(Some(packet.link), Discard::RedirectRefused, packet.len);
+        }
     }
 
     /// A link address that came with a message.

@@ -2,11 +2,13 @@
 //! parameters. Prefixes for making addresses with go on to [`autoconf`](super::super::autoconf).
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use crate::base::{Addr, Cidr, Discard, Duration, Instant, LinkId, Timer, TimerOwner};
 use crate::link::Mac;
 
 use super::super::autoconf::{LINK_TIMER, end_of};
+use super::super::routes::{Entry, Origin, Via};
 use super::super::{Network, Packet};
 use super::solicit::Solicitation;
 use super::{Preference, PrefixInformation, RouterAdvertisement};
@@ -15,7 +17,7 @@ use super::{Preference, PrefixInformation, RouterAdvertisement};
 pub const MAX_ROUTERS: usize = 8;
 /// At most so many on-link prefixes are kept of a link.
 pub const MAX_PREFIXES: usize = 16;
-/// The metric of routes that routers advertise, as Linux's `IP6_RT_PRIO_ADDRCONF` plus 768 for default routes.
+/// The metric of advertised default routes, as Linux's `IP6_RT_PRIO_USER`.
 const METRIC: u32 = 1024;
 /// The metric of on-link prefixes that routers advertise (Linux's `IP6_RT_PRIO_ADDRCONF`).
 const PREFIX_METRIC: u32 = 256;
@@ -54,7 +56,7 @@ pub(crate) struct Discovery {
 
 impl Discovery {
     /// The default routers in the order they were heard first.
-    pub fn routers(&self) -> impl Iterator<Item = &Router> {
+    pub(crate) fn routers(&self) -> impl Iterator<Item = &Router> {
         self.routers.iter()
     }
 
@@ -62,15 +64,6 @@ impl Discovery {
         let routers = self.routers.iter().map(|router| router.until);
         let prefixes = self.prefixes.iter().map(|prefix| prefix.until);
         routers.chain(prefixes).chain(self.solicitation.next).min().unwrap_or(Instant::NEVER)
-    }
-}
-
-/// A default router's metric: the better one's is the lower (RFC 4191 §3).
-const fn metric(preference: Preference) -> u32 {
-    match preference {
-        Preference::High => METRIC - 1,
-        Preference::Medium => METRIC,
-        Preference::Low => METRIC + 1,
     }
 }
 
@@ -188,8 +181,7 @@ impl Network {
         let Some(state) = self.autoconf.link_mut(link) else { return };
         if state.discovery.routers.len() < MAX_ROUTERS {
             state.discovery.routers.push(router);
-            // A route that somebody configured already is as good.
-            let _ = self.add_route(everywhere(), Some(router.addr), link, metric(router.preference));
+            self.install_default_routes();
         }
     }
 
@@ -199,8 +191,32 @@ impl Network {
         let routers = &mut state.discovery.routers;
         if let Some(at) = routers.iter().position(|router| router.addr == addr) {
             routers.remove(at);
-            let _ = self.remove_route(everywhere(), Some(addr), link);
+            self.install_default_routes();
         }
+    }
+
+    /// The routes to all default routers, anew. They have one metric, for a silent router is passed over whatever its preference
+    /// (RFC 4191 §3.2); among the others the table keeps to this order.
+    fn install_default_routes(&mut self) {
+        self.routes.remove(everywhere(), |entry| entry.origin == Origin::Advertised);
+        let mut routers: Vec<(LinkId, Router)> = Vec::new();
+        for link in self.links.ids() {
+            routers.extend(self.default_routers(link).map(|router| (link, *router)));
+        }
+        routers.sort_by_key(|(_, router)| Reverse(router.preference));
+        for (link, router) in routers {
+            let via = Via::Gateway(router.addr);
+            self.routes.insert(Entry { dst: everywhere(), via, link, metric: METRIC, origin: Origin::Advertised });
+        }
+    }
+
+    fn add_prefix_route(&mut self, link: LinkId, prefix: Cidr) {
+        let entry = Entry { dst: prefix, via: Via::OnLink, link, metric: PREFIX_METRIC, origin: Origin::Advertised };
+        self.routes.insert(entry);
+    }
+
+    fn remove_prefix_route(&mut self, link: LinkId, prefix: Cidr) {
+        self.routes.remove(prefix, |entry| entry.link == link && entry.origin == Origin::Advertised);
     }
 
     /// RFC 4861 §6.3.4, last part: the list of prefixes on the link.
@@ -216,11 +232,11 @@ impl Network {
             Some(at) if valid > 0 => prefixes[at].until = until,
             Some(at) => {
                 prefixes.remove(at);
-                let _ = self.remove_route(prefix, None, link);
+                self.remove_prefix_route(link, prefix);
             }
             None if valid > 0 && prefixes.len() < MAX_PREFIXES => {
                 prefixes.push(OnLink { prefix, until });
-                let _ = self.add_route(prefix, None, link, PREFIX_METRIC);
+                self.add_prefix_route(link, prefix);
             }
             None => {}
         }
@@ -230,11 +246,11 @@ impl Network {
     pub(crate) fn forget_routers(&mut self, link: LinkId) {
         let Some(state) = self.autoconf.link_mut(link) else { return };
         let gone = core::mem::take(&mut state.discovery);
-        for router in &gone.routers {
-            let _ = self.remove_route(everywhere(), Some(router.addr), link);
+        if !gone.routers.is_empty() {
+            self.install_default_routes();
         }
         for known in &gone.prefixes {
-            let _ = self.remove_route(known.prefix, None, link);
+            self.remove_prefix_route(link, known.prefix);
         }
         self.schedule_discovery(link);
     }
@@ -277,7 +293,7 @@ impl Network {
             self.forget_router(link, addr);
         }
         for known in gone {
-            let _ = self.remove_route(known.prefix, None, link);
+            self.remove_prefix_route(link, known.prefix);
         }
     }
 }
