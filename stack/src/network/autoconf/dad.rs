@@ -119,11 +119,10 @@ impl Network {
     }
 
     /// Another station claims an IPv4 address of ours. While we probe, it is his; in use we keep it, as Linux does: RFC 5227
-    /// §2.4 (b) leaves defence to the link layer, which has announced it again.
+    /// §2.4 (c) leaves defence to the link layer, which has announced it again.
     pub(crate) fn autoconf_conflict(&mut self, link: LinkId, addr: Addr, _mac: Mac) {
         let Some(key) = self.addresses.key(link, addr) else { return };
         if self.addresses.by_key(key).is_some_and(|assigned| assigned.state == AddrState::Tentative) {
-            self.links.base.counters.neighbour.conflicts += 1;
             self.links.arp_disown(link, addr);
             self.set_state(key, AddrState::Duplicate);
         }
