@@ -1,31 +1,18 @@
-//! Fragments: cutting what is too big, putting together what arrives in pieces.
+//! Fragments: cutting what is too big (`cut`), putting together what arrives in pieces.
+//!
+//! `datagram` is one datagram under way: its pieces in order, none overlapping. `table` finds it by keyed hash and holds all within
+//! bounds: bytes (high threshold, and the stack's budget), pieces a datagram, time. `v4` and `v6` read fragments and make whole
+//! packets.
+//!
+//! Overlaps are refused in both families: the whole datagram goes (RFC 5722 §4, RFC 8200 §4.5 for IPv6; Linux since 4.19 for
+//! IPv4). A fragment that lies wholly within what is there is taken for a duplicate and ignored.
 
 pub(crate) mod cut;
+mod datagram;
+mod table;
+#[cfg(test)]
+mod tests;
+mod v4;
+mod v6;
 
-use crate::base::Entropy;
-
-use super::ipv4;
-use super::ipv6::Fragment;
-use super::ipv6::chain::Position;
-use super::{Network, Packet};
-
-/// Datagrams of which not all fragments have arrived.
-#[derive(Debug)]
-pub struct Fragments {}
-
-impl Fragments {
-    pub(crate) fn new(_entropy: &Entropy) -> Self {
-        Self {}
-    }
-}
-
-#[allow(unused_variables, clippy::unused_self, clippy::needless_pass_by_ref_mut)]
-impl Network {
-    pub(crate) fn fragments_timer(&mut self, key: u64) {}
-    pub(crate) fn reassemble_v4(&mut self, packet: Packet, header: &ipv4::Header) -> Option<Packet> {
-        None
-    }
-    pub(crate) fn reassemble_v6(&mut self, packet: Packet, place: Position, fragment: Fragment) -> Option<(Packet, Position)> {
-        None
-    }
-}
+pub(crate) use table::Fragments;

@@ -1,4 +1,4 @@
 //! Stories of the network layer: packets in, packets out, time passes.
 
 mod basics;
-mod world;
+pub(super) mod world;

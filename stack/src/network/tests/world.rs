@@ -8,27 +8,27 @@ use crate::base::{Addr, Base, Cidr, Duration, Errno, Frame, Instant, LinkId, Rop
 use crate::link::{LinkConfig, Links, Medium, Offloads};
 use crate::network::{Fragmentation, Network, Outgoing, Packet, RouteQuery, TransportError, Up, ipv4, ipv6, protocol};
 
-pub(super) const ETH0: LinkId = LinkId(2);
-pub(super) const ETH1: LinkId = LinkId(3);
+pub(in crate::network) const ETH0: LinkId = LinkId(2);
+pub(in crate::network) const ETH1: LinkId = LinkId(3);
 
-pub(super) fn addr(text: &str) -> Addr {
+pub(in crate::network) fn addr(text: &str) -> Addr {
     text.parse().unwrap()
 }
 
-pub(super) fn cidr(text: &str) -> Cidr {
+pub(in crate::network) fn cidr(text: &str) -> Cidr {
     text.parse().unwrap()
 }
 
 /// A host and what it said.
-pub(super) struct Host {
-    pub(super) net: Network,
-    pub(super) packets: Vec<Packet>,
-    pub(super) errors: Vec<TransportError>,
+pub(in crate::network) struct Host {
+    pub(in crate::network) net: Network,
+    pub(in crate::network) packets: Vec<Packet>,
+    pub(in crate::network) errors: Vec<TransportError>,
 }
 
 impl Host {
     /// A host with one link of MTU 1500: 10.0.0.1/24 and fd00::1/64.
-    pub(super) fn new() -> Self {
+    pub(in crate::network) fn new() -> Self {
         let links = Links::new(Base::new(7.into(), Instant::EPOCH, 64 << 20, 0));
         let mut host = Self { net: Network::new(links), packets: Vec::new(), errors: Vec::new() };
         host.add_link("eth0", 1500, &["10.0.0.1/24", "fd00::1/64"]);
@@ -36,7 +36,7 @@ impl Host {
     }
 
     /// The same with a second link: 10.0.1.1/24 and fd00:1::1/64; it forwards.
-    pub(super) fn router(mtu_of_second: u32) -> Self {
+    pub(in crate::network) fn router(mtu_of_second: u32) -> Self {
         let mut host = Self::new();
         host.net.config.ipv4.forward = true;
         host.net.config.ipv6.forwarding = true;
@@ -57,13 +57,13 @@ impl Host {
     }
 
     /// A packet comes by `link`.
-    pub(super) fn receive(&mut self, link: LinkId, packet: &[u8]) {
+    pub(in crate::network) fn receive(&mut self, link: LinkId, packet: &[u8]) {
         self.net.receive(link, Frame::from(packet));
         self.settle();
     }
 
     /// Lets everything go up that wants to.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::network) fn settle(&mut self) {
         while let Some(up) = self.net.poll() {
             match up {
                 Up::Packet(packet) => self.packets.push(packet),
@@ -73,7 +73,7 @@ impl Host {
     }
 
     /// Time passes, timers fire.
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub(in crate::network) fn pass(&mut self, time: Duration) {
         let end = self.net.links.base.now + time;
         loop {
             let next = self.net.links.base.timers.exact_deadline().min(end);
@@ -90,30 +90,30 @@ impl Host {
     }
 
     /// Everything that left by `link` since the last time.
-    pub(super) fn sent(&mut self, link: LinkId) -> Vec<Vec<u8>> {
+    pub(in crate::network) fn sent(&mut self, link: LinkId) -> Vec<Vec<u8>> {
         self.settle();
         core::iter::from_fn(|| self.net.links.transmit(link)).map(|frame| frame.to_vec()).collect()
     }
 
     /// The one packet that left by `link`, IPv4.
-    pub(super) fn sent_v4(&mut self, link: LinkId) -> V4 {
+    pub(in crate::network) fn sent_v4(&mut self, link: LinkId) -> V4 {
         let [packet] = <[Vec<u8>; 1]>::try_from(self.sent(link)).unwrap_or_else(|all| panic!("not one packet but {all:x?}"));
         V4::read(&packet)
     }
 
     /// The one packet that left by `link`, IPv6.
-    pub(super) fn sent_v6(&mut self, link: LinkId) -> V6 {
+    pub(in crate::network) fn sent_v6(&mut self, link: LinkId) -> V6 {
         let [packet] = <[Vec<u8>; 1]>::try_from(self.sent(link)).unwrap_or_else(|all| panic!("not one packet but {all:x?}"));
         V6::read(&packet)
     }
 
     /// A transport sends `payload` to `dst`.
-    pub(super) fn send(&mut self, dst: Addr, payload: &[u8], fragmentation: Fragmentation) -> Result<(), Errno> {
+    pub(in crate::network) fn send(&mut self, dst: Addr, payload: &[u8], fragmentation: Fragmentation) -> Result<(), Errno> {
         let outgoing = Outgoing { dst, protocol: protocol::UDP, fragmentation, ..Outgoing::default() };
         self.send_as(&outgoing, payload)
     }
 
-    pub(super) fn send_as(&mut self, outgoing: &Outgoing, payload: &[u8]) -> Result<(), Errno> {
+    pub(in crate::network) fn send_as(&mut self, outgoing: &Outgoing, payload: &[u8]) -> Result<(), Errno> {
         let query = RouteQuery { dst: outgoing.dst, src: Addr::any(outgoing.dst.version()), link: None };
         let route = self.net.route(&query)?;
         let sent = self.net.send(&route, outgoing, Frame::from(payload));
@@ -124,14 +124,14 @@ impl Host {
 
 /// An IPv4 packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct V4 {
-    pub(super) header: ipv4::Header,
-    pub(super) options: Vec<u8>,
-    pub(super) payload: Vec<u8>,
+pub(in crate::network) struct V4 {
+    pub(in crate::network) header: ipv4::Header,
+    pub(in crate::network) options: Vec<u8>,
+    pub(in crate::network) payload: Vec<u8>,
 }
 
 impl V4 {
-    pub(super) fn new(src: &str, dst: &str, protocol: u8, payload: &[u8]) -> Self {
+    pub(in crate::network) fn new(src: &str, dst: &str, protocol: u8, payload: &[u8]) -> Self {
         let header = ipv4::Header {
             header_len: 20,
             traffic_class: 0,
@@ -149,23 +149,23 @@ impl V4 {
     }
 
     /// An ICMP message of `kind`, `code`, four bytes and what follows.
-    pub(super) fn icmp(src: &str, dst: &str, kind: [u8; 2], rest: u32, body: &[u8]) -> Self {
+    pub(in crate::network) fn icmp(src: &str, dst: &str, kind: [u8; 2], rest: u32, body: &[u8]) -> Self {
         let mut message = [&kind[..], &[0, 0], &rest.to_be_bytes(), body].concat();
         let sum = checksum(&message);
         message[2..4].copy_from_slice(&sum.to_be_bytes());
         Self::new(src, dst, protocol::ICMP, &message)
     }
 
-    pub(super) fn with(mut self, change: impl FnOnce(&mut ipv4::Header)) -> Self {
+    pub(in crate::network) fn with(mut self, change: impl FnOnce(&mut ipv4::Header)) -> Self {
         change(&mut self.header);
         self
     }
 
-    pub(super) fn options(self, options: &[u8]) -> Self {
+    pub(in crate::network) fn options(self, options: &[u8]) -> Self {
         Self { options: options.into(), ..self }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::network) fn bytes(&self) -> Vec<u8> {
         let len = 20 + self.options.len();
         let mut bytes = alloc::vec![0; len];
         let header = ipv4::Header { header_len: len as u8, total_len: (len + self.payload.len()) as u16, ..self.header };
@@ -174,7 +174,7 @@ impl V4 {
         bytes
     }
 
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(in crate::network) fn read(bytes: &[u8]) -> Self {
         let header = ipv4::Header::parse(bytes[..20].try_into().unwrap(), bytes.len()).unwrap();
         assert_eq!(checksum(&bytes[..header.len()]), 0, "the header's checksum");
         assert_eq!(header.total(), bytes.len());
@@ -184,31 +184,31 @@ impl V4 {
     }
 
     /// Type and code.
-    pub(super) fn kind(&self) -> (u8, u8) {
+    pub(in crate::network) fn kind(&self) -> (u8, u8) {
         assert_eq!(self.header.protocol, protocol::ICMP);
         (self.payload[0], self.payload[1])
     }
 
-    pub(super) fn rest(&self) -> u32 {
+    pub(in crate::network) fn rest(&self) -> u32 {
         u32::from_be_bytes(self.payload[4..8].try_into().unwrap())
     }
 }
 
 /// An IPv6 packet; extension headers are part of the payload.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct V6 {
-    pub(super) header: ipv6::Header,
-    pub(super) payload: Vec<u8>,
+pub(in crate::network) struct V6 {
+    pub(in crate::network) header: ipv6::Header,
+    pub(in crate::network) payload: Vec<u8>,
 }
 
 impl V6 {
-    pub(super) fn new(src: &str, dst: &str, next_header: u8, payload: &[u8]) -> Self {
+    pub(in crate::network) fn new(src: &str, dst: &str, next_header: u8, payload: &[u8]) -> Self {
         let (src, dst) = (addr(src), addr(dst));
         let header = ipv6::Header { traffic_class: 0, flow_label: 0, payload_len: 0, next_header, hop_limit: 64, src, dst };
         Self { header, payload: payload.into() }
     }
 
-    pub(super) fn icmp(src: &str, dst: &str, kind: [u8; 2], rest: u32, body: &[u8]) -> Self {
+    pub(in crate::network) fn icmp(src: &str, dst: &str, kind: [u8; 2], rest: u32, body: &[u8]) -> Self {
         let mut message = [&kind[..], &[0, 0], &rest.to_be_bytes(), body].concat();
         let mut sum = Sum::pseudo(addr(src), addr(dst), protocol::ICMPV6, message.len());
         sum.add(&message);
@@ -216,13 +216,13 @@ impl V6 {
         Self::new(src, dst, protocol::ICMPV6, &message)
     }
 
-    pub(super) fn with(mut self, change: impl FnOnce(&mut ipv6::Header)) -> Self {
+    pub(in crate::network) fn with(mut self, change: impl FnOnce(&mut ipv6::Header)) -> Self {
         change(&mut self.header);
         self
     }
 
     /// Puts an extension header of number `number` in front of the payload.
-    pub(super) fn extension(mut self, number: u8, content: &[u8]) -> Self {
+    pub(in crate::network) fn extension(mut self, number: u8, content: &[u8]) -> Self {
         let len = content.len() + 2;
         assert_eq!(len % 8, 0);
         let next = core::mem::replace(&mut self.header.next_header, number);
@@ -233,21 +233,21 @@ impl V6 {
     }
 
     /// Puts a fragment header in front of the payload.
-    pub(super) fn fragment(mut self, offset: u16, more: bool, ident: u32) -> Self {
+    pub(in crate::network) fn fragment(mut self, offset: u16, more: bool, ident: u32) -> Self {
         let next_header = core::mem::replace(&mut self.header.next_header, protocol::FRAGMENT);
         let mut payload = Vec::from(ipv6::Fragment { next_header, offset, more, ident }.emit());
         payload.extend(&self.payload);
         Self { payload, ..self }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::network) fn bytes(&self) -> Vec<u8> {
         let mut bytes = alloc::vec![0; 40];
         ipv6::Header { payload_len: self.payload.len() as u16, ..self.header }.emit(&mut bytes);
         bytes.extend(&self.payload);
         bytes
     }
 
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(in crate::network) fn read(bytes: &[u8]) -> Self {
         let header = ipv6::Header::parse(bytes[..40].try_into().unwrap(), bytes.len()).unwrap();
         assert_eq!(header.total(), bytes.len());
         let packet = Self { header, payload: bytes[40..].into() };
@@ -259,17 +259,17 @@ impl V6 {
         packet
     }
 
-    pub(super) fn kind(&self) -> (u8, u8) {
+    pub(in crate::network) fn kind(&self) -> (u8, u8) {
         assert_eq!(self.header.next_header, protocol::ICMPV6);
         (self.payload[0], self.payload[1])
     }
 
-    pub(super) fn rest(&self) -> u32 {
+    pub(in crate::network) fn rest(&self) -> u32 {
         u32::from_be_bytes(self.payload[4..8].try_into().unwrap())
     }
 }
 
 /// The transport part of a packet that went up.
-pub(super) fn transport(packet: &Packet) -> Rope {
+pub(in crate::network) fn transport(packet: &Packet) -> Rope {
     packet.payload(0)
 }
