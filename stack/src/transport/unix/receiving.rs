@@ -57,8 +57,12 @@ impl Unix {
         let found = walk(&socket.queue, socket.reader(peek, room), |bytes| into.put(bytes));
         let pass_credentials = socket.options.pass_credentials;
         let short = found.stop == Stop::Empty && found.copied < target.min(room).max(1);
-        if short && !self.ends_short_read(id, &found)? {
-            return Err(Errno::EAGAIN);
+        if short && let Err(errno) = self.end_short_read(id, &found) {
+            if found.copied == 0 && !peek {
+                // An urgent byte nobody wanted is stepped over also where nothing follows it.
+                self.commit_walk(base, id, &found);
+            }
+            return Err(errno);
         }
         let from = found.sender.map(|sender| self.sockets[sender].name.clone()).unwrap_or_default();
         let rights = if peek { self.peek_walk(id, &found) } else { self.commit_walk(base, id, &found) };
@@ -66,14 +70,14 @@ impl Unix {
         Ok(UnixReceived { count: found.copied, length: found.copied, flags: MsgFlags::NONE, from, credentials, rights })
     }
 
-    /// Whether a read that found too little gives what it found all the same: at the end of the stream, or at an error, which it
-    /// takes. As on Linux the error is lost if there were bytes.
-    fn ends_short_read(&mut self, id: Key, found: &Walk) -> Result<bool, Errno> {
+    /// A read that found too little gives what it found only at the end of the stream, or at an error, which it takes; as on
+    /// Linux the error is lost if there were bytes.
+    fn end_short_read(&mut self, id: Key, found: &Walk) -> Result<(), Errno> {
         let socket = &mut self.sockets[id];
         match socket.check_error() {
             Err(errno) if found.copied == 0 => Err(errno),
-            Err(_) => Ok(true),
-            Ok(()) => Ok(socket.shut.receive()),
+            Ok(()) if !socket.shut.receive() => Err(Errno::EAGAIN),
+            _ => Ok(()),
         }
     }
 
