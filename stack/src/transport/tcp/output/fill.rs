@@ -19,7 +19,9 @@ pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
     }
     mark_urgent(tcb, &mut header, plan.seq);
     let start = (plan.seq - tcb.snd.una) as usize;
-    let body = if plan.len == 0 { Rope::new() } else { tcb.sending_mut().queue.slice(start, plan.len as usize) };
+    // Sharing what was still being written to makes a chunk of it, which costs a little.
+    let slice = |tcb: &mut Tcb| tcb.sending_mut().queue.slice(start, plan.len as usize);
+    let body = if plan.len == 0 { Rope::new() } else { tcb.account(cx.base(), slice) };
     (header, body)
 }
 
