@@ -1,0 +1,12 @@
+//! Stories about TCP: one stack, a peer that does what the story says, virtual time.
+//!
+//! Sequence and acknowledgement numbers are relative, as in packetdrill: the SYN is 0, the first byte of data is 1.
+
+mod closing;
+mod opening;
+mod receiving;
+mod recovering;
+mod resetting;
+mod script;
+mod segment;
+mod sending;

@@ -1,0 +1,253 @@
+//! A story about one stack and a peer that does exactly what the story says: packets in, packets out, time passes.
+
+use std::collections::VecDeque;
+
+use loggia_stack::base::{Duration, Frame, Instant, LinkId, MsgFlags, Ready, SocketId};
+use loggia_stack::engine::{Config, Stack};
+use loggia_stack::link::{LinkConfig, Medium, Offloads};
+use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
+use loggia_stack::{Errno, Seed};
+
+use super::segment::Segment;
+
+/// The peer's initial sequence number: near the end of the circle, so that every story goes around it.
+const PEER_ISN: u32 = u32::MAX - 500;
+const OURS: [u8; 4] = [10, 0, 0, 1];
+const PEERS: [u8; 4] = [10, 0, 0, 2];
+const OUR_PORT: u16 = 80;
+const PEER_PORT: u16 = 4000;
+
+/// The stack, its link, and what it sent.
+pub(crate) struct Script {
+    pub(crate) stack: Stack,
+    link: LinkId,
+    /// The stack's initial sequence number, once its SYN was seen.
+    isn: Option<u32>,
+    our_port: u16,
+    out: VecDeque<(Instant, Vec<u8>)>,
+    /// TSval of the last segment the stack sent.
+    pub(crate) last_ts: u32,
+}
+
+impl Script {
+    /// A stack with timestamps off (they are turned on where they matter), 10.0.0.1 on a link of MTU 1500.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        config.tcp.timestamps = false;
+        change(&mut config);
+        let mut stack = Stack::new(config, Seed::from(7), Instant::from_secs(100));
+        let link = stack
+            .add_link(LinkConfig {
+                name: "tun0".into(),
+                medium: Medium::Ip,
+                mtu: 1500,
+                offloads: Offloads::default(),
+                queue_limit: 1 << 20,
+            })
+            .expect("a link");
+        stack.set_up(link, true).expect("up");
+        stack.add_address(link, "10.0.0.1/24".parse().unwrap()).expect("an address");
+        let mut script = Self { stack, link, isn: None, our_port: OUR_PORT, out: VecDeque::new(), last_ts: 0 };
+        script.run(0);
+        script.out.clear();
+        script
+    }
+
+    /// A listening socket on port 80.
+    pub(crate) fn listen(&mut self, backlog: i32) -> SocketId {
+        let socket = self.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+        self.stack.bind(socket, &"10.0.0.1:80".parse::<Address>().unwrap()).unwrap();
+        self.stack.listen(socket, backlog).unwrap();
+        socket
+    }
+
+    /// A socket that connects to the peer; its SYN is yet to be expected.
+    pub(crate) fn connect(&mut self) -> SocketId {
+        let socket = self.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+        let peer: Address = format!("10.0.0.2:{PEER_PORT}").parse().unwrap();
+        assert_eq!(self.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
+        socket
+    }
+
+    /// An established connection that the peer opened, with the peer's SYN options as given.
+    pub(crate) fn established(&mut self, syn_options: &str) -> SocketId {
+        let listener = self.listen(5);
+        self.inject(&format!("S 0:0(0) win 65535 <{syn_options}>"));
+        self.drain();
+        let (_, packet) = self.out.pop_front().expect("a SYN-ACK");
+        assert!(self.decode(&packet).flags.contains('S'));
+        self.inject(". 1:1(0) ack 1 win 65535");
+        let (socket, _) = self.stack.accept(listener).expect("a connection");
+        socket
+    }
+
+    /// A segment of the peer, with a payload of the pattern that [`pattern`] gives.
+    pub(crate) fn inject(&mut self, text: &str) {
+        let segment = Segment::parse(text);
+        let header = segment.header((PEER_PORT, self.our_port), PEER_ISN, self.isn.unwrap_or(0));
+        let payload = pattern(segment.seq.wrapping_sub(1) as usize, segment.len);
+        self.inject_packet(&packet(PEERS, OURS, &[header, payload].concat()));
+    }
+
+    /// Any packet from the link.
+    pub(crate) fn inject_packet(&mut self, bytes: &[u8]) {
+        self.stack.receive(self.link, Frame::from(bytes));
+    }
+
+    /// The next segment of the stack is this one.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, text: &str) {
+        let real = self.next().unwrap_or_else(|| panic!("expected {text}, but nothing was sent"));
+        let wanted = Segment::parse(text);
+        assert!(wanted.matches(&real), "expected {text}\n     got {}", real.text());
+    }
+
+    /// The stack has sent nothing more.
+    #[track_caller]
+    pub(crate) fn expect_nothing(&mut self) {
+        if let Some(real) = self.next() {
+            panic!("expected nothing\n     got {}", real.text());
+        }
+    }
+
+    /// The next segment of the stack is this one, sent `millis` from now, give or take a millisecond; time passes until then.
+    #[track_caller]
+    pub(crate) fn expect_after(&mut self, millis: u64, text: &str) {
+        let from = self.stack.now();
+        self.expect_nothing();
+        self.run(millis + 1);
+        let at = self.out.front().map_or_else(|| panic!("expected {text}, but nothing was sent"), |(at, _)| *at);
+        let after = at.since(from);
+        assert!(after + Duration::from_millis(1) >= Duration::from_millis(millis), "{text} came after {after:?}");
+        self.expect(text);
+    }
+
+    /// The next segment of the stack.
+    pub(crate) fn next(&mut self) -> Option<Segment> {
+        self.drain();
+        let (_, packet) = self.out.pop_front()?;
+        Some(self.decode(&packet))
+    }
+
+    /// Time passes, timer by timer.
+    pub(crate) fn run(&mut self, millis: u64) {
+        let end = self.stack.now() + Duration::from_millis(millis);
+        self.drain();
+        loop {
+            let next = self.stack.next_deadline();
+            if next > end {
+                break;
+            }
+            let before = self.stack.now();
+            self.stack.advance(next.max(before));
+            self.drain();
+        }
+        self.stack.advance(end);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(frame) = self.stack.transmit(self.link) {
+            self.out.push_back((self.stack.now(), frame.to_vec()));
+        }
+    }
+
+    /// Reads a packet of the stack; checks its checksums on the way.
+    fn decode(&mut self, packet: &[u8]) -> Segment {
+        assert_eq!((packet[0], packet[9]), (0x45, 6), "an IPv4 packet with TCP");
+        assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), packet.len());
+        assert_eq!(sum(&packet[..20]), 0xffff, "header checksum");
+        let tcp = &packet[20..];
+        assert_eq!(fold(u32::from(sum(&pseudo(OURS, PEERS, tcp.len()))) + u32::from(sum(tcp))), 0xffff, "TCP checksum");
+        if tcp[13] & 2 != 0 {
+            self.isn = Some(u32::from_be_bytes(tcp[4..8].try_into().unwrap()));
+            self.our_port = u16::from_be_bytes([tcp[0], tcp[1]]);
+        }
+        let segment = Segment::decode(tcp, self.isn.unwrap_or(0), PEER_ISN);
+        for option in segment.options.iter().flatten() {
+            if let super::segment::Opt::Ts(Some(value), _) = option {
+                self.last_ts = *value;
+            }
+        }
+        segment
+    }
+
+    /// An ICMP error from the peer about the last packet the stack sent; `rest` is the second word of the ICMP header.
+    pub(crate) fn inject_icmp(&mut self, kind: u8, code: u8, rest: u32, quoted: &str) {
+        let segment = Segment::parse(quoted);
+        let tcp = segment.header((self.our_port, PEER_PORT), self.isn.unwrap_or(0), PEER_ISN);
+        let quoted = packet(OURS, PEERS, &tcp);
+        let mut icmp = vec![kind, code, 0, 0];
+        icmp.extend(rest.to_be_bytes());
+        icmp.extend(&quoted[..28]);
+        let check = !sum(&icmp);
+        icmp[2..4].copy_from_slice(&check.to_be_bytes());
+        self.inject_packet(&raw_packet(PEERS, OURS, 1, &icmp));
+    }
+
+    /// Writes `len` bytes of the pattern, from the stream's `offset` on.
+    #[track_caller]
+    pub(crate) fn write(&mut self, socket: SocketId, offset: usize, len: usize) {
+        let data = pattern(offset, len);
+        assert_eq!(self.stack.send(socket, &data, MsgFlags::NONE), Ok(len));
+    }
+
+    /// Reads what is there; it must be the pattern from `offset` on.
+    #[track_caller]
+    pub(crate) fn read(&mut self, socket: SocketId, offset: usize) -> usize {
+        let mut buffer = vec![0; 1 << 20];
+        let len = self.stack.recv(socket, &mut buffer, MsgFlags::NONE).expect("something to read");
+        assert_eq!(buffer[..len], pattern(offset, len), "the bytes that were sent");
+        len
+    }
+
+    /// What `poll` reports.
+    pub(crate) fn ready(&mut self, socket: SocketId) -> Ready {
+        self.stack.readiness(socket).unwrap()
+    }
+}
+
+/// What stands at `offset` of every stream of these stories.
+pub(crate) fn pattern(offset: usize, len: usize) -> Vec<u8> {
+    (offset..offset + len).map(|at| (at % 251) as u8).collect()
+}
+
+fn packet(src: [u8; 4], dst: [u8; 4], tcp: &[u8]) -> Vec<u8> {
+    let mut tcp = tcp.to_vec();
+    let check = !fold(u32::from(sum(&pseudo(src, dst, tcp.len()))) + u32::from(sum(&tcp)));
+    tcp[16..18].copy_from_slice(&check.to_be_bytes());
+    raw_packet(src, dst, 6, &tcp)
+}
+
+fn raw_packet(src: [u8; 4], dst: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let mut ip = vec![0x45, 0];
+    ip.extend((20 + payload.len() as u16).to_be_bytes());
+    ip.extend([0, 1, 0x40, 0, 64, protocol, 0, 0]);
+    ip.extend(src);
+    ip.extend(dst);
+    let check = !sum(&ip);
+    ip[10..12].copy_from_slice(&check.to_be_bytes());
+    ip.extend(payload);
+    ip
+}
+
+fn pseudo(src: [u8; 4], dst: [u8; 4], len: usize) -> Vec<u8> {
+    [&src[..], &dst[..], &[0, 6], &(len as u16).to_be_bytes()].concat()
+}
+
+fn sum(bytes: &[u8]) -> u16 {
+    fold(bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0))).sum())
+}
+
+fn fold(mut sum: u32) -> u16 {
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum as u16
+}

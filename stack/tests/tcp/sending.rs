@@ -1,0 +1,103 @@
+//! Sending: windows, Nagle, cork, probes (RFC 9293 §3.8).
+
+use crate::script::Script;
+use loggia_stack::base::MsgFlags;
+use loggia_stack::socket::numbers::{IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
+
+const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
+
+/// RFC 9293 SHLD-7, RFC 9293 MUST-17: small segments wait while one is in flight, unless the application says otherwise.
+#[test]
+fn nagle_holds_small_writes_while_one_is_in_flight() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 10);
+    t.expect("P. 1:11(10) ack 1");
+    t.write(socket, 10, 10);
+    t.write(socket, 20, 10);
+    t.expect_nothing();
+    t.inject(". 1:1(0) ack 11 win 65535");
+    t.expect("P. 11:31(20) ack 1");
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &1i32.to_ne_bytes()).unwrap();
+    t.write(socket, 30, 10);
+    t.expect("P. 31:41(10) ack 1");
+}
+
+/// `TCP_CORK` holds a partial segment until it is pulled; full ones go.
+#[test]
+fn a_cork_holds_the_partial_segment() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_CORK, &1i32.to_ne_bytes()).unwrap();
+    t.write(socket, 0, 1500);
+    t.expect(". 1:1461(1460) ack 1");
+    t.expect_nothing();
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_CORK, &0i32.to_ne_bytes()).unwrap();
+    t.expect("P. 1461:1501(40) ack 1");
+}
+
+/// `MSG_MORE` is a cork for one call.
+#[test]
+fn msg_more_joins_two_writes_into_one_segment() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.send(socket, &crate::script::pattern(0, 10), MsgFlags::MORE).unwrap();
+    t.expect_nothing();
+    t.write(socket, 10, 10);
+    t.expect("P. 1:21(20) ack 1");
+}
+
+/// RFC 9293 §3.8.6: never beyond the peer's window. RFC 9293 MUST-35, MUST-36, MUST-37: a closed window is probed, at growing intervals,
+/// as long as the probes are answered.
+#[test]
+fn a_closed_window_is_probed_until_it_opens() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 3000);
+    t.expect(". 1:1461(1460) ack 1");
+    t.expect(". 1461:2921(1460) ack 1");
+    t.expect("P. 2921:3001(80) ack 1");
+    t.inject(". 1:1(0) ack 3001 win 0");
+    t.write(socket, 3000, 100);
+    t.expect_nothing();
+    for wait in [200, 400, 800] {
+        t.expect_after(wait, ". 3000:3000(0) ack 1");
+        t.inject(". 1:1(0) ack 3001 win 0");
+    }
+    t.inject(". 1:1(0) ack 3001 win 1000");
+    t.expect("P. 3001:3101(100) ack 1");
+}
+
+/// RFC 9293 MUST-38, §3.8.6.2.1: a sliver of window is not worth a segment.
+#[test]
+fn a_sliver_of_window_is_not_used() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 1460);
+    t.expect("P. 1:1461(1460) ack 1");
+    t.inject(". 1:1(0) ack 1461 win 100");
+    t.write(socket, 1460, 1460);
+    t.expect_nothing();
+    t.inject(". 1:1(0) ack 1461 win 2000");
+    t.expect("P. 1461:2921(1460) ack 1");
+}
+
+/// RFC 6928: the initial window is ten segments.
+#[test]
+fn the_initial_window_is_ten_segments() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 20 * 1460);
+    for n in 0..10u32 {
+        let seq = 1 + n * 1460;
+        t.expect(&format!(". {seq}:{}(1460) ack 1", seq + 1460));
+    }
+    t.expect_nothing();
+    // RFC 5681 §3.1: slow start: each acknowledged segment lets two go.
+    t.inject(". 1:1(0) ack 2921 win 65535");
+    for n in 10..14u32 {
+        let seq = 1 + n * 1460;
+        t.expect(&format!(". {seq}:{}(1460) ack 1", seq + 1460));
+    }
+    t.expect_nothing();
+}
