@@ -4,11 +4,11 @@ use super::congestion::Congestion;
 use super::flows::{Flow, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
 use super::options::TcpConfig;
-use super::output::reset;
+use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::tcb::{Tcb, Urgent};
 use super::{Tcp, segment_size, window};
-use crate::base::{Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner};
+use crate::base::{Direction, Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner};
 use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
 
 /// What is kept of a SYN until its answer is answered.
@@ -292,6 +292,7 @@ pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: 
     header.push(&mut frame, tuple.local, tuple.remote);
     let outgoing = Outgoing { dst: tuple.remote, protocol: protocol::TCP, ..Outgoing::default() };
     if net.send(&route, &outgoing, frame).is_ok() {
+        transmit::report_stateless(&mut net.links.base, Direction::Out, &header, 0);
         net.links.base.counters.tcp.out_segs += 1;
     }
 }

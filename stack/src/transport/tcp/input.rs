@@ -6,8 +6,8 @@ use super::Tcp;
 use super::arrives::{self, Arrival};
 use super::flows::{Flow, Tuple};
 use super::header::Header;
-use super::output::reset;
-use crate::base::{Discard, Key, SockAddr};
+use super::output::{reset, transmit};
+use crate::base::{Direction, Discard, Key, SockAddr};
 use crate::network::{Network, Packet};
 
 impl Tcp {
@@ -26,7 +26,11 @@ impl Tcp {
             return base.discard(Some(packet.link), Discard::TcpChecksum, packet.len);
         }
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
-        match self.flows.find(&tuple, &self.records) {
+        let flow = self.flows.find(&tuple, &self.records);
+        if !matches!(flow, Some(Flow::Connection(_))) {
+            transmit::report_stateless(&mut net.links.base, Direction::In, &header, packet.len - header_len);
+        }
+        match flow {
             Some(Flow::Connection(id)) => self.segment_for_connection(net, id, &packet, header, header_len),
             Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, &packet, &header, header_len),
             Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, &packet, &header, header_len),

@@ -1,7 +1,7 @@
 //! RST: the three groups of RFC 9293 §3.5.2.
 
 use super::transmit;
-use crate::base::{Frame, Rope};
+use crate::base::{Direction, Frame, Rope};
 use crate::network::{Cast, Network, Outgoing, Packet, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, FIN, Header, RST, SYN};
@@ -29,6 +29,7 @@ pub(in crate::transport::tcp) fn stateless(net: &mut Network, packet: &Packet, h
     header.push(&mut frame, packet.dst, packet.src);
     let outgoing = Outgoing { dst: packet.src, protocol: protocol::TCP, ..Outgoing::default() };
     if net.send(&route, &outgoing, frame).is_ok() {
+        transmit::report_stateless(&mut net.links.base, Direction::Out, header, 0);
         let counters = &mut net.links.base.counters.tcp;
         counters.out_segs += 1;
         counters.out_rsts += u64::from(header.flags & RST != 0);

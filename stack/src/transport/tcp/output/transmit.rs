@@ -1,6 +1,6 @@
 //! The way of a segment to the network layer.
 
-use crate::base::{Direction, Errno, Frame, LinkId, Rope, What};
+use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
 use crate::link::Hop;
 use crate::network::{Outgoing, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
@@ -72,6 +72,19 @@ fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header, len: u32, segment_siz
         ack: header.ack.0,
         window: u32::from(header.window) << shift,
         len,
+        flags: header.flags,
+    });
+}
+
+/// Reports a segment that belongs to no connection (yet, or any more).
+pub(in crate::transport::tcp) fn report_stateless(base: &mut Base, direction: Direction, header: &Header, len: usize) {
+    base.emit(What::Segment {
+        socket: None,
+        direction,
+        seq: header.seq.0,
+        ack: header.ack.0,
+        window: u32::from(header.window),
+        len: len as u32,
         flags: header.flags,
     });
 }
