@@ -2,7 +2,7 @@
 
 use crate::script::Script;
 use loggia_stack::base::MsgFlags;
-use loggia_stack::socket::numbers::{IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
+use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
 
