@@ -71,16 +71,19 @@ pub(crate) fn plateau_below(len: u32) -> u32 {
 
 impl Network {
     /// A router told by `link` that the path to `dst` takes no more than `mtu` bytes, answering a packet of `quoted_len` bytes
-    /// (0: not known). Gives the path MTU that now holds, or nothing if the message cannot be true: it would not have been sent about so small
-    /// a packet.
+    /// (0: not known). Gives what that would mean, or nothing if the message cannot be true: it would not have been sent about so small a packet.
     pub(crate) fn path_mtu_told(&mut self, link: LinkId, dst: Addr, mtu: u32, quoted_len: u32) -> Option<u32> {
+        match mtu {
+            0 if dst.is_v4() => Some(plateau_below(quoted_len.min(self.present_path_mtu(link, dst)?))),
+            told if quoted_len != 0 && told >= quoted_len => None,
+            told => Some(told),
+        }
+    }
+
+    /// What was told by `link` of the path to `dst` is believed. Gives the path MTU that now holds; nothing if nothing changes.
+    pub fn path_mtu_believed(&mut self, link: LinkId, dst: Addr, mtu: u32) -> Option<u32> {
         let now = self.links.base.now;
         let present = self.present_path_mtu(link, dst)?;
-        let mtu = match mtu {
-            0 if dst.is_v4() => plateau_below(quoted_len.min(present)),
-            told if quoted_len != 0 && told >= quoted_len => return None,
-            told => told,
-        };
         let found = self.path_mtu.found(dst, mtu, present, now, &self.config)?;
         self.routes.changed();
         Some(found.mtu)

@@ -3,8 +3,8 @@
 use crate::script::Script;
 use loggia_stack::Errno;
 use loggia_stack::base::{MsgFlags, Ready, TcpState};
-use loggia_stack::socket::numbers::sol_socket::{SO_LINGER, LEVEL as SOL_SOCKET};
 use loggia_stack::socket::numbers::SHUT_WR;
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_LINGER};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
 

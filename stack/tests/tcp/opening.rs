@@ -3,7 +3,7 @@
 use crate::script::Script;
 use loggia_stack::Errno;
 use loggia_stack::base::{MsgFlags, Ready};
-use loggia_stack::socket::numbers::sol_socket::{SO_ERROR, LEVEL as SOL_SOCKET};
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_ERROR};
 
 const LINUX_SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 7";
 

@@ -105,7 +105,9 @@ fn after_a_timeout_slow_start_sends_everything_again() {
     t.expect(". 1:1001(1000) ack 1");
     t.expect_nothing();
     t.inject(". 1:1(0) ack 1001 win 65535");
-    t.expect(". 1001:3001(2000) ack 1");
+    t.expect(". 1001:2001(1000) ack 1");
+    t.expect(". 2001:3001(1000) ack 1");
+    t.expect_nothing();
 }
 
 /// RFC 9293 MUST-20, MUST-21, RFC 9293 §3.8.3: a peer that never answers ends the connection, and the application is told.

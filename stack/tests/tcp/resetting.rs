@@ -84,9 +84,9 @@ fn a_smaller_path_is_learnt() {
     let socket = t.established(SYN);
     t.write(socket, 0, 1460);
     t.expect("P. 1:1461(1460) ack 1");
-    t.inject_icmp(3, 4, 1000, "P. 90000:90000(0) ack 1");
+    t.inject_icmp(3, 4, 1000, "P. 90000:91460(1460) ack 1");
     t.expect_nothing();
-    t.inject_icmp(3, 4, 1000, "P. 1:1(0) ack 1");
+    t.inject_icmp(3, 4, 1000, "P. 1:1461(1460) ack 1");
     t.expect(". 1:961(960) ack 1");
     t.expect("P. 961:1461(500) ack 1");
 }

@@ -121,7 +121,7 @@ impl Script {
     pub(crate) fn expect_after(&mut self, millis: u64, text: &str) {
         let from = self.stack.now();
         self.expect_nothing();
-        self.run(millis + 1);
+        self.run_until_sent(millis + 1);
         let at = self.out.front().map_or_else(|| panic!("expected {text}, but nothing was sent"), |(at, _)| *at);
         let after = at.since(from);
         assert!(after + Duration::from_millis(1) >= Duration::from_millis(millis), "{text} came after {after:?}");
@@ -133,6 +133,16 @@ impl Script {
         self.drain();
         let (_, packet) = self.out.pop_front()?;
         Some(self.decode(&packet))
+    }
+
+    /// Time passes until the stack sends something, at most `millis`.
+    fn run_until_sent(&mut self, millis: u64) {
+        let end = self.stack.now() + Duration::from_millis(millis);
+        while self.out.is_empty() && self.stack.next_deadline() <= end {
+            let next = self.stack.next_deadline().max(self.stack.now());
+            self.stack.advance(next);
+            self.drain();
+        }
     }
 
     /// Time passes, timer by timer.
@@ -182,7 +192,7 @@ impl Script {
     pub(crate) fn inject_icmp(&mut self, kind: u8, code: u8, rest: u32, quoted: &str) {
         let segment = Segment::parse(quoted);
         let tcp = segment.header((self.our_port, PEER_PORT), self.isn.unwrap_or(0), PEER_ISN);
-        let quoted = packet(OURS, PEERS, &tcp);
+        let quoted = packet(OURS, PEERS, &[tcp, vec![0; segment.len]].concat());
         let mut icmp = vec![kind, code, 0, 0];
         icmp.extend(rest.to_be_bytes());
         icmp.extend(&quoted[..28]);

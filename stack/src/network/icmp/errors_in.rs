@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::base::{Addr, Discard, Frame, Version};
 use crate::link::Received;
 use crate::network::ipv6::chain::{self, Position};
-use crate::network::{ErrorCause, Network, Packet, TransportError, Up, ipv4, ipv6};
+use crate::network::{ErrorCause, Network, Packet, TransportError, Up, ipv4, ipv6, protocol};
 
 use super::convert::{self, Meaning};
 use super::types::{Problem, v4, v6};
@@ -99,9 +99,11 @@ impl Network {
     }
 
     /// Puts what "too big" tells into the path MTU cache; the flow hears of what holds then. None if it cannot be true.
+    /// For TCP nothing is believed here: only the connection can tell a forged message, by the sequence number it quotes (RFC 5927 §7).
     fn learn_path_mtu(&mut self, packet: &Packet, quoted: &Quoted, meaning: Meaning) -> Option<Meaning> {
         let ErrorCause::TooBig { mtu } = meaning.cause else { return Some(meaning) };
-        let mtu = self.path_mtu_told(packet.link, quoted.dst, mtu, quoted.len)?;
+        let told = self.path_mtu_told(packet.link, quoted.dst, mtu, quoted.len)?;
+        let mtu = if quoted.protocol == protocol::TCP { told } else { self.path_mtu_believed(packet.link, quoted.dst, told)? };
         Some(Meaning { cause: ErrorCause::TooBig { mtu }, ..meaning })
     }
 

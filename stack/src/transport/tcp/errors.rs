@@ -45,7 +45,7 @@ fn is_in_flight(tcb: &Tcb, seq: Seq) -> bool {
 
 fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError) {
     match error.cause {
-        ErrorCause::TooBig { .. } => shrink(tcb, cx),
+        ErrorCause::TooBig { mtu } => shrink(tcb, cx, error, mtu),
         // RFC 9293 MUST-55: source quench is ignored (the network layer drops it). RFC 9293 MUST-56, SHLD-25: codes 0, 1, 5,
         // time exceeded and parameter problem are hints, not ends.
         _ if error.fatal && matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) => {
@@ -58,7 +58,10 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError) {
 }
 
 /// RFC 1191 §6.4, RFC 8201 §5.4: the path takes only smaller segments; what was too big is sent again at once.
-fn shrink(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+fn shrink(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError, mtu: u32) {
+    if cx.net.path_mtu_believed(error.link, error.remote, mtu).is_none() {
+        return;
+    }
     if matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) || !transmit::learn_path(tcb, cx) {
         return;
     }

@@ -52,9 +52,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 
 /// RFC 9293 §3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>, and the state stays.
 pub(super) fn reset_answer(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) {
-    let nxt = core::mem::replace(&mut tcb.snd.nxt, ack);
-    reset::abort(tcb, cx);
-    tcb.snd.nxt = nxt;
+    reset::bare(tcb, cx, ack);
 }
 
 /// RFC 5961 §5.2: acknowledgements from before the largest window ever, or of what was never sent, are not the peer's.

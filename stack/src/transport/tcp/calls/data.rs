@@ -23,7 +23,7 @@ impl Tcp {
         };
         Stream {
             readable,
-            end: tcb.shut_read && readable == held - hidden.min(held),
+            end: tcb.rcv.fin_taken() && readable == held - hidden.min(held),
             mark,
             room: room(tcb, &self.config),
             read_offset: tcb.rcv.received - held as u64,

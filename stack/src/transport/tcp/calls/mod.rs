@@ -19,7 +19,7 @@ use crate::transport::inet::Inet;
 pub struct Stream {
     /// Bytes that one read can give now: up to the urgent mark if one is ahead.
     pub readable: usize,
-    /// Behind them the stream ends: the peer sent FIN, or reading was shut down.
+    /// Behind them the stream ends: the peer sent FIN.
     pub end: bool,
     /// Bytes until the urgent mark, if one is ahead (or at the front: 0). A read does not go past it unless it starts there
     /// (`SIOCATMARK`).

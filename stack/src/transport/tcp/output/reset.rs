@@ -38,14 +38,17 @@ pub(in crate::transport::tcp) fn stateless(net: &mut Network, packet: &Packet, h
 
 /// Tells the peer that this connection is aborted (RFC 9293 §3.10.5).
 pub(in crate::transport::tcp) fn abort(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let header = Header {
-        src_port: tcb.inet.local_port,
-        dst_port: tcb.inet.remote_port,
-        seq: tcb.snd.nxt,
-        ack: tcb.rcv.nxt,
-        flags: RST | ACK,
-        ..Header::default()
-    };
+    send(tcb, cx, tcb.snd.nxt, tcb.rcv.nxt, RST | ACK);
+}
+
+/// A reset that names only what the peer acknowledged (RFC 9293 §3.5.2 group 2).
+pub(in crate::transport::tcp) fn bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
+    send(tcb, cx, seq, Seq(0), RST);
+}
+
+fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, ack: Seq, flags: u8) {
+    let (src_port, dst_port) = (tcb.inet.local_port, tcb.inet.remote_port);
+    let header = Header { src_port, dst_port, seq, ack, flags, ..Header::default() };
     if transmit::segment(tcb, cx, header, Rope::new(), 0).is_ok() {
         cx.base().counters.tcp.out_rsts += 1;
     }
