@@ -8,3 +8,6 @@ pub mod raw;
 pub mod tcp;
 pub mod udp;
 pub mod unix;
+
+#[cfg(test)]
+mod testing;

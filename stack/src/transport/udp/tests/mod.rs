@@ -1,0 +1,7 @@
+//! Stories of UDP sockets.
+
+mod arriving;
+mod calls;
+mod errors;
+mod groups;
+mod options;
