@@ -210,7 +210,7 @@ fn random_bytes_do_no_harm() {
         let mut host = Host::new(1);
         let id = host.bound("10.0.0.1:7");
         host.udp.inet_mut(id).recv_err = true;
-        host.bound("[::]:7");
+        host.bound("[fd00::1]:7");
         for n in 0..500 {
             let mut bytes = alloc::vec![0; random.below(64) as usize];
             random.fill(&mut bytes);
