@@ -104,7 +104,7 @@ fn calls_say_what_is_wrong() {
     assert_eq!(send(&mut host, id, Some("fd00::2"), b"x"), Err(Errno::EAFNOSUPPORT));
     assert_eq!(send(&mut host, id, Some("10.0.0.255"), b"x"), Err(Errno::EACCES));
     assert_eq!(send(&mut host, id, Some("192.0.2.1"), b"x"), Err(Errno::ENETUNREACH));
-    assert_eq!(send(&mut host, id, Some("10.0.0.2"), &[0; 65_516]), Err(Errno::EMSGSIZE));
+    assert_eq!(send(&mut host, id, Some("10.0.0.2"), &alloc::vec![0; 65_516]), Err(Errno::EMSGSIZE));
     assert_eq!(host.raw.bind(&mut host.net, id, end("10.0.0.9")), Err(Errno::EADDRNOTAVAIL));
     let six = host.raw(Version::V6, EXPERIMENT);
     assert_eq!(host.raw.bind(&mut host.net, six, end("10.0.0.1")), Err(Errno::EADDRNOTAVAIL));

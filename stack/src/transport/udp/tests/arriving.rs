@@ -126,7 +126,7 @@ fn the_stacks_memory_budget_is_never_passed() {
         host.udp.options_mut(id).rcvbuf = usize::MAX;
     }
     for n in 0..400u16 {
-        let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 1000 + n % 200, &[0; 60_000]));
+        let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 1000 + n % 200, &alloc::vec![0; 60_000]));
         host.udp.receive(&mut host.net, packet);
     }
     assert!(host.net.links.base.budget.used() <= limit);

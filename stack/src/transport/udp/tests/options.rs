@@ -43,8 +43,8 @@ fn a_corked_datagram_that_gets_too_long_is_lost_whole() {
     let mut host = Host::new(1);
     let server = host.bound("127.0.0.1:53");
     let id = host.connected("127.0.0.1:53");
-    assert_eq!(host.send_with(id, None, &[0; 60_000], &PLAIN, MORE), Ok(60_000));
-    assert_eq!(host.send_with(id, None, &[0; 60_000], &PLAIN, MORE), Err(Errno::EMSGSIZE));
+    assert_eq!(host.send_with(id, None, &alloc::vec![0; 60_000], &PLAIN, MORE), Ok(60_000));
+    assert_eq!(host.send_with(id, None, &alloc::vec![0; 60_000], &PLAIN, MORE), Err(Errno::EMSGSIZE));
     assert_eq!(host.net.links.base.budget.used(), 0);
     assert_eq!(host.send(id, b"fresh"), Ok(5));
     assert_eq!(host.recv_lengths(server), [5]);
