@@ -51,6 +51,21 @@ impl SourceFilter {
         self.sources.binary_search(&src).is_ok()
     }
 
+    /// The filter whose list has `src` too.
+    #[must_use]
+    pub fn with(&self, src: Addr) -> Self {
+        let mut sources = self.sources.clone();
+        sources.push(src);
+        Self::new(self.mode, sources)
+    }
+
+    /// The filter whose list has `src` no more.
+    #[must_use]
+    pub fn without(&self, src: Addr) -> Self {
+        let sources = self.sources.iter().copied().filter(|&listed| listed != src).collect();
+        Self { mode: self.mode, sources }
+    }
+
     /// True if packets from `src` are wanted.
     pub fn wants(&self, src: Addr) -> bool {
         self.lists(src) == (self.mode == Mode::Include)

@@ -69,6 +69,11 @@ impl Network {
         Ok(())
     }
 
+    /// The groups of a link that are listened to, those of the host's own addresses among them, with what is wanted of each.
+    pub fn memberships(&self, link: LinkId) -> impl Iterator<Item = (Addr, &SourceFilter)> {
+        self.groups.on_link(link)
+    }
+
     /// What all sockets want of a group, and what that amounts to.
     fn change_wants(&mut self, key: Key, old: &SourceFilter, new: &SourceFilter) {
         let membership = &mut self.groups.all[key];
@@ -87,12 +92,13 @@ impl Network {
     }
 
     /// The link of a join: the one asked for, or the one a packet to the group would leave by (Linux's `ip_mc_find_dev`).
-    fn link_for_group(&mut self, group: Addr, link: Option<LinkId>) -> Result<LinkId, Errno> {
+    /// `EINVAL` if it is no group, `ENODEV` if there is no such link or no route.
+    pub fn link_for_group(&mut self, group: Addr, link: Option<LinkId>) -> Result<LinkId, Errno> {
         if !group.is_multicast() {
             return Err(Errno::EINVAL);
         }
         if let Some(link) = link {
-            return Ok(link);
+            return self.links.config(link).map(|_| link).ok_or(Errno::ENODEV);
         }
         let query = RouteQuery { dst: group, src: Addr::any(group.version()), link: None };
         self.route(&query).map(|route| route.link).map_err(|_| Errno::ENODEV)

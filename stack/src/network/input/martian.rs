@@ -26,7 +26,9 @@ impl Network {
             let member = self.groups.is_member(link, dst, src);
             return if member { Verdict::Ours(Cast::Multicast) } else { Verdict::Refused(Discard::IpNotForUs) };
         }
-        if self.is_local(dst) {
+        // What we send ourselves comes by the loopback link, whichever link the address is of.
+        let local = if link == LOOPBACK { self.is_local(dst) } else { self.addresses.is_local_on(link, dst) };
+        if local {
             Verdict::Ours(Cast::Unicast)
         } else if self.is_broadcast(dst) {
             Verdict::Ours(Cast::Broadcast)

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::base::{Addr, Errno, LinkId};
 use crate::network::Network;
+use crate::network::groups::{Mode, SourceFilter};
 
 /// `net.ipv4.igmp_max_memberships`; IPv6 has no such limit in Linux, but every list is bounded here.
 const MAX_MEMBERSHIPS: usize = 20;
@@ -40,21 +41,12 @@ pub struct MembershipChange {
     pub action: MembershipAction,
 }
 
-/// What the list of sources means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Mode {
-    /// Only these.
-    Include,
-    /// All but these.
-    Exclude,
-}
-
 #[derive(Debug)]
 struct Membership {
     group: Addr,
     link: LinkId,
-    mode: Mode,
-    sources: Vec<Addr>,
+    /// Which sources the socket admits; the network layer keeps what all sockets together want.
+    filter: SourceFilter,
 }
 
 /// All memberships of one socket.
@@ -72,7 +64,7 @@ impl Groups {
             return Err(Errno::EINVAL);
         }
         match action {
-            MembershipAction::Join => self.join(net, group, link, Mode::Exclude),
+            MembershipAction::Join => self.join(net, group, link, SourceFilter::EVERYTHING).map(|_| ()),
             MembershipAction::Leave => {
                 let place = self.place(group, link).ok_or(Errno::EADDRNOTAVAIL)?;
                 self.leave_at(net, place);
@@ -80,8 +72,14 @@ impl Groups {
             }
             MembershipAction::JoinSource(source) => self.join_source(net, group, link, source),
             MembershipAction::LeaveSource(source) => self.leave_source(net, group, link, source),
-            MembershipAction::BlockSource(source) => self.in_mode(group, link, Mode::Exclude)?.add(source),
-            MembershipAction::UnblockSource(source) => self.in_mode(group, link, Mode::Exclude)?.remove(source),
+            MembershipAction::BlockSource(source) => {
+                let place = self.in_mode(net, group, link, Mode::Exclude)?;
+                self.add(net, place, source)
+            }
+            MembershipAction::UnblockSource(source) => {
+                let place = self.in_mode(net, group, link, Mode::Exclude)?;
+                self.remove(net, place, source)
+            }
         }
     }
 
@@ -90,7 +88,7 @@ impl Groups {
     pub fn admits(&self, group: Addr, source: Addr, link: LinkId, all: bool) -> bool {
         match self.list.iter().find(|member| member.group == group && member.link == link) {
             None => all,
-            Some(member) => member.sources.contains(&source) == (member.mode == Mode::Include),
+            Some(member) => member.filter.wants(source),
         }
     }
 
@@ -105,77 +103,168 @@ impl Groups {
         self.list.iter().position(|member| member.group == group && link.is_none_or(|link| link == member.link))
     }
 
-    fn join(&mut self, net: &mut Network, group: Addr, link: Option<LinkId>, mode: Mode) -> Result<(), Errno> {
-        if link.is_some_and(|link| net.links.config(link).is_none()) {
-            return Err(Errno::ENODEV);
+    fn join(&mut self, net: &mut Network, group: Addr, link: Option<LinkId>, filter: SourceFilter) -> Result<usize, Errno> {
+        let link = net.link_for_group(group, link)?;
+        if self.place(group, Some(link)).is_some() {
+            return Err(Errno::EADDRINUSE);
         }
-        let link = net.join_group(group, link)?;
-        let refused = if self.place(group, Some(link)).is_some() {
-            Errno::EADDRINUSE
-        } else if self.list.len() >= MAX_MEMBERSHIPS {
-            Errno::ENOBUFS
-        } else {
-            self.list.push(Membership { group, link, mode, sources: Vec::new() });
-            return Ok(());
-        };
-        // The route may have to say which link it is: only after the join it is known that there was one already.
-        let _ = net.leave_group(group, link);
-        Err(refused)
+        if self.list.len() >= MAX_MEMBERSHIPS {
+            return Err(Errno::ENOBUFS);
+        }
+        net.listen(link, group, &SourceFilter::NOTHING, &filter)?;
+        self.list.push(Membership { group, link, filter });
+        Ok(self.list.len() - 1)
     }
 
     /// The link may be gone, and the group with it: nobody is left to tell.
     fn leave_at(&mut self, net: &mut Network, place: usize) {
         let member = self.list.remove(place);
-        let _ = net.leave_group(member.group, member.link);
+        let _ = net.listen(member.link, member.group, &member.filter, &SourceFilter::NOTHING);
     }
 
     fn join_source(&mut self, net: &mut Network, group: Addr, link: Option<LinkId>, source: Addr) -> Result<(), Errno> {
-        match self.join(net, group, link, Mode::Include) {
-            Ok(()) | Err(Errno::EADDRINUSE) => self.in_mode(group, link, Mode::Include)?.add(source),
+        let link = Some(net.link_for_group(group, link)?);
+        match self.join(net, group, link, SourceFilter::NOTHING.with(source)) {
+            Ok(_) => Ok(()),
+            Err(Errno::EADDRINUSE) => {
+                let place = self.in_mode(net, group, link, Mode::Include)?;
+                self.add(net, place, source)
+            }
             Err(errno) => Err(errno),
         }
     }
 
     fn leave_source(&mut self, net: &mut Network, group: Addr, link: Option<LinkId>, source: Addr) -> Result<(), Errno> {
-        let member = self.in_mode(group, link, Mode::Include)?;
-        member.remove(source)?;
+        let place = self.in_mode(net, group, link, Mode::Include)?;
+        self.remove(net, place, source)?;
         // Including nobody means to be no member (RFC 3376 §3.2).
-        if member.sources.is_empty()
-            && let Some(place) = self.place(group, link)
-        {
+        if self.list[place].filter.is_nothing() {
             self.leave_at(net, place);
         }
         Ok(())
     }
 
     /// The membership, if its list has this mode; a list without a source takes it on, as in Linux.
-    fn in_mode(&mut self, group: Addr, link: Option<LinkId>, mode: Mode) -> Result<&mut Membership, Errno> {
+    fn in_mode(&mut self, net: &mut Network, group: Addr, link: Option<LinkId>, mode: Mode) -> Result<usize, Errno> {
         let place = self.place(group, link).ok_or(Errno::EINVAL)?;
-        let member = &mut self.list[place];
-        if member.sources.is_empty() {
-            member.mode = mode;
+        let filter = &self.list[place].filter;
+        if filter.mode == mode {
+            return Ok(place);
         }
-        if member.mode == mode { Ok(member) } else { Err(Errno::EINVAL) }
+        if !filter.sources().is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        self.change(net, place, SourceFilter::new(mode, Vec::new()))?;
+        Ok(place)
+    }
+
+    /// Linux's error for a source that is there already is `EADDRNOTAVAIL` too.
+    fn add(&mut self, net: &mut Network, place: usize, source: Addr) -> Result<(), Errno> {
+        let Membership { group, filter, .. } = &self.list[place];
+        let limit = if group.is_v4() { MAX_SOURCES_V4 } else { MAX_SOURCES_V6 };
+        if filter.lists(source) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        if filter.sources().len() >= limit {
+            return Err(Errno::ENOBUFS);
+        }
+        let more = filter.with(source);
+        self.change(net, place, more)
+    }
+
+    fn remove(&mut self, net: &mut Network, place: usize, source: Addr) -> Result<(), Errno> {
+        let filter = &self.list[place].filter;
+        if !filter.lists(source) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        let fewer = filter.without(source);
+        self.change(net, place, fewer)
+    }
+
+    fn change(&mut self, net: &mut Network, place: usize, filter: SourceFilter) -> Result<(), Errno> {
+        let member = &mut self.list[place];
+        net.listen(member.link, member.group, &member.filter, &filter)?;
+        member.filter = filter;
+        Ok(())
     }
 }
 
-impl Membership {
-    /// Linux's error for a source that is there already is `EADDRNOTAVAIL` too.
-    fn add(&mut self, source: Addr) -> Result<(), Errno> {
-        let limit = if self.group.is_v4() { MAX_SOURCES_V4 } else { MAX_SOURCES_V6 };
-        if self.sources.contains(&source) {
-            return Err(Errno::EADDRNOTAVAIL);
-        }
-        if self.sources.len() >= limit {
-            return Err(Errno::ENOBUFS);
-        }
-        self.sources.push(source);
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Base, Instant};
+    use crate::link::{LinkConfig, Links, Medium, Offloads};
+
+    const GROUP: Addr = Addr::v4(239, 1, 1, 1);
+    const SRC: Addr = Addr::v4(192, 0, 2, 1);
+    const OTHER: Addr = Addr::v4(192, 0, 2, 2);
+
+    fn host() -> (Network, LinkId) {
+        let mut net = Network::new(Links::new(Base::new(1.into(), Instant::EPOCH, 1 << 20, 0)));
+        let (medium, offloads) = (Medium::Ip, Offloads::default());
+        let link = net.add_link(LinkConfig { name: "tun0".into(), medium, mtu: 1500, offloads, queue_limit: 1 << 20 }).unwrap();
+        (net, link)
     }
 
-    fn remove(&mut self, source: Addr) -> Result<(), Errno> {
-        let place = self.sources.iter().position(|one| *one == source).ok_or(Errno::EADDRNOTAVAIL)?;
-        self.sources.remove(place);
-        Ok(())
+    fn apply(groups: &mut Groups, net: &mut Network, link: LinkId, action: MembershipAction) -> Result<(), Errno> {
+        groups.apply(net, &MembershipChange { group: GROUP, link: Some(link), action })
+    }
+
+    /// What all sockets together want.
+    fn wanted(net: &Network, link: LinkId) -> Option<SourceFilter> {
+        net.memberships(link).find(|(group, _)| *group == GROUP).map(|(_, filter)| filter.clone())
+    }
+
+    #[test]
+    fn the_network_layer_hears_which_sources_a_socket_wants() {
+        // RFC 3678 §3, RFC 9776 §3.2
+        use MembershipAction::*;
+        let (mut net, link) = host();
+        let mut groups = Groups::default();
+        apply(&mut groups, &mut net, link, JoinSource(SRC)).unwrap();
+        assert_eq!(wanted(&net, link), Some(SourceFilter::new(Mode::Include, alloc::vec![SRC])));
+        assert_eq!(apply(&mut groups, &mut net, link, JoinSource(SRC)), Err(Errno::EADDRNOTAVAIL));
+        assert_eq!(apply(&mut groups, &mut net, link, BlockSource(SRC)), Err(Errno::EINVAL), "other mode");
+        assert_eq!(apply(&mut groups, &mut net, link, Join), Err(Errno::EADDRINUSE));
+        apply(&mut groups, &mut net, link, JoinSource(OTHER)).unwrap();
+        assert!(groups.admits(GROUP, OTHER, link, true));
+        apply(&mut groups, &mut net, link, LeaveSource(SRC)).unwrap();
+        apply(&mut groups, &mut net, link, LeaveSource(OTHER)).unwrap();
+        assert_eq!(wanted(&net, link), None, "with the last source the group is left");
+    }
+
+    #[test]
+    fn what_one_socket_blocks_another_may_still_hear() {
+        use MembershipAction::*;
+        let (mut net, link) = host();
+        let (mut first, mut second) = (Groups::default(), Groups::default());
+        for groups in [&mut first, &mut second] {
+            apply(groups, &mut net, link, Join).unwrap();
+        }
+        apply(&mut first, &mut net, link, BlockSource(SRC)).unwrap();
+        assert_eq!(wanted(&net, link), Some(SourceFilter::EVERYTHING));
+        assert!(!first.admits(GROUP, SRC, link, true) && second.admits(GROUP, SRC, link, true));
+        apply(&mut second, &mut net, link, BlockSource(SRC)).unwrap();
+        assert_eq!(wanted(&net, link), Some(SourceFilter::new(Mode::Exclude, alloc::vec![SRC])));
+        first.leave_all(&mut net);
+        second.leave_all(&mut net);
+        assert_eq!(wanted(&net, link), None);
+    }
+
+    #[test]
+    fn a_socket_has_bounded_memberships_and_sources() {
+        let (mut net, link) = host();
+        let mut groups = Groups::default();
+        let nth = |n: usize| Addr::v4(239, 9, 9, n as u8);
+        for n in 0..=MAX_MEMBERSHIPS {
+            let change = MembershipChange { group: nth(n), link: Some(link), action: MembershipAction::Join };
+            let expected = if n < MAX_MEMBERSHIPS { Ok(()) } else { Err(Errno::ENOBUFS) };
+            assert_eq!(groups.apply(&mut net, &change), expected);
+        }
+        for n in 0..=MAX_SOURCES_V4 {
+            let action = MembershipAction::BlockSource(Addr::v4(192, 0, 2, n as u8));
+            let expected = if n < MAX_SOURCES_V4 { Ok(()) } else { Err(Errno::ENOBUFS) };
+            assert_eq!(groups.apply(&mut net, &MembershipChange { group: nth(0), link: Some(link), action }), expected);
+        }
     }
 }

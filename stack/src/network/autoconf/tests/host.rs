@@ -65,6 +65,24 @@ pub(in crate::network) struct Host {
     pub(in crate::network) net: Network,
     pub(in crate::network) link: LinkId,
     sent: Vec<Sent>,
+    frames: Vec<Frame>,
+}
+
+/// Time passes for hosts on one Ethernet: what one says, the others hear a moment later.
+pub(in crate::network) fn pass_together(hosts: &mut [Host], time: Duration) {
+    const STEP: Duration = Duration::from_millis(1);
+    for _ in 0..time.as_millis() {
+        for from in 0..hosts.len() {
+            hosts[from].pass(STEP);
+            for frame in core::mem::take(&mut hosts[from].frames) {
+                for to in (0..hosts.len()).filter(|&to| to != from) {
+                    let link = hosts[to].link;
+                    hosts[to].net.receive(link, Frame::from(frame.to_vec().as_slice()));
+                }
+            }
+        }
+    }
+    hosts.iter_mut().for_each(Host::collect);
 }
 
 impl Host {
@@ -75,10 +93,14 @@ impl Host {
 
     /// A host whose settings are changed before the Ethernet is added.
     pub(in crate::network) fn with(seed: u64, settings: impl FnOnce(&mut Network)) -> Self {
+        Self::with_mac(seed, MAC, settings)
+    }
+
+    pub(in crate::network) fn with_mac(seed: u64, mac: Mac, settings: impl FnOnce(&mut Network)) -> Self {
         let mut net = Network::new(Links::new(Base::new(seed.into(), Instant::EPOCH, 1 << 20, 0)));
         settings(&mut net);
-        let link = net.add_link(ethernet("eth0", MAC)).unwrap();
-        Self { net, link, sent: Vec::new() }
+        let link = net.add_link(ethernet("eth0", mac)).unwrap();
+        Self { net, link, sent: Vec::new(), frames: Vec::new() }
     }
 
     /// A host on whose Ethernet nothing configures itself.
@@ -120,12 +142,14 @@ impl Host {
         while self.net.poll().is_some() {}
         while let Some(frame) = self.net.links.transmit(self.link) {
             self.sent.extend(Sent::read(self.now(), &frame.to_vec()));
+            self.frames.push(frame);
         }
     }
 
     /// What was said since the last call.
     pub(in crate::network) fn sent(&mut self) -> Vec<Sent> {
         self.collect();
+        self.frames.clear();
         core::mem::take(&mut self.sent)
     }
 

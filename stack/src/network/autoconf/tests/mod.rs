@@ -11,7 +11,7 @@ use crate::network::ndp::{
     MAX_PREFIXES, MAX_ROUTERS, Message, NeighbourAdvertisement, Preference, PrefixInformation, RouterAdvertisement,
 };
 use crate::network::routes::Via;
-use host::{Host, MAC, OTHER_MAC, addr, ethernet, secs};
+use host::{Host, MAC, OTHER_MAC, addr, ethernet, pass_together, secs};
 
 fn prefix(text: &str, valid: u32, preferred: u32) -> PrefixInformation {
     PrefixInformation { prefix: text.parse().unwrap(), on_link: true, autonomous: true, valid, preferred }
@@ -359,4 +359,88 @@ fn preferred_routers_come_first_while_they_answer() {
     assert_eq!(first_hop(&host), crate::link::Hop::Neighbour(addr("fe80::2")));
     host.hear("fe80::2", Addr::ALL_NODES, &from(Preference::Low));
     assert_eq!(first_hop(&host), crate::link::Hop::Neighbour(addr("fe80::3")));
+}
+
+/// Two hosts on one Ethernet that configure themselves.
+fn neighbours() -> [Host; 2] {
+    [Host::new(1), Host::with_mac(2, OTHER_MAC, |_| {})]
+}
+
+fn state(host: &Host, own: Addr) -> AddrState {
+    host.net.addresses.get(host.link, own).unwrap().state
+}
+
+#[test]
+fn of_two_hosts_the_one_that_comes_later_does_not_get_the_address() {
+    // RFC 4862 §5.4
+    let mut hosts = neighbours();
+    let own = addr("2001:db8::1");
+    pass_together(&mut hosts, secs(3));
+    for host in &mut hosts {
+        host.net.add_address(host.link, Cidr::new(own, 64)).unwrap();
+        let link = host.link;
+        assert_eq!(host.net.add_address(link, Cidr::new(own, 64)), Err(Errno::EEXIST));
+        if state(host, own) == AddrState::Tentative && host.net.mac_of(link) == Some(MAC) {
+            host.pass(secs(3));
+        }
+    }
+    pass_together(&mut hosts, secs(3));
+    assert_eq!(hosts.each_ref().map(|host| state(host, own)), [AddrState::Preferred, AddrState::Duplicate]);
+}
+
+#[test]
+fn of_two_hosts_that_come_at_once_at_most_one_gets_the_address() {
+    // RFC 4862 §5.4.3: who has heard the other's probe gives way, whether he has probed or not.
+    let own = addr("2001:db8::1");
+    for seed in 1..10 {
+        let mut hosts = [Host::manual(seed), Host::with_mac(seed + 100, OTHER_MAC, |_| {})];
+        for host in &mut hosts {
+            let config = AddressConfig { detection: Detection::Probe, ..AddressConfig::new(Cidr::new(own, 64)) };
+            host.net.add_address_with(host.link, config).unwrap();
+        }
+        pass_together(&mut hosts, secs(3));
+        let states = hosts.each_ref().map(|host| state(host, own));
+        assert!(states.contains(&AddrState::Duplicate) && !states.contains(&AddrState::Tentative), "seed {seed}: {states:?}");
+    }
+}
+
+#[test]
+fn neighbours_with_link_local_addresses_reach_each_other() {
+    let mut hosts = neighbours();
+    pass_together(&mut hosts, secs(3));
+    let [from, to] = hosts.each_ref().map(|host| link_local(host).0);
+    let link = hosts[0].link;
+    let route = hosts[0].net.route(&crate::network::RouteQuery { dst: to, src: Addr::V6_ANY, link: Some(link) }).unwrap();
+    assert_eq!(route.src, from);
+    let outgoing = crate::network::Outgoing { dst: to, protocol: 253, ..Default::default() };
+    hosts[0].net.send(&route, &outgoing, crate::base::Frame::from(&b"hello"[..])).unwrap();
+    let received = hosts[1].net.links.base.counters.ip.in_delivers;
+    pass_together(&mut hosts, Duration::from_millis(10));
+    // The solicitation, and then the packet itself.
+    assert_eq!(hosts[1].net.links.base.counters.ip.in_delivers - received, 2);
+}
+
+#[test]
+fn a_link_local_address_is_not_reached_by_another_link() {
+    // RFC 4007 §6
+    let mut host = Host::ready(1);
+    let (own, _) = link_local(&host);
+    let other = host.net.add_link(ethernet("eth1", OTHER_MAC)).unwrap();
+    let frame = |mac: Mac| {
+        let mut bytes = Vec::from(mac.0);
+        bytes.extend_from_slice(&[2, 0, 0, 0, 0, 9, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 1, 253, 64]);
+        bytes.extend_from_slice(&addr("fe80::9").octets());
+        bytes.extend_from_slice(&own.octets());
+        bytes.push(0);
+        crate::base::Frame::from(bytes.as_slice())
+    };
+    let delivered = |host: &mut Host, link, mac| {
+        let before = host.net.links.base.counters.ip.in_delivers;
+        host.net.receive(link, frame(mac));
+        while host.net.poll().is_some() {}
+        host.net.links.base.counters.ip.in_delivers - before
+    };
+    assert_eq!(delivered(&mut host, other, OTHER_MAC), 0);
+    let link = host.link;
+    assert_eq!(delivered(&mut host, link, MAC), 1);
 }
