@@ -1,6 +1,7 @@
 //! What waits to be asked for by the network layer.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::offload::join::Joiner;
 use super::up::{Received, Up};
@@ -79,16 +80,17 @@ impl Backlog {
         self.looped.pop_front()
     }
 
-    /// Drops all that came by a link; gives count and bytes of what was sent on loopback.
-    pub(super) fn forget(&mut self, link: LinkId) -> (usize, usize) {
-        self.joiner.forget(link);
+    /// Drops all that came by a link; gives the length of each frame of the device, and of each that was sent on loopback.
+    pub(super) fn forget(&mut self, link: LinkId) -> (Vec<usize>, Vec<usize>) {
+        let mut received = self.joiner.forget(link);
+        let gone = self.queue.iter().filter(|up| came_by(up, link));
+        received.extend(gone.filter_map(|up| if let Up::Received(received) = up { Some(received.frame.len()) } else { None }));
         self.queue.retain(|up| !came_by(up, link));
         self.frames = self.frame_lengths().count();
         self.bytes = self.frame_lengths().sum();
-        let gone = self.looped.iter().filter(|received| received.link == link);
-        let looped = gone.fold((0, 0), |(count, bytes), received| (count + 1, bytes + received.frame.len()));
+        let looped = self.looped.iter().filter(|received| received.link == link).map(|received| received.frame.len()).collect();
         self.looped.retain(|received| received.link != link);
-        looped
+        (received, looped)
     }
 
     fn frame_lengths(&self) -> impl Iterator<Item = usize> {

@@ -143,17 +143,17 @@ impl Links {
         }
     }
 
+    /// Drops and counts all that waits of a link.
     fn flush(&mut self, link: LinkId) {
         self.arp_pause(link);
         self.neighbours_flush(link);
-        let (looped, looped_bytes) = self.backlog.forget(link);
-        let Some(port) = self.ports.get_mut(link) else { return };
-        port.queue.release(looped_bytes);
-        let bytes = port.queue.bytes() + looped_bytes;
-        let frames = port.queue.clear() + looped;
-        if frames > 0 {
-            port.stats.tx_dropped += frames as u64;
-            self.base.discard(Some(link), Discard::LinkDown, bytes);
+        let (received, looped) = self.backlog.forget(link);
+        let queued = self.ports.get_mut(link).map(|port| port.queue.clear()).unwrap_or_default();
+        for len in received {
+            self.drop_incoming(link, Discard::LinkDown, len);
+        }
+        for len in looped.into_iter().chain(queued) {
+            self.drop_outgoing(link, Discard::LinkDown, len);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A link's output queue: bounded in bytes, cut as it leaves.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::config::Offloads;
 use super::offload::complete::complete;
@@ -68,11 +69,11 @@ impl OutputQueue {
         Some(frame)
     }
 
-    /// Drops all; says how many frames.
-    pub(super) fn clear(&mut self) -> usize {
-        let frames = self.frames.len() + usize::from(self.cutter.is_some());
-        *self = Self::new(self.limit);
-        frames
+    /// Drops all; gives the length of each frame.
+    pub(super) fn clear(&mut self) -> Vec<usize> {
+        let rest = core::mem::replace(self, Self::new(self.limit));
+        let being_cut = rest.cutter.is_some().then_some(rest.cutting);
+        rest.frames.iter().map(queued_len).chain(being_cut).collect()
     }
 
     fn next_piece(&mut self) -> Option<Frame> {

@@ -280,6 +280,32 @@ fn datagrams_keep_their_boundaries_on_loopback_and_from_a_device() {
     }
 }
 
+/// Notes that came with a frame are no proof: what cannot be cut, or is damaged, goes up whole for the layers above to judge.
+#[test]
+fn a_super_segment_of_a_device_is_looked_at_before_it_is_cut() {
+    let mut host = Host::new(of_medium(Medium::Ip, 1500));
+    let mut damaged = Sample::new(Version::V4, Transport::Udp, 2500, 1000).frame();
+    damaged.checksum = Checksum::Unknown;
+    let mut other = packet(v4(2), v4(1), 2000);
+    other.segment_size = 1000;
+    let tcp = Sample::new(Version::V4, Transport::Tcp, 2500, 1000).frame();
+    [damaged, other, tcp].into_iter().for_each(|frame| host.hear(frame));
+    let shapes: Vec<(usize, u16)> =
+        host.received().iter().map(|received| (received.frame.len(), received.frame.segment_size)).collect();
+    assert_eq!(shapes, [(2528, 0), (2000, 0), (2552, 1000)]);
+}
+
+#[test]
+fn a_segment_size_that_asks_for_no_cut_is_taken_away() {
+    let mut host = Host::new(of_medium(Medium::Ip, 1500));
+    for (len, segment) in [(1000, 1000), (900, 1000), (0, 1000)] {
+        let sample = Sample::new(Version::V4, Transport::Tcp, len, segment);
+        host.links.send(host.link, Hop::Broadcast, Version::V4, sample.frame()).unwrap();
+        let sent = host.sent();
+        assert_eq!((sent.len(), sent[0].segment_size, sent[0].body.len()), (1, 0, len));
+    }
+}
+
 #[test]
 fn a_full_loopback_says_so_and_has_room_again_when_it_was_read() {
     let mut host = Host::new(LinkConfig { queue_limit: 250, ..of_medium(Medium::Loopback, 65_536) });
@@ -289,7 +315,8 @@ fn a_full_loopback_says_so_and_has_room_again_when_it_was_read() {
     assert_eq!(host.send(v4(1)), Ok(()));
     host.links.set_up(host.link, false);
     assert!(host.up().is_empty());
-    assert_eq!(host.links.links().next().unwrap().queued, 0);
+    let status = host.links.links().next().unwrap();
+    assert_eq!((status.queued, status.stats.tx_dropped), (0, 2), "the one refused and the one that waited");
 }
 
 #[test]
@@ -363,6 +390,22 @@ fn a_device_that_gives_several_segments_before_it_asks_gets_them_joined() {
 }
 
 #[test]
+fn going_down_counts_all_that_waited() {
+    let offloads = Offloads { coalesce: true, ..Offloads::default() };
+    let mut host = Host::new(LinkConfig { offloads, ..of_medium(Medium::Ip, 1500) });
+    let sample = Sample::new(Version::V4, Transport::Tcp, 3000, 1000);
+    (0..3).for_each(|_| host.links.send(host.link, Hop::Broadcast, Version::V4, sample.frame()).unwrap());
+    assert!(host.links.transmit(host.link).is_some(), "the first is being cut");
+    host.hear(packet(v4(2), v4(1), 60));
+    host.hear(Sample::new(Version::V4, Transport::Tcp, 100, 0).frame());
+    host.links.set_up(host.link, false);
+    assert_eq!(host.discards(Discard::LinkDown), 3 + 2);
+    let status = host.links.links().next().unwrap();
+    assert_eq!((status.queued, status.stats.tx_dropped, status.stats.rx_dropped), (0, 3, 2));
+    assert!(host.up().is_empty() && host.sent().is_empty());
+}
+
+#[test]
 fn nobody_asking_costs_no_more_than_the_backlog() {
     let offloads = Offloads { coalesce: true, ..Offloads::default() };
     let mut host = Host::new(LinkConfig { offloads, ..ethernet(OWN, None) });
@@ -373,6 +416,9 @@ fn nobody_asking_costs_no_more_than_the_backlog() {
     }
     assert_eq!(host.up().len(), 1000);
     assert_eq!(host.discards(Discard::LinkBacklogFull), 4000);
+    (0..200).for_each(|_| host.hear(framed(OWN, PEER, ethertype::IPV4, packet(v4(2), v4(1), 60_000))));
+    let bytes: usize = host.received().iter().map(|received| received.frame.len()).sum();
+    assert!((4 << 20..5 << 20).contains(&bytes), "{bytes}");
     host.hear(framed(OWN, PEER, ethertype::IPV4, packet(v4(2), v4(1), 60)));
     assert_eq!(host.up().len(), 1);
 }

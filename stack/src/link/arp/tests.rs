@@ -62,6 +62,8 @@ fn a_silent_neighbour_is_asked_three_times_and_given_up() {
     host.pass_ms(500);
     host.send(v4(2)).unwrap();
     assert_eq!((host.up().len(), host.arps().len()), (0, 1), "asked again after a moment");
+    host.pass_ms(2_500);
+    assert_eq!((host.up().len(), host.arps().len()), (0, 2), "and as patiently");
     host.hear_arp(OWN, reply(PEER, v4(2), v4(1)));
     assert_eq!(host.sent_to(), [PEER]);
 }
@@ -257,6 +259,22 @@ fn a_link_that_comes_up_again_announces_and_probes_anew() {
     let probes = host.arps().iter().filter(|(_, arp)| arp.target == v4(3)).count();
     assert_eq!(probes, 3);
     assert!(matches!(host.up()[..], [Up::ProbeDone { .. }]));
+}
+
+#[test]
+fn probing_waits_for_the_link() {
+    let mut host = Host::new(ethernet(OWN, None));
+    host.links.set_up(host.link, false);
+    host.links.arp_probe(host.link, v4(1));
+    host.links.arp_own(host.link, v4(2));
+    host.pass(Duration::from_mins(1));
+    assert!(host.up().is_empty() && host.links.base.timers.is_empty());
+    host.links.set_up(host.link, true);
+    host.pass(Duration::from_secs(10));
+    assert!(matches!(host.up()[..], [Up::ProbeDone { .. }]));
+    let of = |host: &[(Mac, ArpPacket)], addr| host.iter().filter(|(_, arp)| arp.target == addr).count();
+    let sent = host.arps();
+    assert_eq!((of(&sent, v4(1)), of(&sent, v4(2))), (3, 2), "three probes, two announcements");
 }
 
 #[test]

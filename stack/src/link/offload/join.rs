@@ -7,6 +7,7 @@
 //! cutting what was joined gives the same segments again.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, LinkId, Rope, Sum, Version};
@@ -109,9 +110,12 @@ impl Joiner {
         self.flows.pop_front().map(Flow::finish)
     }
 
-    /// Drops what waits of a link.
-    pub(crate) fn forget(&mut self, link: LinkId) {
-        self.flows.retain(|flow| flow.first.received.link != link);
+    /// Drops what waits of a link; gives the length of each, joined.
+    pub(crate) fn forget(&mut self, link: LinkId) -> Vec<usize> {
+        let (gone, stay): (VecDeque<Flow>, _) =
+            core::mem::take(&mut self.flows).into_iter().partition(|flow| flow.first.received.link == link);
+        self.flows = stay;
+        gone.into_iter().map(|flow| flow.first.layout.payload + flow.payload.len()).collect()
     }
 }
 

@@ -244,6 +244,56 @@ fn whatever_differs_between_two_segments_keeps_them_apart() {
 }
 
 #[test]
+fn what_would_not_come_out_the_same_is_not_joined() {
+    let of = |seq: u32, len: usize| {
+        let mut sample = Sample::new(Version::V6, Transport::Tcp, len, 0);
+        sample.seq = seq;
+        from_wire(sample.frame())
+    };
+    let lengths = |frames: Vec<Frame>| join(frames).iter().map(|frame| frame.len() - 72).collect::<Vec<_>>();
+    assert_eq!(lengths(alloc::vec![of(0, 100), of(100, 100)]), [200]);
+    assert_eq!(lengths(alloc::vec![of(0, 100), of(100, 101), of(201, 101)]), [100, 202], "a larger one begins anew");
+    assert_eq!(lengths(alloc::vec![of(0, 100), of(100, 99), of(199, 99)]), [199, 99], "a smaller one is the last");
+    assert_eq!(lengths(alloc::vec![of(0, 100), of(101, 100)]), [100, 100], "a hole");
+    assert_eq!(lengths(alloc::vec![of(100, 100), of(0, 100)]), [100, 100], "the wrong way round");
+    assert_eq!(lengths(alloc::vec![of(0, 100), of(100, 0), of(100, 100)]), [100, 0, 100], "an acknowledgement between");
+    let large = (0..50).map(|n| of(n * 1400, 1400)).collect();
+    assert_eq!(lengths(large), [46 * 1400, 4 * 1400], "no packet is longer than its length field says");
+
+    let mut joiner = Joiner::default();
+    let mut up = VecDeque::new();
+    joiner.offer(received(of(0, 100)), &mut up);
+    joiner.offer(Received { link: LinkId(2), ..received(of(100, 100)) }, &mut up);
+    assert_eq!(
+        (joiner.flush().map(|first| first.link), joiner.flush().map(|second| second.link)),
+        (Some(LinkId(1)), Some(LinkId(2)))
+    );
+}
+
+#[test]
+fn a_fragment_overtakes_nothing_of_tcp_and_a_datagram_may() {
+    let segment = from_wire(Sample::new(Version::V4, Transport::Tcp, 100, 0).frame());
+    let mut fragment = segment.to_vec();
+    fragment[6] = 0x20;
+    let fragment = Frame::from(&fragment[..]);
+    let datagram = from_wire(Sample::new(Version::V4, Transport::Udp, 100, 0).frame());
+    let order = |between: &Frame| join([segment.clone(), between.clone()]).iter().map(Frame::to_vec).collect::<Vec<_>>();
+    assert_eq!(order(&fragment), [segment.to_vec(), fragment.to_vec()]);
+    assert_eq!(order(&datagram), [datagram.to_vec(), segment.to_vec()]);
+}
+
+#[test]
+fn a_segment_that_does_not_say_its_length_is_not_made_one_that_does() {
+    let whole = Sample::new(Version::V6, Transport::Tcp, 200, 100).frame();
+    let pieces = cut(&whole, 0).into_iter().map(|piece| {
+        let mut bytes = from_wire(piece).to_vec();
+        bytes[4..6].fill(0);
+        Frame::from(&bytes[..])
+    });
+    assert_eq!(join(pieces).len(), 2);
+}
+
+#[test]
 fn a_wrong_checksum_goes_up_as_it_came_and_after_what_was_before_it() {
     let whole = Sample::new(Version::V4, Transport::Tcp, 3000, 1000).frame();
     let mut pieces: Vec<Frame> = cut(&whole, 0).into_iter().map(from_wire).collect();
