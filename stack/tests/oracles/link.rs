@@ -110,7 +110,7 @@ proptest! {
         prop_assert_eq!((Mac(ethernet.source), Mac(ethernet.destination)), (own, Mac::multicast(group)));
         let tags: Vec<u16> = read.link_exts.iter().map(|ext| match ext {
             LinkExtHeader::Vlan(tag) => tag.vlan_id.value(),
-            other => panic!("{other:?}"),
+            LinkExtHeader::Macsec(tag) => panic!("{tag:?}"),
         }).collect();
         prop_assert_eq!(tags, vlan.into_iter().collect::<Vec<_>>());
     }
