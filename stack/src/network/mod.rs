@@ -190,6 +190,13 @@ impl Network {
         Ok(())
     }
 
+    /// Changes the MTU of a link. `ENODEV`, `EINVAL`
+    pub fn set_link_mtu(&mut self, link: LinkId, mtu: u32) -> Result<(), Errno> {
+        self.links.set_mtu(link, mtu)?;
+        self.routes.changed();
+        Ok(())
+    }
+
     /// A timer of `Neighbour`, `Fragments`, `Autoconf` or `Groups` fired.
     pub fn timer(&mut self, timer: Timer) {
         match timer.owner {

@@ -51,6 +51,29 @@ impl Network {
         self.send_icmp(&route, facts.src, traffic_class, [kind, code], rest, quoted);
     }
 
+    /// Tells the sender of a packet that `hop` is the better router for it (RFC 1812 §5.2.7.2: code 1, for the host).
+    pub(crate) fn icmp_redirect(&mut self, about: &Offending<'_>, hop: Addr) {
+        let Some(facts) = about.facts() else { return };
+        if !facts.answerable(about.cast, Problem::NoRoute) || !self.may_be_answered(about, &facts) {
+            return;
+        }
+        let Some(route) = self.route_of_error(about, &facts) else { return };
+        if !self.redirect_allowed(facts.src) {
+            return;
+        }
+        let quoted = about.quote(facts.len.min(room(facts.version, &route)));
+        let hop = u32::from_be_bytes(hop.v4_octets());
+        self.links.base.counters.icmp.out_redirects += 1;
+        self.send_icmp(&route, facts.src, 0xc0, [v4::REDIRECT, 1], hop, quoted);
+    }
+
+    /// Redirects are limited as errors are.
+    pub(crate) fn redirect_allowed(&mut self, dst: Addr) -> bool {
+        let rate = self.error_rate(dst.version());
+        let jitter = self.links.base.entropy.below(3);
+        self.icmp.allow(dst, self.links.base.now, rate, jitter).is_ok()
+    }
+
     /// RFC 1122 §3.2.2: the source must name a single host.
     fn may_be_answered(&self, about: &Offending<'_>, facts: &Facts) -> bool {
         let loopback = facts.src.is_loopback() && about.link != LOOPBACK;
@@ -72,21 +95,16 @@ impl Network {
     }
 
     fn error_allowed(&mut self, facts: &Facts, kind: u8, code: u8) -> bool {
-        let config = &self.config;
-        let (limited, interval_ms) = match facts.version {
+        let limited = match facts.version {
             // Path MTU discovery is not slowed down.
-            Version::V4 if kind == v4::DEST_UNREACHABLE && code == v4::FRAGMENTATION_NEEDED => (false, 0),
-            Version::V4 => (config.ipv4.icmp_ratemask >> (kind & 31) & 1 != 0, config.ipv4.icmp_ratelimit_ms),
-            Version::V6 => (kind != v6::PACKET_TOO_BIG, config.ipv6.icmp_ratelimit_ms),
+            Version::V4 if kind == v4::DEST_UNREACHABLE && code == v4::FRAGMENTATION_NEEDED => false,
+            Version::V4 => self.config.ipv4.icmp_ratemask >> (kind & 31) & 1 != 0,
+            Version::V6 => kind != v6::PACKET_TOO_BIG,
         };
         if !limited {
             return true;
         }
-        let rate = Rate {
-            interval: Duration::from_millis(interval_ms.into()),
-            per_second: config.ipv4.icmp_msgs_per_sec,
-            burst: config.ipv4.icmp_msgs_burst,
-        };
+        let rate = self.error_rate(facts.version);
         let jitter = self.links.base.entropy.below(3);
         let allowed = self.icmp.allow(facts.src, self.links.base.now, rate, jitter);
         match allowed {
@@ -96,6 +114,18 @@ impl Network {
         }
         self.links.base.discard(None, Discard::IcmpRateLimited, facts.len);
         false
+    }
+
+    fn error_rate(&self, version: Version) -> Rate {
+        let interval_ms = match version {
+            Version::V4 => self.config.ipv4.icmp_ratelimit_ms,
+            Version::V6 => self.config.ipv6.icmp_ratelimit_ms,
+        };
+        Rate {
+            interval: Duration::from_millis(interval_ms.into()),
+            per_second: self.config.ipv4.icmp_msgs_per_sec,
+            burst: self.config.ipv4.icmp_msgs_burst,
+        }
     }
 
     fn count_error_out(&mut self, version: Version, kind: u8, code: u8) {

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use crate::base::{Addr, Cidr, Entropy, Errno, LinkId};
 
 use super::Network;
+pub(crate) use lookup::Next;
 pub use table::{Entry, Origin, Via};
 
 /// The routing table, what redirects changed in it, and the cache.
