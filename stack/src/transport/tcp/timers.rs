@@ -205,8 +205,18 @@ fn slow_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 /// Arms keepalive if it is wanted (RFC 9293 MUST-24: off unless the application asks).
 pub(super) fn arm_keepalive(tcb: &mut Tcb, cx: &Cx<'_>) {
     if state::is_synchronized(tcb.state) && !(tcb.state == TcpState::FinWait2 && is_orphan(tcb)) {
-        tcb.timers.slow = if tcb.options.keepalive { cx.now() + keep_idle(tcb, cx) } else { Instant::NEVER };
+        tcb.timers.slow = match tcb.options.keepalive {
+            false => Instant::NEVER,
+            // Changing any option comes by here; that must not put the next probe off.
+            true if tcb.recovery.probes > 0 && tcb.timers.slow.is_set() => tcb.timers.slow,
+            true => cx.now() + keep_idle(tcb, cx).saturating_sub(idle_time(tcb, cx)),
+        };
     }
+}
+
+/// Time since the last segment arrived.
+fn idle_time(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
+    Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_received_ms)))
 }
 
 /// How long an orphan waits for the peer's FIN.
@@ -229,7 +239,7 @@ fn keep_interval(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
 
 /// RFC 9293 §3.8.4, RFC 9293 MUST-25 to MUST-29: probes only when the connection was idle; no answer to one of them means nothing.
 fn keepalive(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let idle = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_received_ms)));
+    let idle = idle_time(tcb, cx);
     if tcb.in_flight() || tcb.unsent_len() > 0 {
         tcb.timers.slow = cx.now() + keep_idle(tcb, cx);
         return;
