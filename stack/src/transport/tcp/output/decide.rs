@@ -40,6 +40,11 @@ pub(in crate::transport::tcp) fn mss(tcb: &Tcb) -> u32 {
     u32::from(tcb.snd.mss) - if has_blocks { 4 + 8 * sack_room(tcb) as u32 } else { 0 }
 }
 
+/// What leaves in one frame at most: whole segments up to [`MAX_SUPER`], or one segment where a link takes packets of 64 KiB.
+fn most(mss: u32) -> u32 {
+    (MAX_SUPER / mss).max(1) * mss
+}
+
 /// How many SACK blocks fit beside the other options.
 pub(in crate::transport::tcp) fn sack_room(tcb: &Tcb) -> usize {
     if tcb.timestamps { 3 } else { 4 }
@@ -67,7 +72,7 @@ fn lost(tcb: &Tcb) -> Option<Plan> {
     if room == 0 {
         return None;
     }
-    let (seq, len) = board.next_lost(room.min(MAX_SUPER / mss * mss))?;
+    let (seq, len) = board.next_lost(room.min(most(mss)))?;
     let why = if tcb.recovery.phase == Phase::Loss { Why::Timeout } else { Why::Fast };
     Some(again(tcb, seq, len, why))
 }
@@ -104,7 +109,7 @@ fn fresh(tcb: &Tcb, push: Push) -> Option<Plan> {
         return lone_fin(tcb);
     }
     let mss = mss(tcb);
-    let allowed = window_room(tcb).min(congestion_room(tcb)).min(MAX_SUPER / mss * mss);
+    let allowed = window_room(tcb).min(congestion_room(tcb)).min(most(mss));
     let len = if allowed >= unsent { hold_back_tail(tcb, push, unsent, mss) } else { whole_segments(tcb, push, allowed, mss) };
     (len > 0).then(|| Plan {
         seq: tcb.snd.nxt,
