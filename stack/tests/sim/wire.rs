@@ -15,6 +15,8 @@ pub(crate) struct Conditions {
     pub(crate) delay: Duration,
     /// Added to the delay, evenly distributed between nothing and this; frames may overtake each other.
     pub(crate) jitter: Duration,
+    /// Each flow's delay is `delay` times a factor of its own between 1 - `spread` and 1 + `spread`.
+    pub(crate) spread: f64,
     /// How many frames are lost.
     pub(crate) loss: f64,
     /// How many arrive twice.
@@ -36,6 +38,7 @@ impl Default for Conditions {
         Self {
             delay: Duration::from_millis(1),
             jitter: Duration::ZERO,
+            spread: 0.0,
             loss: 0.0,
             duplicate: 0.0,
             corrupt: 0.0,
@@ -72,6 +75,7 @@ pub(crate) struct Wire {
     /// What it did.
     pub(crate) fates: Fates,
     random: Random,
+    lots: u64,
     /// When the last bit of what was accepted so far is on the wire.
     free_at: Instant,
     /// Arrival, number (so that equals keep their order), bytes.
@@ -82,7 +86,17 @@ pub(crate) struct Wire {
 impl Wire {
     /// An empty wire.
     pub(crate) fn new(conditions: Conditions, random: Random) -> Self {
-        Self { conditions, fates: Fates::default(), random, free_at: Instant::EPOCH, under_way: BinaryHeap::new(), number: 0 }
+        let mut random = random;
+        let lots = random.next();
+        Self {
+            conditions,
+            fates: Fates::default(),
+            random,
+            lots,
+            free_at: Instant::EPOCH,
+            under_way: BinaryHeap::new(),
+            number: 0,
+        }
     }
 
     /// A frame leaves. Only its bytes go: what the sender knew of it does not cross a real wire.
@@ -126,8 +140,9 @@ impl Wire {
     }
 
     fn launch(&mut self, leaves: Instant, bytes: Vec<u8>) {
-        let Conditions { delay, jitter, reorder, late, .. } = self.conditions;
-        let mut arrives = leaves + delay;
+        let Conditions { delay, jitter, spread, reorder, late, .. } = self.conditions;
+        let factor = if spread > 0.0 { 1.0 + spread * self.lot(&bytes) } else { 1.0 };
+        let mut arrives = leaves + delay.mul_f64(factor);
         if !jitter.is_zero() {
             arrives += Duration::from_nanos(self.random.below(jitter.as_nanos() as u64));
         }
@@ -137,6 +152,13 @@ impl Wire {
         }
         self.number += 1;
         self.under_way.push(Reverse((arrives, self.number, bytes)));
+    }
+
+    /// A number from -1 to 1 that belongs to an IPv4 frame's ports, in either order, and to this wire.
+    fn lot(&self, bytes: &[u8]) -> f64 {
+        let port = |at| bytes.get(at..at + 2).map_or(0, |two| u64::from(two[0]) << 8 | u64::from(two[1]));
+        let mut lot = Random::new(self.lots, port(20).max(port(22)) << 16 | port(20).min(port(22)));
+        lot.below(2001) as f64 / 1000.0 - 1.0
     }
 
     /// When the next frame arrives.

@@ -1,0 +1,79 @@
+//! Two hosts, a link between them, and the time.
+
+use loggia_stack::base::Instant;
+use loggia_stack::base::event::class;
+use loggia_stack::base::time::Duration;
+
+use super::{Conditions, Digest, Host, Random, Wire};
+
+/// Two hosts on a link.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// The present moment.
+    pub(crate) now: Instant,
+    /// The hosts.
+    pub(crate) hosts: [Host; 2],
+    /// `wires[0]` leads from host 0 to host 1.
+    pub(crate) wires: [Wire; 2],
+    /// All frames that left, with their time, and all events.
+    pub(crate) digest: Digest,
+    /// Whether events go into the digest, which costs.
+    digest_events: bool,
+}
+
+impl World {
+    /// Two hosts on a wire that does the same to both directions.
+    pub(crate) fn new(seed: u64, hosts: [Host; 2], conditions: Conditions) -> Self {
+        let wires = [1, 2].map(|purpose| Wire::new(conditions, Random::new(seed, purpose)));
+        Self { now: Instant::EPOCH, hosts, wires, digest: Digest::default(), digest_events: false }
+    }
+
+    /// Puts all events into the digest from now on.
+    pub(crate) fn record_events(&mut self) {
+        self.digest_events = true;
+        self.hosts.iter_mut().for_each(|host| host.stack.listen_events(class::ALL));
+    }
+
+    /// Puts what the hosts want to send onto the wires.
+    pub(crate) fn settle(&mut self) {
+        for (number, (host, wire)) in self.hosts.iter_mut().zip(&mut self.wires).enumerate() {
+            while let Some(frame) = host.transmit() {
+                self.digest.number(self.now.nanos() << 1 | number as u64);
+                self.digest.bytes(&frame.to_vec());
+                wire.put(self.now, &frame);
+            }
+            while let Some(event) = host.next_event() {
+                if self.digest_events {
+                    self.digest.text(&event);
+                }
+            }
+        }
+    }
+
+    /// The next moment at which anything happens; [`Instant::NEVER`] if nothing will.
+    pub(crate) fn next(&self) -> Instant {
+        let arrivals = self.wires.iter().map(Wire::next_arrival);
+        let deadlines = self.hosts.iter().map(Host::next_deadline);
+        arrivals.chain(deadlines).min().unwrap_or(Instant::NEVER)
+    }
+
+    /// Goes to the next moment, but not past `until`; false if nothing happens before that.
+    pub(crate) fn step(&mut self, until: Instant) -> bool {
+        self.settle();
+        let next = self.next();
+        let happens = next <= until;
+        // A deadline may be early; that the time goes on is the simulator's business.
+        let floor = self.now + Duration::from_nanos(u64::from(next <= self.now));
+        self.now = next.min(until).max(floor);
+        for host in &mut self.hosts {
+            host.advance(self.now);
+        }
+        for number in 0..2 {
+            while let Some(frame) = self.wires[number].take(self.now) {
+                self.hosts[1 - number].receive(frame);
+            }
+        }
+        self.settle();
+        happens
+    }
+}
