@@ -1,0 +1,13 @@
+//! The socket layer as programs see it, over whole stacks: stories over loopback and between two hosts in virtual time, the errno of every
+//! state, options, and the same list of calls on the kernel of this machine and on ours.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod ancillary;
+mod options;
+mod random;
+mod states;
+mod tcp;
+mod udp;
+mod unix;
