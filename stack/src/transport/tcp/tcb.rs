@@ -451,9 +451,19 @@ fn in_curr_estab(state: TcpState) -> bool {
 mod tests {
     use super::*;
 
-    /// Together with the socket's record (96 bytes) an idle connection is 448 bytes.
+    /// Together with the socket's record (56 bytes, tested there) an idle connection is 448 bytes.
     #[test]
     fn an_idle_connection_is_small() {
-        assert!(size_of::<Tcb>() <= 352, "{}", size_of::<Tcb>());
+        let parts = [
+            ("inet", size_of::<Inet>()),
+            ("snd", size_of::<SendSpace>()),
+            ("rcv", size_of::<ReceiveSpace>()),
+            ("round trip", size_of::<RoundTrip>()),
+            ("congestion", size_of::<Congestion>()),
+            ("recovery", size_of::<Recovery>()),
+            ("timers", size_of::<Timers>()),
+            ("tally", size_of::<Tally>()),
+        ];
+        assert!(size_of::<Tcb>() <= 392, "{} of which {parts:?}", size_of::<Tcb>());
     }
 }
