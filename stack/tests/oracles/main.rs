@@ -1,4 +1,6 @@
 //! Independent judges of formats: what we emit `smoltcp` and `etherparse` read the same, and what they emit we read the same.
 
+mod groups;
 mod link;
+mod ndp;
 mod tcp_header;
