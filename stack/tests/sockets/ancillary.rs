@@ -82,7 +82,6 @@ fn one_call_sends_many_datagrams() {
     set(&mut net.hosts[0], client, udp::LEVEL, udp::UDP_SEGMENT, 100).unwrap();
     assert_eq!(net.hosts[0].sendto(client, &[1; 250], MsgFlags::NONE, &addr("10.0.0.2:7")), Ok(250));
     net.run_for(Duration::from_secs(1));
-    let lens: Vec<usize> =
-        std::iter::from_fn(|| net.hosts[1].recv(service, &mut [0; 500], MsgFlags::NONE).ok()).collect();
+    let lens: Vec<usize> = std::iter::from_fn(|| net.hosts[1].recv(service, &mut [0; 500], MsgFlags::NONE).ok()).collect();
     assert_eq!(lens, [100, 100, 50]);
 }

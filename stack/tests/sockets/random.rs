@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use loggia_stack::SocketId;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::*;
 use loggia_stack::socket::{Address, Control, Message};
 use loggia_stack::transport::unix::{Right, UnixAddress};
-use loggia_stack::SocketId;
 
 use crate::common::{Net, addr};
 

@@ -173,7 +173,11 @@ fn low_water_marks_and_waitall_hold_a_waiting_reader_back() {
     let mut room = [0; 8];
     assert!(!net.hosts[1].readiness(accepted).unwrap().intersects(Ready::IN));
     assert_eq!(net.hosts[1].recv(accepted, &mut room, MsgFlags::NONE), Err(Errno::EAGAIN));
-    assert_eq!(net.hosts[1].recv(accepted, &mut room, MsgFlags::DONTWAIT | MsgFlags::PEEK), Ok(2), "who does not wait gets what there is");
+    assert_eq!(
+        net.hosts[1].recv(accepted, &mut room, MsgFlags::DONTWAIT | MsgFlags::PEEK),
+        Ok(2),
+        "who does not wait gets what there is"
+    );
     net.send_all(0, client, b"cdef");
     net.wait(1, accepted, Ready::IN);
     assert_eq!(net.hosts[1].recv(accepted, &mut room, MsgFlags::WAITALL), Err(Errno::EAGAIN));
@@ -284,10 +288,16 @@ fn boundaries_of_messages_are_told() {
     assert_eq!(net.recv_exact(1, accepted, 8), b"12345678");
     let told = |net: &mut Net, host: usize| {
         let events = std::iter::from_fn(|| net.hosts[host].next_event());
-        events.filter(|event| !matches!(event.what, What::Read { result: Err(_), .. })).map(|event| event.what).collect::<Vec<_>>()
+        events
+            .filter(|event| !matches!(event.what, What::Read { result: Err(_), .. }))
+            .map(|event| event.what)
+            .collect::<Vec<_>>()
     };
     let writes = told(&mut net, 0);
-    assert!(matches!(writes[..], [What::Write { offset: 0, asked: 5, .. }, What::Write { offset: 5, asked: 3, .. }]), "{writes:?}");
+    assert!(
+        matches!(writes[..], [What::Write { offset: 0, asked: 5, .. }, What::Write { offset: 5, asked: 3, .. }]),
+        "{writes:?}"
+    );
     let reads = told(&mut net, 1);
     assert!(matches!(reads[0], What::Read { offset: 0, asked: 8, .. }), "{reads:?}");
 }
