@@ -10,6 +10,12 @@ const MIN_MSS: u32 = 88;
 /// Largest payload of a super-segment: an IPv4 packet of 64 KiB with all headers.
 pub(super) const MAX_SUPER: u32 = 65_535 - 20 - 60;
 
+/// The largest packet that an IP header can say the length of, however large the link's MTU is: the length of IPv4 counts the
+/// header, that of IPv6 does not.
+fn largest_packet(mtu: u32, remote: Addr) -> u32 {
+    mtu.min(if remote.is_v4() { 65_535 } else { 65_535 + 40 })
+}
+
 /// Bytes of IP and TCP header without options.
 fn headers(remote: Addr) -> u32 {
     if remote.is_v4() { 40 } else { 60 }
@@ -17,7 +23,7 @@ fn headers(remote: Addr) -> u32 {
 
 /// RFC 9293 MUST-14, RFC 9293 SHLD-5: what we announce in a SYN, from the MTU of the link: it is about us, not about the path.
 pub(super) fn announced(mtu: u32, remote: Addr, maxseg: u16) -> u16 {
-    let from_link = (mtu.saturating_sub(headers(remote))).clamp(MIN_MSS, 65_535) as u16;
+    let from_link = largest_packet(mtu, remote).saturating_sub(headers(remote)).clamp(MIN_MSS, 65_535) as u16;
     if maxseg == 0 { from_link } else { from_link.min(maxseg) }
 }
 
@@ -28,7 +34,7 @@ pub(super) fn default_for(remote: Addr) -> u16 {
 
 /// RFC 9293 MUST-16: the largest payload of a segment: the smaller of what the peer takes and what the path takes, less options.
 pub(super) fn effective(tcb: &Tcb, path_mtu: u32) -> u16 {
-    let path = path_mtu.saturating_sub(headers(tcb.inet.remote)).max(MIN_MSS);
+    let path = largest_packet(path_mtu, tcb.inet.remote).saturating_sub(headers(tcb.inet.remote)).max(MIN_MSS);
     let maxseg = if tcb.options.maxseg == 0 { u32::MAX } else { u32::from(tcb.options.maxseg) };
     let whole = path.min(u32::from(tcb.snd.peer_mss)).min(maxseg).min(65_535) as u16;
     whole - if tcb.timestamps { TIMESTAMP_BYTES } else { 0 }
