@@ -5,6 +5,7 @@
 //! through a ring of 1 MiB.
 
 mod floor;
+mod loggia_side;
 mod report;
 mod runner;
 mod smoltcp_side;
@@ -54,6 +55,7 @@ fn cases(only: &str) -> Vec<Case> {
         if matches!(workload.pace, Pace::Bulk { .. }) {
             cases.push(Case { workload, subject: "floor F1", run: floor::run });
         }
+        cases.push(Case { workload, subject: "loggia", run: loggia_side::run });
         cases.push(Case { workload, subject: "smoltcp 0.14", run: smoltcp_side::run });
     }
     cases
