@@ -10,6 +10,7 @@ impl Stack {
         let frame = self.net.links.transmit(link);
         if was_full && frame.is_some() && self.net.links.has_room(link) {
             self.sockets.tcp.links_drained(&mut self.net);
+            self.sockets.udp.links_drained(&mut self.net);
             self.settle();
         }
         frame

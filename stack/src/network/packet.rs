@@ -99,6 +99,8 @@ pub struct Outgoing {
     pub header_included: bool,
     /// Multicast: members on this host get no copy (`IP_MULTICAST_LOOP` is off).
     pub no_loopback: bool,
+    /// Multicast with a hop limit of 0, which `hop_limit` cannot say: only members on this host get it.
+    pub host_only: bool,
 }
 
 /// What an ICMP error says of the path or the host.

@@ -40,6 +40,9 @@ impl Network {
         header.emit(options, frame.push(header_len));
         (frame.l2_len, frame.l3_len) = (0, header_len as u16);
         self.loop_back(route, outgoing, &frame);
+        if outgoing.host_only {
+            return Ok(());
+        }
         if fits {
             return self.hand_down(route.link, route.hop, Version::V4, frame);
         }

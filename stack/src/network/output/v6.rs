@@ -35,7 +35,9 @@ impl Network {
         frame = push_front(frame, &bytes);
         (frame.l2_len, frame.l3_len) = (0, (HEADER_LEN + extensions.len()) as u16);
         self.loop_back(route, outgoing, &frame);
-        if fits {
+        if outgoing.host_only {
+            Ok(())
+        } else if fits {
             self.hand_down(route.link, route.hop, Version::V6, frame)
         } else {
             self.send_v6_fragments(route, &header, frame, first)

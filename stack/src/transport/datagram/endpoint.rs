@@ -31,6 +31,8 @@ pub struct Endpoint {
     pub read_shut: bool,
     /// Writing was shut.
     pub write_shut: bool,
+    /// A send found the link's queue full and waits for room.
+    pub blocked: bool,
 }
 
 impl Endpoint {
@@ -46,6 +48,7 @@ impl Endpoint {
             groups: Groups::default(),
             read_shut: false,
             write_shut: false,
+            blocked: false,
         }
     }
 
@@ -78,9 +81,9 @@ impl Endpoint {
         Some(error)
     }
 
-    /// Linux's `datagram_poll`. There is always room to write: what is sent leaves at once.
+    /// Linux's `datagram_poll`. What is sent leaves at once: there is room to write unless a link's queue was found full.
     pub fn readiness(&self) -> Ready {
-        let mut ready = Ready::OUT;
+        let mut ready = if self.blocked { Ready::NONE } else { Ready::OUT };
         if self.inet.error.is_some() || !self.errors.is_empty() {
             ready |= Ready::ERR;
         }

@@ -64,17 +64,19 @@ impl Endpoint {
     fn outgoing(&self, dst: Addr, protocol: u8, cast: Cast, control: &SendControl) -> Outgoing {
         let multicast = cast == Cast::Multicast;
         let hop_limit = if multicast { self.options.multicast_hop_limit } else { self.inet.hop_limit };
+        let hop_limit = control.hop_limit.unwrap_or(hop_limit);
         let whole = self.options.dont_fragment && !dst.is_v4();
         Outgoing {
             dst,
             protocol,
-            hop_limit: control.hop_limit.unwrap_or(hop_limit),
+            hop_limit,
             traffic_class: control.tos.unwrap_or_else(|| self.inet.traffic_class(dst)),
             flow_label: if dst.is_v4() { 0 } else { self.options.flow_label },
             fragmentation: if whole { Fragmentation::Never } else { self.inet.fragmentation },
             options: if dst.is_v4() { self.options.ip_options.clone() } else { None },
             header_included: false,
             no_loopback: multicast && !self.options.multicast_loop,
+            host_only: multicast && hop_limit == 0,
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Udp {
     flows: Flows,
     /// Picks a member of a `SO_REUSEPORT` group by flow.
     spread: HashKey,
+    /// Sockets that wait for room in a link's queue, each once.
+    blocked: Vec<Key>,
     /// Sockets the packet under way is for; kept for its memory.
     matches: Vec<Key>,
     /// The best bindings of the look-up under way; kept for its memory.
@@ -56,6 +58,7 @@ impl Udp {
             ports: Ports::new(entropy, Rules::Udp),
             flows: Flows::new(entropy),
             spread: entropy.key("udp reuseport"),
+            blocked: Vec::new(),
             matches: Vec::new(),
             candidates: Vec::new(),
         }

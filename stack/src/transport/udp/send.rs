@@ -28,8 +28,11 @@ impl Udp {
     ///
     /// `EDESTADDRREQ` (nowhere to send), `EINVAL` (port 0; segments that do not fit), `EMSGSIZE` (longer than IP or the path
     /// takes), `EACCES` (broadcast without permission), `EPIPE` (writing was shut), `EOPNOTSUPP` (`MSG_OOB`), `EAGAIN` (no
-    /// port left), a pending `SO_ERROR`, and the errors of routing. `ENOBUFS` (a full link) is only told with `IP_RECVERR`, as
-    /// in Linux: else the datagram is lost like one that was lost further on.
+    /// port left; the link's queue is full), a pending `SO_ERROR`, and the errors of routing. `ENOBUFS` (no room for all
+    /// fragments) is only told with `IP_RECVERR`, as in Linux: else the datagram is lost like one that was lost further on.
+    ///
+    /// Linux counts what waits in a link's queue against `SO_SNDBUF` and makes the sender wait when that is full. Here datagrams
+    /// leave the socket at once, and the link's queue itself is what makes it wait.
     pub fn send(
         &mut self,
         net: &mut Network,
@@ -97,10 +100,26 @@ impl Udp {
         if let Some(errno) = endpoint.inet.take_error() {
             return Err(errno);
         }
+        if !net.links.has_room(prepared.route.link) {
+            if !core::mem::replace(&mut endpoint.blocked, true) {
+                self.blocked.push(id);
+            }
+            return Err(Errno::EAGAIN);
+        }
         let segment_size = control.segment_size.unwrap_or(endpoint.options.segment_size);
         let datagram = Corked { prepared, to, segment_size, data: Rope::new() };
         datagram.check_room(net, endpoint, data.len())?;
         Ok(Corked { data, ..datagram })
+    }
+
+    /// Links have room again: who waits for that may send.
+    pub fn links_drained(&mut self, net: &mut Network) {
+        for id in core::mem::take(&mut self.blocked) {
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.endpoint.blocked = false;
+                socket.endpoint.notify(base(net));
+            }
+        }
     }
 
     /// Adds to a datagram that was begun; if it gets too long all of it is lost, as in Linux.

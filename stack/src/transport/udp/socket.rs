@@ -101,6 +101,9 @@ impl Udp {
     pub fn close(&mut self, net: &mut Network, id: Key) {
         self.leave_tables(id);
         if let Some(mut socket) = self.sockets.remove(id) {
+            if socket.endpoint.blocked {
+                self.blocked.retain(|waiting| *waiting != id);
+            }
             socket.endpoint.dissolve(net);
             base(net).budget.release(socket.corked.map_or(0, |corked| corked.data.len()));
         }

@@ -41,7 +41,6 @@ fn two_hosts_talk_over_both_families() {
 }
 
 #[test]
-#[ignore = "waits for reassembly"]
 fn large_datagrams_cross_in_fragments() {
     let (mut a, mut b) = (Host::new(1), Host::new(2));
     for (server, len) in [("10.0.0.2:7", 65_507), ("[fd00::2]:7", 65_527)] {

@@ -148,6 +148,12 @@ fn a_group_is_heard_across_the_link_and_at_home_while_looped() {
     exchange(&mut a, &mut b);
     assert_eq!(a.recv(here), None);
     assert_eq!(b.udp.pop(&mut b.net, there).unwrap().hop_limit, 5);
+    a.udp.options_mut(sender).multicast_loop = true;
+    a.udp.options_mut(sender).multicast_hop_limit = 0;
+    a.send_to(sender, "239.1.1.1:7", b"home").unwrap();
+    exchange(&mut a, &mut b);
+    assert_eq!(a.recv(here).unwrap(), b"home");
+    assert_eq!(b.recv(there), None, "a hop limit of 0 keeps it on this host");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Corks, segments, header fields.
 
-use crate::base::{Errno, MsgFlags, Rope, Version};
+use crate::base::{Errno, MsgFlags, Ready, Rope, Version};
 use crate::network::Fragmentation;
 use crate::transport::datagram::SendControl;
 use crate::transport::testing::{Host, addr, at, exchange};
@@ -133,6 +133,21 @@ fn payload_may_be_handed_over_without_a_copy() {
     host.run();
     let got = host.udp.pop(&mut host.net, server).unwrap().data.to_bytes();
     assert_eq!(got.as_ptr(), place, "the same bytes, not a copy of them");
+}
+
+/// Linux makes the sender wait by `SO_SNDBUF`; here it is the link's queue that does.
+#[test]
+fn who_sends_faster_than_the_link_must_wait() {
+    let mut host = Host::new(1);
+    let id = host.connected("10.0.0.2:9");
+    let sent = (0..10_000).take_while(|_| host.send(id, &[0; 1000]).is_ok()).count();
+    assert!((1000..1100).contains(&sent), "{sent} of 1028 bytes in a queue of 1 MiB");
+    assert_eq!(host.send(id, b"x"), Err(Errno::EAGAIN));
+    assert_eq!(host.udp.readiness(id), Ready::NONE);
+    assert_eq!(host.frames().len(), sent, "what was accepted is not lost");
+    host.udp.links_drained(&mut host.net);
+    assert_eq!(host.udp.readiness(id), Ready::OUT);
+    assert_eq!(host.send(id, b"x"), Ok(1));
 }
 
 #[test]
