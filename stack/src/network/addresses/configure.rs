@@ -133,6 +133,7 @@ impl Network {
         if !cidr.addr.is_v4() && cidr.addr.is_link_local() {
             // What was told from nobody meanwhile, routers ignored (RFC 3590 §4).
             self.tell_all(link, Version::V6);
+            self.restart_advertising(link);
             self.start_solicitation(link);
         }
     }

@@ -186,11 +186,6 @@ impl Addresses {
         all.find(|addr| !addr.is_v4() && addr.is_link_local())
     }
 
-    /// True if `addr` lies in the network of an address of this link.
-    pub fn is_on_link(&self, link: LinkId, addr: Addr) -> bool {
-        self.on_link(link).any(|assigned| assigned.cidr.contains(addr))
-    }
-
     /// True if an earlier address of the same link has the same network: Linux's `IFA_F_SECONDARY`.
     pub fn is_secondary(&self, assigned: &Assigned) -> bool {
         let same =

@@ -30,7 +30,7 @@ use crate::link::{Mac, Medium};
 
 use super::Network;
 use super::addresses::{Assigned, Origin};
-use super::ndp::Discovery;
+use super::ndp::{Advertiser, Discovery};
 pub(crate) use dad::Probing;
 pub(crate) use prefix::end_of;
 pub use settings::LinkSettings;
@@ -48,7 +48,9 @@ pub(crate) struct LinkState {
     pub settings: LinkSettings,
     /// Routers heard, and our asking for them.
     pub discovery: Discovery,
-    /// The timer of whatever comes next in `discovery`.
+    /// Our advertising, if we are a router here.
+    pub advertiser: Option<Advertiser>,
+    /// The timer of whatever comes next in `discovery` and `advertiser`.
     pub timer: Option<TimerId>,
 }
 
@@ -133,7 +135,7 @@ impl Network {
     pub(crate) fn autoconf_link_added(&mut self, link: LinkId) {
         let Some(config) = self.links.config(link) else { return };
         let settings = LinkSettings::for_new_link(&self.config.ipv6.link_defaults, config.medium);
-        self.autoconf.put(link, Some(LinkState { settings, discovery: Discovery::default(), timer: None }));
+        self.autoconf.put(link, Some(LinkState { settings, discovery: Discovery::default(), advertiser: None, timer: None }));
         self.groups_link_added(link);
         if self.links.is_up(link) {
             self.autoconf_link_changed(link, true);
@@ -141,6 +143,8 @@ impl Network {
     }
 
     pub(crate) fn autoconf_link_removed(&mut self, link: LinkId) {
+        // A last word while there is an address to say it from.
+        let _ = self.advertise(link, None);
         self.forget_routers(link);
         for key in self.addresses.keys_of(link).to_vec() {
             self.drop_address(key);

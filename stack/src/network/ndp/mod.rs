@@ -7,11 +7,13 @@
 //! | `neighbours` | solicitations and advertisements, ours and others' | RFC 4861 §7.2 |
 //! | `routers` | router advertisements: default routers, prefixes, parameters of the link | RFC 4861 §6.3, RFC 4191 |
 //! | `solicit` | asking for routers | RFC 4861 §6.3.7, RFC 7559 |
+//! | `advertise` | being a router | RFC 4861 §6.2 |
 //! | `send` | from a message to a packet | |
 //!
 //! Invariants: a message that has crossed a router (hop limit below 255) is never believed; nothing here grows beyond
 //! [`MAX_ROUTERS`] and [`MAX_PREFIXES`] a link, whatever is advertised.
 
+mod advertise;
 pub mod message;
 mod neighbours;
 pub mod option;
@@ -25,6 +27,8 @@ use crate::base::{Addr, Discard, LinkId};
 use crate::link::Mac;
 
 use super::{Network, Packet};
+pub(crate) use advertise::Advertiser;
+pub use advertise::Advertising;
 pub use message::{Message, NeighbourAdvertisement, Preference, RouterAdvertisement};
 pub use option::PrefixInformation;
 pub(crate) use routers::Discovery;

@@ -5,13 +5,12 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use crate::base::{Addr, Cidr, Discard, Duration, Instant, LinkId, Timer, TimerOwner};
-use crate::link::Mac;
 
 use super::super::autoconf::{LINK_TIMER, end_of};
 use super::super::routes::{Entry, Origin, Via};
 use super::super::{Network, Packet};
 use super::solicit::Solicitation;
-use super::{Preference, PrefixInformation, RouterAdvertisement};
+use super::{Advertiser, Preference, PrefixInformation, RouterAdvertisement};
 
 /// At most so many default routers are kept of a link.
 pub const MAX_ROUTERS: usize = 8;
@@ -98,13 +97,6 @@ impl Network {
     /// True if router advertisements of this link are believed: a router does not believe other routers (RFC 4861 §6.2.7).
     pub(crate) fn hears_routers(&self, link: LinkId) -> bool {
         !self.config.ipv6.forwarding && self.link_settings(link).is_some_and(|settings| settings.accept_ra)
-    }
-
-    /// A host asks for routers (RFC 4861 §6.2.6). We never advertise ourselves; a router learns the host's link address.
-    pub(super) fn router_solicited(&mut self, packet: &Packet, mac: Option<Mac>) {
-        if self.config.ipv6.forwarding && !packet.src.is_unspecified() {
-            self.learn(packet.link, packet.src, mac);
-        }
     }
 
     /// RFC 4861 §6.3.4
@@ -255,10 +247,11 @@ impl Network {
         self.schedule_discovery(link);
     }
 
-    /// Arms a link's timer for whatever comes next: a solicitation, the end of a router or a prefix.
+    /// Arms a link's timer for whatever comes next: a solicitation, an advertisement, the end of a router or a prefix.
     pub(super) fn schedule_discovery(&mut self, link: LinkId) {
         let Some(state) = self.autoconf.link_mut(link) else { return };
-        let next = state.discovery.next_event();
+        let advertisement = state.advertiser.as_ref().map_or(Instant::NEVER, Advertiser::next);
+        let next = state.discovery.next_event().min(advertisement);
         let old = state.timer.take();
         let timers = &mut self.links.base.timers;
         if let Some(timer) = old {
@@ -275,8 +268,12 @@ impl Network {
         let now = self.links.base.now;
         let Some(state) = self.autoconf.link_mut(link) else { return };
         state.timer = None;
+        let advertise = state.advertiser.as_ref().is_some_and(|advertiser| advertiser.next() <= now);
         if state.discovery.solicitation.next.is_some_and(|next| next <= now) {
             self.solicit_routers(link);
+        }
+        if advertise {
+            self.advertise_now(link);
         }
         self.expire_routers(link, now);
         self.schedule_discovery(link);

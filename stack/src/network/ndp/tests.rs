@@ -358,3 +358,73 @@ fn floods_of_solicitations_are_answered_and_forgotten() {
     assert!(host.net.links.neighbours().count() <= 4096);
     assert_eq!(host.net.addresses().filter(|assigned| assigned.link == host.link).count(), 2);
 }
+
+/// A router with a link-local address on its Ethernet, which advertises a prefix.
+fn advertising_router() -> Host {
+    let mut host = Host::with(1, |net| net.config.ipv6.forwarding = true);
+    host.pass(secs(3));
+    host.sent();
+    let prefix = "2001:db8::/64".parse().unwrap();
+    let prefixes = alloc::vec![PrefixInformation { prefix, on_link: true, autonomous: true, valid: 86400, preferred: 14400 }];
+    let message = RouterAdvertisement { lifetime: 1800, prefixes, ..RouterAdvertisement::default() };
+    host.net.advertise(host.link, Some(Advertising::new(message))).unwrap();
+    host
+}
+
+/// When and with which lifetime the host advertised since the last call.
+fn advertised(host: &mut Host) -> Vec<(Instant, u16)> {
+    let said = host.said();
+    let lifetime = |message: &Message| match message {
+        Message::RouterAdvertisement(advertisement) => Some(advertisement.lifetime),
+        _ => None,
+    };
+    said.iter().filter_map(|(sent, message)| lifetime(message).map(|lifetime| (sent.at, lifetime))).collect()
+}
+
+#[test]
+fn a_router_advertises_often_at_first_and_then_at_random() {
+    // RFC 4861 §6.2.4
+    let mut host = advertising_router();
+    host.pass(secs(2 * 3600));
+    let all = advertised(&mut host);
+    let distances: Vec<u64> = all.windows(2).map(|two| two[1].0.since(two[0].0).as_secs()).collect();
+    assert_eq!(distances[..3], [16, 16, 16]);
+    assert!(distances[3..].iter().all(|distance| (200..=600).contains(distance)), "{distances:?}");
+    assert!(distances.len() > 12);
+}
+
+#[test]
+fn a_solicitation_is_answered_soon_but_not_at_any_rate() {
+    // RFC 4861 §6.2.6
+    let mut host = advertising_router();
+    host.pass(secs(100));
+    host.sent();
+    let asked = host.now();
+    for _ in 0..100 {
+        host.hear("fe80::9", Addr::ALL_ROUTERS, &Message::RouterSolicitation { source_mac: Some(OTHER_MAC) });
+        host.pass(crate::base::Duration::from_millis(100));
+    }
+    let all = advertised(&mut host);
+    assert!(all[0].0.since(asked).as_millis() <= 500);
+    assert!(all.windows(2).all(|two| two[1].0.since(two[0].0) >= secs(3)), "{all:?}");
+    assert!((3..=5).contains(&all.len()), "{all:?}");
+}
+
+#[test]
+fn a_router_that_stops_says_so_and_who_does_not_forward_is_none() {
+    // RFC 4861 §6.2.5
+    let mut host = advertising_router();
+    host.pass(secs(1));
+    host.sent();
+    host.net.advertise(host.link, None).unwrap();
+    assert!(advertised(&mut host).iter().all(|(_, lifetime)| *lifetime == 0));
+    host.pass(secs(3600));
+    assert!(advertised(&mut host).is_empty());
+    host.net.config.ipv6.forwarding = false;
+    let message = RouterAdvertisement { lifetime: 1800, ..RouterAdvertisement::default() };
+    host.net.advertise(host.link, Some(Advertising::new(message.clone()))).unwrap();
+    host.pass(secs(1));
+    assert_eq!(advertised(&mut host)[0].1, 0);
+    let absurd = Advertising { max_interval: secs(1), ..Advertising::new(message) };
+    assert_eq!(host.net.advertise(host.link, Some(absurd)), Err(crate::base::Errno::EINVAL));
+}

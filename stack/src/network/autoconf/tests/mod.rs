@@ -444,3 +444,39 @@ fn a_link_local_address_is_not_reached_by_another_link() {
     let link = host.link;
     assert_eq!(delivered(&mut host, link, MAC), 1);
 }
+
+#[test]
+fn a_host_configures_itself_by_the_router_on_its_link() {
+    // RFC 4861 §6.2.6, §6.3.7, RFC 4862 §5.5
+    let mut hosts = [Host::with(1, |net| net.config.ipv6.forwarding = true), Host::with_mac(2, OTHER_MAC, |_| {})];
+    let advertising =
+        crate::network::ndp::Advertising::new(RouterAdvertisement { source_mac: None, ..with_prefix(86400, 14400) });
+    let link = hosts[0].link;
+    hosts[0].net.advertise(link, Some(advertising)).unwrap();
+    hosts[0].net.add_address(link, "2001:db8::1/64".parse().unwrap()).unwrap();
+    pass_together(&mut hosts, secs(6));
+    let router = link_local(&hosts[0]).0;
+    let host = &hosts[1];
+    assert_eq!(host.global()[0].state, AddrState::Preferred);
+    assert_eq!(host.net.default_routers(host.link).map(|known| known.addr).collect::<Vec<_>>(), [router]);
+    let next = host.net.next_hop(addr("2001:db8:9::1"), Addr::V6_ANY, None).unwrap();
+    assert_eq!(next.hop, crate::link::Hop::Neighbour(router));
+}
+
+#[test]
+fn an_address_waits_for_its_link_to_come_up() {
+    let mut host = Host::new(1);
+    let link = host.link;
+    host.net.set_link_up(link, false).unwrap();
+    let own = addr("2001:db8::1");
+    host.net.add_address(link, Cidr::new(own, 64)).unwrap();
+    host.pass(secs(10));
+    assert_eq!(state(&host, own), AddrState::Tentative);
+    host.sent();
+    host.net.set_link_up(link, true).unwrap();
+    host.pass(secs(3));
+    assert_eq!(state(&host, own), AddrState::Preferred);
+    assert!(
+        host.said().iter().any(|(_, message)| matches!(message, Message::NeighbourSolicitation { target, .. } if *target == own))
+    );
+}
