@@ -35,6 +35,7 @@ impl<K: Hash + Eq + Copy, V> Lru<K, V> {
     }
 
     /// How many values there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }

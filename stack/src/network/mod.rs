@@ -59,6 +59,8 @@ pub const LOOPBACK: LinkId = LinkId(1);
 
 /// What goes up from the network layer.
 #[derive(Clone, Debug)]
+// A packet goes up by value: a box would be an allocation for each of them.
+#[allow(clippy::large_enum_variant)]
 pub enum Up {
     /// A packet for a transport on this host (reassembled, header checked, transport checksum not yet).
     /// ICMP messages come up too, for raw sockets, after the network layer has dealt with them.
@@ -206,6 +208,11 @@ impl Network {
             TimerOwner::Groups => self.groups_timer(timer.key),
             TimerOwner::Tcp | TimerOwner::HalfOpen | TimerOwner::TimeWait => debug_assert!(false, "a timer of a transport"),
         }
+    }
+
+    /// Datagrams of which not all fragments have arrived, and the bytes they hold.
+    pub fn fragments_waiting(&self) -> (usize, usize) {
+        (self.fragments.len(), self.fragments.used())
     }
 
     /// The default hop limit of a family.

@@ -106,7 +106,7 @@ fn check(packet: &Packet, place: Position, fragment: Fragment, len: usize) -> Re
     if len == 0 {
         return Err(None);
     }
-    if fragment.more && len % 8 != 0 {
+    if fragment.more && !len.is_multiple_of(8) {
         return Err(Some(Problem::Parameter { code: 0, pointer: 4 }));
     }
     if header_len - HEADER_LEN + usize::from(fragment.offset) + len > 65535 {

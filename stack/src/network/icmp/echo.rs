@@ -40,10 +40,10 @@ impl Network {
         let to_many = packet.cast != Cast::Unicast;
         if packet.src.is_v4() {
             let config = &self.config.ipv4;
-            !config.icmp_echo_ignore_all && !(to_many && config.icmp_echo_ignore_broadcasts)
+            !(config.icmp_echo_ignore_all || to_many && config.icmp_echo_ignore_broadcasts)
         } else {
             let config = &self.config.ipv6;
-            !config.icmp_echo_ignore_all && !(to_many && config.icmp_echo_ignore_multicast)
+            !(config.icmp_echo_ignore_all || to_many && config.icmp_echo_ignore_multicast)
         }
     }
 

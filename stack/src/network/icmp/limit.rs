@@ -37,7 +37,7 @@ struct Bucket {
 
 /// Rate limits of the ICMP messages we send.
 #[derive(Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     credit: u32,
     /// When the global bucket was last filled; never: it is full.
     filled: Option<Instant>,
@@ -52,29 +52,31 @@ impl Limits {
     /// Asks for leave to send an error to `dst`. `jitter` is a random number below 3: the global bucket must not be readable as
     /// an exact count from outside (CVE-2020-25705), so that a message costs one credit on average.
     pub(super) fn allow(&mut self, dst: Addr, now: Instant, rate: Rate, jitter: u32) -> Result<(), Denied> {
-        if !self.global(now, rate, jitter) {
-            Err(Denied::Global)
-        } else if !self.destination(dst, now, rate.interval) {
-            Err(Denied::Destination)
-        } else {
-            Ok(())
+        self.fill(now, rate);
+        if self.credit == 0 {
+            return Err(Denied::Global);
         }
+        // Only what passes the limit of its destination costs a credit of all, as in Linux since 6.12: else one host's silence
+        // could be brought about, and seen, by another.
+        if !self.destination(dst, now, rate.interval) {
+            return Err(Denied::Destination);
+        }
+        self.credit = self.credit.saturating_sub(jitter);
+        Ok(())
     }
 
-    fn global(&mut self, now: Instant, rate: Rate, jitter: u32) -> bool {
+    fn fill(&mut self, now: Instant, rate: Rate) {
         let Some(filled) = self.filled else {
             self.filled = Some(now);
-            self.credit = rate.burst.saturating_sub(jitter);
-            return rate.burst > 0;
+            self.credit = rate.burst;
+            return;
         };
         let nanos = now.since(filled).min(Duration::from_secs(1)).as_nanos() as u64;
         let fresh = (nanos * u64::from(rate.per_second) / 1_000_000_000) as u32;
         if fresh > 0 {
             self.filled = Some(now);
+            self.credit = self.credit.saturating_add(fresh).min(rate.burst);
         }
-        let credit = self.credit.saturating_add(fresh).min(rate.burst);
-        self.credit = credit.saturating_sub(jitter);
-        credit > 0
     }
 
     fn destination(&mut self, dst: Addr, now: Instant, interval: Duration) -> bool {

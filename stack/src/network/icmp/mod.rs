@@ -16,6 +16,8 @@ mod errors_out;
 mod limit;
 pub(crate) mod offending;
 mod on_link;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 use crate::base::{Checksum, Discard};

@@ -18,7 +18,7 @@ pub(super) enum Verdict {
 
 impl Network {
     pub(super) fn judge(&self, src: Addr, dst: Addr, link: LinkId, from: From) -> Verdict {
-        let possible = if src.is_v4() { self.possible_v4(src, dst, link, from) } else { self.possible_v6(src, dst, link, from) };
+        let possible = if src.is_v4() { self.possible_v4(src, dst, link, from) } else { possible_v6(src, dst, link, from) };
         if let Err(reason) = possible {
             return Verdict::Refused(reason);
         }
@@ -56,18 +56,18 @@ impl Network {
             Ok(())
         }
     }
+}
 
-    fn possible_v6(&self, src: Addr, dst: Addr, link: LinkId, from: From) -> Result<(), Discard> {
-        let elsewhere = link != LOOPBACK;
-        let scope = dst.octets()[1] & 0x0f;
-        // RFC 4291 §2.7: scope 0 is reserved, and the interface-local scope never leaves a host.
-        let bad_group = dst.is_multicast() && (scope == 0 || scope == 1 && elsewhere && from == From::Link);
-        if src.is_multicast() || src.is_loopback() && elsewhere {
-            Err(Discard::IpBadSource)
-        } else if bad_group || dst.is_unspecified() || dst.is_loopback() && elsewhere {
-            Err(Discard::IpBadDestination)
-        } else {
-            Ok(())
-        }
+fn possible_v6(src: Addr, dst: Addr, link: LinkId, from: From) -> Result<(), Discard> {
+    let elsewhere = link != LOOPBACK;
+    let scope = dst.octets()[1] & 0x0f;
+    // RFC 4291 §2.7: scope 0 is reserved, and the interface-local scope never leaves a host.
+    let bad_group = dst.is_multicast() && (scope == 0 || scope == 1 && elsewhere && from == From::Link);
+    if src.is_multicast() || src.is_loopback() && elsewhere {
+        Err(Discard::IpBadSource)
+    } else if bad_group || dst.is_unspecified() || dst.is_loopback() && elsewhere {
+        Err(Discard::IpBadDestination)
+    } else {
+        Ok(())
     }
 }

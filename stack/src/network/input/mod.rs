@@ -54,7 +54,7 @@ impl Network {
             }
             let up = match self.looped.pop_front() {
                 Some(received) => self.arrived(received, From::Us),
-                None => self.from_link()?,
+                None => self.take_from_link()?,
             };
             if up.is_some() {
                 return up;
@@ -64,7 +64,7 @@ impl Network {
 
     /// The next thing of the link layer; the outer none is: there was nothing.
     #[allow(clippy::option_option)]
-    fn from_link(&mut self) -> Option<Option<Up>> {
+    fn take_from_link(&mut self) -> Option<Option<Up>> {
         match self.links.poll()? {
             link::Up::Received(received) => return Some(self.arrived(received, From::Link)),
             link::Up::Solicit { link, target, unicast } => self.send_solicitation(link, target, unicast),

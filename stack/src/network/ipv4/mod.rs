@@ -106,7 +106,7 @@ impl Header {
         if self.more_fragments {
             flags |= MORE_FRAGMENTS;
         }
-        into[0] = 0x40 | self.header_len / 4;
+        into[0] = 0x40 | (self.header_len / 4);
         into[1] = self.traffic_class;
         into[2..4].copy_from_slice(&self.total_len.to_be_bytes());
         into[4..6].copy_from_slice(&self.ident.to_be_bytes());

@@ -103,7 +103,8 @@ fn check_timestamp(option: &[u8], at: usize, found: &mut Options) -> Result<(), 
     check_pointer(option, at, 4, 5)?;
     let pointer = usize::from(option[2]);
     if pointer <= option.len() {
-        let need = if option[3] & 0x0f == 0 { 3 } else { 7 };
+        let times_only = matches!(option[3] & 0x0f, 0);
+        let need = if times_only { 3 } else { 7 };
         if pointer + need > option.len() {
             return Err(wrong(at + 2));
         }

@@ -206,6 +206,7 @@ mod tests {
         walk(&frame, 0, from, bytes.len())
     }
 
+    #[allow(clippy::unnecessary_wraps)]
     fn upper(protocol: u8, at: usize, named_at: usize) -> Result<End, Refusal> {
         Ok(End::Upper(Position { protocol, at, named_at }))
     }

@@ -14,7 +14,7 @@ impl Network {
         let options = outgoing.options.as_deref().unwrap_or_default();
         let header_len = HEADER_LEN + options.len();
         let total = header_len + frame.len();
-        if header_len > MAX_HEADER_LEN || header_len % 4 != 0 {
+        if header_len > MAX_HEADER_LEN || !header_len.is_multiple_of(4) {
             return Err(Errno::EINVAL);
         }
         let fits = frame.segment_size > 0 || total <= self.size_limit(route, Version::V4, outgoing.fragmentation);
