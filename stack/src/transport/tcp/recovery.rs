@@ -100,7 +100,8 @@ fn enter(tcb: &mut Tcb, cx: &mut Cx<'_>, flight: u32) {
     tcb.congestion.loss(cx.now(), flight);
 }
 
-/// Outside fast recovery acknowledged data opens the window (RFC 5681 §3.1).
+/// Outside fast recovery acknowledged data opens the window (RFC 5681 §3.1): what is newly known to have arrived. A cumulative
+/// acknowledgement that jumps over what was SACKed before counts that no second time.
 fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     if news.acked == 0 || tcb.recovery.phase == Phase::Recovery {
         return;
@@ -109,7 +110,7 @@ fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     let used = if tcb.congestion.in_slow_start() { news.flight.saturating_mul(2) } else { news.flight.saturating_add(mss) };
     let ack = Ack {
         now: cx.now(),
-        acked: news.acked,
+        acked: news.delivered.bytes.saturating_add(news.sacked.bytes),
         in_flight: news.flight,
         srtt: tcb.round_trip.smoothed(),
         rtt: news.round_trip,

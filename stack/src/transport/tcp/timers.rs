@@ -137,7 +137,14 @@ fn gives_up(tcb: &Tcb, cx: &Cx<'_>) -> bool {
     if tcb.options.user_timeout != 0 {
         return passed >= Duration::from_millis(u64::from(tcb.options.user_timeout));
     }
-    passed >= span_of(retry_limit(tcb, cx))
+    passed >= span_of(retry_limit(tcb, cx)) && !is_held_off(tcb, cx)
+}
+
+/// RFC 9293 MUST-37, SHLD-17: a peer that shrank its window to nothing under what is in flight, and answers, is alive, and retransmissions are
+/// what probes are otherwise. As in Linux it must have answered within two of the longest timeouts.
+fn is_held_off(tcb: &Tcb, cx: &Cx<'_>) -> bool {
+    let silent = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_received_ms)));
+    tcb.snd.wnd == 0 && silent < 2 * RTO_MAX
 }
 
 /// How many retransmissions before we give up: fewer if nobody waits for the outcome.

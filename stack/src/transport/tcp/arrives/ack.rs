@@ -1,6 +1,6 @@
 //! Fifth, the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5, RFC 5681, RFC 6675).
 
-use super::{Arrival, Step, discard};
+use super::{Arrival, Step, discard, timestamp};
 use crate::base::{Cause, Discard, Duration, TcpState, What};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, FIN, SYN};
@@ -22,6 +22,7 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     if check_range(tcb, cx, arrival) == Step::Done {
         return Step::Done;
     }
+    timestamp::remember(tcb, cx, arrival);
     tcb.tally.last_received_ms = cx.now_ms();
     tcb.recovery.probes = 0;
     let news = take(tcb, cx, arrival);

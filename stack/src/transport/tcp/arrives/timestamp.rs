@@ -9,7 +9,7 @@ use crate::transport::tcp::tcb::Tcb;
 /// RFC 7323 §5.5: after 24 idle days the old timestamp means nothing.
 const OUTDATED_MS: u32 = 24 * 24 * 3600 * 1000;
 
-/// RFC 7323 §5.3 R1: too old, not a RST: acknowledge and drop. Else R3: remember the timestamp of a segment at the left edge.
+/// RFC 7323 §5.3 R1: too old, not a RST: acknowledge and drop.
 pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     if !tcb.timestamps {
         return Step::Continue;
@@ -24,12 +24,20 @@ pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) 
         sequence::answer_duplicate(tcb, cx, arrival);
         return discard(cx, arrival, Discard::TcpPaws);
     }
-    // RFC 7323 §4.3 (2): SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent.
-    if arrival.seq.at_or_before(tcb.rcv.acked) {
+    Step::Continue
+}
+
+/// RFC 7323 §5.3 R3, §4.3 (2): the timestamp of a segment at the left edge is the one to echo: SEG.SEQ <= Last.ACK.sent. As in Linux not
+/// before sequence and acknowledgement numbers were found good (R2): else one forged segment from the future would make PAWS
+/// refuse all honest ones.
+pub(super) fn remember(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival) {
+    if let Some((value, _)) = arrival.header.options.timestamps
+        && tcb.timestamps
+        && arrival.seq.at_or_before(tcb.rcv.acked)
+    {
         tcb.rcv.ts_recent = value;
         tcb.rcv.ts_recent_ms = cx.now_ms();
     }
-    Step::Continue
 }
 
 /// Timestamps are compared around the circle.

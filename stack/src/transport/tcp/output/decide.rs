@@ -41,8 +41,9 @@ pub(in crate::transport::tcp) fn mss(tcb: &Tcb) -> u32 {
 }
 
 /// What leaves in one frame at most: whole segments up to [`MAX_SUPER`], or one segment where a link takes packets of 64 KiB.
-fn most(mss: u32) -> u32 {
-    (MAX_SUPER / mss).max(1) * mss
+/// One segment also of urgent data, as in Linux: who cuts a frame would write the same urgent pointer into each piece.
+fn most(tcb: &Tcb, mss: u32) -> u32 {
+    if tcb.snd.urgent { mss } else { (MAX_SUPER / mss).max(1) * mss }
 }
 
 /// How many SACK blocks fit beside the other options.
@@ -72,7 +73,7 @@ fn lost(tcb: &Tcb) -> Option<Plan> {
     if room == 0 {
         return None;
     }
-    let (seq, len) = board.next_lost(room.min(most(mss)))?;
+    let (seq, len) = board.next_lost(room.min(most(tcb, mss)))?;
     let why = if tcb.recovery.phase == Phase::Loss { Why::Timeout } else { Why::Fast };
     Some(again(tcb, seq, len, why))
 }
@@ -109,7 +110,7 @@ fn fresh(tcb: &Tcb, push: Push) -> Option<Plan> {
         return lone_fin(tcb);
     }
     let mss = mss(tcb);
-    let allowed = window_room(tcb).min(congestion_room(tcb)).min(most(mss));
+    let allowed = window_room(tcb).min(congestion_room(tcb)).min(most(tcb, mss));
     let len = if allowed >= unsent { hold_back_tail(tcb, push, unsent, mss) } else { whole_segments(tcb, push, allowed, mss) };
     (len > 0).then(|| Plan {
         seq: tcb.snd.nxt,
