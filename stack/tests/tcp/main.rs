@@ -2,11 +2,17 @@
 //!
 //! Sequence and acknowledgement numbers are relative, as in packetdrill: the SYN is 0, the first byte of data is 1.
 
+mod addressing;
 mod closing;
+mod hostile;
+mod keepalive;
 mod opening;
+mod patience;
 mod receiving;
 mod recovering;
 mod resetting;
 mod script;
 mod segment;
 mod sending;
+mod urgency;
+mod wire;

@@ -25,6 +25,8 @@ pub(crate) struct Script {
     /// The stack's initial sequence number, once its SYN was seen.
     isn: Option<u32>,
     our_port: u16,
+    /// The peer's port: another one is another connection.
+    pub(crate) peer_port: u16,
     out: VecDeque<(Instant, Vec<u8>)>,
     /// TSval of the last segment the stack sent.
     pub(crate) last_ts: u32,
@@ -38,22 +40,26 @@ impl Script {
 
     /// The same with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(change, Offloads::default())
+    }
+
+    /// The same on a link that does part of the work itself.
+    pub(crate) fn offloading(offloads: Offloads) -> Self {
+        Self::build(|_| (), offloads)
+    }
+
+    fn build(change: impl FnOnce(&mut Config), offloads: Offloads) -> Self {
         let mut config = Config::default();
         config.tcp.timestamps = false;
         change(&mut config);
         let mut stack = Stack::new(config, Seed::from(7), Instant::from_secs(100));
         let link = stack
-            .add_link(LinkConfig {
-                name: "tun0".into(),
-                medium: Medium::Ip,
-                mtu: 1500,
-                offloads: Offloads::default(),
-                queue_limit: 1 << 20,
-            })
+            .add_link(LinkConfig { name: "tun0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit: 1 << 20 })
             .expect("a link");
         stack.set_up(link, true).expect("up");
         stack.add_address(link, "10.0.0.1/24".parse().unwrap()).expect("an address");
-        let mut script = Self { stack, link, isn: None, our_port: OUR_PORT, out: VecDeque::new(), last_ts: 0 };
+        let mut script =
+            Self { stack, link, isn: None, our_port: OUR_PORT, peer_port: PEER_PORT, out: VecDeque::new(), last_ts: 0 };
         script.run(0);
         script.out.clear();
         script
@@ -69,7 +75,13 @@ impl Script {
 
     /// A socket that connects to the peer; its SYN is yet to be expected.
     pub(crate) fn connect(&mut self) -> SocketId {
+        self.connect_with(|_, _| ())
+    }
+
+    /// The same with options set before.
+    pub(crate) fn connect_with(&mut self, prepare: impl FnOnce(&mut Stack, SocketId)) -> SocketId {
         let socket = self.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+        prepare(&mut self.stack, socket);
         let peer: Address = format!("10.0.0.2:{PEER_PORT}").parse().unwrap();
         assert_eq!(self.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
         socket
@@ -89,10 +101,31 @@ impl Script {
 
     /// A segment of the peer, with a payload of the pattern that [`pattern`] gives.
     pub(crate) fn inject(&mut self, text: &str) {
+        let packet = self.packet_of(text);
+        self.inject_packet(&packet);
+    }
+
+    /// The same between any two addresses.
+    pub(crate) fn inject_between(&mut self, src: [u8; 4], dst: [u8; 4], text: &str) {
+        let tcp = self.tcp_of(text);
+        self.inject_packet(&packet(src, dst, &tcp));
+    }
+
+    /// A segment of the peer as an IPv4 packet.
+    pub(crate) fn packet_of(&self, text: &str) -> Vec<u8> {
+        packet(PEERS, OURS, &self.tcp_of(text))
+    }
+
+    fn tcp_of(&self, text: &str) -> Vec<u8> {
         let segment = Segment::parse(text);
-        let header = segment.header((PEER_PORT, self.our_port), PEER_ISN, self.isn.unwrap_or(0));
-        let payload = pattern(segment.seq.wrapping_sub(1) as usize, segment.len);
-        self.inject_packet(&packet(PEERS, OURS, &[header, payload].concat()));
+        let header = segment.header((self.peer_port, self.our_port), PEER_ISN, self.isn.unwrap_or(0));
+        [header, pattern(segment.seq.wrapping_sub(1) as usize, segment.len)].concat()
+    }
+
+    /// Segments that arrive together.
+    pub(crate) fn inject_together(&mut self, texts: &[&str]) {
+        let frames: Vec<Frame> = texts.iter().map(|text| Frame::from(&self.packet_of(text)[..])).collect();
+        self.stack.receive_many(self.link, frames);
     }
 
     /// Any packet from the link.
@@ -145,6 +178,17 @@ impl Script {
         }
     }
 
+    /// The next packet of the stack as it is.
+    pub(crate) fn next_packet(&mut self) -> Option<Vec<u8>> {
+        self.drain();
+        self.out.pop_front().map(|(_, packet)| packet)
+    }
+
+    /// The link of the story.
+    pub(crate) fn link(&self) -> LinkId {
+        self.link
+    }
+
     /// Time passes, timer by timer.
     pub(crate) fn run(&mut self, millis: u64) {
         let end = self.stack.now() + Duration::from_millis(millis);
@@ -191,7 +235,7 @@ impl Script {
     /// An ICMP error from the peer about the last packet the stack sent; `rest` is the second word of the ICMP header.
     pub(crate) fn inject_icmp(&mut self, kind: u8, code: u8, rest: u32, quoted: &str) {
         let segment = Segment::parse(quoted);
-        let tcp = segment.header((self.our_port, PEER_PORT), self.isn.unwrap_or(0), PEER_ISN);
+        let tcp = segment.header((self.our_port, self.peer_port), self.isn.unwrap_or(0), PEER_ISN);
         let quoted = packet(OURS, PEERS, &[tcp, vec![0; segment.len]].concat());
         let mut icmp = vec![kind, code, 0, 0];
         icmp.extend(rest.to_be_bytes());
@@ -235,16 +279,23 @@ fn packet(src: [u8; 4], dst: [u8; 4], tcp: &[u8]) -> Vec<u8> {
     raw_packet(src, dst, 6, &tcp)
 }
 
-fn raw_packet(src: [u8; 4], dst: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let mut ip = vec![0x45, 0];
-    ip.extend((20 + payload.len() as u16).to_be_bytes());
+/// An IPv4 packet around a payload; its options are `options`.
+pub(crate) fn packet_with_options(src: [u8; 4], dst: [u8; 4], protocol: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
+    let header_len = 20 + options.len();
+    let mut ip = vec![0x40 | (header_len / 4) as u8, 0];
+    ip.extend(((header_len + payload.len()) as u16).to_be_bytes());
     ip.extend([0, 1, 0x40, 0, 64, protocol, 0, 0]);
     ip.extend(src);
     ip.extend(dst);
+    ip.extend(options);
     let check = !sum(&ip);
     ip[10..12].copy_from_slice(&check.to_be_bytes());
     ip.extend(payload);
     ip
+}
+
+fn raw_packet(src: [u8; 4], dst: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {
+    packet_with_options(src, dst, protocol, &[], payload)
 }
 
 fn pseudo(src: [u8; 4], dst: [u8; 4], len: usize) -> Vec<u8> {
