@@ -93,6 +93,8 @@ impl Sockets {
             }
             Address::Inet(_) | Address::Inet6 { .. } => return Err(Errno::EINVAL),
         }
+        // What an old peer of a datagram socket had sent is lost, rights and all.
+        self.drop_rights(net);
         Ok(())
     }
 

@@ -93,6 +93,7 @@ pub mod sol_socket {
     pub const SO_TIMESTAMPNS_NEW: i32 = 64;
     pub const SO_RCVTIMEO_NEW: i32 = 66;
     pub const SO_SNDTIMEO_NEW: i32 = 67;
+    pub const SO_PASSRIGHTS: i32 = 83;
 
     /// Type of the ancillary data that passes sockets.
     pub const SCM_RIGHTS: i32 = 1;

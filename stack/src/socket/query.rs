@@ -48,7 +48,7 @@ impl Sockets {
             Kind::Unix(key) => match request {
                 SIOCINQ => self.unix.input_queue(key),
                 SIOCOUTQ => Ok(self.unix.output_queue(key)),
-                SIOCATMARK => Ok(usize::from(self.unix.at_mark(key))),
+                SIOCATMARK => self.unix.at_mark(key).map(usize::from),
                 _ => Err(Errno::ENOTTY),
             },
             kind => match request {

@@ -292,6 +292,8 @@ impl Sockets {
             (record.rare(|rare| rare.rcvlowat) as usize).min(room)
         };
         let result = self.unix.receive(&mut net.links.base, key, into, flags, target.max(1));
+        // An urgent byte that was stepped over may have carried some.
+        self.drop_rights(net);
         let mut taken = match result {
             Err(Errno::EAGAIN)
                 if record.ty == Type::Datagram && !flags.contains(MsgFlags::DONTWAIT) && self.unix.is_read_shut(key) =>

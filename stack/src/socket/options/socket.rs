@@ -45,6 +45,10 @@ impl Sockets {
                 Kind::Unix(key) => self.unix.options_mut(key).pass_credentials = on,
                 _ => return Err(Errno::EOPNOTSUPP),
             },
+            SO_PASSRIGHTS => match record.kind {
+                Kind::Unix(key) => self.unix.options_mut(key).pass_rights = on,
+                _ => return Err(Errno::EOPNOTSUPP),
+            },
             SO_PEEK_OFF => return self.set_peek_off(id, &record, number),
             // Refused rather than accepted and not kept: nothing would ever tell the caller that its memory is free again.
             SO_ZEROCOPY if number != 0 => return Err(Errno::EOPNOTSUPP),

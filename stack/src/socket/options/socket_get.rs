@@ -66,6 +66,10 @@ impl Sockets {
                 Kind::Unix(key) => value::flag(self.unix.options(key).pass_credentials),
                 _ => return Err(Errno::EOPNOTSUPP),
             },
+            SO_PASSRIGHTS => match record.kind {
+                Kind::Unix(key) => value::flag(self.unix.options(key).pass_rights),
+                _ => return Err(Errno::EOPNOTSUPP),
+            },
             SO_PEEK_OFF => match record.kind {
                 Kind::Unix(key) => self.unix.options(key).peek_offset,
                 Kind::Raw(_) | Kind::Ping(_) => return Err(Errno::EOPNOTSUPP),

@@ -77,13 +77,10 @@ impl Unix {
 }
 
 impl Socket {
-    /// True if there is something its peer sent in vain. A mark in front is not.
+    /// True if there is something its peer sent in vain. An empty message in front is not: Linux takes it for the mark an urgent byte
+    /// left, even in a seqpacket's queue.
     fn has_unread(&self) -> bool {
-        let marks = usize::from(
-            self.connects()
-                && self.kind == super::UnixKind::Stream
-                && self.queue.front().is_some_and(|first| first.data.is_empty()),
-        );
-        self.queue.len() > marks
+        let empty = self.queue.front().is_some_and(|first| first.data.is_empty());
+        self.queue.len() > usize::from(empty)
     }
 }

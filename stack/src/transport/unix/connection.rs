@@ -128,7 +128,10 @@ impl Unix {
     pub fn pair(&mut self, a: Key, b: Key) {
         assert!(a != b && self.sockets[a].peer.is_none() && self.sockets[b].peer.is_none(), "two fresh sockets");
         self.tie(a, b);
-        self.sockets[a].peer_credentials = self.sockets[a].credentials;
-        self.sockets[b].peer_credentials = self.sockets[b].credentials;
+        for id in [a, b] {
+            let socket = &mut self.sockets[id];
+            socket.paired = true;
+            socket.peer_credentials = socket.credentials;
+        }
     }
 }

@@ -64,9 +64,14 @@ impl Unix {
         self.sockets[id].credentials
     }
 
-    /// Says whose socket it is: what it sends, connects and listens for from now on is that one's.
+    /// Says whose socket it is: what it sends, connects and listens for from now on is that one's. Of a pair it also says
+    /// whose the call was that made it.
     pub fn set_credentials(&mut self, id: Key, credentials: Credentials) {
-        self.sockets[id].credentials = credentials;
+        let socket = &mut self.sockets[id];
+        socket.credentials = credentials;
+        if socket.paired {
+            socket.peer_credentials = credentials;
+        }
     }
 
     /// `SO_PEERCRED`: who connected, who listened, or who made the pair; [`Credentials::NONE`] if nobody did.

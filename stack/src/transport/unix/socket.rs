@@ -55,6 +55,8 @@ pub(super) struct Socket {
     pub(super) shut: Shut,
     /// The last handle is gone.
     pub(super) dead: bool,
+    /// `socketpair` made it.
+    pub(super) paired: bool,
     /// A message with [`Message::urgent`] set is in the queue.
     pub(super) urgent: bool,
     /// Peers and messages that name this socket.
@@ -90,6 +92,7 @@ impl Socket {
             state: UnixState::Closed,
             shut: Shut::NONE,
             dead: false,
+            paired: false,
             urgent: false,
             refs: 0,
             backlog: config.max_dgram_qlen,

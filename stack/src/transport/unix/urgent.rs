@@ -3,7 +3,7 @@
 
 use super::message::Scatter;
 use super::socket::Socket;
-use super::{Unix, UnixAddress, UnixReceived};
+use super::{Unix, UnixAddress, UnixKind, UnixReceived};
 use crate::base::{Base, Errno, Key, MsgFlags};
 
 impl Unix {
@@ -51,12 +51,15 @@ impl Unix {
         }
     }
 
-    /// `SIOCATMARK`: the next read begins at the urgent byte, or where it was.
-    pub fn at_mark(&self, id: Key) -> bool {
+    /// `SIOCATMARK`: the next read begins at the urgent byte, or where it was. `EOPNOTSUPP` for messages.
+    pub fn at_mark(&self, id: Key) -> Result<bool, Errno> {
         let socket = &self.sockets[id];
+        if socket.kind != UnixKind::Stream {
+            return Err(Errno::EOPNOTSUPP);
+        }
         let is_urgent = |at: usize| socket.queue.get(at).is_some_and(|message| message.urgent);
-        let at_old_mark = socket.queue.front().is_some_and(|message| message.data.is_empty());
-        is_urgent(0) || (socket.kind == super::UnixKind::Stream && at_old_mark && (!socket.urgent || is_urgent(1)))
+        let behind_mark = socket.queue.front().is_some_and(|message| message.data.is_empty());
+        Ok(is_urgent(0) || (behind_mark && (!socket.urgent || is_urgent(1))))
     }
 }
 

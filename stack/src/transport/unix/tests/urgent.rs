@@ -24,9 +24,9 @@ fn reads_stop_before_the_urgent_byte_and_then_step_over_it() {
     host.send(a, b" you").expect("room");
     assert_eq!(host.ready(b), Ready::IN | Ready::OUT | Ready::PRI);
     assert_eq!(host.unix.stream(b).mark, Some(4));
-    assert_eq!((host.read(b, 9).as_deref(), host.unix.at_mark(b)), (Ok(&b"hell"[..]), true));
+    assert_eq!((host.read(b, 9).as_deref(), host.unix.at_mark(b)), (Ok(&b"hell"[..]), Ok(true)));
     assert_eq!(host.read(b, 9).as_deref(), Ok(&b" you"[..]), "the o was not wanted");
-    assert_eq!((host.ready(b), host.unix.at_mark(b)), (Ready::OUT, false));
+    assert_eq!((host.ready(b), host.unix.at_mark(b)), (Ready::OUT, Ok(false)));
     host.close_all();
 }
 
@@ -39,7 +39,7 @@ fn the_urgent_byte_is_read_out_of_band_and_leaves_a_mark() {
     assert_eq!(hear(&mut host, b).as_deref(), Ok(&b"b"[..]));
     assert_eq!(hear(&mut host, b), Err(EINVAL), "only once");
     assert_eq!(host.unix.input_queue(b), Ok(3));
-    assert_eq!((host.read(b, 9).as_deref(), host.unix.at_mark(b)), (Ok(&b"a"[..]), true));
+    assert_eq!((host.read(b, 9).as_deref(), host.unix.at_mark(b)), (Ok(&b"a"[..]), Ok(true)));
     assert_eq!(host.read(b, 9).as_deref(), Ok(&b"cd"[..]));
     host.close_all();
 }
@@ -61,7 +61,7 @@ fn inline_it_only_stops_a_read() {
     host.unix.options_mut(b).oob_inline = true;
     assert_eq!(hear(&mut host, b), Err(EINVAL));
     assert_eq!(host.read(b, 9).as_deref(), Ok(&b"a"[..]));
-    assert!(host.unix.at_mark(b));
+    assert_eq!(host.unix.at_mark(b), Ok(true));
     assert_eq!(host.read(b, 9).as_deref(), Ok(&b"bcd"[..]));
 }
 
@@ -81,9 +81,9 @@ fn a_mark_is_readable_but_not_unread() {
     let mut host = Host::new();
     let (a, b) = urgent_pair(&mut host, b"x");
     assert_eq!(hear(&mut host, b).as_deref(), Ok(&b"x"[..]));
-    assert_eq!((host.ready(b), host.unix.at_mark(b)), (Ready::IN | Ready::OUT, true));
+    assert_eq!((host.ready(b), host.unix.at_mark(b)), (Ready::IN | Ready::OUT, Ok(true)));
     assert_eq!(host.peek(b, 9), Err(EAGAIN));
-    assert!(host.unix.at_mark(b));
+    assert_eq!(host.unix.at_mark(b), Ok(true));
     host.close(b);
     assert_eq!(host.unix.take_error(a), None);
     let (a, b) = urgent_pair(&mut host, b"x");
@@ -111,6 +111,7 @@ fn only_streams_have_urgent_bytes_and_they_need_one() {
         let (a, b) = host.pair(kind);
         assert_eq!(shout(&mut host, a, b"x"), Err(EOPNOTSUPP));
         assert_eq!(hear(&mut host, b), Err(EOPNOTSUPP));
+        assert_eq!(host.unix.at_mark(b), Err(EOPNOTSUPP));
     }
     let (a, b) = host.pair(Stream);
     assert_eq!(shout(&mut host, a, b""), Err(EOPNOTSUPP));
