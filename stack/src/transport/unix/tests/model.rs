@@ -1,7 +1,5 @@
 //! Random calls against a model: a stream is a list of bytes, the others a list of messages.
 
-extern crate std;
-
 use alloc::collections::VecDeque;
 
 use super::*;
@@ -15,32 +13,34 @@ struct Model {
     /// What waits at each end.
     waiting: [VecDeque<Vec<u8>>; 2],
     sent: u8,
+    seed: u64,
 }
 
 impl Model {
-    fn new(kind: UnixKind) -> Self {
+    fn new(kind: UnixKind, seed: u64) -> Self {
         let mut host = Host::new();
         let (a, b) = host.pair(kind);
-        Self { host, ends: [a, b], kind, waiting: [VecDeque::new(), VecDeque::new()], sent: 0 }
+        Self { host, ends: [a, b], kind, waiting: [VecDeque::new(), VecDeque::new()], sent: 0, seed }
     }
 
     fn send(&mut self, from: usize, len: usize) {
+        let at = (self.kind, "seed", self.seed);
         let data: Vec<u8> = (0..len).map(|n| self.sent.wrapping_add(n as u8)).collect();
         self.sent = self.sent.wrapping_add(len as u8).wrapping_add(1);
         match self.host.send(self.ends[from], &data) {
             Ok(count) if self.kind == Stream => self.waiting[1 - from].push_back(data[..count].to_vec()),
             Ok(count) => {
-                assert_eq!(count, len, "a message goes whole");
+                assert_eq!(count, len, "{at:?}: a message goes whole");
                 self.waiting[1 - from].push_back(data);
             }
-            Err(errno) => assert_eq!((errno, self.host.unix.output_queue(self.ends[from]) >= 212_992), (EAGAIN, true)),
+            Err(errno) => assert_eq!((errno, self.host.unix.output_queue(self.ends[from]) >= 212_992), (EAGAIN, true), "{at:?}"),
         }
     }
 
     fn receive(&mut self, at: usize, len: usize, flags: MsgFlags) {
         let expected = if self.kind == Stream { self.stream_read(at, len) } else { self.message_read(at, len) };
         let received = self.host.receive(self.ends[at], len, flags).map(|(bytes, _)| bytes);
-        assert_eq!(received, expected.clone().ok_or(EAGAIN));
+        assert_eq!(received, expected.clone().ok_or(EAGAIN), "{:?} seed {}", self.kind, self.seed);
         if flags == MsgFlags::NONE
             && let Some(bytes) = expected
         {
@@ -79,10 +79,10 @@ impl Model {
     fn check(&self) {
         let (a, b) = (self.ends[0], self.ends[1]);
         let charged = self.host.unix.output_queue(a) + self.host.unix.output_queue(b);
-        assert_eq!(self.host.base.budget.used(), charged);
+        assert_eq!(self.host.base.budget.used(), charged, "{:?} seed {}", self.kind, self.seed);
         for (at, waiting) in self.waiting.iter().enumerate() {
             let readable = waiting.iter().any(|part| self.kind != Stream || !part.is_empty());
-            assert_eq!(self.host.ready(self.ends[at]).contains(Ready::IN), readable);
+            assert_eq!(self.host.ready(self.ends[at]).contains(Ready::IN), readable, "{:?} seed {}", self.kind, self.seed);
         }
     }
 }
@@ -96,9 +96,8 @@ fn length(random: &mut Entropy) -> usize {
 fn two_ends_behave_like_two_lists() {
     for kind in [Stream, Datagram, SeqPacket] {
         for seed in 0..40 {
-            std::println!("{kind:?} seed {seed}");
             let mut random = Entropy::new(Seed::from(seed));
-            let mut model = Model::new(kind);
+            let mut model = Model::new(kind, seed);
             for _ in 0..300 {
                 let end = random.below(2) as usize;
                 let len = length(&mut random);
@@ -118,13 +117,12 @@ fn two_ends_behave_like_two_lists() {
 #[test]
 fn any_order_of_calls_is_answered() {
     for seed in 0..150 {
-        std::println!("seed {seed}");
         let mut random = Entropy::new(Seed::from(seed));
         let mut host = Host::with(UnixConfig { max_in_flight: 20, ..UnixConfig::default() }, 600_000);
         let mut open = Vec::new();
         for _ in 0..300 {
             any_call(&mut host, &mut open, &mut random);
-            check_sums(&host);
+            check_sums(&host, seed);
         }
         for path in [&b"p0"[..], b"p1", b"p2"] {
             let _ = host.unix.unlink(&mut host.base, path);
@@ -193,22 +191,22 @@ fn any_option(host: &mut Host, id: Key, random: &mut Entropy) {
     host.unix.options_changed(&mut host.base, id);
 }
 
-fn check_sums(host: &Host) {
+fn check_sums(host: &Host, seed: u64) {
     let sockets: Vec<_> = host.unix.sockets.iter().collect();
     let mut rights = 0;
     for (key, socket) in &sockets {
         let messages = || sockets.iter().flat_map(|(_, other)| &other.queue).filter(|message| message.sender == *key);
         let charged: usize = messages().map(|message| message.charge as usize).sum();
-        assert_eq!(socket.sent, charged, "charges of {key:?}");
+        assert_eq!(socket.sent, charged, "seed {seed}: charges of {key:?}");
         let peers = sockets.iter().filter(|(_, other)| other.peer == Some(*key)).count();
-        assert_eq!(socket.refs as usize, messages().count() + peers, "references to {key:?}");
-        assert!(!socket.dead || socket.refs > 0, "{key:?} should be gone");
-        assert_eq!(socket.queue.iter().filter(|message| message.urgent).count(), usize::from(socket.urgent));
+        assert_eq!(socket.refs as usize, messages().count() + peers, "seed {seed}: references to {key:?}");
+        assert!(!socket.dead || socket.refs > 0, "seed {seed}: {key:?} should be gone");
+        assert_eq!(socket.queue.iter().filter(|message| message.urgent).count(), usize::from(socket.urgent), "seed {seed}");
         rights += socket.queue.iter().map(|message| message.rights.len()).sum::<usize>();
         let waits = host.unix.waiting.iter().filter(|(_, waiter)| waiter == key).count();
-        assert_eq!(waits, usize::from(socket.waits_for.is_some()));
+        assert_eq!(waits, usize::from(socket.waits_for.is_some()), "seed {seed}");
         host.unix.readiness(*key);
         host.unix.stream(*key);
     }
-    assert!(rights <= 20 + 2, "the limit of rights in flight");
+    assert!(rights <= 20 + 2, "seed {seed}: the limit of rights in flight");
 }
