@@ -1,4 +1,6 @@
 //! Stories of the network layer: packets in, packets out, time passes.
 
 mod basics;
+mod neighbours;
+mod output;
 pub(super) mod world;

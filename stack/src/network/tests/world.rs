@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::base::checksum::checksum;
 use crate::base::{Addr, Base, Cidr, Duration, Errno, Frame, Instant, LinkId, Rope, Sum, TimerOwner};
-use crate::link::{LinkConfig, Links, Medium, Offloads};
+use crate::link::{LinkConfig, Links, Mac, Medium, Offloads};
 use crate::network::{Fragmentation, Network, Outgoing, Packet, RouteQuery, TransportError, Up, ipv4, ipv6, protocol};
 
 pub(in crate::network) const ETH0: LinkId = LinkId(2);
@@ -44,8 +44,17 @@ impl Host {
         host
     }
 
+    /// An Ethernet link with 10.0.2.1/24 and fd00:2::1/64.
+    pub(in crate::network) fn add_ethernet(&mut self) -> LinkId {
+        let medium = Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, 1]), vlan: None };
+        self.add_medium("eth9", medium, 1500, &["10.0.2.1/24", "fd00:2::1/64"])
+    }
+
     fn add_link(&mut self, name: &str, mtu: u32, addrs: &[&str]) {
-        let medium = Medium::Ip;
+        self.add_medium(name, Medium::Ip, mtu, addrs);
+    }
+
+    fn add_medium(&mut self, name: &str, medium: Medium, mtu: u32, addrs: &[&str]) -> LinkId {
         let config = LinkConfig { name: String::from(name), medium, mtu, offloads: Offloads::default(), queue_limit: 1 << 20 };
         let link = self.net.add_link(config).unwrap();
         self.net.set_link_up(link, true).unwrap();
@@ -56,6 +65,7 @@ impl Host {
         self.pass(Duration::from_secs(5));
         self.sent(link);
         self.sent(ETH0);
+        link
     }
 
     /// A packet comes by `link`.
