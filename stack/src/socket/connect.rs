@@ -38,7 +38,7 @@ impl Sockets {
         address: &Address,
     ) -> Result<(), Errno> {
         if *address == Address::Unspecified {
-            self.make_fresh(net, id, key);
+            self.disconnect(net, id, key);
             return Ok(());
         }
         match record.phase {
@@ -48,6 +48,7 @@ impl Sockets {
             Phase::Unconnected if self.tcp.state(key) != TcpState::Closed => Err(Errno::EISCONN),
             Phase::Unconnected => {
                 let remote = self.remote_name(record, address)?;
+                self.tcp.inet_mut(key).error = None;
                 self.tcp.connect(net, key, remote)?;
                 self.record_mut(id)?.phase = Phase::Connecting;
                 Err(Errno::EINPROGRESS)
@@ -71,8 +72,18 @@ impl Sockets {
         }
     }
 
+    /// As [`Sockets::make_fresh`]; a connection that had to be reset leaves `ECONNRESET` pending, as in Linux.
+    pub(super) fn disconnect(&mut self, net: &mut Network, id: SocketId, key: Key) {
+        use TcpState::*;
+        let cut = matches!(self.tcp.state(key), SynSent | SynReceived | Established | CloseWait | FinWait1 | FinWait2);
+        self.make_fresh(net, id, key);
+        if cut {
+            self.tcp.inet_mut(key).error = Some(Errno::ECONNRESET);
+        }
+    }
+
     /// The connection goes, reset if it must be; the socket can connect or listen anew.
-    pub(super) fn make_fresh(&mut self, net: &mut Network, id: SocketId, key: Key) {
+    fn make_fresh(&mut self, net: &mut Network, id: SocketId, key: Key) {
         self.tcp.disconnect(net, key);
         if let Ok(record) = self.record_mut(id) {
             record.phase = Phase::Unconnected;

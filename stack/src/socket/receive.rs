@@ -313,7 +313,9 @@ impl Sockets {
             items.push(Control::Rights(rights));
         }
         let len = if flags.contains(MsgFlags::TRUNC) { taken.length } else { taken.count };
-        Ok(Received { len, from: Address::Unix(taken.from), flags: taken.flags, control: items })
+        // A sender without a name is not told as one whose name is empty: the address has no bytes at all.
+        let from = if taken.from.is_unnamed() { Address::Unspecified } else { Address::Unix(taken.from) };
+        Ok(Received { len, from, flags: taken.flags, control: items })
     }
 
     fn duplicate_rights(&mut self, rights: &[crate::transport::unix::Right]) {

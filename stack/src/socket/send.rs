@@ -10,7 +10,7 @@ use super::layer::{Sockets, on_datagrams};
 use super::record::{Kind, Record};
 use super::semantics::Family;
 use crate::base::event::class;
-use crate::base::{Errno, Key, MsgFlags, SockAddr, SocketId, TcpState, What};
+use crate::base::{Addr, Errno, Key, MsgFlags, SockAddr, SocketId, TcpState, What};
 use crate::network::Network;
 use crate::transport::datagram::SendControl;
 use crate::transport::inet::Inet;
@@ -132,6 +132,7 @@ impl Sockets {
         let to = self.destination(record, message.to)?;
         let inet = self.inet(record.kind).ok_or(Errno::EBADF)?;
         if to.is_none() && !is_connected(inet) {
+            self.bind_by_sending(net, record);
             return Err(Errno::EDESTADDRREQ);
         }
         let control = send_control(record.family, message.control)?;
@@ -149,6 +150,16 @@ impl Sockets {
             Payload::Chunk(chunk) => on_datagrams!(
                 self, record.kind, |transport, key| transport.send_bytes(net, key, chunk.into(), to, &control, flags), _ => Err(Errno::EBADF)
             ),
+        }
+    }
+
+    /// A send call gives a socket a port even if it then fails, as in Linux.
+    fn bind_by_sending(&mut self, net: &mut Network, record: &Record) {
+        let Some(inet) = self.inet(record.kind) else { return };
+        if record.semantics().binds_by_sending && inet.local_port == 0 {
+            let any = SockAddr::new(Addr::any(inet.version), 0);
+            // Without a free port there is nothing to tell here: the call fails anyway.
+            let _ = on_datagrams!(self, record.kind, |transport, key| transport.bind(net, key, any), _ => Ok(()));
         }
     }
 

@@ -53,7 +53,7 @@ impl Sockets {
             // A listener takes SHUT_WR for nothing, and with SHUT_RD stops to listen.
             TcpState::Listen if how == Shutdown::Write => Ok(()),
             TcpState::Listen | TcpState::SynSent => {
-                self.make_fresh(net, id, key);
+                self.disconnect(net, id, key);
                 Ok(())
             }
             _ => {

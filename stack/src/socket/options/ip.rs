@@ -201,7 +201,9 @@ impl Sockets {
             IP_RECVERR => value::flag(inet.recv_err),
             IP_MTU => self.known_mtu(net, record)?,
             IP_MTU_DISCOVER => self.kept(id, LEVEL, name, IP_PMTUDISC_WANT),
-            IP_PROTOCOL => i32::from(record.protocol),
+            // Linux gives what it keeps in this place: the protocol of a raw socket, the port of any other.
+            IP_PROTOCOL if record.ty == Type::Raw => i32::from(record.protocol),
+            IP_PROTOCOL => i32::from(inet.local_port),
             IP_FREEBIND | IP_TRANSPARENT | IP_MINTTL | IP_BIND_ADDRESS_NO_PORT | IP_LOCAL_PORT_RANGE => {
                 self.kept(id, LEVEL, name, 0)
             }
@@ -245,7 +247,9 @@ impl Sockets {
         }
         let link = (inet.link != 0).then_some(LinkId(inet.link));
         let query = RouteQuery { dst: inet.remote, src: inet.local, link };
-        net.route(&query).map(|route| route.mtu as i32).map_err(|_| Errno::ENOTCONN)
+        // However large the MTU of a link is, an IPv4 packet is no longer than its length field can say.
+        let most = if inet.remote.is_v4() { 65_535 } else { u32::MAX };
+        net.route(&query).map(|route| route.mtu.min(most) as i32).map_err(|_| Errno::ENOTCONN)
     }
 }
 
