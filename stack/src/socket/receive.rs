@@ -71,7 +71,7 @@ impl Sockets {
             Kind::Tcp(key) => {
                 let stream = self.tcp.stream(key);
                 let result = match unmarked(&stream).min(max) {
-                    0 => self.nothing_to_read(&record, key, &stream).map(|_| Bytes::new()),
+                    0 => self.nothing_to_read(&record, key, &stream).map(|()| Bytes::new()),
                     count => Ok(self.tcp.take(net, key, count).unwrap_or_default()),
                 };
                 let len = result.as_ref().map(|chunk| chunk.len() as u32).map_err(|error| *error);

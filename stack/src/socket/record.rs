@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::semantics::{self, Family, Semantics, Type};
-use crate::base::{Duration, Key, Ready};
+use crate::base::{Duration, Key};
 
 /// Which transport serves a socket, and under which key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,18 +75,8 @@ pub struct Rare {
     pub max_pacing_rate: u64,
     /// `SO_RCVLOWAT` of sockets that are not TCP.
     pub rcvlowat: u32,
-    /// `SO_DONTROUTE`
-    pub dont_route: bool,
-    /// `SO_BROADCAST` of sockets to which it means nothing.
-    pub broadcast: bool,
     /// `SO_DEBUG`
     pub debug: bool,
-    /// `SO_NO_CHECK` of sockets to which it means nothing.
-    pub no_check: bool,
-    /// `SO_KEEPALIVE` of sockets to which it means nothing.
-    pub keepalive: bool,
-    /// `SO_OOBINLINE` of sockets to which it means nothing.
-    pub oobinline: bool,
     /// `TCP_INQ`: a receive call tells how much is left.
     pub inq: bool,
     /// `TCP_SAVE_SYN`, `TCP_FASTOPEN`, `IP_MINTTL` and other numbers that are kept and given back, by (level, option).
@@ -104,12 +94,7 @@ impl Default for Rare {
             incoming_cpu: -1,
             max_pacing_rate: u64::MAX,
             rcvlowat: 1,
-            dont_route: false,
-            broadcast: false,
             debug: false,
-            no_check: false,
-            keepalive: false,
-            oobinline: false,
             inq: false,
             kept: alloc::vec::Vec::new(),
         }
@@ -139,8 +124,6 @@ pub struct Record {
     pub handles: u32,
     /// `SO_LINGER`
     pub linger: Linger,
-    /// What [`Stack::next_ready`](crate::engine::Stack::next_ready) last said.
-    pub told: Ready,
     /// Options few programs set.
     pub rare: Option<Box<Rare>>,
 }
@@ -159,7 +142,6 @@ impl Record {
             timestamps: Timestamps::Off,
             handles: 1,
             linger: Linger { on: false, seconds: 0 },
-            told: Ready::NONE,
             rare: None,
         }
     }

@@ -29,9 +29,9 @@ struct Wire {
 type Filter = Box<dyn FnMut(usize, &Frame) -> bool>;
 
 /// Hosts, wires, and the moment.
-pub struct Net {
+pub(crate) struct Net {
     /// The hosts.
-    pub hosts: Vec<Stack>,
+    pub(crate) hosts: Vec<Stack>,
     wires: Vec<Wire>,
     flights: VecDeque<Flight>,
     now: Instant,
@@ -39,7 +39,7 @@ pub struct Net {
 }
 
 /// Settings under which everything is allowed.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.socket.net_raw = Permission::Granted;
     config.socket.net_admin = Permission::Granted;
@@ -48,12 +48,12 @@ pub fn config() -> Config {
 
 impl Net {
     /// One host that has only its loopback link.
-    pub fn single() -> Self {
+    pub(crate) fn single() -> Self {
         Self::of(1)
     }
 
     /// Two hosts, 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2, joined by a wire with a delay each way.
-    pub fn pair(delay: Duration) -> Self {
+    pub(crate) fn pair(delay: Duration) -> Self {
         let mut net = Self::of(2);
         net.join(0, 1, delay);
         for (host, last) in [(0, 1), (1, 2)] {
@@ -71,7 +71,7 @@ impl Net {
     }
 
     /// Joins two hosts by new links.
-    pub fn join(&mut self, a: usize, b: usize, delay: Duration) {
+    pub(crate) fn join(&mut self, a: usize, b: usize, delay: Duration) {
         let ends = [a, b].map(|host| (host, Self::add_link(&mut self.hosts[host])));
         self.wires.push(Wire { ends, delay });
     }
@@ -85,17 +85,17 @@ impl Net {
     }
 
     /// From now on asks of every frame that leaves a host whether it gets through.
-    pub fn filter(&mut self, filter: impl FnMut(usize, &Frame) -> bool + 'static) {
+    pub(crate) fn filter(&mut self, filter: impl FnMut(usize, &Frame) -> bool + 'static) {
         self.filter = Some(Box::new(filter));
     }
 
     /// Everything gets through.
-    pub fn unfilter(&mut self) {
+    pub(crate) fn unfilter(&mut self) {
         self.filter = None;
     }
 
     /// The moment.
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.now
     }
 
@@ -139,14 +139,14 @@ impl Net {
     }
 
     /// Lets time pass.
-    pub fn run_for(&mut self, time: Duration) {
+    pub(crate) fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         while self.step(end) {}
     }
 
     /// Lets time pass until `done` says so; a test that waits longer than ten minutes of virtual time has failed.
     #[track_caller]
-    pub fn run_until(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
+    pub(crate) fn run_until(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let end = self.now + Duration::from_secs(600);
         while !done(self) {
             assert!(self.step(end) || done(self), "it does not happen:\n{}", self.inspect());
@@ -156,18 +156,18 @@ impl Net {
 
     /// Lets time pass until a socket has one of these bits.
     #[track_caller]
-    pub fn wait(&mut self, host: usize, socket: SocketId, ready: Ready) {
+    pub(crate) fn wait(&mut self, host: usize, socket: SocketId, ready: Ready) {
         self.run_until(|net| net.hosts[host].readiness(socket).unwrap().intersects(ready));
     }
 
     /// All hosts as text.
-    pub fn inspect(&self) -> String {
+    pub(crate) fn inspect(&self) -> String {
         self.hosts.iter().map(Stack::inspect).collect()
     }
 
     /// A TCP connection between the first host (client) and the last (server): both sockets, and the listener.
     #[track_caller]
-    pub fn connect_tcp(&mut self, server: &str) -> (SocketId, SocketId, SocketId) {
+    pub(crate) fn connect_tcp(&mut self, server: &str) -> (SocketId, SocketId, SocketId) {
         let last = self.hosts.len() - 1;
         let address = addr(server);
         let family = family(&address);
@@ -185,7 +185,7 @@ impl Net {
 
     /// Sends all of `data`, waiting for room.
     #[track_caller]
-    pub fn send_all(&mut self, host: usize, socket: SocketId, data: &[u8]) {
+    pub(crate) fn send_all(&mut self, host: usize, socket: SocketId, data: &[u8]) {
         let mut rest = data;
         while !rest.is_empty() {
             match self.hosts[host].send(socket, rest, MsgFlags::NONE) {
@@ -198,7 +198,7 @@ impl Net {
 
     /// Receives exactly `len` bytes, or what comes before the end of the stream.
     #[track_caller]
-    pub fn recv_exact(&mut self, host: usize, socket: SocketId, len: usize) -> Vec<u8> {
+    pub(crate) fn recv_exact(&mut self, host: usize, socket: SocketId, len: usize) -> Vec<u8> {
         let mut all = vec![0; len];
         let mut done = 0;
         while done < len {
@@ -216,27 +216,27 @@ impl Net {
 
 /// An address from text; a failing test says which.
 #[track_caller]
-pub fn addr(text: &str) -> Address {
+pub(crate) fn addr(text: &str) -> Address {
     text.parse().unwrap_or_else(|_| panic!("an address: {text}"))
 }
 
 /// The family of an internet address.
-pub fn family(address: &Address) -> i32 {
+pub(crate) fn family(address: &Address) -> i32 {
     if matches!(address, Address::Inet(_)) { AF_INET } else { AF_INET6 }
 }
 
 /// Sets an option that is an `int`.
-pub fn set(stack: &mut Stack, socket: SocketId, level: i32, name: i32, value: i32) -> Result<(), Errno> {
+pub(crate) fn set(stack: &mut Stack, socket: SocketId, level: i32, name: i32, value: i32) -> Result<(), Errno> {
     stack.setsockopt(socket, level, name, &value.to_ne_bytes())
 }
 
 /// Asks an option that is an `int`.
-pub fn get(stack: &mut Stack, socket: SocketId, level: i32, name: i32) -> Result<i32, Errno> {
+pub(crate) fn get(stack: &mut Stack, socket: SocketId, level: i32, name: i32) -> Result<i32, Errno> {
     let mut bytes = [0; 4];
     stack.getsockopt(socket, level, name, &mut bytes).map(|_| i32::from_ne_bytes(bytes))
 }
 
 /// `SO_ERROR`: the pending error, which is then told.
-pub fn so_error(stack: &mut Stack, socket: SocketId) -> i32 {
+pub(crate) fn so_error(stack: &mut Stack, socket: SocketId) -> i32 {
     get(stack, socket, sol_socket::LEVEL, sol_socket::SO_ERROR).unwrap()
 }

@@ -4,13 +4,13 @@ use crate::script::World;
 
 /// The kernel, if it is Linux.
 #[cfg(not(target_os = "linux"))]
-pub fn kernel() -> Option<Box<dyn World>> {
+pub(crate) fn kernel() -> Option<Box<dyn World>> {
     None
 }
 
 /// The kernel, if it lets us open sockets over its loopback.
 #[cfg(target_os = "linux")]
-pub fn kernel() -> Option<Box<dyn World>> {
+pub(crate) fn kernel() -> Option<Box<dyn World>> {
     let works = std::net::TcpListener::bind("[::1]:0").is_ok() && std::net::TcpListener::bind("127.0.0.1:0").is_ok();
     works.then(|| Box::new(calls::Kernel) as Box<dyn World>)
 }

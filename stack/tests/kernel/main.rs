@@ -17,8 +17,7 @@ fn run(world: &mut dyn World) -> Vec<(Line, String)> {
     lines(ROWS)
         .into_iter()
         .map(|line| {
-            let outcome =
-                if line.call.is_empty() || line.call.starts_with('#') { script.end(&line.call) } else { script.run(&line.call) };
+            let outcome = if line.call.is_empty() || line.call.starts_with('#') { script.end() } else { script.run(&line.call) };
             (line, outcome)
         })
         .collect()

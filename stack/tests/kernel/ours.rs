@@ -10,13 +10,13 @@ use loggia_stack::{Errno, Instant, Seed, SocketId};
 use crate::script::{Handle, Outcome, World};
 
 /// One stack; handles are places in a table, as descriptors are.
-pub struct Ours {
+pub(crate) struct Ours {
     stack: Stack,
     sockets: Vec<Option<SocketId>>,
 }
 
 impl Ours {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut config = Config::default();
         config.socket.net_raw = Permission::Granted;
         config.socket.net_admin = Permission::Granted;

@@ -19,12 +19,12 @@ use loggia_stack::socket::numbers::*;
 use loggia_stack::transport::unix::UnixAddress;
 
 /// A socket of a world.
-pub type Handle = i32;
+pub(crate) type Handle = i32;
 /// What a call gives: a number or an error number.
-pub type Outcome = Result<i64, i32>;
+pub(crate) type Outcome = Result<i64, i32>;
 
 /// What both kernels can do.
-pub trait World {
+pub(crate) trait World {
     fn socket(&mut self, family: i32, ty: i32, protocol: i32) -> Outcome;
     fn pair(&mut self, family: i32, ty: i32) -> Result<(Handle, Handle), i32>;
     fn bind(&mut self, socket: Handle, address: &[u8]) -> Outcome;
@@ -46,14 +46,14 @@ pub trait World {
 }
 
 /// A line of the list.
-pub struct Line {
-    pub number: usize,
-    pub call: String,
-    pub expected: Option<String>,
+pub(crate) struct Line {
+    pub(crate) number: usize,
+    pub(crate) call: String,
+    pub(crate) expected: Option<String>,
 }
 
 /// Takes the list apart.
-pub fn lines(text: &str) -> Vec<Line> {
+pub(crate) fn lines(text: &str) -> Vec<Line> {
     let line = |(index, line): (usize, &str)| {
         let (call, expected) = match line.split_once(" => ") {
             Some((call, expected)) => (call, Some(expected.trim().to_string())),
@@ -65,18 +65,18 @@ pub fn lines(text: &str) -> Vec<Line> {
 }
 
 /// Runs lines in a world.
-pub struct Script<'a> {
+pub(crate) struct Script<'a> {
     world: &'a mut dyn World,
     sockets: HashMap<String, Handle>,
 }
 
 impl<'a> Script<'a> {
-    pub fn new(world: &'a mut dyn World) -> Self {
+    pub(crate) fn new(world: &'a mut dyn World) -> Self {
         Self { world, sockets: HashMap::new() }
     }
 
     /// A blank line or a title: the story before it is over.
-    pub fn end(&mut self, _title: &str) -> String {
+    pub(crate) fn end(&mut self) -> String {
         for (_, socket) in self.sockets.drain() {
             let _ = self.world.close(socket);
         }
@@ -85,7 +85,7 @@ impl<'a> Script<'a> {
     }
 
     /// Runs a call; says what it gave.
-    pub fn run(&mut self, call: &str) -> String {
+    pub(crate) fn run(&mut self, call: &str) -> String {
         let words: Vec<&str> = call.split_whitespace().collect();
         match words[..] {
             [name, "=", "socket", family, ty] => self.opened(name, |world| world.socket(family_of(family), type_of(ty), 0)),
@@ -270,11 +270,13 @@ fn received((count, data, flags, from): (usize, Vec<u8>, i32, Vec<u8>), tell_sen
     let mut text = format!("{count} \"{}\"", data.escape_ascii());
     for (name, flag) in FLAGS {
         if flags & flag != 0 {
-            text.push_str(&format!(" {name}"));
+            text.push(' ');
+            text.push_str(name);
         }
     }
     if tell_sender {
-        text.push_str(&format!(" from {}", named(Ok(from))));
+        text.push_str(" from ");
+        text.push_str(&named(Ok(from)));
     }
     text
 }

@@ -46,7 +46,7 @@ impl Random {
             1 => addr(&format!("127.0.0.1:{port}")),
             2 => addr(&format!("10.0.0.{}:{port}", self.below(4))),
             3 => addr(&format!("[fd00::{}]:{port}", self.below(4))),
-            4 => addr(&self.one_of(&["0.0.0.0:7", "[::]:7", "255.255.255.255:7", "224.0.0.1:7", "[ff02::1]:7", "[fe80::1]:7"])),
+            4 => addr(self.one_of(&["0.0.0.0:7", "[::]:7", "255.255.255.255:7", "224.0.0.1:7", "[ff02::1]:7", "[fe80::1]:7"])),
             5 => UnixAddress::from_sun_path(&[b'a' + self.below(3) as u8]).unwrap().into(),
             6 => UnixAddress::from_sun_path(&[0, b'a' + self.below(3) as u8]).unwrap().into(),
             _ => Address::Unix(UnixAddress::Unnamed),
@@ -72,13 +72,13 @@ fn call(net: &mut Net, sockets: &mut [Vec<SocketId>; 2], random: &mut Random) {
     let len = random.one_of(&[0, 1, 100, 1500, 70_000]);
     let flags = MsgFlags(random.one_of(&[0, 0, 0, 1, 2, 0x20, 0x40, 0x100, 0x8000, 0x2000, 0xffff_ffff]));
     match random.below(16) {
-        0 => drop(stack.bind(socket, &random.address())),
-        1 => drop(stack.listen(socket, random.number())),
+        0 => _ = stack.bind(socket, &random.address()),
+        1 => _ = stack.listen(socket, random.number()),
         2 => mine.extend(stack.accept(socket).map(|(socket, _)| socket)),
-        3 | 4 => drop(stack.connect(socket, &random.address())),
-        5 | 6 => drop(stack.send(socket, &vec![7; len], flags)),
-        7 => drop(stack.sendto(socket, &vec![7; len], flags, &random.address())),
-        8 | 9 => drop(stack.recv(socket, &mut vec![0; len], flags)),
+        3 | 4 => _ = stack.connect(socket, &random.address()),
+        5 | 6 => _ = stack.send(socket, &vec![7; len], flags),
+        7 => _ = stack.sendto(socket, &vec![7; len], flags, &random.address()),
+        8 | 9 => _ = stack.recv(socket, &mut vec![0; len], flags),
         10 => {
             let control = [
                 Control::Rights(vec![Right::Socket(random.one_of(mine)), Right::Foreign(1)]),
@@ -87,7 +87,7 @@ fn call(net: &mut Net, sockets: &mut [Vec<SocketId>; 2], random: &mut Random) {
                 Control::PktInfo6 { link: random.number() as u32, addr: random.address().sock_addr().unwrap_or_default().addr },
             ];
             let control = &control[random.below(4)..];
-            drop(stack.sendmsg(socket, &Message { data: &[b"x", &[], b"yz"], to: None, control, flags }));
+            let _ = stack.sendmsg(socket, &Message { data: &[b"x", &[], b"yz"], to: None, control, flags });
         }
         11 => {
             let got = stack.recvmsg(socket, &mut [&mut [0; 3], &mut vec![0; len]], random.below(200), flags);
@@ -100,7 +100,7 @@ fn call(net: &mut Net, sockets: &mut [Vec<SocketId>; 2], random: &mut Random) {
                 }
             }
         }
-        12 => drop(stack.shutdown(socket, random.below(4) as i32)),
+        12 => _ = stack.shutdown(socket, random.below(4) as i32),
         13 => {
             let (level, name) = (random.one_of(&[0, 1, 6, 17, 41, 58, 255]), random.number());
             let name = if random.below(2) == 0 { name } else { random.below(80) as i32 };

@@ -137,7 +137,7 @@ fn a_datagram_socket() {
             ("send OOB", |h, s| h.send(s, b"x", MsgFlags::OOB).err(), Some(Errno::EOPNOTSUPP)),
             ("sendto port 0", |h, s| h.sendto(s, b"x", MsgFlags::NONE, &addr("127.0.0.1:0")).err(), Some(Errno::EINVAL)),
             ("sendto v6", |h, s| h.sendto(s, b"x", MsgFlags::NONE, &addr("[::1]:1")).err(), Some(Errno::EAFNOSUPPORT)),
-            ("too long", |h, s| h.sendto(s, &[0; 65508], MsgFlags::NONE, &addr("127.0.0.1:1")).err(), Some(Errno::EMSGSIZE)),
+            ("too long", |h, s| h.sendto(s, &vec![0; 65508], MsgFlags::NONE, &addr("127.0.0.1:1")).err(), Some(Errno::EMSGSIZE)),
             ("recv", |h, s| h.recv(s, &mut [0], MsgFlags::NONE).err(), Some(Errno::EAGAIN)),
             ("getpeername", |h, s| h.getpeername(s).err(), Some(Errno::ENOTCONN)),
             ("shutdown", |h, s| h.shutdown(s, SHUT_RDWR).err(), Some(Errno::ENOTCONN)),

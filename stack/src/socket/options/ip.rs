@@ -28,7 +28,7 @@ impl Sockets {
             IP_MULTICAST_IF => return self.set_multicast_link(net, &record, value),
             IP_UNICAST_IF => {
                 let index = u32::from_be_bytes(value.try_into().map_err(|_| Errno::EINVAL)?);
-                self.known_link(net, index, Errno::EADDRNOTAVAIL)?;
+                Self::known_link(net, index, Errno::EADDRNOTAVAIL)?;
                 return self.keep(id, LEVEL, name, index as i32);
             }
             IP_LOCAL_PORT_RANGE => {
@@ -149,7 +149,7 @@ impl Sockets {
         let addr = value::v4_at(value, if value.len() >= 8 { 4 } else { 0 })?;
         let index = if value.len() >= 12 { value::u32_at(value, 8)? } else { 0 };
         let link = if index != 0 {
-            self.known_link(net, index, Errno::EADDRNOTAVAIL)?
+            Self::known_link(net, index, Errno::EADDRNOTAVAIL)?
         } else if addr.is_unspecified() {
             0
         } else {
@@ -165,7 +165,7 @@ impl Sockets {
     }
 
     /// The number of a link, if there is such a link or it is 0.
-    pub(super) fn known_link(&self, net: &Network, index: u32, unknown: Errno) -> Result<u16, Errno> {
+    pub(super) fn known_link(net: &Network, index: u32, unknown: Errno) -> Result<u16, Errno> {
         let link = u16::try_from(index).map_err(|_| unknown)?;
         if link == 0 || net.links.config(LinkId(link)).is_some() { Ok(link) } else { Err(unknown) }
     }

@@ -39,7 +39,7 @@ impl Sockets {
             IPV6_MULTICAST_IF | IPV6_MULTICAST_HOPS if record.ty == Type::Stream => return Err(Errno::ENOPROTOOPT),
             IPV6_MULTICAST_IF => self.set_multicast_link6(net, &record, number)?,
             IPV6_MULTICAST_HOPS | IPV6_MULTICAST_LOOP | IPV6_MULTICAST_ALL => {
-                self.set_ipv6_multicast(id, &record, name, number)?
+                self.set_ipv6_multicast(id, &record, name, number)?;
             }
             IPV6_UNICAST_HOPS | IPV6_TCLASS | IPV6_MTU_DISCOVER | IPV6_RECVERR | IPV6_FREEBIND | IPV6_TRANSPARENT => {
                 self.set_ipv6_inet(id, &record, name, number)?;
@@ -92,7 +92,7 @@ impl Sockets {
     }
 
     fn set_multicast_link6(&mut self, net: &mut Network, record: &Record, number: i32) -> Result<(), Errno> {
-        let link = self.known_link(net, number as u32, Errno::ENODEV)?;
+        let link = Self::known_link(net, number as u32, Errno::ENODEV)?;
         let bound = self.inet(record.kind).map_or(0, |inet| inet.link);
         if bound != 0 && link != 0 && link != bound {
             return Err(Errno::EINVAL);
@@ -129,7 +129,7 @@ impl Sockets {
             (IPV6_MTU, _) if number != 0 && number < MIN_MTU => Err(Errno::EINVAL),
             (IPV6_MINHOPCOUNT, _) if !(0..=255).contains(&number) => Err(Errno::EINVAL),
             (IPV6_UNICAST_IF, _) => {
-                self.known_link(net, u32::from_be(number as u32), Errno::EADDRNOTAVAIL)?;
+                Self::known_link(net, u32::from_be(number as u32), Errno::EADDRNOTAVAIL)?;
                 self.keep(id, LEVEL, name, number)
             }
             (IPV6_MTU | IPV6_MINHOPCOUNT | IPV6_ADDR_PREFERENCES, _) => self.keep(id, LEVEL, name, number),

@@ -31,26 +31,26 @@ impl Sockets {
         if matches!(kind, Kind::Tcp(_)) {
             return Err(Errno::EPROTO);
         }
-        let change = self.change(net, name, value, version)?;
+        let change = change(net, name, value, version)?;
         if !change.group.is_multicast() || change.group.version() != version {
             return Err(Errno::EINVAL);
         }
         on_datagrams!(self, kind, |transport, key| transport.membership(net, key, &change), _ => Err(Errno::ENOPROTOOPT))
     }
+}
 
-    fn change(&self, net: &mut Network, name: i32, value: &[u8], version: Version) -> Result<MembershipChange, Errno> {
-        match (version, name) {
-            (Version::V4, IP_ADD_MEMBERSHIP) => mreq(net, value, MembershipAction::Join),
-            (Version::V4, IP_DROP_MEMBERSHIP) => mreq(net, value, MembershipAction::Leave),
-            (Version::V4, IP_ADD_SOURCE_MEMBERSHIP | IP_DROP_SOURCE_MEMBERSHIP | IP_BLOCK_SOURCE | IP_UNBLOCK_SOURCE) => {
-                mreq_source(net, name, value)
-            }
-            (Version::V6, IPV6_ADD_MEMBERSHIP) => mreq6(value, MembershipAction::Join),
-            (Version::V6, IPV6_DROP_MEMBERSHIP) => mreq6(value, MembershipAction::Leave),
-            (_, MCAST_JOIN_GROUP) => group_req(value, MembershipAction::Join),
-            (_, MCAST_LEAVE_GROUP) => group_req(value, MembershipAction::Leave),
-            _ => group_source_req(name, value, version),
+fn change(net: &Network, name: i32, value: &[u8], version: Version) -> Result<MembershipChange, Errno> {
+    match (version, name) {
+        (Version::V4, IP_ADD_MEMBERSHIP) => mreq(net, value, MembershipAction::Join),
+        (Version::V4, IP_DROP_MEMBERSHIP) => mreq(net, value, MembershipAction::Leave),
+        (Version::V4, IP_ADD_SOURCE_MEMBERSHIP | IP_DROP_SOURCE_MEMBERSHIP | IP_BLOCK_SOURCE | IP_UNBLOCK_SOURCE) => {
+            mreq_source(net, name, value)
         }
+        (Version::V6, IPV6_ADD_MEMBERSHIP) => mreq6(value, MembershipAction::Join),
+        (Version::V6, IPV6_DROP_MEMBERSHIP) => mreq6(value, MembershipAction::Leave),
+        (_, MCAST_JOIN_GROUP) => group_req(value, MembershipAction::Join),
+        (_, MCAST_LEAVE_GROUP) => group_req(value, MembershipAction::Leave),
+        _ => group_source_req(name, value, version),
     }
 }
 

@@ -60,7 +60,7 @@ impl Sockets {
             Level::Socket => self.get_socket_option(net, id, name, into),
             Level::Ip => self.get_ip_option(net, id, name, into),
             Level::Ipv6 => self.get_ipv6_option(net, id, name, into),
-            Level::Tcp => self.get_tcp_option(id, name, into),
+            Level::Tcp => self.get_tcp_option(net, id, name, into),
             Level::Udp => self.get_udp_option(id, name, into),
             Level::Filter => self.get_filter(id, level, name, into),
         }

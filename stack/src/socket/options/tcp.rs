@@ -89,7 +89,7 @@ impl Sockets {
         Ok(())
     }
 
-    pub(super) fn get_tcp_option(&self, id: SocketId, name: i32, into: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn get_tcp_option(&self, net: &Network, id: SocketId, name: i32, into: &mut [u8]) -> Result<usize, Errno> {
         let key = self.tcp_key(id)?;
         let options = self.tcp.options(key);
         match name {
@@ -109,7 +109,7 @@ impl Sockets {
                 return Ok(value::put_int(into, self.kept(id, LEVEL, name, 0)));
             }
             TCP_FASTOPEN_CONNECT | TCP_REPAIR => return Ok(value::put_int(into, 0)),
-            TCP_TIMESTAMP => return Ok(value::put_int(into, self.milliseconds())),
+            TCP_TIMESTAMP => return Ok(value::put_int(into, net.links.base.now.millis() as i32)),
             _ => {}
         }
         tcp_number(options, self.tcp.config(), name).map(|number| value::put_int(into, number))
@@ -123,10 +123,6 @@ impl Sockets {
             (TcpState::Closed | TcpState::Listen, _) => asked,
             _ => self.tcp.info(key).snd_mss,
         }
-    }
-
-    fn milliseconds(&self) -> i32 {
-        0
     }
 }
 
