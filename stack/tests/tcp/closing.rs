@@ -102,7 +102,7 @@ fn lingering_for_no_time_resets() {
     t.expect("R. 1:1(0) ack 1");
 }
 
-/// Data that arrives after the application closed finds no reader: a reset says so (RFC 9293 §3.6.1).
+/// Data that arrives after the application closed finds no reader: a reset says so (RFC 9293 SHLD-3, §3.6.1).
 #[test]
 fn data_after_close_is_reset() {
     let mut t = Script::new();

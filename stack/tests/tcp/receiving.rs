@@ -7,7 +7,7 @@ use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_RCVBUF};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
 
-/// RFC 2018 §3, §4: what is here ahead of a gap is told at once, the latest first. RFC 5681 §4.2: filling the gap is told at once.
+/// RFC 9293 SHLD-31, MAY-13, RFC 2018 §3, 4: what is here ahead of a gap is told at once, the latest first. RFC 5681 §4.2: filling the gap is told at once.
 #[test]
 fn segments_ahead_of_a_gap_are_kept_and_reported() {
     let mut t = Script::new();
@@ -74,7 +74,7 @@ fn the_window_closes_and_opens_with_the_buffer() {
     assert!(update.win.unwrap() >= 4096, "{}", update.text());
 }
 
-/// RFC 9293 MUST-40, SHLD-18: a lone segment's acknowledgement waits, but not for long; the second one's does not wait.
+/// RFC 9293 MUST-40, SHLD-18, SHLD-19: a lone segment's acknowledgement waits, but not for long; the second one's does not wait.
 #[test]
 fn acknowledgements_are_delayed_when_the_conversation_goes_back_and_forth() {
     let mut t = Script::new();

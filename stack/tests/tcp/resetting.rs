@@ -47,7 +47,7 @@ fn a_syn_within_a_connection_is_challenged() {
     assert_eq!(t.ready(socket), Ready::OUT);
 }
 
-/// RFC 5961 §5.2: an acknowledgement of what was never sent is challenged, and its data is not taken.
+/// RFC 9293 MAY-12, RFC 5961 §5.2: an acknowledgement of what was never sent is challenged, and its data is not taken.
 #[test]
 fn an_acknowledgement_of_the_future_is_challenged() {
     let mut t = Script::new();
@@ -76,7 +76,7 @@ fn icmp_errors_are_hints_or_ends() {
     assert_eq!(t.ready(socket), Ready::OUT);
 }
 
-/// RFC 1191 §6.4: "fragmentation needed" makes segments smaller and sends again what was too big; RFC 5927 §4: only if it quotes
+/// RFC 9293 SHLD-6, RFC 1191 §6.4: "fragmentation needed" makes segments smaller and sends again what was too big; RFC 5927 §4: only if it quotes
 /// what is in flight.
 #[test]
 fn a_smaller_path_is_learnt() {

@@ -234,6 +234,7 @@ impl Tcp {
         }
     }
 
+    /// RFC 9293 MUST-11: this one was opened passively; a reset forgets it, and the listener listens on.
     fn reset_half_open(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header) {
         if header.seq == self.records.half_open[key].irs + 1 {
             net.links.base.counters.tcp_ext.embryonic_rsts += 1;

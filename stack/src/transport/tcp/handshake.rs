@@ -61,7 +61,7 @@ fn arm(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     timers::sync(tcb, cx);
 }
 
-/// No answer to our SYN: again, or enough (RFC 9293 MUST-23, RFC 6298 §5.7).
+/// No answer to our SYN: again, or enough (RFC 9293 MUST-22, MUST-23, RFC 6298 §5.7).
 pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let limit = match (tcb.state, tcb.options.syncnt) {
         (TcpState::SynReceived, _) => cx.config.synack_retries,

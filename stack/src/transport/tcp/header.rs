@@ -125,7 +125,7 @@ impl Header {
         MIN_LEN + self.options.len()
     }
 
-    /// Pushes the header onto a frame whose body is the payload; leaves a partial checksum: the folded sum of the pseudo-header
+    /// RFC 9293 MUST-2: pushes the header onto a frame whose body is the payload; leaves a partial checksum: the folded sum of the pseudo-header
     /// over the whole length, also for a super-segment (who cuts it writes each piece's own).
     ///
     /// # Panics
@@ -190,7 +190,8 @@ impl Options {
         (room.saturating_sub(4) / 8).min(self.sack.count as usize)
     }
 
-    /// Writes them in the order and with the padding of Linux (`tcp_options_write`), so that a stack is not told by them.
+    /// Writes them in the order and with the padding of Linux (`tcp_options_write`), so that a stack is not told by them. There is never an
+    /// end of the list and so nothing behind it (RFC 9293 MUST-69).
     fn write(&self, into: &mut [u8]) {
         let mut out = Writer { rest: into };
         if let Some(mss) = self.mss {
@@ -218,8 +219,9 @@ impl Options {
         }
     }
 
-    /// Reads a list of options: in any segment (RFC 9293 MUST-5), with or without end-of-list and padding (MUST-4).
-    /// Those of the handshake count only if `syn` is set, as in Linux.
+    /// Reads a list of options: in any segment (RFC 9293 MUST-5), with or without end-of-list and padding (RFC 9293 MUST-4), at any
+    /// alignment (RFC 9293 MUST-64), each with a length but those two (RFC 9293 MUST-68).
+    /// Those of the handshake count only if `syn` is set, as in Linux (RFC 9293 MUST-65).
     pub fn parse(list: &[u8], syn: bool) -> Self {
         let mut options = Self::default();
         // Nearly every segment of a connection with timestamps looks like this one.
@@ -444,6 +446,28 @@ mod tests {
             assert!(arrived.checksum_ok());
             arrived.frame.head_mut()[0] ^= 1;
             assert!(!arrived.checksum_ok());
+        }
+    }
+
+    /// RFC 9293 MUST-69: what stands behind the end of the list is zero: we need no end, for what we write fills its words.
+    #[test]
+    fn options_fill_whole_words_without_an_end_of_the_list() {
+        for choice in 0..16u8 {
+            let chosen = |bit: u8| choice & 1 << bit != 0;
+            let options = Options {
+                mss: chosen(0).then_some(1460),
+                window_scale: chosen(1).then_some(7),
+                sack_permitted: chosen(2),
+                timestamps: chosen(3).then_some((1, 2)),
+                sack: SackBlocks::default(),
+            };
+            let list = written(options);
+            assert!(list.len().is_multiple_of(4));
+            let mut rest = &list[..];
+            while let [kind, tail @ ..] = rest {
+                assert_ne!(*kind, kind::END);
+                rest = if *kind == kind::NOP { tail } else { &rest[usize::from(tail[0])..] };
+            }
         }
     }
 

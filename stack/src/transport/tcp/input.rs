@@ -11,7 +11,7 @@ use crate::base::{Direction, Discard, Key, SockAddr};
 use crate::network::{Network, Packet};
 
 impl Tcp {
-    /// A packet for TCP: header and checksum, then its connection, its half-open one, its TIME-WAIT record, a listener, or a RST.
+    /// A packet for TCP (RFC 9293 MUST-41, MUST-42: a connection goes before a listener): header and checksum, then its connection, its half-open one, its TIME-WAIT record, a listener, or a RST.
     pub fn receive(&mut self, net: &mut Network, packet: Packet) {
         let base = &mut net.links.base;
         base.counters.tcp.in_segs += 1;

@@ -15,7 +15,7 @@ impl Isn {
         Self { sequence: entropy.key("tcp isn"), timestamp: entropy.key("tcp timestamp") }
     }
 
-    /// RFC 9293 MUST-8, RFC 9293 SHLD-1: a clock of 4 microseconds (64 ns as Linux has it) plus a secret function of the ends.
+    /// RFC 9293 MUST-8, MUST-9, SHLD-1: a clock of 4 microseconds (64 ns as Linux has it) plus a secret function of the ends.
     pub(super) fn sequence(&self, now: Instant, local: SockAddr, remote: SockAddr) -> Seq {
         Seq((now.nanos() >> 6) as u32) + self.sequence.secret(&ends(local, remote)) as u32
     }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::base::Addr;
 
-    /// RFC 6528 §3: the number rises with the clock for the same ends and tells nothing about other ends.
+    /// RFC 9293 MUST-8, MUST-9, RFC 6528 §3: the number rises with the clock for the same ends and tells nothing about other ends.
     #[test]
     fn the_sequence_rises_with_time_and_differs_by_ends() {
         let isn = Isn::new(&Entropy::new(1.into()));

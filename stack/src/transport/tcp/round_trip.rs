@@ -19,7 +19,7 @@ const CEILING: u32 = 120_000_000;
 /// A longer round trip than this counts as this: no timeout can follow it, and sums of it fit 32 bits.
 const LONGEST: u32 = 300_000_000;
 
-/// Estimator and timeout of a connection. All times are in microseconds.
+/// Estimator and timeout of a connection (RFC 9293 MUST-18). All times are in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundTrip {
     /// Eight times the smoothed round trip; 0: nothing measured.

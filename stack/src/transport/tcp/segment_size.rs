@@ -21,7 +21,7 @@ fn headers(remote: Addr) -> u32 {
     if remote.is_v4() { 40 } else { 60 }
 }
 
-/// RFC 9293 MUST-14, RFC 9293 SHLD-5: what we announce in a SYN, from the MTU of the link: it is about us, not about the path.
+/// RFC 9293 MUST-14, MUST-67, SHLD-5: what we announce in a SYN, from the MTU of the link: it is about us, not about the path.
 pub(super) fn announced(mtu: u32, remote: Addr, maxseg: u16) -> u16 {
     let from_link = largest_packet(mtu, remote).saturating_sub(headers(remote)).clamp(MIN_MSS, 65_535) as u16;
     if maxseg == 0 { from_link } else { from_link.min(maxseg) }

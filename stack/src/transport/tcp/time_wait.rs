@@ -80,7 +80,7 @@ enum Fate {
 }
 
 impl Tcp {
-    /// The connection closed first and both FINs are acknowledged: a record takes its place among the flows.
+    /// RFC 9293 MUST-13: the connection closed first and both FINs are acknowledged: a record takes its place among the flows.
     pub(super) fn enter_time_wait(&mut self, net: &mut Network, record: TimeWait) {
         let base = &mut net.links.base;
         if self.records.time_wait.len() >= self.config.max_tw_buckets as usize {

@@ -126,7 +126,7 @@ fn forget_flight(tcb: &mut Tcb) {
     }
 }
 
-/// RFC 9293 MUST-20 (R2), MUST-21: we give up when the time has passed that so many retransmissions from the smallest timeout on
+/// RFC 9293 MUST-20, MUST-21 (R2): we give up when the time has passed that so many retransmissions from the smallest timeout on
 /// would have taken (as Linux counts, so that a long round trip does not make it hours), or after the user's own timeout.
 fn gives_up(tcb: &Tcb, cx: &Cx<'_>) -> bool {
     let since = tcb.recovery.since_ms;
@@ -140,7 +140,7 @@ fn gives_up(tcb: &Tcb, cx: &Cx<'_>) -> bool {
     passed >= span_of(retry_limit(tcb, cx)) && !is_held_off(tcb, cx)
 }
 
-/// RFC 9293 MUST-37, SHLD-17: a peer that shrank its window to nothing under what is in flight, and answers, is alive, and retransmissions are
+/// RFC 9293 MUST-34, MUST-37, SHLD-17: a peer that shrank its window to nothing under what is in flight, and answers, is alive, and retransmissions are
 /// what probes are otherwise. As in Linux it must have answered within two of the longest timeouts.
 fn is_held_off(tcb: &Tcb, cx: &Cx<'_>) -> bool {
     let silent = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_received_ms)));
@@ -244,7 +244,7 @@ fn keep_interval(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
     if tcb.options.keepintvl == 0 { cx.config.keepalive_intvl } else { Duration::from_secs(tcb.options.keepintvl.into()) }
 }
 
-/// RFC 9293 §3.8.4, RFC 9293 MUST-25 to MUST-29: probes only when the connection was idle; no answer to one of them means nothing.
+/// RFC 9293 §3.8.4, RFC 9293 MUST-25, MUST-26, MUST-27, MUST-28, MUST-29, MAY-5: probes only when the connection was idle; no answer to one of them means nothing.
 fn keepalive(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let idle = idle_time(tcb, cx);
     if tcb.in_flight() || tcb.unsent_len() > 0 {
@@ -268,7 +268,7 @@ fn keepalive(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.timers.slow = cx.now() + keep_interval(tcb, cx);
 }
 
-/// The peer does not answer: the error it is, or what an ICMP error said meanwhile (RFC 9293 MUST-56).
+/// The peer does not answer: the error it is, or what an ICMP error said meanwhile (RFC 9293 MUST-47, MUST-56).
 pub(super) fn time_out(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     cx.base().counters.tcp_ext.tcp_abort_on_timeout += 1;
     let errno = tcb.inet.soft_error.take().unwrap_or(Errno::ETIMEDOUT);

@@ -95,7 +95,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     news
 }
 
-/// RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that set it last.
+/// RFC 9293 MUST-1, REC-1: unsigned, and 32 bits wide here. RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that set it last.
 fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
     let (seq, ack) = (arrival.header.seq, arrival.header.ack);
     if ack.before(tcb.snd.una) || !(tcb.snd.wl1.before(seq) || (tcb.snd.wl1 == seq && tcb.snd.wl2.at_or_before(ack))) {
@@ -136,7 +136,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     delivered
 }
 
-/// RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
+/// RFC 9293 MUST-18, RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
 fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, arrival: &Arrival) -> Option<Duration> {
     let sample = match (delivered.sent_at, arrival.header.options.timestamps) {
         (Some(sent), _) => cx.now() - sent,

@@ -20,7 +20,7 @@ pub(super) fn check_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     Step::Done
 }
 
-/// What the application gets, as Linux gives it: after the peer's FIN it is writing that fails.
+/// What the application gets (RFC 9293 MUST-12; MUST-11: who opened actively is refused), as Linux gives it: after the peer's FIN it is writing that fails.
 pub(super) fn errno(state: TcpState) -> Errno {
     match state {
         TcpState::SynSent | TcpState::SynReceived => Errno::ECONNREFUSED,

@@ -8,7 +8,7 @@ use crate::transport::tcp::tcb::{Tcb, Urgent};
 
 /// Remembers where the urgent byte stands and tells the application at once (RFC 9293 MUST-32), before the data is here.
 ///
-/// RFC 9293 MUST-62 has the pointer name the byte after the last urgent one; the one urgent byte is the one before it. With
+/// RFC 9293 MUST-30, MUST-31: it may be far ahead. RFC 9293 MUST-62 has the pointer name the byte after the last urgent one; the one urgent byte is the one before it. With
 /// `tcp_stdurg` it is the pointed-to one (the reading of RFC 1122 before RFC 6093). A second urgent byte takes the place of the
 /// first, as in Linux: there is room for one.
 pub(super) fn check_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {

@@ -184,7 +184,7 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
 }
 
-/// Bytes until the urgent mark, if it is not behind the reader.
+/// RFC 9293 MUST-33: bytes until the urgent mark, if it is not behind the reader.
 pub(super) fn mark(tcb: &Tcb) -> Option<usize> {
     if tcb.rcv.urgent == Urgent::None {
         return None;

@@ -11,7 +11,8 @@ const DELAY: Duration = Duration::from_millis(40);
 /// Acknowledgements sent at once when a connection starts or after loss, so that the peer's window opens (Linux's quick ACKs).
 pub(in crate::transport::tcp) const QUICK: u8 = 16;
 
-/// Data arrived in order: at least every second full-sized segment is acknowledged at once (RFC 9293 SHLD-18), others may wait.
+/// Data arrived in order: at least every second full-sized segment is acknowledged at once (RFC 9293 SHLD-18, SHLD-19), others may wait;
+/// segments that came joined are one here and have one acknowledgement (RFC 9293 MUST-58, MUST-59).
 pub(in crate::transport::tcp) fn data_arrived(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.ack_due = true;
     let waiting = tcb.rcv.nxt - tcb.rcv.acked;

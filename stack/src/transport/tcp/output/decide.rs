@@ -18,7 +18,7 @@ pub(in crate::transport::tcp) struct Plan {
     pub(in crate::transport::tcp) len: u32,
     /// It carries our FIN.
     pub(in crate::transport::tcp) fin: bool,
-    /// It carries PSH: nothing that was written follows it.
+    /// It carries PSH: nothing that was written follows it (RFC 9293 MUST-60, MUST-61).
     pub(in crate::transport::tcp) push: bool,
     /// Payload bytes of each segment if it is a super-segment, else 0.
     pub(in crate::transport::tcp) segment_size: u16,

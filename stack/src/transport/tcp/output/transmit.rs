@@ -8,7 +8,7 @@ use crate::transport::tcp::header::Header;
 use crate::transport::tcp::segment_size;
 use crate::transport::tcp::tcb::Tcb;
 
-/// How this connection's packets get to the peer now.
+/// How this connection's packets get to the peer now; from the address it began with (RFC 9293 MUST-45).
 pub(in crate::transport::tcp) fn route(tcb: &Tcb, cx: &mut Cx<'_>) -> Result<Route, Errno> {
     let link = (tcb.inet.link != 0).then_some(LinkId(tcb.inet.link));
     cx.net.route(&RouteQuery { dst: tcb.inet.remote, src: tcb.inet.local, link })
@@ -36,6 +36,7 @@ pub(in crate::transport::tcp) fn segment(
     Ok(())
 }
 
+/// RFC 9293 MUST-48, SHLD-21, SHLD-22: the Diffserv field, RFC 9293 MUST-49: and the TTL are what the application set.
 fn outgoing(tcb: &Tcb) -> Outgoing {
     Outgoing {
         dst: tcb.inet.remote,
