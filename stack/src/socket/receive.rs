@@ -49,6 +49,7 @@ impl Sockets {
         let record = self.record(id)?.clone();
         let offset = match record.kind {
             Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).read_offset,
+            Kind::Unix(key) if record.ty == Type::Stream => self.unix.read_offset(key),
             _ => 0,
         };
         let asked = room_of(into);

@@ -8,7 +8,7 @@ use super::address::Address;
 use super::control::Control;
 use super::layer::{Sockets, on_datagrams};
 use super::record::{Kind, Record};
-use super::semantics::Family;
+use super::semantics::{Family, Type};
 use crate::base::event::class;
 use crate::base::{Addr, Errno, Key, MsgFlags, SockAddr, SocketId, TcpState, What};
 use crate::network::Network;
@@ -72,6 +72,7 @@ impl Sockets {
         let asked = payload.len();
         let offset = match record.kind {
             Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).write_offset,
+            Kind::Unix(key) if record.ty == Type::Stream => self.unix.write_offset(key),
             _ => 0,
         };
         let result = match record.kind {

@@ -43,12 +43,14 @@ impl Unix {
         let sender = &mut self.sockets[from];
         sender.sent += charge;
         sender.refs += 1;
-        sender.write_offset = sender.write_offset.wrapping_add(data.len() as u64);
+        sender.written = sender.written.wrapping_add(data.len() as u64);
         let sender_id = sender.owner;
         let rights = self.rights.depart(rights);
         let len = data.len();
-        let message = Message { data, sender: from, credentials, rights, charge: charge as u32, urgent, peeked: false };
         let receiver = &mut self.sockets[to];
+        let offset = receiver.delivered;
+        receiver.delivered = offset.wrapping_add(len as u64);
+        let message = Message { offset, data, sender: from, credentials, rights, charge: charge as u32, urgent, peeked: false };
         receiver.queue.push_back(message);
         if receiver.kind != UnixKind::Stream {
             let receiver_id = receiver.owner;

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{Credentials, Right};
 use crate::base::Key;
@@ -11,6 +11,8 @@ use crate::base::Key;
 /// What waits to be read.
 #[derive(Debug)]
 pub(super) struct Message {
+    /// Where the unread bytes begin in all that was put into this queue: of a stream the place in it.
+    pub(super) offset: u64,
     /// Bytes not read yet. A stream's urgent byte that was read out of band leaves an empty message: the mark.
     pub(super) data: Bytes,
     /// Who sent it, and pays for its memory.
@@ -27,6 +29,12 @@ pub(super) struct Message {
 }
 
 impl Message {
+    /// Drops the first `count` bytes.
+    pub(super) fn read(&mut self, count: usize) {
+        self.data.advance(count);
+        self.offset = self.offset.wrapping_add(count as u64);
+    }
+
     /// What `SCM_CREDENTIALS` says of it.
     pub(super) fn stated_credentials(&self) -> Credentials {
         self.credentials.unwrap_or(Credentials::OVERFLOW)

@@ -56,9 +56,20 @@ impl Unix {
             end: socket.shut.receive() && found.passed == socket.queue.len(),
             mark: mark.map(|at| socket.queue.iter().take(at).map(|message| message.data.len()).sum()),
             room: if open { stream_room(socket.sent, socket.options.send_buffer) } else { 0 },
-            read_offset: socket.read_offset,
-            write_offset: socket.write_offset,
+            read_offset: self.read_offset(id),
+            write_offset: self.write_offset(id),
         }
+    }
+
+    /// How many bytes of a stream lie behind its reader, modulo 2^64: the offset of the next one.
+    pub fn read_offset(&self, id: Key) -> u64 {
+        let socket = &self.sockets[id];
+        socket.queue.front().map_or(socket.delivered, |message| message.offset)
+    }
+
+    /// How many bytes this socket has sent, modulo 2^64.
+    pub fn write_offset(&self, id: Key) -> u64 {
+        self.sockets[id].written
     }
 
     /// `SIOCINQ`: bytes that wait, of a datagram socket those of the first message. `EINVAL` for a listener.

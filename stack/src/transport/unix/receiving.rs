@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use bytes::Buf;
-
 use super::message::Scatter;
 use super::reading::{Reader, Stop, Walk, walk};
 use super::socket::Socket;
@@ -71,14 +69,21 @@ impl Unix {
     }
 
     /// A read that found too little gives what it found only at the end of the stream, or at an error, which it takes; as on
-    /// Linux the error is lost if there were bytes.
+    /// Linux the error is lost if there were bytes; or if the writer waits for the reader.
     fn end_short_read(&mut self, id: Key, found: &Walk) -> Result<(), Errno> {
         let socket = &mut self.sockets[id];
         match socket.check_error() {
             Err(errno) if found.copied == 0 => Err(errno),
-            Ok(()) if !socket.shut.receive() => Err(Errno::EAGAIN),
-            _ => Ok(()),
+            Ok(()) if socket.shut.receive() || (found.copied > 0 && self.is_peer_stuck(id)) => Ok(()),
+            Ok(()) => Err(Errno::EAGAIN),
+            Err(_) => Ok(()),
         }
+    }
+
+    /// True if the other end of a stream may be waiting for room: whoever waits here for more than its send buffer holds
+    /// would wait for ever. (Linux takes bytes away while it waits and so has no such case.)
+    fn is_peer_stuck(&self, id: Key) -> bool {
+        self.sockets[id].peer.is_some_and(|peer| !self.sockets[peer].is_writable())
     }
 
     /// A peek leaves everything and moves `SO_PEEK_OFF` on.
@@ -92,7 +97,6 @@ impl Unix {
     fn commit_walk(&mut self, base: &mut Base, id: Key, found: &Walk) -> Vec<Right> {
         let socket = &mut self.sockets[id];
         socket.unpeeked(found.copied);
-        socket.read_offset = socket.read_offset.wrapping_add(found.copied as u64);
         if found.met_urgent {
             socket.calm();
         }
@@ -102,7 +106,7 @@ impl Unix {
             self.remove_message(base, id, 0);
         }
         if let Some(message) = self.sockets[id].queue.front_mut() {
-            message.data.advance(found.partial);
+            message.read(found.partial);
         }
         rights
     }
@@ -125,9 +129,9 @@ impl Unix {
             return if ended { Ok(UnixReceived::default()) } else { Err(Errno::EAGAIN) };
         };
         let message = &socket.queue[at];
-        let data = message.data.slice(skip..);
+        let data = &message.data[skip..];
         let room = into.room();
-        into.put(&data);
+        into.put(data);
         let (count, length) = (room.min(data.len()), data.len());
         let credentials = socket.options.pass_credentials.then(|| message.stated_credentials());
         let sender = message.sender;

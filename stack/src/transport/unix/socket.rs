@@ -78,10 +78,10 @@ pub(super) struct Socket {
     pub(super) queue: VecDeque<Message>,
     /// Connections that nobody accepted yet (listeners).
     pub(super) pending: VecDeque<Key>,
-    /// Bytes read since the connection began.
-    pub(super) read_offset: u64,
-    /// Bytes written since the connection began.
-    pub(super) write_offset: u64,
+    /// Bytes this socket has sent.
+    pub(super) written: u64,
+    /// Bytes that were put into its queue.
+    pub(super) delivered: u64,
 }
 
 impl Socket {
@@ -106,8 +106,8 @@ impl Socket {
             sent: 0,
             queue: VecDeque::new(),
             pending: VecDeque::new(),
-            read_offset: 0,
-            write_offset: 0,
+            written: 0,
+            delivered: 0,
         }
     }
 

@@ -43,8 +43,7 @@ impl Unix {
     fn take_urgent(&mut self, base: &mut Base, id: Key, at: usize) {
         let socket = &mut self.sockets[id];
         socket.calm();
-        socket.queue[at].data.clear();
-        socket.read_offset = socket.read_offset.wrapping_add(1);
+        socket.queue[at].read(1);
         let before = at.checked_sub(1);
         if let Some(before) = before.filter(|&before| self.sockets[id].queue[before].data.is_empty()) {
             self.remove_message(base, id, before);

@@ -79,6 +79,17 @@ fn a_waiting_reader_gets_nothing_before_its_target_or_the_end() {
 }
 
 #[test]
+fn nobody_waits_for_more_than_the_writer_can_write() {
+    let mut host = Host::new();
+    let (a, b) = host.pair(Stream);
+    while host.send(a, &[1; 1000]).is_ok() {}
+    let waiting = host.unix.stream(b).readable;
+    let mut room = alloc::vec![0; 1 << 20];
+    let received = host.unix.receive(&mut host.base, b, &mut [&mut room], MsgFlags::NONE, 1 << 20).expect("what there is");
+    assert_eq!(received.count, waiting);
+}
+
+#[test]
 fn a_boundary_ends_the_wait_for_more() {
     let mut host = Host::new();
     let (a, b) = host.pair(Stream);

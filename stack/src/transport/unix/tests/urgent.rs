@@ -45,6 +45,21 @@ fn the_urgent_byte_is_read_out_of_band_and_leaves_a_mark() {
 }
 
 #[test]
+fn offsets_count_what_was_read_out_of_band_or_skipped() {
+    let mut host = Host::new();
+    for out_of_band in [true, false] {
+        let (a, b) = urgent_pair(&mut host, b"abc");
+        host.send(a, b"d").expect("room");
+        if out_of_band {
+            hear(&mut host, b).expect("urgent");
+        }
+        assert_eq!(host.read(b, 9).as_deref(), Ok(&b"ab"[..]));
+        assert_eq!(host.read(b, 9).as_deref(), Ok(&b"d"[..]));
+        assert_eq!((host.unix.read_offset(b), host.unix.write_offset(a)), (4, 4));
+    }
+}
+
+#[test]
 fn a_second_urgent_byte_makes_the_first_a_plain_one() {
     let mut host = Host::new();
     let (a, b) = urgent_pair(&mut host, b"ab");
