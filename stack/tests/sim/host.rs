@@ -120,10 +120,11 @@ impl Host {
         assert_eq!(result, Ok(()), "setsockopt {level} {name} {value}");
     }
 
-    /// Both socket buffers, so that `bytes` of payload fit.
+    /// Socket buffers with which `bytes` of payload can be under way. The send buffer is twice as large, because a writer is woken
+    /// only when a third of it is free.
     pub(crate) fn set_buffers(&mut self, socket: SocketId, bytes: usize) {
         self.set(socket, so::LEVEL, so::SO_RCVBUF, bytes as i32);
-        self.set(socket, so::LEVEL, so::SO_SNDBUF, bytes as i32);
+        self.set(socket, so::LEVEL, so::SO_SNDBUF, 2 * bytes as i32);
     }
 
     /// Keepalive after `idle` seconds, every `interval`, `count` times.
