@@ -1,0 +1,163 @@
+//! Frames in pieces, so that mutation changes fields and not offsets.
+
+use arbitrary::Arbitrary;
+use loggia_stack::base::{Checksum, Frame, LinkId};
+
+use crate::{MAC, PORT, V4, V6};
+
+/// A frame.
+#[derive(Debug, Arbitrary)]
+pub struct RandomFrame {
+    raw_link: bool,
+    kind: Kind,
+    payload: Vec<u8>,
+}
+
+#[derive(Debug, Arbitrary)]
+enum Kind {
+    /// Bytes as they are.
+    Raw,
+    /// An Ethernet frame to us with this type.
+    Ethernet { ethertype: u16, multicast: bool },
+    /// An ARP packet.
+    Arp { operation: u8, source: u8, target: u8 },
+    /// IPv4 to us.
+    V4 { protocol: u8, fragment: u16, to_all: bool, source: u8, options: [u8; 4], with_options: bool },
+    /// IPv6 to us or to a group.
+    V6 { next: u8, to_group: bool, source: u8 },
+    /// TCP to the port that is served.
+    Tcp { v6: bool, source: u8, port: u8, seq: u32, ack: u32, flags: u8, window: u16, urgent: u16, options: [u8; 12] },
+    /// UDP to the port that is served.
+    Udp { v6: bool, source: u8, port: u8 },
+    /// ICMP of this type and code.
+    Icmp { v6: bool, source: u8, kind: u8, code: u8 },
+}
+
+impl RandomFrame {
+    /// Which link it comes by, and the frame. Transport checksums count as verified, else nothing would get past them.
+    pub fn build(&self, links: [LinkId; 2]) -> (LinkId, Frame) {
+        let at = usize::from(self.raw_link);
+        let mut frame = Frame::from(&self.bytes(at)[..]);
+        frame.checksum = Checksum::Verified;
+        (links[at], frame)
+    }
+
+    fn bytes(&self, at: usize) -> Vec<u8> {
+        let payload = &self.payload[..self.payload.len().min(1440)];
+        let (ethertype, packet) = match &self.kind {
+            Kind::Raw => return payload.to_vec(),
+            Kind::Ethernet { ethertype, multicast } => return ethernet(*ethertype, *multicast, payload),
+            Kind::Arp { operation, source, target } => (0x806, arp(*operation, *source, *target)),
+            Kind::V4 { protocol, fragment, to_all, source, options, with_options } => {
+                let options = if *with_options { &options[..] } else { &[] };
+                (0x800, ipv4(at, *protocol, *fragment, *to_all, *source, options, payload))
+            }
+            Kind::V6 { next, to_group, source } => (0x86dd, ipv6(at, *next, *to_group, *source, payload)),
+            Kind::Tcp { v6, source, port, seq, ack, flags, window, urgent, options } => {
+                let mut segment = ports(*port);
+                segment.extend(seq.to_be_bytes());
+                segment.extend(ack.to_be_bytes());
+                segment.extend([0x80, *flags]);
+                segment.extend(window.to_be_bytes());
+                segment.extend([0, 0]);
+                segment.extend(urgent.to_be_bytes());
+                segment.extend(options);
+                segment.extend(payload);
+                ip(at, *v6, 6, *source, &segment)
+            }
+            Kind::Udp { v6, source, port } => {
+                let mut datagram = ports(*port);
+                datagram.extend((8 + payload.len() as u16).to_be_bytes());
+                datagram.extend([0, 0]);
+                datagram.extend(payload);
+                ip(at, *v6, 17, *source, &datagram)
+            }
+            Kind::Icmp { v6, source, kind, code } => {
+                let message = [&[*kind, *code, 0, 0], payload].concat();
+                ip(at, *v6, if *v6 { 58 } else { 1 }, *source, &checksummed(*v6, at, *source, message))
+            }
+        };
+        if at == 1 { packet } else { ethernet(ethertype, false, &packet) }
+    }
+}
+
+fn ethernet(ethertype: u16, multicast: bool, payload: &[u8]) -> Vec<u8> {
+    let to = if multicast { [0x33, 0x33, 0, 0, 0, 1] } else { MAC };
+    [&to[..], &[2, 0, 0, 0, 0, 2], &ethertype.to_be_bytes(), payload].concat()
+}
+
+fn arp(operation: u8, source: u8, target: u8) -> Vec<u8> {
+    let [sender, target] = [source, target].map(|last| source_v4(0, last));
+    [&[0, 1, 8, 0, 6, 4, 0, operation][..], &[2, 0, 0, 0, 0, 2], &sender, &MAC, &target].concat()
+}
+
+fn ports(port: u8) -> Vec<u8> {
+    let from = 1000 + u16::from(port % 8);
+    [from.to_be_bytes(), PORT.to_be_bytes()].concat()
+}
+
+fn ip(at: usize, v6: bool, protocol: u8, source: u8, payload: &[u8]) -> (u16, Vec<u8>) {
+    if v6 {
+        (0x86dd, ipv6(at, protocol, false, source, payload))
+    } else {
+        (0x800, ipv4(at, protocol, 0, false, source, &[], payload))
+    }
+}
+
+fn source_v4(at: usize, source: u8) -> [u8; 4] {
+    [V4[at][0], V4[at][1], V4[at][2], source]
+}
+
+fn source_v6(at: usize, source: u8) -> [u8; 16] {
+    let mut address = V6[at];
+    address[15] = source;
+    address
+}
+
+fn ipv4(at: usize, protocol: u8, fragment: u16, to_all: bool, source: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
+    let len = (20 + options.len() + payload.len()) as u16;
+    let mut header = vec![0x45 + options.len() as u8 / 4, 0];
+    header.extend(len.to_be_bytes());
+    header.extend([0, 1]);
+    header.extend(fragment.to_be_bytes());
+    header.extend([64, protocol, 0, 0]);
+    header.extend(source_v4(at, source));
+    header.extend(if to_all { [255; 4] } else { V4[at] });
+    header.extend(options);
+    let sum = sum(&header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    header.extend(payload);
+    header
+}
+
+fn ipv6(at: usize, next: u8, to_group: bool, source: u8, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x60, 0, 0, 0];
+    packet.extend((payload.len() as u16).to_be_bytes());
+    // Neighbour discovery believes only packets that no router touched.
+    packet.extend([next, 255]);
+    packet.extend(source_v6(at, source));
+    packet.extend(if to_group { [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] } else { V6[at] });
+    packet.extend(payload);
+    packet
+}
+
+/// ICMP checks its checksum itself.
+fn checksummed(v6: bool, at: usize, source: u8, mut message: Vec<u8>) -> Vec<u8> {
+    let pseudo = if v6 {
+        [&source_v6(at, source)[..], &V6[at], &(message.len() as u32).to_be_bytes(), &[0, 0, 0, 58]].concat()
+    } else {
+        Vec::new()
+    };
+    let sum = sum(&[&pseudo[..], &message].concat());
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    message
+}
+
+fn sum(bytes: &[u8]) -> u16 {
+    let words = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | pair.get(1).copied().map_or(0, u32::from));
+    let mut sum: u32 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
