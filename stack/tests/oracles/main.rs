@@ -2,6 +2,7 @@
 
 mod groups;
 mod ip_header;
+mod judges;
 mod link;
 mod ndp;
 mod tcp_header;
