@@ -67,10 +67,10 @@ impl End {
     pub(crate) fn act(&mut self, host: &mut Host, sends: &Pattern, expects: &Pattern, now: Instant) {
         let Some(socket) = self.socket.filter(|_| !self.closed) else { return };
         self.acts_at = now + Duration::from_nanos(1 + self.random.below(self.plan.pause.as_nanos() as u64));
-        if self.random.chance(0.1) {
-            if let Err(error) = fiddle(host, socket, &mut self.random) {
-                self.note(error);
-            }
+        if self.random.chance(0.1)
+            && let Err(error) = fiddle(host, socket, &mut self.random)
+        {
+            self.note(error);
         }
         // Linux takes back a connection that is shut down while it is being opened.
         if !host.stack.readiness(socket).expect("an open socket").intersects(Ready::OUT | Ready::IN | Ready::HUP)

@@ -36,7 +36,7 @@ pub(crate) fn run(plan: &Plan) -> Digest {
     let mut connections: Vec<Connection> =
         plan.connections.iter().enumerate().map(|(number, ends)| connect(&mut world, plan, number as u64, ends)).collect();
     go_on_until_all_have_closed(&mut world, plan, &mut connections);
-    connections.iter().for_each(|connection| judge(connection));
+    connections.iter().for_each(judge);
     nothing_is_left(&mut world, &connections);
     world.digest
 }

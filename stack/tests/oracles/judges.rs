@@ -74,7 +74,7 @@ pub(crate) fn by_etherparse(ethernet: bool, bytes: &[u8]) -> Seen {
         let LinkSlice::Ethernet2(header) = link else { panic!("not Ethernet: {bytes:02x?}") };
         let vlan = packet.link_exts.iter().find_map(|extension| match extension {
             LinkExtSlice::Vlan(tag) => Some(tag.vlan_identifier().value()),
-            _ => None,
+            LinkExtSlice::Macsec(_) => None,
         });
         (header.destination(), header.source(), vlan)
     });
@@ -202,15 +202,18 @@ fn ip_by_smoltcp(bytes: &[u8]) -> Net {
     match bytes[0] >> 4 {
         4 => {
             let packet = Ipv4Packet::new_checked(bytes).unwrap_or_else(|_| panic!("smoltcp: no IPv4: {bytes:02x?}"));
-            let repr = Ipv4Repr::parse(&packet, &ChecksumCapabilities::default())
-                .unwrap_or_else(|_| panic!("smoltcp: malformed IPv4: {bytes:02x?}"));
+            assert!(packet.verify_checksum(), "smoltcp: IPv4 header checksum of {bytes:02x?}");
+            let (src, dst) = (packet.src_addr(), packet.dst_addr());
             let upper = if packet.more_frags() || packet.frag_offset() != 0 {
+                // Reading these whole is a feature of smoltcp that is off here.
                 Upper::Fragment(packet.frag_offset(), packet.more_frags(), packet.payload().to_vec())
             } else {
-                upper_by_smoltcp(repr.src_addr.into(), repr.dst_addr.into(), repr.next_header, packet.payload())
+                let repr = Ipv4Repr::parse(&packet, &ChecksumCapabilities::default());
+                let repr = repr.unwrap_or_else(|_| panic!("smoltcp: malformed IPv4: {bytes:02x?}"));
+                upper_by_smoltcp(src.into(), dst.into(), repr.next_header, packet.payload())
             };
             let class = packet.dscp() << 2 | packet.ecn();
-            Net::Ip(repr.src_addr.octets().to_vec(), repr.dst_addr.octets().to_vec(), repr.hop_limit, class, upper)
+            Net::Ip(src.octets().to_vec(), dst.octets().to_vec(), packet.hop_limit(), class, upper)
         }
         6 => {
             let packet = Ipv6Packet::new_checked(bytes).unwrap_or_else(|_| panic!("smoltcp: no IPv6: {bytes:02x?}"));

@@ -1,8 +1,13 @@
 //! Independent judges of formats: what we emit `smoltcp` and `etherparse` read the same, and what they emit we read the same.
 
+#[path = "../sim/mod.rs"]
+mod sim;
+
 mod groups;
 mod ip_header;
 mod judges;
 mod link;
 mod ndp;
+mod peer;
 mod tcp_header;
+mod whole;

@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) wires: [Wire; 2],
     /// All frames that left, with their time, and all events.
     pub(crate) digest: Digest,
+    /// All frames that left, if they are wanted.
+    pub(crate) captured: Option<Vec<Vec<u8>>>,
     /// Whether events go into the digest, which costs.
     digest_events: bool,
 }
@@ -25,7 +27,7 @@ impl World {
     /// Two hosts on a wire that does the same to both directions.
     pub(crate) fn new(seed: u64, hosts: [Host; 2], conditions: Conditions) -> Self {
         let wires = [1, 2].map(|purpose| Wire::new(conditions, Random::new(seed, purpose)));
-        Self { now: Instant::EPOCH, hosts, wires, digest: Digest::default(), digest_events: false }
+        Self { now: Instant::EPOCH, hosts, wires, digest: Digest::default(), captured: None, digest_events: false }
     }
 
     /// Puts all events into the digest from now on.
@@ -39,7 +41,11 @@ impl World {
         for (number, (host, wire)) in self.hosts.iter_mut().zip(&mut self.wires).enumerate() {
             while let Some(frame) = host.transmit() {
                 self.digest.number(self.now.nanos() << 1 | number as u64);
-                self.digest.bytes(&frame.to_vec());
+                let bytes = frame.to_vec();
+                self.digest.bytes(&bytes);
+                if let Some(captured) = &mut self.captured {
+                    captured.push(bytes);
+                }
                 wire.put(self.now, &frame);
             }
             while let Some(event) = host.next_event() {
