@@ -74,9 +74,7 @@ fn a_peer_that_answers_no_probe_at_all_is_dead() {
     t.inject(". 1:1(0) ack 1 win 65535");
     t.run(8_000);
     for wait in [2_000, 3_000, 3_000, 3_000] {
-        while let Some(segment) = t.next() {
-            panic!("too early: {}", segment.text());
-        }
+        t.expect_nothing();
         t.run(wait);
         t.expect(". 0:0(0) ack 1");
         assert_eq!(t.ready(socket), Ready::OUT);

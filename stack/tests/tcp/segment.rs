@@ -96,7 +96,7 @@ impl Segment {
     /// A header with absolute numbers.
     pub(crate) fn header(&self, ports: (u16, u16), seq_base: u32, ack_base: u32) -> Vec<u8> {
         let mut options: Vec<u8> = self.options.iter().flatten().flat_map(|o| o.bytes(ack_base)).collect();
-        while options.len() % 4 != 0 {
+        while !options.len().is_multiple_of(4) {
             options.push(0);
         }
         let mut header = Vec::new();
@@ -104,7 +104,7 @@ impl Segment {
         header.extend(ports.1.to_be_bytes());
         header.extend(self.seq.wrapping_add(seq_base).to_be_bytes());
         header.extend(self.ack.map_or(0, |ack| ack.wrapping_add(ack_base)).to_be_bytes());
-        header.push(((20 + options.len()) / 4 << 4) as u8);
+        header.push((((20 + options.len()) / 4) << 4) as u8);
         header.push(self.flags.chars().fold(0, |bits, c| bits | bit(c)));
         header.extend(self.win.unwrap_or(65_535).to_be_bytes());
         header.extend([0, 0]);

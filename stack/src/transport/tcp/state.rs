@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn closing_first_second_and_at_once_ends_as_the_figure_says() {
-        let walk = |inputs: &[Input]| inputs.iter().fold(Some(Established), |state, input| next(state?, *input));
+        let walk = |inputs: &[Input]| inputs.iter().try_fold(Established, |state, input| next(state, *input));
         assert_eq!(walk(&[Input::Close, Input::AckOfFin, Input::Fin]), Some(TimeWait));
         assert_eq!(walk(&[Input::Fin, Input::Close, Input::AckOfFin]), Some(Closed));
         assert_eq!(walk(&[Input::Close, Input::Fin, Input::AckOfFin]), Some(TimeWait));
