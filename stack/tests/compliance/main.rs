@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 use requirements::{REASONS, REQUIREMENTS, TITLES};
 use tags::{Tag, tags};
 
-/// Whether a MUST without test and reason fails. Before TCP is whole it is only listed.
-const STRICT: bool = false;
-
 /// Where a requirement is met and where that is proven.
 #[derive(Default)]
 struct Places {
@@ -123,7 +120,8 @@ fn numbered_table(index: &Index, out: &mut String) {
             let code = tag.map_or("-".into(), |(_, places)| list(&places.code));
             let tests = match (unproven.get(id), tag) {
                 (Some(Some(reason)), _) => format!("_{reason}_"),
-                (Some(None), _) => "**missing**".into(),
+                // A MAY that is not listed is simply not taken.
+                (Some(None), _) => if prefix == "MAY" { "-" } else { "**missing**" }.into(),
                 (None, Some((_, places))) => list(&places.tests),
                 (None, None) => unreachable!("proven without a place"),
             };
@@ -195,8 +193,7 @@ fn every_must_has_a_test_or_a_reason() {
         .filter(|(id, reason)| id.starts_with("MUST") && reason.is_none())
         .map(|(id, _)| id)
         .collect();
-    println!("{} MUST without test or reason: {missing:?}", missing.len());
-    assert!(!STRICT || missing.is_empty(), "no test and no reason (requirements.rs, REASONS): {missing:?}");
+    assert!(missing.is_empty(), "no test and no reason (requirements.rs, REASONS): {missing:?}");
 }
 
 #[test]
