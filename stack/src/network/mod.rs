@@ -43,6 +43,7 @@ mod forward;
 mod input;
 mod lru;
 mod output;
+mod quick;
 #[cfg(test)]
 mod tests;
 
@@ -122,6 +123,8 @@ pub struct Network {
     pub(crate) icmp: icmp::Limits,
     /// Idents of fragments.
     idents: output::ident::Idents,
+    /// Pairs of addresses judged before.
+    known: input::known::Known,
     /// Copies of our own multicasts and broadcasts, on their way back up.
     looped: VecDeque<Received>,
 }
@@ -141,6 +144,7 @@ impl Network {
             fragments: fragments::Fragments::new(entropy),
             icmp: icmp::Limits::new(entropy),
             idents: output::ident::Idents::new(entropy),
+            known: input::known::Known::new(entropy),
             looped: VecDeque::new(),
             links,
         };

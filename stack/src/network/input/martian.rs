@@ -17,7 +17,19 @@ pub(super) enum Verdict {
 }
 
 impl Network {
-    pub(super) fn judge(&self, src: Addr, dst: Addr, link: LinkId, from: From) -> Verdict {
+    pub(super) fn judge(&mut self, src: Addr, dst: Addr, link: LinkId, from: From) -> Verdict {
+        let generation = self.routes.generation();
+        if from == From::Link && self.known.is_ours(src, dst, link, generation) {
+            return Verdict::Ours(Cast::Unicast);
+        }
+        let verdict = self.judge_anew(src, dst, link, from);
+        if from == From::Link && verdict == Verdict::Ours(Cast::Unicast) {
+            self.known.keep(src, dst, link, generation);
+        }
+        verdict
+    }
+
+    fn judge_anew(&self, src: Addr, dst: Addr, link: LinkId, from: From) -> Verdict {
         let possible = if src.is_v4() { self.possible_v4(src, dst, link, from) } else { possible_v6(src, dst, link, from) };
         if let Err(reason) = possible {
             return Verdict::Refused(reason);

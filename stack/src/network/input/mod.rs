@@ -4,6 +4,7 @@
 //! addresses (`martian`), and is then forwarded, put together from fragments, or delivered (`deliver`).
 
 mod deliver;
+pub(super) mod known;
 mod martian;
 mod v4;
 mod v6;
@@ -25,17 +26,17 @@ enum From {
 }
 
 /// A packet whose header was read.
-#[derive(Clone, Debug)]
-struct Arrived {
-    received: Received,
+#[derive(Clone, Copy, Debug)]
+struct Arrived<'a> {
+    received: &'a Received,
     /// What kind of address it was sent to; the wider of link and header.
     cast: Cast,
     /// Where in the frame it ends.
     end: usize,
 }
 
-impl Arrived {
-    fn about(&self) -> Offending<'_> {
+impl<'a> Arrived<'a> {
+    const fn about(&self) -> Offending<'a> {
         Offending { link: self.received.link, frame: &self.received.frame, network: self.received.network, cast: self.cast }
     }
 }
@@ -54,7 +55,13 @@ impl Network {
             }
             let up = match self.looped.pop_front() {
                 Some(received) => self.arrived(received, From::Us),
-                None => self.take_from_link()?,
+                None => match self.links.poll()? {
+                    link::Up::Received(received) => self.arrived(received, From::Link),
+                    other => {
+                        self.told_by_link(other);
+                        None
+                    }
+                },
             };
             if up.is_some() {
                 return up;
@@ -62,17 +69,15 @@ impl Network {
         }
     }
 
-    /// The next thing of the link layer; the outer none is: there was nothing.
-    #[allow(clippy::option_option)]
-    fn take_from_link(&mut self) -> Option<Option<Up>> {
-        match self.links.poll()? {
-            link::Up::Received(received) => return Some(self.arrived(received, From::Link)),
+    /// What the link layer says beside packets.
+    fn told_by_link(&mut self, up: link::Up) {
+        match up {
+            link::Up::Received(_) => {}
             link::Up::Solicit { link, target, unicast } => self.send_solicitation(link, target, unicast),
             link::Up::Unreachable { link, frame, network } => self.gave_up(link, frame, network),
             link::Up::Conflict { link, addr, mac } => self.autoconf_conflict(link, addr, mac),
             link::Up::ProbeDone { link, addr } => self.autoconf_probe_done(link, addr),
         }
-        Some(None)
     }
 
     fn arrived(&mut self, received: Received, from: From) -> Option<Up> {

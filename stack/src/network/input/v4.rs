@@ -21,24 +21,24 @@ impl Network {
             }
         };
         let verdict = self.judge(header.src, header.dst, received.link, from);
-        let cast = wider(received.cast, if let Verdict::Ours(cast) = verdict { cast } else { Cast::Unicast });
-        let arrived = Arrived { cast, end: received.network + header.total(), received };
         if let Verdict::Refused(reason) = verdict {
-            self.bad_address(&arrived.received, reason);
+            self.bad_address(&received, reason);
             return None;
         }
-        let options = self.read_options(&arrived, &header)?;
+        let cast = wider(received.cast, if let Verdict::Ours(cast) = verdict { cast } else { Cast::Unicast });
+        let arrived = Arrived { cast, end: received.network + header.total(), received: &received };
+        let options = self.read_options(arrived, &header)?;
         match verdict {
-            Verdict::Ours(_) => self.deliver_v4(arrived, header),
+            Verdict::Ours(_) => self.deliver_v4(received, &header, cast),
             _ => {
-                self.forward_v4(arrived.received, &header, &options, cast);
+                self.forward_v4(received, &header, &options, cast);
                 None
             }
         }
     }
 
     /// The options, if they are well-formed and none asks for what we refuse.
-    fn read_options(&mut self, arrived: &Arrived, header: &Header) -> Option<Options> {
+    fn read_options(&mut self, arrived: Arrived<'_>, header: &Header) -> Option<Options> {
         if header.len() == ipv4::HEADER_LEN {
             return Some(Options::default());
         }
@@ -48,21 +48,20 @@ impl Network {
         match options::parse(bytes) {
             // Linux: `accept_source_route` is off. RFC 7126 §4.3, §4.4 recommend it.
             Ok(found) if found.source_route && !self.config.ipv4.accept_source_route => {
-                self.bad_header(&arrived.received, Discard::IpSourceRoute);
+                self.bad_header(arrived.received, Discard::IpSourceRoute);
                 None
             }
             Ok(found) => Some(found),
             Err(wrong) => {
                 let pointer = ipv4::HEADER_LEN as u32 + u32::from(wrong.0);
                 self.icmp_error(&arrived.about(), Problem::Parameter { code: 0, pointer });
-                self.bad_header(&arrived.received, Discard::IpOptions);
+                self.bad_header(arrived.received, Discard::IpOptions);
                 None
             }
         }
     }
 
-    fn deliver_v4(&mut self, arrived: Arrived, header: Header) -> Option<Up> {
-        let Arrived { received, cast, end } = arrived;
+    fn deliver_v4(&mut self, received: Received, header: &Header, cast: Cast) -> Option<Up> {
         let packet = Packet {
             link: received.link,
             src: header.src,
@@ -73,14 +72,14 @@ impl Network {
             traffic_class: header.traffic_class,
             flow_label: 0,
             transport: received.network + header.len(),
-            len: end - received.network - header.len(),
+            len: header.total() - header.len(),
             network: received.network,
             frame: received.frame,
         };
         if !header.is_fragment() {
             return self.deliver(packet);
         }
-        let whole = self.reassemble_v4(packet, &header)?;
+        let whole = self.reassemble_v4(packet, header)?;
         self.deliver(whole)
     }
 }

@@ -1,7 +1,7 @@
 //! IPv6 in: the fixed header, hop-by-hop options where they come first, then the chain as the final destination walks it.
 
-use crate::base::Discard;
-use crate::link::Received;
+use crate::base::{Discard, Version};
+use crate::link::{LinkCast, Received};
 use crate::network::icmp::offending::wider;
 use crate::network::icmp::types::Problem;
 use crate::network::ipv6::chain::{self, End, Position, Refusal};
@@ -21,72 +21,61 @@ impl Network {
             }
         };
         let verdict = self.judge(header.src, header.dst, received.link, from);
-        let cast = wider(received.cast, if let Verdict::Ours(cast) = verdict { cast } else { Cast::Unicast });
-        let arrived = Arrived { cast, end: received.network + header.total(), received };
         if let Verdict::Refused(reason) = verdict {
-            self.bad_address(&arrived.received, reason);
+            self.bad_address(&received, reason);
             return None;
         }
-        let network = arrived.received.network;
+        let cast = wider(received.cast, if let Verdict::Ours(cast) = verdict { cast } else { Cast::Unicast });
+        let (network, end) = (received.network, received.network + header.total());
         let first = Position::first(network, header.next_header);
-        let next = match chain::hop_by_hop(&arrived.received.frame, network, first, arrived.end) {
+        let next = match chain::hop_by_hop(&received.frame, network, first, end) {
             Ok((next, _)) => next,
-            Err(refusal) => return self.refuse(&arrived, refusal),
+            Err(refusal) => return self.refuse(Arrived { received: &received, cast, end }, refusal),
         };
         match verdict {
-            Verdict::Ours(_) => self.walk_chain(arrived, &header, next),
+            Verdict::Ours(_) => self.walk_chain(received, &header, cast, next),
             _ => {
-                self.forward_v6(arrived.received, &header, cast);
+                self.forward_v6(received, &header, cast);
                 None
             }
         }
     }
 
     /// Processes the chain from `from` on and delivers what is at its end. A packet is put together from fragments at most once.
-    fn walk_chain(&mut self, arrived: Arrived, header: &Header, from: Position) -> Option<Up> {
-        let network = arrived.received.network;
-        match chain::walk(&arrived.received.frame, network, from, arrived.end) {
-            Ok(End::Upper(upper)) => self.deliver_v6(arrived, header, upper),
+    fn walk_chain(&mut self, received: Received, header: &Header, cast: Cast, from: Position) -> Option<Up> {
+        let (network, end) = (received.network, received.network + header.total());
+        match chain::walk(&received.frame, network, from, end) {
+            Ok(End::Upper(upper)) => self.deliver(packet(received, header, cast, upper)),
             // RFC 6946: whatever else is under way with its ident, an atomic fragment is a packet of its own.
             Ok(End::Fragment(place, fragment)) if fragment.is_atomic() => {
                 let after = Position { protocol: fragment.next_header, at: place.at + FRAGMENT_LEN, named_at: place.at };
-                self.walk_after_fragment(arrived, header, after)
+                self.walk_on(packet(received, header, cast, place), after)
             }
             Ok(End::Fragment(place, fragment)) => {
-                let packet = packet(arrived, header, place);
-                let (whole, after) = self.reassemble_v6(packet, place, fragment)?;
-                let end = whole.transport + whole.len;
-                let cast = whole.cast;
-                let received = Received {
-                    link: whole.link,
-                    version: crate::base::Version::V6,
-                    frame: whole.frame,
-                    network: whole.network,
-                    cast: crate::link::LinkCast::Unicast,
-                    from: None,
-                };
-                let header = Header { traffic_class: whole.traffic_class, ..*header };
-                self.walk_after_fragment(Arrived { received, cast, end }, &header, after)
+                let (whole, after) = self.reassemble_v6(packet(received, header, cast, place), place, fragment)?;
+                self.walk_on(whole, after)
             }
-            Err(refusal) => self.refuse(&arrived, refusal),
+            Err(refusal) => self.refuse(Arrived { received: &received, cast, end }, refusal),
         }
     }
 
-    fn walk_after_fragment(&mut self, arrived: Arrived, header: &Header, from: Position) -> Option<Up> {
-        match chain::walk(&arrived.received.frame, arrived.received.network, from, arrived.end) {
-            Ok(End::Upper(upper)) => self.deliver_v6(arrived, header, upper),
-            Ok(End::Fragment(..)) => self.refuse(&arrived, Refusal::Silent),
-            Err(refusal) => self.refuse(&arrived, refusal),
-        }
-    }
-
-    fn deliver_v6(&mut self, arrived: Arrived, header: &Header, upper: Position) -> Option<Up> {
-        let packet = packet(arrived, header, upper);
-        self.deliver(packet)
+    /// Processes what comes after a fragment header: a second one is refused.
+    fn walk_on(&mut self, packet: Packet, from: Position) -> Option<Up> {
+        let end = packet.transport + packet.len;
+        let refusal = match chain::walk(&packet.frame, packet.network, from, end) {
+            Ok(End::Upper(upper)) => {
+                return self.deliver(Packet { protocol: upper.protocol, transport: upper.at, len: end - upper.at, ..packet });
+            }
+            Ok(End::Fragment(..)) => Refusal::Silent,
+            Err(refusal) => refusal,
+        };
+        let Packet { link, cast, network, .. } = packet;
+        let received = Received { link, version: Version::V6, frame: packet.frame, network, cast: LinkCast::Unicast, from: None };
+        self.refuse(Arrived { received: &received, cast, end }, refusal)
     }
 
     /// Discards a packet whose chain cannot be followed, with a word to its sender where RFC 8200 wants one.
-    fn refuse(&mut self, arrived: &Arrived, refusal: Refusal) -> Option<Up> {
+    fn refuse(&mut self, arrived: Arrived<'_>, refusal: Refusal) -> Option<Up> {
         let problem = match refusal {
             Refusal::Silent | Refusal::Truncated => None,
             Refusal::Field { pointer } => Some((0, pointer)),
@@ -97,14 +86,13 @@ impl Network {
         if let Some((code, pointer)) = problem {
             self.icmp_error(&arrived.about(), Problem::Parameter { code, pointer });
         }
-        self.bad_header(&arrived.received, Discard::IpExtensionHeader);
+        self.bad_header(arrived.received, Discard::IpExtensionHeader);
         None
     }
 }
 
 /// The packet as a transport sees it whose header is at `upper`.
-fn packet(arrived: Arrived, header: &Header, upper: Position) -> Packet {
-    let Arrived { received, cast, end } = arrived;
+fn packet(received: Received, header: &Header, cast: Cast, upper: Position) -> Packet {
     Packet {
         link: received.link,
         src: header.src,
@@ -115,7 +103,7 @@ fn packet(arrived: Arrived, header: &Header, upper: Position) -> Packet {
         traffic_class: header.traffic_class,
         flow_label: header.flow_label,
         transport: upper.at,
-        len: end - upper.at,
+        len: received.network + header.total() - upper.at,
         network: received.network,
         frame: received.frame,
     }

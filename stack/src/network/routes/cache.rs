@@ -2,9 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::hash::Hasher;
 
-use crate::base::{HashKey, Instant};
+use crate::base::{Entropy, Instant};
+use crate::network::quick::Mixer;
 use crate::network::{Route, RouteQuery};
 
 const SLOTS: usize = 1024;
@@ -20,20 +20,25 @@ struct Slot {
 /// Answers given before.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    hash: HashKey,
+    mixer: Mixer,
     generation: u64,
     slots: Box<[Option<Slot>]>,
 }
 
 impl Cache {
     /// An empty cache; takes its memory when it first keeps something.
-    pub(crate) fn new(hash: HashKey) -> Self {
-        Self { hash, generation: 0, slots: Box::new([]) }
+    pub(crate) fn new(entropy: &Entropy) -> Self {
+        Self { mixer: Mixer::new(entropy, "route cache"), generation: 0, slots: Box::new([]) }
     }
 
     /// Makes all answers void.
     pub(crate) fn clear(&mut self) {
         self.generation += 1;
+    }
+
+    /// Changes whenever all answers become void.
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The answer, if the same was asked before and still holds at `now`.
@@ -55,12 +60,6 @@ impl Cache {
     }
 
     fn place(&self, query: &RouteQuery) -> usize {
-        let mut bytes = [0; 34];
-        bytes[..16].copy_from_slice(&query.dst.octets());
-        bytes[16..32].copy_from_slice(&query.src.octets());
-        bytes[32..].copy_from_slice(&query.link.map_or(0, |link| link.0).to_be_bytes());
-        let mut hasher = self.hash.hasher();
-        hasher.write(&bytes);
-        hasher.finish() as usize % SLOTS
+        self.mixer.slot(query.dst, query.src, query.link.map_or(0, |link| link.0), SLOTS)
     }
 }

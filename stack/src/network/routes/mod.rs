@@ -30,7 +30,7 @@ impl Routes {
         Self {
             table: table::Table::new(entropy.key("routes")),
             redirects: redirects::Redirects::new(entropy),
-            cache: cache::Cache::new(entropy.key("route cache")),
+            cache: cache::Cache::new(entropy),
         }
     }
 
@@ -56,6 +56,11 @@ impl Routes {
     pub(crate) fn remove_link(&mut self, link: LinkId) {
         self.remove_all(|entry| entry.link == link);
         self.redirects.forget_link(link);
+    }
+
+    /// Changes with every [`Routes::changed`].
+    pub(crate) const fn generation(&self) -> u64 {
+        self.cache.generation()
     }
 
     /// What routes depend on has changed (addresses, links, path MTUs, reachability of routers): cached answers are void.
