@@ -121,7 +121,10 @@ fn any_order_of_calls_is_answered() {
         let mut host = Host::with(UnixConfig { max_in_flight: 20, ..UnixConfig::default() }, 600_000);
         let mut open = Vec::new();
         for _ in 0..300 {
+            let before = readiness(&host, &open);
+            host.notified();
             any_call(&mut host, &mut open, &mut random);
+            check_notices(&mut host, before, seed);
             check_sums(&host, seed);
         }
         for path in [&b"p0"[..], b"p1", b"p2"] {
@@ -189,6 +192,20 @@ fn any_option(host: &mut Host, id: Key, random: &mut Entropy) {
         _ => options.pass_rights = flag,
     }
     host.unix.options_changed(&mut host.base, id);
+}
+
+fn readiness(host: &Host, open: &[Key]) -> Vec<(Key, Ready)> {
+    open.iter().map(|&id| (id, host.ready(id))).collect()
+}
+
+/// Whoever became ready for something was told.
+fn check_notices(host: &mut Host, before: Vec<(Key, Ready)>, seed: u64) {
+    let told = host.notified();
+    for (id, old) in before {
+        let Some(owner) = host.unix.sockets.get(id).and_then(|socket| socket.owner) else { continue };
+        let now = host.ready(id);
+        assert!(old.contains(now) || told.contains(&owner.index()), "seed {seed}: {id:?} went from {old:?} to {now:?} unheard");
+    }
 }
 
 fn check_sums(host: &Host, seed: u64) {
