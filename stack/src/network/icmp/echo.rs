@@ -1,8 +1,12 @@
 //! Questions we answer: echo (RFC 1122 §3.2.2.6, RFC 4443 §4.2) and timestamp (RFC 1122 §3.2.2.8).
 
+use bytes::Bytes;
+
 use crate::base::{Addr, Rope, Version};
+use crate::network::ipv4::{self, options};
 use crate::network::{Cast, Network, Packet, Route, RouteQuery};
 
+use super::errors_out::Answer;
 use super::types::{v4, v6};
 
 impl Network {
@@ -15,7 +19,9 @@ impl Network {
         let Some(route) = self.route_of_answer(packet) else { return };
         let kind = if packet.src.is_v4() { v4::ECHO_REPLY } else { v6::ECHO_REPLY };
         self.links.base.counters.icmp.out_echo_reps += 1;
-        self.send_icmp(&route, packet.src, packet.traffic_class, [kind, 0], rest, packet.payload(8));
+        let options = self.recorded(packet, &route);
+        let (kind, traffic_class) = ([kind, 0], packet.traffic_class);
+        self.send_icmp(&route, packet.src, Answer { kind, rest, body: packet.payload(8), traffic_class, options });
     }
 
     /// Answers a timestamp request. We do not know the time of day: RFC 792 has the high bit set for any other time.
@@ -28,7 +34,21 @@ impl Network {
         let now = self.time_of_day().to_be_bytes();
         let body: alloc::vec::Vec<u8> = [originate, &now, &now].concat();
         let Some(route) = self.route_of_answer(packet) else { return };
-        self.send_icmp(&route, packet.src, packet.traffic_class, [v4::TIMESTAMP_REPLY, 0], rest, Rope::from(body));
+        let options = self.recorded(packet, &route);
+        let (kind, traffic_class) = ([v4::TIMESTAMP_REPLY, 0], packet.traffic_class);
+        self.send_icmp(&route, packet.src, Answer { kind, rest, body: Rope::from(body), traffic_class, options });
+    }
+
+    /// Record route and timestamp options go back with this host entered into them (RFC 1122 §3.2.2.6, §3.2.2.8).
+    fn recorded(&self, packet: &Packet, route: &Route) -> Option<Bytes> {
+        let len = (packet.transport - packet.network).checked_sub(ipv4::HEADER_LEN).filter(|&len| len > 0)?;
+        if !packet.src.is_v4() {
+            return None;
+        }
+        let mut options = packet.frame.rope(packet.network + ipv4::HEADER_LEN, len).to_vec();
+        let found = options::parse(&options).ok()?;
+        options::record(&mut options, &found, route.src, self.time_of_day(), |addr| self.is_local(addr));
+        Some(options::only_records(&options, &found)).filter(|options| !options.is_empty()).map(Bytes::from)
     }
 
     /// Milliseconds, marked as not being those since midnight.

@@ -1,5 +1,7 @@
 //! Errors we send.
 
+use bytes::Bytes;
+
 use crate::base::{Addr, Discard, Duration, Frame, Rope, Sum, Version};
 use crate::network::{Fragmentation, LOOPBACK, Network, Outgoing, Packet, Route, RouteQuery, ipv6, protocol};
 
@@ -48,7 +50,7 @@ impl Network {
             Version::V6 => 0,
         };
         self.count_error_out(facts.version, kind, code);
-        self.send_icmp(&route, facts.src, traffic_class, [kind, code], rest, quoted);
+        self.send_icmp(&route, facts.src, Answer { kind: [kind, code], rest, body: quoted, traffic_class, options: None });
     }
 
     /// Tells the sender of a packet that `hop` is the better router for it (RFC 1812 §5.2.7.2: code 1, for the host).
@@ -64,7 +66,8 @@ impl Network {
         let quoted = about.quote(facts.len.min(room(facts.version, &route)));
         let hop = u32::from_be_bytes(hop.v4_octets());
         self.links.base.counters.icmp.out_redirects += 1;
-        self.send_icmp(&route, facts.src, 0xc0, [v4::REDIRECT, 1], hop, quoted);
+        let answer = Answer { kind: [v4::REDIRECT, 1], rest: hop, body: quoted, traffic_class: 0xc0, options: None };
+        self.send_icmp(&route, facts.src, answer);
     }
 
     /// Redirects are limited as errors are.
@@ -142,17 +145,33 @@ impl Network {
         }
     }
 
-    /// Sends an ICMP message of the family of `dst`: type and code, four bytes, and what follows.
-    pub(super) fn send_icmp(&mut self, route: &Route, dst: Addr, traffic_class: u8, kind: [u8; 2], rest: u32, body: Rope) {
+    /// Sends an ICMP message of the family of `dst`.
+    pub(super) fn send_icmp(&mut self, route: &Route, dst: Addr, answer: Answer) {
+        let Answer { kind, rest, body, traffic_class, options } = answer;
         let frame = message(route.src, dst, kind, rest, body);
         let protocol = if dst.is_v4() { protocol::ICMP } else { protocol::ICMPV6 };
         let fragmentation = Fragmentation::Anybody;
-        let outgoing = Outgoing { dst, protocol, traffic_class, fragmentation, ..Outgoing::default() };
+        let outgoing = Outgoing { dst, protocol, traffic_class, fragmentation, options, ..Outgoing::default() };
         self.links.base.counters.icmp.out_msgs += 1;
         if self.send(route, &outgoing, frame).is_err() {
             self.links.base.counters.icmp.out_errors += 1;
         }
     }
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    /// Type and code.
+    pub(super) kind: [u8; 2],
+    /// The four bytes after the checksum.
+    pub(super) rest: u32,
+    /// What follows.
+    pub(super) body: Rope,
+    /// TOS or traffic class.
+    pub(super) traffic_class: u8,
+    /// IPv4 options.
+    pub(super) options: Option<Bytes>,
 }
 
 /// Bytes of the offending packet that an error quotes: up to 576 bytes in all for IPv4, up to 1280 for IPv6 (RFC 4443 §3.1).

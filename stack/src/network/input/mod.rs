@@ -31,8 +31,6 @@ struct Arrived<'a> {
     received: &'a Received,
     /// What kind of address it was sent to; the wider of link and header.
     cast: Cast,
-    /// Where in the frame it ends.
-    end: usize,
 }
 
 impl<'a> Arrived<'a> {

@@ -26,7 +26,7 @@ impl Network {
             return None;
         }
         let cast = wider(received.cast, if let Verdict::Ours(cast) = verdict { cast } else { Cast::Unicast });
-        let arrived = Arrived { cast, end: received.network + header.total(), received: &received };
+        let arrived = Arrived { cast, received: &received };
         let options = self.read_options(arrived, &header)?;
         match verdict {
             Verdict::Ours(_) => self.deliver_v4(received, &header, cast),

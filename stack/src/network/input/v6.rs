@@ -30,7 +30,7 @@ impl Network {
         let first = Position::first(network, header.next_header);
         let next = match chain::hop_by_hop(&received.frame, network, first, end) {
             Ok((next, _)) => next,
-            Err(refusal) => return self.refuse(Arrived { received: &received, cast, end }, refusal),
+            Err(refusal) => return self.refuse(Arrived { received: &received, cast }, refusal),
         };
         match verdict {
             Verdict::Ours(_) => self.walk_chain(received, &header, cast, next),
@@ -55,7 +55,7 @@ impl Network {
                 let (whole, after) = self.reassemble_v6(packet(received, header, cast, place), place, fragment)?;
                 self.walk_on(whole, after)
             }
-            Err(refusal) => self.refuse(Arrived { received: &received, cast, end }, refusal),
+            Err(refusal) => self.refuse(Arrived { received: &received, cast }, refusal),
         }
     }
 
@@ -71,7 +71,7 @@ impl Network {
         };
         let Packet { link, cast, network, .. } = packet;
         let received = Received { link, version: Version::V6, frame: packet.frame, network, cast: LinkCast::Unicast, from: None };
-        self.refuse(Arrived { received: &received, cast, end }, refusal)
+        self.refuse(Arrived { received: &received, cast }, refusal)
     }
 
     /// Discards a packet whose chain cannot be followed, with a word to its sender where RFC 8200 wants one.

@@ -185,6 +185,17 @@ fn write_time(option: &mut [u8], at: usize, time: u32) {
     }
 }
 
+/// The record route and timestamp options alone, padded to four bytes.
+pub fn only_records(options: &[u8], found: &Options) -> Vec<u8> {
+    let mut only = Vec::new();
+    for at in [found.record_route, found.timestamp].into_iter().flatten().map(usize::from) {
+        let len = options.get(at + 1).map_or(0, |&len| usize::from(len));
+        only.extend_from_slice(options.get(at..at + len).unwrap_or_default());
+    }
+    only.resize(only.len().next_multiple_of(4), END);
+    only
+}
+
 /// Options as a fragment that is not the first carries them: those without the "copied" bit become no-operations (RFC 791 §3.1).
 pub fn for_later_fragments(options: &[u8]) -> Vec<u8> {
     let mut copy = Vec::from(options);

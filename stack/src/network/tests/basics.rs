@@ -67,6 +67,18 @@ fn echo_requests_are_answered_with_their_own_bytes() {
 }
 
 #[test]
+fn records_in_an_echo_request_come_back_with_us_in_them() {
+    // RFC 1122 §3.2.2.6
+    let mut host = Host::new();
+    let options = [148, 4, 0, 0, 7, 11, 8, 192, 0, 2, 1, 0, 0, 0, 0, 1, 68, 8, 5, 0, 0, 0, 0, 0];
+    host.receive(ETH0, &V4::icmp("10.0.0.9", "10.0.0.1", ECHO_V4, 1, b"x").options(&options).bytes());
+    let reply = host.sent_v4(ETH0);
+    assert_eq!(reply.options[..11], [7, 11, 12, 192, 0, 2, 1, 10, 0, 0, 1]);
+    assert_eq!(reply.options[11..15], [68, 8, 9, 0]);
+    assert_eq!((reply.options[15] & 0x80, reply.options.len()), (0x80, 20));
+}
+
+#[test]
 fn an_echo_with_a_wrong_checksum_is_not_answered() {
     let mut host = Host::new();
     let mut packet = V4::icmp("10.0.0.9", "10.0.0.1", ECHO_V4, 1, b"x").bytes();
