@@ -1,6 +1,6 @@
 //! A complete TCP/IP host with Berkeley socket semantics as a pure, deterministic value.
 //!
-//! [`Stack`](engine::Stack) is one host. It has no clock, no threads, no I/O and no entropy but its seed: everything it
+//! [`Stack`] is one host. It has no clock, no threads, no I/O and no entropy but its seed: everything it
 //! does follows from its four inputs, and all it has to say waits in its four outputs until somebody asks.
 //!
 //! ```text

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::stack::Stack;
-use crate::base::TcpState;
+use crate::base::{SocketId, TcpState};
 use crate::socket::{Kind, Row};
 use crate::transport::tcp::TcpInfo;
 
@@ -34,7 +34,7 @@ impl Stack {
     }
 
     /// What `TCP_INFO` tells of a socket; none for other sockets.
-    pub fn tcp_info(&self, socket: crate::SocketId) -> Option<TcpInfo> {
+    pub fn tcp_info(&self, socket: SocketId) -> Option<TcpInfo> {
         match self.sockets.record(socket).ok()?.kind {
             Kind::Tcp(key) => Some(self.sockets.tcp.info(key)),
             _ => None,
@@ -42,7 +42,7 @@ impl Stack {
     }
 
     /// The state of a TCP socket; none for other sockets.
-    pub fn tcp_state(&self, socket: crate::SocketId) -> Option<TcpState> {
+    pub fn tcp_state(&self, socket: SocketId) -> Option<TcpState> {
         self.tcp_info(socket).map(|info| info.state)
     }
 
