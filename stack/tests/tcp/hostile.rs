@@ -104,3 +104,46 @@ fn what_lies_beyond_the_window_is_cut_off() {
     });
     assert_eq!(sack, Some(vec![(start, window + 1)]), "{}", ack.text());
 }
+
+/// RFC 7323 §5.5: after 24 idle days the old timestamp means nothing, for the peer's clock may have gone around.
+#[test]
+fn a_timestamp_from_before_a_long_silence_is_not_held_against_the_peer() {
+    let mut t = Script::with(|config| config.tcp.timestamps = true);
+    let listener = t.listen(5);
+    t.inject("S 0:0(0) win 65535 <mss 1000,sackOK,TS val 3000000000 ecr 0>");
+    t.expect("S. 0:0(0) ack 1");
+    let echo = t.last_ts;
+    t.inject(&format!(". 1:1(0) ack 1 win 65535 <nop,nop,TS val 3000000001 ecr {echo}>"));
+    let (socket, _) = t.stack.accept(listener).unwrap();
+    t.run(23 * 86_400_000);
+    t.inject(&format!("P. 1:11(10) ack 1 win 65535 <nop,nop,TS val 2900000000 ecr {echo}>"));
+    assert_eq!(t.ready(socket), Ready::OUT, "too old by a day");
+    t.run(2 * 86_400_000);
+    t.inject(&format!("P. 1:11(10) ack 1 win 65535 <nop,nop,TS val 2900000001 ecr {echo}>"));
+    assert_eq!(t.read(socket, 0), 10);
+}
+
+/// RFC 5961 §5.2: an acknowledgement from before the largest window that ever was is not the peer's, nor is its data.
+#[test]
+fn an_acknowledgement_from_long_ago_is_challenged() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject("P. 1:11(10) ack 4294800000 win 65535");
+    t.expect(". 1:1(0) ack 1");
+    assert_eq!(t.ready(socket), Ready::OUT);
+    // One from within it is only late.
+    t.inject("P. 1:11(10) ack 0 win 65535");
+    assert_eq!(t.read(socket, 0), 10);
+}
+
+/// RFC 5961 §7: challenges are limited for the whole host.
+#[test]
+fn challenges_are_limited() {
+    let mut t = Script::new();
+    t.established(SYN);
+    for _ in 0..5_000 {
+        t.inject("S 1000:1000(0) win 1000");
+    }
+    let answers = std::iter::from_fn(|| t.next()).count();
+    assert!((500..=1500).contains(&answers), "{answers}");
+}

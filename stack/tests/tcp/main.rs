@@ -4,6 +4,8 @@
 
 mod addressing;
 mod closing;
+mod finishing;
+mod flooding;
 mod hostile;
 mod keepalive;
 mod opening;

@@ -189,3 +189,21 @@ fn a_closed_window_of_a_silent_peer_ends_the_connection() {
     t.run(1_300_000);
     assert_eq!(error(&mut t, socket), Errno::ETIMEDOUT.number());
 }
+
+/// RFC 7323 §4.1: an echoed timestamp measures also what was sent twice, to within the millisecond that the clock counts.
+#[test]
+fn a_timestamp_measures_a_retransmission() {
+    let mut t = Script::with(|config| config.tcp.timestamps = true);
+    let listener = t.listen(5);
+    t.inject("S 0:0(0) win 65535 <mss 1000,sackOK,TS val 1000 ecr 0>");
+    t.expect("S. 0:0(0) ack 1");
+    t.run(80);
+    t.inject(&format!(". 1:1(0) ack 1 win 65535 <nop,nop,TS val 1001 ecr {}>", t.last_ts));
+    let (socket, _) = t.stack.accept(listener).unwrap();
+    t.write(socket, 0, 100);
+    t.expect("P. 1:101(100) ack 1");
+    t.run(280);
+    t.expect("P. 1:101(100) ack 1");
+    t.inject(&format!(". 1:1(0) ack 101 win 65535 <nop,nop,TS val 1002 ecr {}>", t.last_ts));
+    assert_eq!(t.stack.tcp_info(socket).unwrap().rtt_us, (80_000 * 7 + 1_000) / 8);
+}

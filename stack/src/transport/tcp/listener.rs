@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::half_open::HalfOpen;
-use super::header::{ACK, Header, RST, SYN};
+use super::header::{ACK, FIN, Header, RST, SYN};
 use super::output::reset;
 use super::{Tcp, cookies, flows::Tuple};
 use crate::base::{Cause, Discard, Key};
@@ -59,8 +59,8 @@ impl Tcp {
             if !self.try_cookie(net, id, packet, header, header_len) {
                 reset::reply(net, packet, header, payload_len);
             }
-        } else if header.flags & SYN == 0 || packet.cast != Cast::Unicast || packet.src.is_multicast() {
-            // RFC 9293 MUST-57, MUST-63: never from or to a group.
+        } else if header.flags & (SYN | FIN) != SYN || packet.cast != Cast::Unicast || packet.src.is_multicast() {
+            // RFC 9293 MUST-57, MUST-63: never from or to a group. A SYN with FIN means nothing (Linux drops it).
             net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, payload_len);
         } else {
             self.take_syn(net, id, packet, header);

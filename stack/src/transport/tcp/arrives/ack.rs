@@ -146,7 +146,8 @@ fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, arriva
             if elapsed > i32::MAX as u32 {
                 return None;
             }
-            Duration::from_millis(u64::from(elapsed))
+            // The clock is coarse: less than its step is not nothing (as in Linux).
+            Duration::from_millis(u64::from(elapsed.max(1)))
         }
         _ => return None,
     };

@@ -3,6 +3,7 @@
 use super::{Arrival, Step, text};
 use crate::base::{Cause, TcpState};
 use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::header::FIN;
 use crate::transport::tcp::state::{self, Input};
 use crate::transport::tcp::tcb::Tcb;
 
@@ -13,6 +14,10 @@ pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     if text::carries_fin(arrival) && ahead && !tcb.rcv.fin_seen && state::may_receive(tcb.state) {
         tcb.rcv.fin_seen = true;
         tcb.rcv.fin_at = arrival.fin_at;
+        tcb.rcv.ack_now = true;
+    }
+    if arrival.has(FIN) && !ahead {
+        // Our acknowledgement of it was lost (RFC 9293 §3.10.7.4: what is not acceptable any more is acknowledged).
         tcb.rcv.ack_now = true;
     }
     if tcb.rcv.fin_seen && tcb.rcv.nxt == tcb.rcv.fin_at && state::may_receive(tcb.state) {

@@ -96,7 +96,7 @@ pub(in crate::transport::tcp) fn again(tcb: &Tcb, seq: Seq, len: u32, why: Why) 
         seq,
         len: data,
         fin: tcb.snd.fin && data < len,
-        push: seq + data == data_end,
+        push: data > 0 && seq + data == data_end,
         segment_size: if data > mss { mss as u16 } else { 0 },
         again: Some(why),
     }

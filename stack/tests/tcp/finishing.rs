@@ -1,0 +1,100 @@
+//! The last segments: FINs that get lost, TIME-WAIT, connections to oneself (RFC 9293 §3.6, RFC 1337, RFC 6191).
+
+use crate::script::Script;
+use loggia_stack::base::{MsgFlags, TcpState};
+use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::{AF_INET, SHUT_WR, SOCK_STREAM};
+
+const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
+
+/// A FIN is retransmitted as data is (RFC 9293 §3.8.1), alone or with the data before it.
+#[test]
+fn a_lost_fin_is_sent_again() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.shutdown(socket, SHUT_WR).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.expect_after(200, "F. 1:1(0) ack 1");
+    t.expect_after(400, "F. 1:1(0) ack 1");
+
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 1_500);
+    t.expect(". 1:1001(1000) ack 1");
+    t.expect("P. 1001:1501(500) ack 1");
+    t.stack.shutdown(socket, SHUT_WR).unwrap();
+    t.expect("F. 1501:1501(0) ack 1");
+    t.inject(". 1:1(0) ack 1001 win 65535");
+    t.run(1_000);
+    let again = t.next().expect("a retransmission");
+    assert_eq!((again.seq, again.len), (1001, 500));
+    assert!(again.flags.contains('F'), "the FIN rides with the data: {}", again.text());
+    t.inject(". 1:1(0) ack 1502 win 65535");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::FinWait2));
+}
+
+/// The last ACK may get lost: the peer's FIN comes again and is answered again (RFC 9293 §3.6).
+#[test]
+fn a_repeated_fin_is_acknowledged_again() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject("F. 1:1(0) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 2");
+    t.run(1_000);
+    t.inject("F. 1:1(0) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 2");
+    assert_eq!(t.stack.recv(socket, &mut [0; 9], MsgFlags::NONE), Ok(0));
+}
+
+/// Brings the stack into TIME-WAIT.
+fn time_wait(t: &mut Script) {
+    let socket = t.established(SYN);
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+}
+
+/// RFC 1337: a RST may end TIME-WAIT, as in Linux, unless `tcp_rfc1337` is set.
+#[test]
+fn time_wait_may_be_assassinated_only_if_that_is_allowed() {
+    let mut t = Script::new();
+    time_wait(&mut t);
+    t.inject("R 2:2(0) win 0");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect("R 2:2(0)");
+
+    let mut t = Script::with(|config| config.tcp.rfc1337 = true);
+    time_wait(&mut t);
+    t.inject("R 2:2(0) win 0");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+}
+
+/// RFC 6191 §2: a SYN that could be an old duplicate does not end TIME-WAIT; it is acknowledged, and an honest peer resets.
+#[test]
+fn an_old_syn_does_not_end_time_wait() {
+    let mut t = Script::new();
+    time_wait(&mut t);
+    t.inject("S 0:0(0) win 65535 <mss 1460>");
+    t.expect(". 2:2(0) ack 2");
+    assert_eq!(t.stack.counters().tcp_ext.tw_recycled, 0);
+}
+
+/// RFC 9293 §3.5: a socket that connects to itself opens simultaneously with itself, as on every host.
+#[test]
+fn a_socket_may_talk_to_itself() {
+    let mut t = Script::new();
+    let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+    let own: Address = "127.0.0.1:5000".parse().unwrap();
+    t.stack.bind(socket, &own).unwrap();
+    let _in_progress_or_done = t.stack.connect(socket, &own);
+    t.run(10);
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Established));
+    t.write(socket, 0, 100);
+    t.run(10);
+    assert_eq!(t.read(socket, 0), 100);
+    t.stack.close(socket).unwrap();
+    t.run(100_000);
+    assert_eq!(t.stack.tcp_state(socket), None);
+}
