@@ -21,7 +21,7 @@ impl Sockets {
     /// `EINPROGRESS` (the handshake has begun: readiness OUT tells its end), `EALREADY`, `EISCONN`, `ECONNREFUSED` and other ends of a
     /// handshake, `ECONNABORTED`, `EAFNOSUPPORT`, `EINVAL`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
     pub fn connect(&mut self, net: &mut Network, id: SocketId, address: &Address) -> Result<(), Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         match record.kind {
             Kind::Tcp(key) => self.connect_stream(net, id, &record, key, address),
             Kind::Unix(key) => self.connect_unix(net, id, key, address),

@@ -27,7 +27,7 @@ impl Sockets {
             self.config.net_raw.require()?;
         }
         self.admit(net, 1)?;
-        Ok(self.open(wanted))
+        Ok(self.open(net, wanted))
     }
 
     /// Two sockets connected to each other; `AF_UNIX` only. `EOPNOTSUPP` for other families.
@@ -40,7 +40,7 @@ impl Sockets {
             return Err(Errno::EOPNOTSUPP);
         }
         self.admit(net, 2)?;
-        let (first, second) = (self.open(wanted), self.open(wanted));
+        let (first, second) = (self.open(net, wanted), self.open(net, wanted));
         if let (Kind::Unix(a), Kind::Unix(b)) = (self.record(first)?.kind, self.record(second)?.kind) {
             self.unix.pair(a, b);
         }
@@ -60,19 +60,18 @@ impl Sockets {
         }
     }
 
-    fn open(&mut self, wanted: Wanted) -> SocketId {
-        let Self { records, tcp, udp, raw, ping, unix, .. } = self;
+    fn open(&mut self, net: &mut Network, wanted: Wanted) -> SocketId {
         let Wanted { family, ty, protocol } = wanted;
         let version = family.version().unwrap_or(Version::V4);
-        let id = records.insert_with(|id| {
+        let id = self.insert(net, |all, id| {
             let kind = match (family, ty) {
-                (Family::Unix, Type::Stream) => Kind::Unix(unix.open(id, UnixKind::Stream)),
-                (Family::Unix, Type::SeqPacket) => Kind::Unix(unix.open(id, UnixKind::SeqPacket)),
-                (Family::Unix, _) => Kind::Unix(unix.open(id, UnixKind::Datagram)),
-                (_, Type::Stream | Type::SeqPacket) => Kind::Tcp(tcp.open(id, version)),
-                (_, Type::Raw) => Kind::Raw(raw.open(id, version, protocol as u8)),
-                (_, Type::Datagram) if protocol == IPPROTO_UDP => Kind::Udp(udp.open(id, version)),
-                (_, Type::Datagram) => Kind::Ping(ping.open(id, version)),
+                (Family::Unix, Type::Stream) => Kind::Unix(all.unix.open(id, UnixKind::Stream)),
+                (Family::Unix, Type::SeqPacket) => Kind::Unix(all.unix.open(id, UnixKind::SeqPacket)),
+                (Family::Unix, _) => Kind::Unix(all.unix.open(id, UnixKind::Datagram)),
+                (_, Type::Stream | Type::SeqPacket) => Kind::Tcp(all.tcp.open(id, version)),
+                (_, Type::Raw) => Kind::Raw(all.raw.open(id, version, protocol as u8)),
+                (_, Type::Datagram) if protocol == IPPROTO_UDP => Kind::Udp(all.udp.open(id, version)),
+                (_, Type::Datagram) => Kind::Ping(all.ping.open(id, version)),
             };
             Record::new(kind, family, ty, protocol as u8)
         });
@@ -108,7 +107,7 @@ impl Sockets {
     }
 
     fn release(&mut self, net: &mut Network, id: SocketId) {
-        let Some(record) = self.records.remove(id) else { return };
+        let Some(record) = self.forget(net, id) else { return };
         match record.kind {
             Kind::Tcp(key) => {
                 let linger = record.linger.on.then(|| Duration::from_secs(record.linger.seconds.into()));

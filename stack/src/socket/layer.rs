@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::config::Config;
-use super::record::{Kind, Phase, Record};
+use super::record::{Kind, Phase, Rare, Record};
 use crate::base::{Entropy, Errno, Key, Slab, SocketId, TcpState};
 use crate::network::Network;
 use crate::transport::datagram::DatagramOptions;
@@ -30,6 +30,8 @@ pub struct Sockets {
     /// `AF_UNIX`.
     pub unix: Unix,
     pub(super) records: Slab<Record>,
+    /// Options few programs set, of the sockets that have some.
+    rares: Slab<Rare>,
     /// Foreign handles of messages that were dropped.
     pub(super) foreign: Vec<u64>,
 }
@@ -79,6 +81,7 @@ impl Sockets {
                 },
             ),
             records: Slab::new(),
+            rares: Slab::new(),
             foreign: Vec::new(),
             config,
         }
@@ -101,6 +104,49 @@ impl Sockets {
 
     pub(super) fn record_mut(&mut self, id: SocketId) -> Result<&mut Record, Errno> {
         self.records.get_mut(id).ok_or(Errno::EBADF)
+    }
+
+    /// Keeps a new socket; the budget counts it.
+    pub(super) fn insert(&mut self, net: &mut Network, make: impl FnOnce(&mut Self, SocketId) -> Record) -> SocketId {
+        net.links.base.budget.charge(size_of::<Record>());
+        // The transport is told the name before the record can be made.
+        let mut records = core::mem::take(&mut self.records);
+        let id = records.insert_with(|id| make(self, id));
+        self.records = records;
+        id
+    }
+
+    /// Forgets a socket and what was set for it.
+    pub(super) fn forget(&mut self, net: &mut Network, id: SocketId) -> Option<Record> {
+        let record = self.records.remove(id)?;
+        net.links.base.budget.release(size_of::<Record>());
+        if let Some(key) = record.rare {
+            self.rares.remove(key);
+        }
+        Some(record)
+    }
+
+    /// One of the rare options, or its default.
+    pub(super) fn rare<T>(&self, record: &Record, read: impl FnOnce(&Rare) -> T) -> T {
+        match record.rare.and_then(|key| self.rares.get(key)) {
+            Some(rare) => read(rare),
+            None => read(&Rare::default()),
+        }
+    }
+
+    /// The rare options of a socket, to be changed.
+    pub(super) fn rare_mut(&mut self, id: SocketId) -> Result<&mut Rare, Errno> {
+        let record = self.records.get_mut(id).ok_or(Errno::EBADF)?;
+        let key = *record.rare.get_or_insert_with(|| self.rares.insert(Rare::default()));
+        self.rares.get_mut(key).ok_or(Errno::EBADF)
+    }
+
+    /// Hands the rare options of a listener on to a connection.
+    pub(super) fn inherit_rare(&mut self, listener: &Record, id: SocketId) -> Result<(), Errno> {
+        if listener.rare.is_some() {
+            *self.rare_mut(id)? = self.rare(listener, Rare::clone);
+        }
+        Ok(())
     }
 
     /// The socket that lives at a place of the table (see [`Notify`](crate::base::Notify)).

@@ -37,7 +37,7 @@ impl Sockets {
         if !listener.semantics().connection {
             return Err(Errno::EOPNOTSUPP);
         }
-        let listener = listener.clone();
+        let listener = *listener;
         if self.records.len() >= self.config.max_sockets {
             return Err(Errno::ENFILE);
         }
@@ -48,7 +48,7 @@ impl Sockets {
         }
     }
 
-    fn accept_tcp(&mut self, _net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
+    fn accept_tcp(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
         if self.tcp.state(key) != TcpState::Listen {
             return Err(Errno::EINVAL);
         }
@@ -58,14 +58,16 @@ impl Sockets {
         // A connection that was reset while it waited is handed out all the same, with its error pending, as in Linux; POSIX would
         // have ECONNABORTED here.
         let address = scoped(&record, inet.remote, inet.remote_port, inet.link);
-        let id = self.records.insert(record);
+        let id = self.insert(net, |_, _| record);
+        self.inherit_rare(listener, id)?;
         self.tcp.adopt(child, id);
         Ok((id, address))
     }
 
     fn accept_unix(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
         let child = self.unix.accept(&mut net.links.base, key)?;
-        let id = self.records.insert(listener.inherit(Kind::Unix(child)));
+        let id = self.insert(net, |_, _| listener.inherit(Kind::Unix(child)));
+        self.inherit_rare(listener, id)?;
         self.unix.adopt(child, id);
         Ok((id, Address::Unix(self.unix.peer_address(child).unwrap_or_default())))
     }

@@ -12,7 +12,7 @@ use crate::transport::unix::UnixAddress;
 impl Sockets {
     /// Gives a socket its name. `EINVAL` (has one), `EADDRINUSE`, `EADDRNOTAVAIL`, `EAFNOSUPPORT`, `EACCES`.
     pub fn bind(&mut self, net: &mut Network, id: SocketId, address: &Address) -> Result<(), Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         if let Kind::Unix(key) = record.kind {
             return match address {
                 Address::Unix(address) => self.unix.bind(&mut net.links.base, key, address),

@@ -46,7 +46,7 @@ impl Sockets {
         control_room: usize,
         flags: MsgFlags,
     ) -> Result<Received, Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         let offset = match record.kind {
             Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).read_offset,
             Kind::Unix(key) if record.ty == Type::Stream => self.unix.read_offset(key),
@@ -67,7 +67,7 @@ impl Sockets {
 
     /// Receives up to `max` bytes of a stream, or a whole datagram, without copying. Empty: the end of the stream.
     pub fn recv_bytes(&mut self, net: &mut Network, id: SocketId, max: usize) -> Result<Bytes, Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         match record.kind {
             Kind::Tcp(key) => {
                 let stream = self.tcp.stream(key);
@@ -141,9 +141,11 @@ impl Sockets {
 
     /// `SO_PEEK_OFF` moves on with what was looked at and back with what was taken.
     fn move_peek_offset(&mut self, id: SocketId, count: usize, peeked: bool) -> Result<(), Errno> {
-        if let Some(rare) = self.record_mut(id)?.rare.as_mut().filter(|rare| rare.peek_off >= 0) {
+        let record = self.record_mut(id)?;
+        if record.peek_off >= 0 {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
-            rare.peek_off = if peeked { rare.peek_off.saturating_add(count) } else { rare.peek_off.saturating_sub(count).max(0) };
+            let moved = if peeked { record.peek_off.saturating_add(count) } else { record.peek_off.saturating_sub(count) };
+            record.peek_off = moved.max(0);
         }
         Ok(())
     }
@@ -204,7 +206,7 @@ impl Sockets {
 
     /// `TCP_INQ`
     fn inq(&self, record: &Record, key: Key) -> Vec<Control> {
-        if !record.rare.as_ref().is_some_and(|rare| rare.inq) {
+        if !record.inq {
             return Vec::new();
         }
         let stream = self.tcp.stream(key);
@@ -290,7 +292,7 @@ impl Sockets {
         } else if flags.contains(MsgFlags::WAITALL) {
             room
         } else {
-            (record.rare(|rare| rare.rcvlowat) as usize).min(room)
+            (record.rcvlowat as usize).min(room)
         };
         let result = self.unix.receive(&mut net.links.base, key, into, flags, target.max(1));
         // An urgent byte that was stepped over may have carried some.
@@ -357,7 +359,7 @@ fn peek_offset(record: &Record, flags: MsgFlags) -> usize {
     if !flags.contains(MsgFlags::PEEK) {
         return 0;
     }
-    usize::try_from(record.rare(|rare| rare.peek_off)).unwrap_or(0)
+    usize::try_from(record.peek_off).unwrap_or(0)
 }
 
 /// Copies a datagram out and says what the call returns of it, and how much was copied.

@@ -1,6 +1,6 @@
-//! What the socket layer keeps of one socket. Small, because there may be a million of them; what few set lies in a box.
+//! What the socket layer keeps of one socket. Small, because there may be a million of them; what few set lies in a table of its own.
 
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::semantics::{self, Family, Semantics, Type};
 use crate::base::{Duration, Key};
@@ -67,20 +67,14 @@ pub struct Rare {
     pub priority: u32,
     /// `SO_MARK`
     pub mark: u32,
-    /// `SO_PEEK_OFF`; negative: off.
-    pub peek_off: i32,
     /// `SO_INCOMING_CPU`; -1: none.
     pub incoming_cpu: i32,
     /// `SO_MAX_PACING_RATE` in bytes a second.
     pub max_pacing_rate: u64,
-    /// `SO_RCVLOWAT` of sockets that are not TCP.
-    pub rcvlowat: u32,
     /// `SO_DEBUG`
     pub debug: bool,
-    /// `TCP_INQ`: a receive call tells how much is left.
-    pub inq: bool,
     /// `TCP_SAVE_SYN`, `TCP_FASTOPEN`, `IP_MINTTL` and other numbers that are kept and given back, by (level, option).
-    pub kept: alloc::vec::Vec<(i32, i32, i32)>,
+    pub kept: Vec<(i32, i32, i32)>,
 }
 
 impl Default for Rare {
@@ -90,19 +84,16 @@ impl Default for Rare {
             send_timeout: None,
             priority: 0,
             mark: 0,
-            peek_off: -1,
             incoming_cpu: -1,
             max_pacing_rate: u64::MAX,
-            rcvlowat: 1,
             debug: false,
-            inq: false,
-            kept: alloc::vec::Vec::new(),
+            kept: Vec::new(),
         }
     }
 }
 
-/// What the socket layer keeps of one socket.
-#[derive(Clone, Debug)]
+/// What the socket layer keeps of one socket: what every call looks at.
+#[derive(Clone, Copy, Debug)]
 pub struct Record {
     /// Who serves it.
     pub kind: Kind,
@@ -124,8 +115,14 @@ pub struct Record {
     pub handles: u32,
     /// `SO_LINGER`
     pub linger: Linger,
-    /// Options few programs set.
-    pub rare: Option<Box<Rare>>,
+    /// `SO_PEEK_OFF`; negative: off.
+    pub peek_off: i32,
+    /// `SO_RCVLOWAT` of sockets that are not TCP.
+    pub rcvlowat: u32,
+    /// `TCP_INQ`: a receive call tells how much is left.
+    pub inq: bool,
+    /// Options few programs set, if one was set.
+    pub rare: Option<Key>,
 }
 
 impl Record {
@@ -142,6 +139,9 @@ impl Record {
             timestamps: Timestamps::Off,
             handles: 1,
             linger: Linger { on: false, seconds: 0 },
+            peek_off: -1,
+            rcvlowat: 1,
+            inq: false,
             rare: None,
         }
     }
@@ -151,28 +151,9 @@ impl Record {
         semantics::of(self.family, self.ty).expect("a socket of a kind that exists")
     }
 
-    /// The rare options, to be changed.
-    pub fn rare_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
-    /// One of the rare options, or its default.
-    pub fn rare<T>(&self, read: impl FnOnce(&Rare) -> T) -> T {
-        match &self.rare {
-            Some(rare) => read(rare),
-            None => read(&Rare::default()),
-        }
-    }
-
-    /// What `accept` hands on from a listener to a connection.
-    pub fn inherit(&self, kind: Kind) -> Self {
-        Self {
-            phase: Phase::Connected,
-            linger: self.linger,
-            timestamps: self.timestamps,
-            rare: self.rare.clone(),
-            ..Self::new(kind, self.family, self.ty, self.protocol)
-        }
+    /// What `accept` hands on from a listener to a connection, but for the rare options.
+    pub const fn inherit(&self, kind: Kind) -> Self {
+        Self { kind, phase: Phase::Connected, read_shut: false, write_shut: false, handles: 1, rare: None, ..*self }
     }
 }
 
@@ -182,6 +163,6 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert!(size_of::<Record>() <= 56, "{}", size_of::<Record>());
+        assert!(size_of::<Record>() <= 64, "{}", size_of::<Record>());
     }
 }

@@ -68,7 +68,7 @@ impl Sockets {
         payload: Payload<'_>,
         message: &Message<'_>,
     ) -> Result<usize, Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         let asked = payload.len();
         let offset = match record.kind {
             Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).write_offset,

@@ -11,7 +11,7 @@ use crate::transport::unix::UnixShutdown;
 impl Sockets {
     /// Ends reading (`SHUT_RD`), writing (`SHUT_WR`) or both, for all handles of the socket. `EINVAL`, `ENOTCONN`.
     pub fn shutdown(&mut self, net: &mut Network, id: SocketId, how: i32) -> Result<(), Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         let how = match how {
             SHUT_RD => Shutdown::Read,
             SHUT_WR => Shutdown::Write,

@@ -16,7 +16,7 @@ const MAX_OPTIONS: usize = 40;
 
 impl Sockets {
     pub(super) fn set_ip_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         let number = value::int_or_byte(value);
         match name {
             IP_OPTIONS => return self.set_ip_options(net, id, &record, value),
@@ -171,7 +171,7 @@ impl Sockets {
     }
 
     pub(super) fn get_ip_option(&mut self, net: &mut Network, id: SocketId, name: i32, into: &mut [u8]) -> Result<usize, Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         match name {
             IP_OPTIONS => {
                 let options = self.datagram_options(record.kind).and_then(|options| options.ip_options.clone());

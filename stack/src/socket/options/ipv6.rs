@@ -18,7 +18,7 @@ const IPV6_FLOWINFO: i32 = 11;
 
 impl Sockets {
     pub(super) fn set_ipv6_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         match name {
             IPV6_ADD_MEMBERSHIP | IPV6_DROP_MEMBERSHIP | MCAST_JOIN_GROUP..=MCAST_LEAVE_SOURCE_GROUP => {
                 return self.set_membership(net, id, name, value, Version::V6);
@@ -145,7 +145,7 @@ impl Sockets {
         name: i32,
         into: &mut [u8],
     ) -> Result<usize, Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         if name == IPV6_PATHMTU {
             let mtu = self.known_mtu(net, &record)?;
             let mut info = [0; 32];

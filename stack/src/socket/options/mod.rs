@@ -85,14 +85,14 @@ impl Sockets {
 
     /// A number that is only kept and given back.
     pub(super) fn kept(&self, id: SocketId, level: i32, name: i32, default: i32) -> i32 {
-        let kept = self.record(id).ok().and_then(|record| record.rare.as_ref());
+        let Ok(record) = self.record(id) else { return default };
         let same = |(l, n, value): &(i32, i32, i32)| (*l == level && *n == name).then_some(*value);
-        kept.and_then(|rare| rare.kept.iter().find_map(same)).unwrap_or(default)
+        self.rare(record, |rare| rare.kept.iter().find_map(same)).unwrap_or(default)
     }
 
     /// Keeps a number. Grows by the options there are, not by the calls.
     pub(super) fn keep(&mut self, id: SocketId, level: i32, name: i32, value: i32) -> Result<(), Errno> {
-        let kept = &mut self.record_mut(id)?.rare_mut().kept;
+        let kept = &mut self.rare_mut(id)?.kept;
         match kept.iter_mut().find(|(l, n, _)| *l == level && *n == name) {
             Some(entry) => entry.2 = value,
             None => kept.push((level, name, value)),

@@ -27,7 +27,7 @@ impl Sockets {
         }
         let number = value::int(value)?;
         let on = number != 0;
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         match name {
             SO_REUSEADDR | SO_REUSEPORT | SO_BROADCAST | SO_DONTROUTE | SO_NO_CHECK | SO_KEEPALIVE | SO_OOBINLINE => {
                 return self.set_flag(net, id, &record, name, on);
@@ -62,33 +62,37 @@ impl Sockets {
     fn set_kept(&mut self, id: SocketId, name: i32, number: i32, value: &[u8]) -> Result<(), Errno> {
         let on = number != 0;
         let admin = self.config.net_admin;
-        let record = self.record_mut(id)?;
         match name {
-            SO_TIMESTAMP | SO_TIMESTAMP_NEW => record.timestamps = if on { Timestamps::Micros } else { Timestamps::Off },
-            SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => record.timestamps = if on { Timestamps::Nanos } else { Timestamps::Off },
+            SO_TIMESTAMP | SO_TIMESTAMP_NEW => {
+                self.record_mut(id)?.timestamps = if on { Timestamps::Micros } else { Timestamps::Off };
+            }
+            SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => {
+                self.record_mut(id)?.timestamps = if on { Timestamps::Nanos } else { Timestamps::Off };
+            }
             SO_LINGER => {
                 let seconds = value::u32_at(value, 4)?;
-                record.linger.on = on;
+                let linger = &mut self.record_mut(id)?.linger;
+                linger.on = on;
                 if on {
-                    record.linger.seconds = seconds.min(i32::MAX as u32);
+                    linger.seconds = seconds.min(i32::MAX as u32);
                 }
             }
-            SO_RCVTIMEO | SO_RCVTIMEO_NEW => record.rare_mut().receive_timeout = timeout(value)?,
-            SO_SNDTIMEO | SO_SNDTIMEO_NEW => record.rare_mut().send_timeout = timeout(value)?,
+            SO_RCVTIMEO | SO_RCVTIMEO_NEW => self.rare_mut(id)?.receive_timeout = timeout(value)?,
+            SO_SNDTIMEO | SO_SNDTIMEO_NEW => self.rare_mut(id)?.send_timeout = timeout(value)?,
             SO_PRIORITY => {
                 if !(0..=6).contains(&number) {
                     admin.require()?;
                 }
-                record.rare_mut().priority = number as u32;
+                self.rare_mut(id)?.priority = number as u32;
             }
             SO_MARK => {
                 admin.require()?;
-                record.rare_mut().mark = number as u32;
+                self.rare_mut(id)?.mark = number as u32;
             }
             SO_DEBUG if on && admin.require().is_err() => return Err(Errno::EACCES),
-            SO_DEBUG => record.rare_mut().debug = on,
-            SO_INCOMING_CPU => record.rare_mut().incoming_cpu = number,
-            SO_MAX_PACING_RATE => record.rare_mut().max_pacing_rate = pacing_rate(number, value),
+            SO_DEBUG => self.rare_mut(id)?.debug = on,
+            SO_INCOMING_CPU => self.rare_mut(id)?.incoming_cpu = number,
+            SO_MAX_PACING_RATE => self.rare_mut(id)?.max_pacing_rate = pacing_rate(number, value),
             SO_BSDCOMPAT => {}
             // SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT ... can only be asked.
             _ => return Err(Errno::ENOPROTOOPT),
@@ -143,7 +147,7 @@ impl Sockets {
     fn set_low_water(&mut self, net: &mut Network, id: SocketId, record: &Record, number: i32) -> Result<(), Errno> {
         let wanted = if number < 0 { i32::MAX } else { number.max(1) } as u32;
         let Kind::Tcp(key) = record.kind else {
-            self.record_mut(id)?.rare_mut().rcvlowat = wanted;
+            self.record_mut(id)?.rcvlowat = wanted;
             return Ok(());
         };
         let most = match self.tcp.options(key).rcvbuf {
@@ -159,14 +163,14 @@ impl Sockets {
             Kind::Unix(key) => self.unix.options_mut(key).peek_offset = number,
             _ if record.ty == Type::Raw => return Err(Errno::EOPNOTSUPP),
             Kind::Ping(_) => return Err(Errno::EOPNOTSUPP),
-            _ => self.record_mut(id)?.rare_mut().peek_off = number,
+            _ => self.record_mut(id)?.peek_off = number,
         }
         Ok(())
     }
 
     /// `SO_BINDTODEVICE`: a name of at most 15 bytes; an empty one unbinds.
     fn bind_to_device(&mut self, net: &mut Network, id: SocketId, value: &[u8]) -> Result<(), Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         let name = value.get(..15).unwrap_or(value).split(|byte| *byte == 0).next().unwrap_or_default();
         let link = if name.is_empty() { 0 } else { Self::link_by_name(net, name)? };
         self.set_link(net, &record, link)

@@ -21,7 +21,7 @@ impl Sockets {
         name: i32,
         into: &mut [u8],
     ) -> Result<usize, Errno> {
-        let record = self.record(id)?.clone();
+        let record = *self.record(id)?;
         match name {
             SO_ERROR => {
                 let error = self.take_error(record.kind).map_or(0, Errno::number);
@@ -40,9 +40,11 @@ impl Sockets {
                 let linger = [value::flag(record.linger.on), record.linger.seconds as i32];
                 return Ok(value::put(into, &linger.map(i32::to_ne_bytes).concat()));
             }
-            SO_RCVTIMEO | SO_RCVTIMEO_NEW => return Ok(value::put(into, &timeval(record.rare(|rare| rare.receive_timeout)))),
-            SO_SNDTIMEO | SO_SNDTIMEO_NEW => return Ok(value::put(into, &timeval(record.rare(|rare| rare.send_timeout)))),
-            SO_MAX_PACING_RATE => return Ok(put_rate(into, record.rare(|rare| rare.max_pacing_rate))),
+            SO_RCVTIMEO | SO_RCVTIMEO_NEW => {
+                return Ok(value::put(into, &timeval(self.rare(&record, |rare| rare.receive_timeout))));
+            }
+            SO_SNDTIMEO | SO_SNDTIMEO_NEW => return Ok(value::put(into, &timeval(self.rare(&record, |rare| rare.send_timeout)))),
+            SO_MAX_PACING_RATE => return Ok(put_rate(into, self.rare(&record, |rare| rare.max_pacing_rate))),
             _ => {}
         }
         let number = self.socket_number(id, &record, name)?;
@@ -60,7 +62,7 @@ impl Sockets {
             SO_SNDLOWAT => 1,
             SO_RCVLOWAT => match record.kind {
                 Kind::Tcp(key) => self.tcp.options(key).rcvlowat as i32,
-                _ => record.rare(|rare| rare.rcvlowat) as i32,
+                _ => record.rcvlowat as i32,
             },
             SO_PASSCRED => match record.kind {
                 Kind::Unix(key) => value::flag(self.unix.options(key).pass_credentials),
@@ -73,14 +75,14 @@ impl Sockets {
             SO_PEEK_OFF => match record.kind {
                 Kind::Unix(key) => self.unix.options(key).peek_offset,
                 Kind::Raw(_) | Kind::Ping(_) => return Err(Errno::EOPNOTSUPP),
-                _ => record.rare(|rare| rare.peek_off),
+                _ => record.peek_off,
             },
             SO_TIMESTAMP | SO_TIMESTAMP_NEW => value::flag(record.timestamps == Timestamps::Micros),
             SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => value::flag(record.timestamps == Timestamps::Nanos),
-            SO_PRIORITY => record.rare(|rare| rare.priority) as i32,
-            SO_MARK => record.rare(|rare| rare.mark) as i32,
-            SO_INCOMING_CPU => record.rare(|rare| rare.incoming_cpu),
-            SO_DEBUG => value::flag(record.rare(|rare| rare.debug)),
+            SO_PRIORITY => self.rare(record, |rare| rare.priority) as i32,
+            SO_MARK => self.rare(record, |rare| rare.mark) as i32,
+            SO_INCOMING_CPU => self.rare(record, |rare| rare.incoming_cpu),
+            SO_DEBUG => value::flag(self.rare(record, |rare| rare.debug)),
             SO_BSDCOMPAT | SO_INCOMING_NAPI_ID | SO_ZEROCOPY => 0,
             SO_BINDTOIFINDEX => self.inet(record.kind).map_or(0, |inet| i32::from(inet.link)),
             SO_REUSEADDR | SO_REUSEPORT | SO_BROADCAST | SO_DONTROUTE | SO_NO_CHECK | SO_KEEPALIVE | SO_OOBINLINE => {

@@ -28,7 +28,7 @@ impl Sockets {
             TCP_ULP => return if value.is_empty() { Err(Errno::EINVAL) } else { Err(Errno::ENOENT) },
             TCP_INQ => {
                 let on = between(value::int(value)?, 0, 1)?;
-                self.record_mut(id)?.rare_mut().inq = on == 1;
+                self.record_mut(id)?.inq = on == 1;
             }
             TCP_SAVE_SYN => {
                 let number = between(value::int(value)?, 0, 2)?;
@@ -104,7 +104,7 @@ impl Sockets {
             }
             TCP_ULP => return Ok(0),
             TCP_MAXSEG => return Ok(value::put_int(into, self.maximum_segment(key) as i32)),
-            TCP_INQ => return Ok(value::put_int(into, value::flag(self.record(id)?.rare(|rare| rare.inq)))),
+            TCP_INQ => return Ok(value::put_int(into, value::flag(self.record(id)?.inq))),
             TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS | TCP_FASTOPEN => {
                 return Ok(value::put_int(into, self.kept(id, LEVEL, name, 0)));
             }
