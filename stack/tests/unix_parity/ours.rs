@@ -44,6 +44,8 @@ fn address(name: &Name) -> Address {
 fn text(address: &Address) -> String {
     match address {
         Address::Unix(address) => Name::read(&address.to_sun_path(), ""),
+        // A message's sender that has no name is told by no address at all.
+        Address::Unspecified => Name::read(&[], ""),
         other => other.to_string(),
     }
 }
