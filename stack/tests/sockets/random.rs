@@ -220,10 +220,10 @@ fn any_calls_in_any_order_never_panic() {
     };
     let mut all = Tally::new();
     for seed in seeds {
-        match std::panic::catch_unwind(|| run(seed)) {
-            Ok(done) => done.into_iter().for_each(|(name, count)| *all.entry(name).or_default() += count),
-            Err(_) => panic!("replay with LOGGIA_SEED={seed} cargo test -p loggia-stack --test sockets any_calls"),
-        }
+        let Ok(done) = std::panic::catch_unwind(|| run(seed)) else {
+            panic!("replay with LOGGIA_SEED={seed} cargo test -p loggia-stack --test sockets any_calls");
+        };
+        done.into_iter().for_each(|(name, count)| *all.entry(name).or_default() += count);
     }
     println!("{all:?}");
     for name in ["Socket", "Bind", "Listen", "Accept", "Connect", "Send", "Recv", "Shutdown", "Setsockopt", "Getsockopt", "Close"]
