@@ -18,6 +18,7 @@
 //! | `path_mtu` | what is known of paths | RFC 1191, 8201 |
 //! | `forward` | the router | RFC 1812, RFC 8200 |
 //! | `icmp` | echo, errors out, errors in, rate limits | RFC 792, 1122 §3.2.2, 4443 |
+//! | `lru`, `quick` | a bounded map; a quick way to a slot of a cache | |
 //! | `addresses` | addresses of links, source selection | RFC 6724 |
 //! | `autoconf`, `ndp` | neighbour discovery, duplicate detection, SLAAC | RFC 4861, 4862, 7217 |
 //! | `groups` | multicast membership | RFC 9776, 9777 |
