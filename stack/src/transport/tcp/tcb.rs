@@ -451,7 +451,7 @@ fn in_curr_estab(state: TcpState) -> bool {
 mod tests {
     use super::*;
 
-    /// Together with the socket's record (56 bytes, tested there) an idle connection is 448 bytes.
+    /// Together with the socket's record (64 bytes at most, tested there) an idle connection is 448 bytes.
     #[test]
     fn an_idle_connection_is_small() {
         let parts = [
@@ -464,6 +464,6 @@ mod tests {
             ("timers", size_of::<Timers>()),
             ("tally", size_of::<Tally>()),
         ];
-        assert!(size_of::<Tcb>() <= 392, "{} of which {parts:?}", size_of::<Tcb>());
+        assert!(size_of::<Tcb>() <= 384, "{} of which {parts:?}", size_of::<Tcb>());
     }
 }
