@@ -13,6 +13,7 @@ mod patience;
 mod receiving;
 mod recovering;
 mod resetting;
+mod reviewed;
 mod script;
 mod segment;
 mod sending;

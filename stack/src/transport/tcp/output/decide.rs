@@ -124,8 +124,9 @@ fn fresh(tcb: &Tcb, push: Push) -> Option<Plan> {
 
 /// Our FIN when no data is left to carry it.
 fn lone_fin(tcb: &Tcb) -> Option<Plan> {
-    let due =
-        tcb.snd.fin && !tcb.snd.fin_sent && window_room(tcb) > 0 && matches!(tcb.state, TcpState::FinWait1 | TcpState::LastAck);
+    // CLOSING too: the peer's FIN may have come while the window held ours back.
+    let closing = matches!(tcb.state, TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck);
+    let due = tcb.snd.fin && !tcb.snd.fin_sent && window_room(tcb) > 0 && closing;
     due.then_some(Plan { seq: tcb.snd.nxt, len: 0, fin: true, push: false, segment_size: 0, again: None })
 }
 

@@ -1,0 +1,21 @@
+//! Corners that a careful reader of the code found to be wrong.
+
+use crate::script::Script;
+
+const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
+
+/// RFC 9293 §3.10.7.4: a peer that closes while the window still keeps our FIN back gets it when the window opens.
+#[test]
+fn a_fin_that_waits_for_the_window_goes_though_the_peer_closed_meanwhile() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject(". 1:1(0) ack 1 win 1000");
+    t.write(socket, 0, 1000);
+    t.expect("P. 1:1001(1000) ack 1");
+    t.stack.close(socket).unwrap();
+    t.expect_nothing();
+    t.inject("F. 1:1(0) ack 1 win 1000");
+    t.expect(". 1001:1001(0) ack 2");
+    t.inject(". 2:2(0) ack 1001 win 1000");
+    t.expect("F. 1001:1001(0) ack 2");
+}
