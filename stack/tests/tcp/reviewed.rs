@@ -19,3 +19,31 @@ fn a_fin_that_waits_for_the_window_goes_though_the_peer_closed_meanwhile() {
     t.inject(". 2:2(0) ack 1001 win 1000");
     t.expect("F. 1001:1001(0) ack 2");
 }
+
+/// RFC 9293 §3.10.7.4: the acknowledgement of a FIN may be lost; the FIN that comes again is acknowledged again.
+#[test]
+fn a_repeated_fin_is_acknowledged_again() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject("F. 1:1(0) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 2");
+    t.inject("F. 1:1(0) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 2");
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 2");
+    t.inject("F. 1:1(0) ack 1 win 65535");
+    t.expect(". 2:2(0) ack 2");
+}
+
+/// The same for a FIN that comes again with data before it, and for data that comes again after the FIN.
+#[test]
+fn data_that_is_repeated_after_the_fin_is_acknowledged_again() {
+    let mut t = Script::new();
+    t.established(SYN);
+    t.inject("F. 1:11(10) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 12");
+    t.inject("F. 1:11(10) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 12");
+    t.inject("P. 11:12(1) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 12");
+}

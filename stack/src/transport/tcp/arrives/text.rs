@@ -11,7 +11,12 @@ use crate::transport::tcp::{state, window};
 
 /// Data within the window is taken: at the left edge to the reader, beyond a gap to the out-of-order queue.
 pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
-    if arrival.payload.is_empty() || !state::may_receive(tcb.state) {
+    if arrival.payload.is_empty() {
+        return Step::Continue;
+    }
+    if !state::may_receive(tcb.state) {
+        // Behind the peer's FIN there is no data; what comes again from before it was acknowledged in vain.
+        tcb.rcv.ack_now |= arrival.seq.before(tcb.rcv.nxt);
         return Step::Continue;
     }
     if nobody_reads(tcb, arrival) {
