@@ -3,6 +3,7 @@
 use crate::script::Script;
 
 const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
+const STAMPED_SYN: &str = "mss 1460,sackOK,TS val 1000 ecr 0,nop,wscale 7";
 
 /// RFC 9293 §3.10.7.4: a peer that closes while the window still keeps our FIN back gets it when the window opens.
 #[test]
@@ -46,4 +47,22 @@ fn data_that_is_repeated_after_the_fin_is_acknowledged_again() {
     t.expect(". 1:1(0) ack 12");
     t.inject("P. 11:12(1) ack 1 win 65535");
     t.expect(". 1:1(0) ack 12");
+}
+
+/// RFC 4987 §3.6, RFC 7323 §2.2: the window scale that the cookie's SYN-ACK announced is the one that is used.
+#[test]
+fn a_connection_from_a_cookie_scales_its_window_as_announced() {
+    let mut t = Script::with(|config| {
+        config.tcp.syncookies = 2;
+        config.tcp.timestamps = true;
+    });
+    let listener = t.listen(5);
+    t.inject(&format!("S 0:0(0) win 65535 <{STAMPED_SYN}>"));
+    t.expect("S. 0:0(0) ack 1 <mss 1460,sackOK,TS val any ecr 1000,nop,wscale 7>");
+    let echo = t.last_ts;
+    t.inject(&format!("P. 1:11(10) ack 1 win 500 <nop,nop,TS val 1001 ecr {echo}>"));
+    let (socket, _) = t.stack.accept(listener).expect("the cookie was good");
+    assert_eq!(t.stack.tcp_info(socket).unwrap().rcv_wscale, 7);
+    let window = t.next().expect("an acknowledgement").win.unwrap();
+    assert!(window <= 512, "{window} units of 128 bytes of a buffer of 64 KiB");
 }

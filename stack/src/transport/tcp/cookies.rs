@@ -77,8 +77,8 @@ fn minute(now: Instant) -> u64 {
     now.millis() / 60_000
 }
 
-/// What a cookie's answer does not say itself is read from the echoed timestamp or given up.
-pub(super) fn restore(half_open: &mut HalfOpen, ack: &Header, mss: u16, config: &TcpConfig) {
+/// What a cookie's answer does not say itself is read from the echoed timestamp or given up; `shift` is that of our windows.
+pub(super) fn restore(half_open: &mut HalfOpen, ack: &Header, mss: u16, shift: u8, config: &TcpConfig) {
     half_open.iss = ack.ack - 1;
     half_open.irs = ack.seq - 1;
     half_open.peer_mss = mss;
@@ -88,24 +88,19 @@ pub(super) fn restore(half_open: &mut HalfOpen, ack: &Header, mss: u16, config: 
         Some((_, echo)) if half_open.timestamps => {
             let bits = echo.wrapping_sub(half_open.ts_offset);
             half_open.sack = config.sack && bits & 0x10 != 0;
-            half_open.set_scaling((bits & 0xf) as u8);
+            half_open.set_scaling((bits & 0xf) as u8, shift);
         }
         _ => {
             half_open.sack = false;
-            half_open.set_scaling(15);
+            half_open.set_scaling(15, 0);
         }
     }
 }
 
 impl HalfOpen {
-    /// The peer's shift; 15 for none.
-    fn set_scaling(&mut self, shift: u8) {
-        if shift > window::MAX_SHIFT {
-            self.snd_wscale = u8::MAX;
-            self.rcv_wscale = 0;
-        } else {
-            self.snd_wscale = shift;
-        }
+    /// The peer's shift, 15 for none, and ours, which counts only if the peer has one.
+    fn set_scaling(&mut self, peers: u8, ours: u8) {
+        (self.snd_wscale, self.rcv_wscale) = if peers > window::MAX_SHIFT { (u8::MAX, 0) } else { (peers, ours) };
     }
 }
 
@@ -119,7 +114,7 @@ impl Tcp {
             half_open.ts_offset = hide_options(&half_open, now);
         } else {
             half_open.sack = false;
-            half_open.set_scaling(15);
+            half_open.set_scaling(15, 0);
         }
         net.links.base.counters.tcp_ext.syncookies_sent += 1;
         transmit_syn_ack(net, &half_open, self.records.connections[id].options.maxseg);

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use super::half_open::HalfOpen;
 use super::header::{ACK, FIN, Header, RST, SYN};
 use super::output::reset;
-use super::{Tcp, cookies, flows::Tuple};
+use super::{Tcp, cookies, flows::Tuple, window};
 use crate::base::{Cause, Discard, Key};
 use crate::network::{Cast, Network, Packet};
 
@@ -153,7 +153,8 @@ impl Tcp {
             return false;
         };
         net.links.base.counters.tcp_ext.syncookies_recv += 1;
-        cookies::restore(&mut half_open, header, mss, &self.config);
+        let shift = window::shift(&self.records.connections[id].options, &self.config);
+        cookies::restore(&mut half_open, header, mss, shift, &self.config);
         if let Some(key) = self.establish(net, &half_open) {
             self.enter_flow(net, key);
             self.segment_for_connection(net, key, packet, *header, header_len);
