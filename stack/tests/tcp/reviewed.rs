@@ -1,6 +1,8 @@
 //! Corners that a careful reader of the code found to be wrong.
 
 use crate::script::Script;
+use loggia_stack::base::TcpState;
+use loggia_stack::Errno;
 
 const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
 const STAMPED_SYN: &str = "mss 1460,sackOK,TS val 1000 ecr 0,nop,wscale 7";
@@ -65,4 +67,21 @@ fn a_connection_from_a_cookie_scales_its_window_as_announced() {
     assert_eq!(t.stack.tcp_info(socket).unwrap().rcv_wscale, 7);
     let window = t.next().expect("an acknowledgement").win.unwrap();
     assert!(window <= 512, "{window} units of 128 bytes of a buffer of 64 KiB");
+}
+
+/// RFC 7323 §5.3: PAWS counts for half-open connections too. What it refuses does not open one, and the SYN-ACK is sent again.
+#[test]
+fn an_acknowledgement_from_the_past_opens_nothing() {
+    let mut t = Script::with(|config| config.tcp.timestamps = true);
+    let listener = t.listen(5);
+    t.inject(&format!("S 0:0(0) win 65535 <{STAMPED_SYN}>"));
+    t.expect("S. 0:0(0) ack 1");
+    let echo = t.last_ts;
+    t.inject(&format!(". 1:1(0) ack 1 win 500 <nop,nop,TS val 900 ecr {echo}>"));
+    assert_eq!(t.stack.accept(listener).unwrap_err(), Errno::EAGAIN);
+    t.expect("S. 0:0(0) ack 1");
+    t.expect_after(1000, "S. 0:0(0) ack 1");
+    t.inject(&format!(". 1:1(0) ack 1 win 500 <nop,nop,TS val 1001 ecr {echo}>"));
+    let (socket, _) = t.stack.accept(listener).expect("a connection");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Established));
 }

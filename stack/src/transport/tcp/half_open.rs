@@ -1,5 +1,6 @@
 //! Half-open connections: SYN-RECEIVED by way of a listener, as small records of their own (RFC 9293 §3.10.7.4 for that state).
 
+use super::arrives::is_older;
 use super::congestion::Congestion;
 use super::flows::{Flow, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
@@ -124,6 +125,11 @@ impl HalfOpen {
         tcb
     }
 
+    /// PAWS: the segment was sent before the SYN.
+    fn is_newer_than(&self, header: &Header) -> bool {
+        self.timestamps && header.options.timestamps.is_some_and(|(value, _)| is_older(value, self.ts_recent))
+    }
+
     fn syn_ack(&self, mss: u16, now: Instant) -> Header {
         let clock = (now.millis() as u32).wrapping_add(self.ts_offset);
         Header {
@@ -202,6 +208,11 @@ impl Tcp {
             self.refuse_segment(net, key, packet, header, header_len);
         } else if header.flags & RST != 0 {
             self.reset_half_open(net, key, packet, header);
+        } else if half_open.is_newer_than(header) {
+            // RFC 7323 §5.3: opened by this, the connection would drop it, and nothing would be left to send the SYN-ACK again.
+            net.links.base.counters.tcp_ext.paws_estab += 1;
+            net.links.base.discard(Some(packet.link), Discard::TcpPaws, packet.len);
+            self.send_syn_ack(net, key);
         } else if header.flags & SYN != 0 {
             // RFC 5961 §4.2: a SYN in the window but not the first one is challenged.
             net.links.base.counters.tcp_ext.tcp_syn_challenge += 1;
