@@ -85,3 +85,22 @@ fn an_acknowledgement_from_the_past_opens_nothing() {
     let (socket, _) = t.stack.accept(listener).expect("a connection");
     assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Established));
 }
+
+/// RFC 7323 §2.4: segments smaller than the window's unit do not hold the window open for ever.
+#[test]
+fn small_segments_close_the_window_too() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    let (mut seq, mut edge) = (1, 60_000);
+    while seq + 100 <= edge && seq < 300_000 {
+        t.inject(&format!("P. {seq}:{}(100) ack 1 win 65535", seq + 100));
+        seq += 100;
+        t.run(50);
+        while let Some(segment) = t.next() {
+            edge = segment.ack.unwrap() + (u32::from(segment.win.unwrap()) << 7);
+        }
+    }
+    assert!((60_000..66_000).contains(&seq), "{seq} bytes sent into a buffer of 64 KiB that nobody reads");
+    assert_eq!(t.read(socket, 0), seq as usize - 1);
+    assert!(t.next().expect("the window opens").win.unwrap() > 400);
+}

@@ -36,12 +36,17 @@ pub(super) fn initial(options: &TcpOptions, config: &TcpConfig, mss: u16) -> u32
     if space > mss { space / mss * mss } else { space }
 }
 
+/// Payload bytes the buffer has room for.
+pub(super) fn room(tcb: &Tcb, config: &TcpConfig) -> u32 {
+    full_space(&tcb.options, config).saturating_sub(tcb.readable_len())
+}
+
 /// How many bytes from `rcv.nxt` on are to be offered now. Never less than was offered before (RFC 9293 SHLD-14), and not a
 /// little more (RFC 9293 MUST-39: silly window avoidance).
 pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
     let offered = offered(tcb);
     let full = full_space(&tcb.options, config);
-    let mut free = full.saturating_sub(tcb.readable_len());
+    let mut free = room(tcb, config);
     if pressure == Pressure::Full {
         free = free.min(offered);
     }
@@ -55,6 +60,14 @@ pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
 /// Bytes from `rcv.nxt` on that the peer was told it may send.
 pub(super) fn offered(tcb: &Tcb) -> u32 {
     if tcb.rcv.edge.after(tcb.rcv.nxt) { tcb.rcv.edge - tcb.rcv.nxt } else { 0 }
+}
+
+/// As [`on_wire`] where the buffer has `room` for the bytes that rounding adds, else rounded down: it would be a little more with
+/// every segment smaller than a unit, and the window would never close (RFC 7323 §2.4 allows either). What was offered once is
+/// still taken.
+pub(super) fn on_wire_within(room: u32, window: u32, shift: u8) -> (u16, u32) {
+    let (units, bytes) = on_wire(window, shift);
+    if bytes <= window.max(room) { (units, bytes) } else { on_wire(window >> shift << shift, shift) }
 }
 
 /// A window as the header carries it, and how many bytes that really offers. It is rounded up, lest rounding take back
@@ -88,5 +101,13 @@ mod tests {
         assert_eq!(on_wire(1, 7), (1, 128));
         assert_eq!(on_wire(0, 7), (0, 0));
         assert_eq!(on_wire(u32::MAX, 14), (65_535, 65_535 << 14));
+    }
+
+    #[test]
+    fn rounding_offers_no_more_than_there_is_room_for() {
+        assert_eq!(on_wire_within(128, 1, 7), (1, 128));
+        assert_eq!(on_wire_within(127, 1, 7), (0, 0));
+        assert_eq!(on_wire_within(0, 300, 7), (2, 256));
+        assert_eq!(on_wire_within(0, 256, 7), (2, 256), "what was offered stays, room or not");
     }
 }
