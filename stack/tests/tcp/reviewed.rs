@@ -104,3 +104,44 @@ fn small_segments_close_the_window_too() {
     assert_eq!(t.read(socket, 0), seq as usize - 1);
     assert!(t.next().expect("the window opens").win.unwrap() > 400);
 }
+
+/// Answers whatever comes with a closed window; says after how many seconds the stack says that there is no such connection.
+fn seconds_until_gone(t: &mut Script) -> Option<u32> {
+    for second in 0..3600 {
+        t.run(1000);
+        while let Some(segment) = t.next() {
+            if segment.flags.contains('R') {
+                return Some(second);
+            }
+            t.inject(". 1:1(0) ack 1 win 0");
+        }
+        if second % 100 == 99 {
+            t.inject(". 1:1(0) ack 1 win 0");
+        }
+    }
+    None
+}
+
+/// Who closed does not wait for a window that is closed for ever: as in Linux a connection without an owner has an end
+/// (RFC 9293 MUST-37 is about those that have one).
+#[test]
+fn a_closed_window_does_not_keep_an_orphan_for_ever() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.write(socket, 0, 100);
+    t.stack.close(socket).unwrap();
+    let seconds = seconds_until_gone(&mut t);
+    assert!(seconds.is_some_and(|seconds| (60..1200).contains(&seconds)), "{seconds:?}");
+}
+
+/// The same where the window was shrunk under what is in flight.
+#[test]
+fn a_shrunk_window_does_not_keep_an_orphan_for_ever() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 100);
+    t.stack.close(socket).unwrap();
+    let seconds = seconds_until_gone(&mut t);
+    assert!(seconds.is_some_and(|seconds| (60..1200).contains(&seconds)), "{seconds:?}");
+}

@@ -141,10 +141,10 @@ fn gives_up(tcb: &Tcb, cx: &Cx<'_>) -> bool {
 }
 
 /// RFC 9293 MUST-34, MUST-37, SHLD-17: a peer that shrank its window to nothing under what is in flight, and answers, is alive, and retransmissions are
-/// what probes are otherwise. As in Linux it must have answered within two of the longest timeouts.
+/// what probes are otherwise. As in Linux it must have answered within two of the longest timeouts, and somebody must wait for it.
 fn is_held_off(tcb: &Tcb, cx: &Cx<'_>) -> bool {
     let silent = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_received_ms)));
-    tcb.snd.wnd == 0 && silent < 2 * RTO_MAX
+    tcb.snd.wnd == 0 && silent < 2 * RTO_MAX && !is_orphan(tcb)
 }
 
 /// How many retransmissions before we give up: fewer if nobody waits for the outcome.
@@ -179,8 +179,10 @@ fn persist_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
             return;
         }
     }
+    // As in Linux: who has no owner waits until the interval is the longest, for a peer that answers too.
+    let forsaken = is_orphan(tcb) && tcb.round_trip.timeout() >= RTO_MAX;
     let limit = retry_limit(tcb, cx);
-    if tcb.recovery.probes >= limit || (tcb.options.user_timeout != 0 && gives_up(tcb, cx)) {
+    if forsaken || tcb.recovery.probes >= limit || (tcb.options.user_timeout != 0 && gives_up(tcb, cx)) {
         return time_out(tcb, cx);
     }
     if tcb.recovery.since_ms == 0 && tcb.recovery.probes > 0 {
