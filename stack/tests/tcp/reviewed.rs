@@ -2,7 +2,9 @@
 
 use crate::script::Script;
 use loggia_stack::base::TcpState;
-use loggia_stack::Errno;
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR};
+use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
+use loggia_stack::{Errno, SocketId};
 
 const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
 const STAMPED_SYN: &str = "mss 1460,sackOK,TS val 1000 ecr 0,nop,wscale 7";
@@ -144,4 +146,21 @@ fn a_shrunk_window_does_not_keep_an_orphan_for_ever() {
     t.stack.close(socket).unwrap();
     let seconds = seconds_until_gone(&mut t);
     assert!(seconds.is_some_and(|seconds| (60..1200).contains(&seconds)), "{seconds:?}");
+}
+
+fn reuse_address(t: &mut Script, socket: SocketId) {
+    t.stack.setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &1i32.to_ne_bytes()).unwrap();
+}
+
+/// A connection gives its port back as it took it, whatever was set meanwhile.
+#[test]
+fn an_option_set_late_does_not_keep_the_port() {
+    let mut t = Script::new();
+    let socket = t.connect();
+    let name = t.stack.getsockname(socket).unwrap();
+    reuse_address(&mut t, socket);
+    let other = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+    assert_eq!(t.stack.bind(other, &name), Err(Errno::EADDRINUSE));
+    t.stack.close(socket).unwrap();
+    assert_eq!(t.stack.bind(other, &name), Ok(()));
 }

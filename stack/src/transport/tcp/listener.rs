@@ -130,8 +130,8 @@ impl Tcp {
             return None;
         }
         let tcb = half_open.open(&self.records.connections[parent], &self.config, net.links.base.now);
-        self.ports.hold(tcb.inet.local_port, tcb.holder());
         let key = self.records.connections.insert(tcb);
+        self.hold_port(key);
         let parent = &mut self.records.connections[parent];
         if let Some(listener) = &mut parent.listener {
             listener.accept_queue.push_back(key);

@@ -64,7 +64,7 @@ use flows::{Flow, Flows, Records, Tuple};
 use isn::Isn;
 use limits::Limits;
 pub use options::{TcpConfig, TcpInfo, TcpOptions};
-use tcb::Tcb;
+use tcb::{Sharing, Tcb};
 use time_wait::Waiting;
 
 /// All TCP connections and listeners of a host.
@@ -194,14 +194,29 @@ impl Tcp {
     fn leave_flow(&mut self, net: &mut Network, id: Key, into_time_wait: bool) {
         net.links.base.budget.release(Tcb::CHARGE);
         self.flows.remove(Flow::Connection(id), &self.records);
-        let tcb = &mut self.records.connections[id];
-        tcb.in_flows = false;
-        if !tcb.inet.bound_port {
-            self.ports.release(tcb.inet.local_port, tcb.holder());
-        }
+        self.records.connections[id].in_flows = false;
+        self.release_port(id);
         if into_time_wait {
             let record = time_wait::TimeWait::of(&self.records.connections[id], &self.config, net.links.base.now);
             self.enter_time_wait(net, record);
+        }
+    }
+
+    /// A connection without a binding holds its port, with the options of this moment.
+    fn hold_port(&mut self, id: Key) {
+        let tcb = &mut self.records.connections[id];
+        if !tcb.inet.bound_port {
+            let sharing = Sharing { link: tcb.inet.link, reuse_addr: tcb.inet.reuse_addr, reuse_port: tcb.inet.reuse_port };
+            tcb.holds = Some(sharing);
+            self.ports.hold(tcb.inet.local_port, tcb.holder(sharing));
+        }
+    }
+
+    /// The reverse of [`Tcp::hold_port`], whatever the options are now.
+    fn release_port(&mut self, id: Key) {
+        let tcb = &mut self.records.connections[id];
+        if let Some(sharing) = tcb.holds.take() {
+            self.ports.release(tcb.inet.local_port, tcb.holder(sharing));
         }
     }
 
@@ -239,8 +254,8 @@ impl Tcb {
     }
 
     /// What stands in the way of others at its port.
-    fn holder(&self) -> Holder {
-        let inet = &self.inet;
-        Holder { local: inet.local, link: inet.link, reuse_addr: inet.reuse_addr, reuse_port: inet.reuse_port }
+    fn holder(&self, with: Sharing) -> Holder {
+        let Sharing { link, reuse_addr, reuse_port } = with;
+        Holder { local: self.inet.local, link, reuse_addr, reuse_port }
     }
 }

@@ -196,6 +196,14 @@ pub(super) struct Tally {
     pub(super) last_invalid_ms: u32,
 }
 
+/// What decides who may share a port with a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sharing {
+    pub(super) link: u16,
+    pub(super) reuse_addr: bool,
+    pub(super) reuse_port: bool,
+}
+
 /// One connection or listener.
 #[derive(Debug)]
 pub(super) struct Tcb {
@@ -228,6 +236,8 @@ pub(super) struct Tcb {
     pub(super) queued: bool,
     /// It stands in the table of flows.
     pub(super) in_flows: bool,
+    /// With what it holds its port, if not by a binding: options may change meanwhile.
+    pub(super) holds: Option<Sharing>,
     /// It could not send because the link was full and stands in the list of those that go on when it is not.
     pub(super) blocked: bool,
     /// The peer makes progress: its neighbour entry may be confirmed with the next segment (RFC 4861 §7.3.1).
@@ -301,6 +311,7 @@ impl Tcb {
             shut_write: false,
             queued: false,
             in_flows: false,
+            holds: None,
             blocked: false,
             confirm: false,
         }

@@ -94,6 +94,9 @@ impl Tcp {
                 binding.link = link;
                 binding.v6only = v6only;
             });
+        } else if self.records.connections[id].holds.is_some() {
+            self.release_port(id);
+            self.hold_port(id);
         }
     }
 

@@ -157,10 +157,7 @@ impl Tcp {
         tcb.shut_write = false;
         tcb.ts_offset = ts_offset;
         tcb.congestion = Congestion::new(algorithm, 536);
-        let (bound, holder) = (tcb.inet.bound_port, tcb.holder());
-        if !bound {
-            self.ports.hold(local.port, holder);
-        }
+        self.hold_port(id);
         self.enter_flow(net, id);
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         tcb.advance(cx.base(), Input::ActiveOpen, Cause::Call);
