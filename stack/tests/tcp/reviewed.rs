@@ -1,8 +1,9 @@
 //! Corners that a careful reader of the code found to be wrong.
 
 use crate::script::Script;
-use loggia_stack::base::TcpState;
-use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR};
+use loggia_stack::base::{MsgFlags, Ready, TcpState};
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR, SO_SNDBUF};
+use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_NOTSENT_LOWAT};
 use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
 use loggia_stack::{Errno, SocketId};
 
@@ -163,4 +164,36 @@ fn an_option_set_late_does_not_keep_the_port() {
     assert_eq!(t.stack.bind(other, &name), Err(Errno::EADDRINUSE));
     t.stack.close(socket).unwrap();
     assert_eq!(t.stack.bind(other, &name), Ok(()));
+}
+
+/// What the stack tells of a socket's readiness, if it tells anything.
+fn told(t: &mut Script, socket: SocketId) -> Option<Ready> {
+    std::iter::from_fn(|| t.stack.next_ready()).filter(|(id, _)| *id == socket).last().map(|(_, ready)| ready)
+}
+
+/// Who waits for room hears of it when the buffer is made larger, as in Linux.
+#[test]
+fn a_larger_send_buffer_is_told() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.stack.send(socket, &[0; 1 << 20], MsgFlags::NONE).unwrap();
+    assert_eq!(t.ready(socket), Ready::NONE);
+    told(&mut t, socket);
+    t.stack.setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &(1i32 << 20).to_ne_bytes()).unwrap();
+    assert_eq!(told(&mut t, socket), Some(Ready::OUT));
+}
+
+/// `TCP_NOTSENT_LOWAT`: room is made by sending; an open window is enough.
+#[test]
+fn what_was_sent_makes_room_below_the_mark() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &1i32.to_ne_bytes()).unwrap();
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.write(socket, 0, 100);
+    assert_eq!(t.ready(socket), Ready::NONE);
+    told(&mut t, socket);
+    t.inject(". 1:1(0) ack 1 win 1000");
+    assert_eq!(told(&mut t, socket), Some(Ready::OUT));
 }

@@ -72,6 +72,8 @@ impl Tcp {
         if tcb.congestion.algorithm() != algorithm {
             tcb.congestion = super::congestion::Congestion::new(algorithm, u32::from(tcb.snd.mss));
         }
+        // A buffer may have become larger, a low-water mark lower.
+        tcb.notify(cx.base());
         timers::arm_keepalive(tcb, &cx);
         if tcb.options.quickack && tcb.rcv.ack_due {
             tcb.rcv.ack_now = true;

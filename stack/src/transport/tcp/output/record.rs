@@ -29,6 +29,10 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
         tcb.rcv.interactive = true;
     }
     cx.base().counters.tcp_ext.tcp_orig_data_sent += 1;
+    // Sent is enough for `TCP_NOTSENT_LOWAT`; no acknowledgement is needed.
+    if tcb.options.notsent_lowat != 0 {
+        tcb.notify(cx.base());
+    }
 }
 
 fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
