@@ -197,3 +197,18 @@ fn what_was_sent_makes_room_below_the_mark() {
     t.inject(". 1:1(0) ack 1 win 1000");
     assert_eq!(told(&mut t, socket), Some(Ready::OUT));
 }
+
+/// A server that starts again while a handshake is under way gets the connection: the old listener's half-open one ends with it.
+#[test]
+fn a_new_listener_takes_what_an_old_one_began() {
+    let mut t = Script::new();
+    let old = t.listen(5);
+    t.inject("S 0:0(0) win 65535 <mss 1000>");
+    t.expect("S. 0:0(0) ack 1");
+    t.stack.close(old).unwrap();
+    let new = t.listen(5);
+    t.inject("S 0:0(0) win 65535 <mss 1000>");
+    t.expect("S. 0:0(0) ack 1");
+    t.inject(". 1:1(0) ack 1 win 65535");
+    assert!(t.stack.accept(new).is_ok());
+}

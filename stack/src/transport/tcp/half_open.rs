@@ -197,6 +197,11 @@ impl Tcp {
         header: &Header,
         header_len: usize,
     ) {
+        if !self.listener_lives(key) {
+            // As in Linux another listener may take what the closed one began.
+            self.remove_half_open(net, key);
+            return self.segment_without_connection(net, packet, header, header_len);
+        }
         let half_open = &self.records.half_open[key];
         let (expected, window) = (half_open.irs + 1, u32::from(half_open.rcv_wnd));
         let end = header.seq + (packet.len - header_len) as u32 + u32::from(header.flags & FIN != 0);
@@ -204,8 +209,8 @@ impl Tcp {
         if header.flags & SYN != 0 && header.flags & (RST | ACK) == 0 && header.seq == half_open.irs {
             // Our answer was lost, or is late (RFC 9293 §3.10.7.4: a duplicate SYN is answered again).
             self.send_syn_ack(net, key);
-        } else if !in_window || !self.listener_lives(key) {
-            self.refuse_segment(net, key, packet, header, header_len);
+        } else if !in_window {
+            self.refuse_segment(net, key, packet, header);
         } else if header.flags & RST != 0 {
             self.reset_half_open(net, key, packet, header);
         } else if half_open.is_newer_than(header) {
@@ -232,13 +237,8 @@ impl Tcp {
         self.records.connections.get(listener).is_some_and(|tcb| tcb.listener.is_some())
     }
 
-    /// Outside the window, or nobody listens any more.
-    fn refuse_segment(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
-        if !self.listener_lives(key) {
-            self.remove_half_open(net, key);
-            reset::reply(net, packet, header, packet.len - header_len);
-            return;
-        }
+    /// Outside the window.
+    fn refuse_segment(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header) {
         net.links.base.discard(Some(packet.link), Discard::TcpOutOfWindow, packet.len);
         if header.flags & RST == 0 {
             self.send_syn_ack(net, key);
