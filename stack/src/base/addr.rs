@@ -206,10 +206,10 @@ impl Cidr {
         Some(Addr::from_v4((u32::from_be_bytes(self.addr.v4_octets()) | host).to_be_bytes()))
     }
 
-    /// The network's own address: host bits cleared.
+    /// The network's own address: host bits cleared. A prefix longer than the family's addresses clears none.
     pub fn network(self) -> Addr {
         let bits = u32::from(self.prefix) + if self.addr.is_v4() { 96 } else { 0 };
-        let mask = if bits == 0 { 0 } else { u128::MAX << (128 - bits) };
+        let mask = u128::MAX.checked_shl(128u32.saturating_sub(bits)).unwrap_or(0);
         Addr((u128::from_be_bytes(self.addr.0) & mask).to_be_bytes())
     }
 }
@@ -317,6 +317,15 @@ mod tests {
         assert_eq!("10.1.2.3/31".parse::<Cidr>().unwrap().broadcast(), None);
         assert!(Cidr::new(Addr::V6_ANY, 0).contains(addr("2001:db8::1")));
         assert!("10.0.0.1/33".parse::<Cidr>().is_err());
+    }
+
+    #[test]
+    fn a_prefix_that_cannot_be_counts_as_the_longest() {
+        for text in ["10.1.2.3", "fd00::3"] {
+            let host = Cidr { addr: addr(text), prefix: u8::MAX };
+            assert_eq!(host.network(), addr(text));
+            assert_eq!(host.broadcast(), None);
+        }
     }
 
     #[test]
