@@ -9,11 +9,16 @@ impl Stack {
         let was_full = !self.net.links.has_room(link);
         let frame = self.net.links.transmit(link);
         if was_full && frame.is_some() && self.net.links.has_room(link) {
-            self.sockets.tcp.links_drained(&mut self.net);
-            self.sockets.udp.links_drained(&mut self.net);
+            self.links_drained();
             self.settle();
         }
         frame
+    }
+
+    /// Whoever waits for a queue may go on: one has room again, or is gone with all that was in it.
+    pub(super) fn links_drained(&mut self) {
+        self.sockets.tcp.links_drained(&mut self.net);
+        self.sockets.udp.links_drained(&mut self.net);
     }
 
     /// When [`Stack::advance`] must be called at the latest: may be early, never late. [`Instant::NEVER`] if no timer runs.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loggia_stack::Errno;
-use loggia_stack::base::{MsgFlags, Ready};
+use loggia_stack::base::{LinkId, MsgFlags, Ready};
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SHUT_RD, SHUT_WR, SIOCINQ, SOCK_DGRAM, SOCK_RAW, ip, ipv6, sol_socket};
 
@@ -97,6 +97,20 @@ fn shutting_down_what_is_not_connected_still_works() {
     assert_eq!(net.hosts[0].recv(socket, &mut [0; 1], MsgFlags::DONTWAIT), Err(Errno::EAGAIN));
     assert_eq!(net.hosts[0].shutdown(socket, SHUT_WR), Err(Errno::ENOTCONN));
     assert_eq!(net.hosts[0].sendto(socket, b"x", MsgFlags::NONE, &addr("127.0.0.1:9")), Err(Errno::EPIPE));
+}
+
+#[test]
+fn who_waits_for_a_full_link_is_told_when_the_link_goes_down() {
+    let mut net = Net::pair(DELAY);
+    let stack = &mut net.hosts[0];
+    let socket = stack.socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+    stack.connect(socket, &addr("10.0.0.2:9")).unwrap();
+    while stack.send(socket, &[0; 1000], MsgFlags::NONE).is_ok() {}
+    assert_eq!(stack.readiness(socket), Ok(Ready::NONE));
+    while stack.next_ready().is_some() {}
+    stack.set_up(LinkId(2), false).unwrap();
+    assert_eq!(stack.next_ready(), Some((socket, Ready::OUT)), "the queue is gone: nothing will drain it");
+    assert_eq!(stack.send(socket, b"x", MsgFlags::NONE), Err(Errno::ENETUNREACH), "no route leads over it");
 }
 
 #[test]
