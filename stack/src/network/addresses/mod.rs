@@ -155,9 +155,11 @@ impl Addresses {
         self.key(link, addr).map(|key| &self.all[key])
     }
 
-    /// The link that has `addr`, usable; the first one if several have.
+    /// The link that has `addr`, usable; the first one if several have. In the hash table those of one address have no order that
+    /// is the same on every machine.
     pub fn link_of(&self, addr: Addr) -> Option<LinkId> {
-        self.find_if(addr, |assigned| assigned.state.usable()).map(|key| self.all[key].link)
+        let same = self.by_addr.iter_hash(self.hash_of(addr)).map(|&key| &self.all[key]);
+        same.filter(|assigned| assigned.cidr.addr == addr && assigned.state.usable()).map(|assigned| assigned.link).min()
     }
 
     /// The addresses of a link in the order they were added.

@@ -171,3 +171,14 @@ fn the_newest_of_equals_is_taken() {
     let equals = [candidate("2001:db8::1:1"), candidate("2001:db8::1:2")];
     assert_eq!(best(equals.into_iter(), addr("2001:db8:1::1")), Some(equals[1]));
 }
+
+#[test]
+fn of_several_links_with_an_address_the_first_has_it() {
+    let mut all = table();
+    let keys: Vec<Key> = (1..=40).map(|link| all.insert(assigned(LinkId(link), "10.0.0.1/24"))).collect();
+    for (gone, next) in (2..=40).enumerate() {
+        assert_eq!(all.link_of(addr("10.0.0.1")), Some(LinkId(next - 1)));
+        all.take(keys[gone]);
+    }
+    assert_eq!(all.link_of(addr("10.0.0.1")), Some(LinkId(40)));
+}

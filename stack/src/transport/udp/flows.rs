@@ -61,7 +61,7 @@ impl Flows {
         }
     }
 
-    /// All sockets connected so, that take packets by `link`.
+    /// All sockets connected so, that take packets by `link`, in no order to rely on: it differs from machine to machine.
     pub(super) fn matching<'a>(&'a self, sockets: &'a Slab<Socket>, ends: &'a Ends, link: u16) -> impl Iterator<Item = Key> + 'a {
         self.table.iter_hash(ends.hash(&self.key)).copied().filter(move |id| {
             let inet = &sockets[*id].endpoint.inet;

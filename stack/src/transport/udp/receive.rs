@@ -55,7 +55,9 @@ impl Udp {
         let link = packet.link.0;
         let bound = self.ports.at(header.dst_port).iter().filter(|one| one.takes(packet.dst, link)).map(|one| one.socket);
         into.extend(bound);
+        let connected = into.len();
         into.extend(self.flows.matching(&self.sockets, &ends(packet, header), link));
+        into[connected..].sort_unstable_by_key(|id| self.sockets[*id].connected_at);
         into.retain(|id| {
             let endpoint = &self.sockets[*id].endpoint;
             let all = endpoint.options.multicast_all;

@@ -1,5 +1,7 @@
 //! Multicast and broadcast.
 
+use alloc::vec::Vec;
+
 use crate::base::{Addr, Errno, Key, LinkId, Version};
 use crate::transport::datagram::{MembershipAction, MembershipChange};
 use crate::transport::testing::{Host, addr, at, datagram, exchange};
@@ -49,6 +51,23 @@ fn what_nobody_wants_is_counted_but_not_answered() {
     host.run();
     assert_eq!(host.net.links.base.counters.udp.ignored_multi, 2);
     assert!(host.frames().is_empty(), "RFC 1122 §3.2.2");
+}
+
+/// Their places in the hash table differ from machine to machine.
+#[test]
+fn sockets_connected_to_one_peer_get_their_copies_in_the_order_they_connected() {
+    let mut host = Host::new(1);
+    let order: Vec<u32> = (0..40)
+        .map(|_| {
+            let id = shared(&mut host, "239.1.1.1:7");
+            host.connect(id, "10.0.0.2:9").unwrap();
+            host.udp.inet(id).owner.unwrap().index()
+        })
+        .collect();
+    while host.net.links.base.notify.pop().is_some() {}
+    arrives(&mut host, "10.0.0.2", GROUP);
+    let told: Vec<u32> = core::iter::from_fn(|| host.net.links.base.notify.pop()).collect();
+    assert_eq!(told, order);
 }
 
 /// `IP_MULTICAST_ALL`
