@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::base::event::{Direction, What};
 use crate::base::{Discard, Entropy, Errno, Frame, Key, LinkId, MsgFlags, Rope, Slab, SockAddr, SocketId, Sum, Version};
 use crate::network::{Network, Packet, TransportError, protocol};
-use crate::transport::datagram::{Datagram, Endpoint, Prepared, SendControl, endpoint_calls};
+use crate::transport::datagram::{Datagram, Endpoint, Prepared, SendControl, endpoint_calls, kept};
 use crate::transport::inet::{Inet, Kind, needs_scope};
 use crate::transport::ports::{Binding, Ports, Rules};
 
@@ -216,7 +216,7 @@ impl Ping {
         let base = &mut net.links.base;
         let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
         let datagram = Datagram {
-            data: packet.payload(0),
+            data: kept(packet.payload(0), &packet.frame),
             from: SockAddr { addr: packet.src, port: 0, scope },
             to: packet.dst,
             to_port: 0,

@@ -18,7 +18,7 @@ pub use errors::{ErrorQueue, QueuedError};
 pub use groups::{Groups, MembershipAction, MembershipChange};
 pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};
 pub use outgoing::Prepared;
-pub use queue::{DatagramQueue, Refused, truesize};
+pub use queue::{DatagramQueue, Refused, kept, truesize};
 
 /// A datagram that arrived, with what ancillary data can tell of it.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::Datagram;
-use crate::base::Budget;
+use crate::base::{Budget, Frame, Rope};
 
 /// Why a datagram was not queued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +31,12 @@ pub const fn truesize(len: usize) -> usize {
     const SMALL: usize = 576;
     let data = len.saturating_add(HEADERS_AND_SHARED_INFO);
     HEAD + if data <= SMALL { SMALL } else { data.next_power_of_two() }
+}
+
+/// What of a packet goes into a queue: its payload, shared; copied where a large frame carries little of it (behind the datagram, by
+/// the lengths its headers tell), for then it would hold more memory than it is charged with.
+pub fn kept(payload: Rope, frame: &Frame) -> Rope {
+    if frame.len() > truesize(payload.len()) { payload.to_vec().into() } else { payload }
 }
 
 impl DatagramQueue {

@@ -3,7 +3,7 @@
 use super::{Raw, Socket};
 use crate::base::{Base, Discard, Rope, SockAddr, Version};
 use crate::network::{Cast, Network, Packet, TransportError, protocol};
-use crate::transport::datagram::{Datagram, DatagramOptions, Endpoint};
+use crate::transport::datagram::{Datagram, DatagramOptions, Endpoint, kept};
 use crate::transport::inet::needs_scope;
 
 impl Raw {
@@ -45,7 +45,7 @@ impl Socket {
         }
         let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
         let datagram = Datagram {
-            data: content(packet),
+            data: kept(content(packet), &packet.frame),
             from: SockAddr { addr: packet.src, port: 0, scope },
             to: packet.dst,
             to_port: 0,

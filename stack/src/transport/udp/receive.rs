@@ -7,7 +7,7 @@ use super::header::{self, Header};
 use super::{Udp, base};
 use crate::base::{Base, Discard, Key, LinkId, Rope, SockAddr};
 use crate::network::{Cast, Network, Packet};
-use crate::transport::datagram::{Datagram, Refused};
+use crate::transport::datagram::{Datagram, Refused, kept};
 use crate::transport::inet::needs_scope;
 
 impl Udp {
@@ -67,7 +67,7 @@ impl Udp {
 
     /// Queues what a packet carries. One whose segments were joined is split again unless the socket wants it whole.
     fn deliver(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header) {
-        let payload = packet.payload(header::LEN);
+        let payload = kept(packet.payload(header::LEN), &packet.frame);
         let size = packet.frame.segment_size as usize;
         let options = &self.options(id);
         let whole = size == 0 || payload.len() <= size;

@@ -49,6 +49,21 @@ fn bytes_behind_the_datagram_are_not_delivered() {
     assert_eq!(host.recv(id).unwrap(), b"data");
 }
 
+#[test]
+fn a_large_frame_is_not_held_for_the_few_bytes_in_it() {
+    let mut host = Host::new(1);
+    let id = host.bound("10.0.0.1:7");
+    for (behind, shared) in [(0, true), (60_000, false)] {
+        let mut bytes = datagram(9, 7, b"data");
+        bytes.resize(bytes.len() + behind, 0);
+        let packet = host.packet("10.0.0.2", "10.0.0.1", &bytes);
+        let place = packet.payload(8).to_bytes().as_ptr();
+        host.udp.receive(&mut host.net, packet);
+        let data = host.udp.pop(&mut host.net, id).unwrap().data.to_bytes();
+        assert_eq!((&data[..], data.as_ptr() == place), (&b"data"[..], shared), "{behind} bytes behind the datagram");
+    }
+}
+
 /// RFC 1122 §4.1.3.4, RFC 8200 §8.1
 #[test]
 fn a_wrong_checksum_is_refused_and_a_missing_one_only_over_ipv6() {
