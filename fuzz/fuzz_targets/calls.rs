@@ -143,7 +143,7 @@ fn call(host: &mut Host, socket: SocketId, call: &Call) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let mut host = Host::new();
+    let mut host = Host::new(data);
     each(data, 200, |step| match step {
         Step::Frame(frame) => {
             let (link, frame) = frame.build(host.links);

@@ -9,8 +9,32 @@ use crate::{MAC, PORT, V4, V6};
 #[derive(Debug, Arbitrary)]
 pub struct RandomFrame {
     raw_link: bool,
+    device: Device,
     kind: Kind,
     payload: Vec<u8>,
+}
+
+/// What a device says of a frame. Nothing of it need be true.
+#[derive(Debug, Arbitrary)]
+enum Device {
+    /// The transport checksum was found right.
+    Verified,
+    /// The transport checksum is to be completed here.
+    Partial { offset: u8, l3_len: u8 },
+    /// It is a super-segment.
+    Super { segment_size: u16, l3_len: u8, l4_len: u8 },
+}
+
+/// To whom an IP packet goes.
+#[derive(Clone, Copy, Debug, Arbitrary)]
+enum To {
+    Us,
+    All,
+    /// A host on this link or the other.
+    Host {
+        here: bool,
+        last: u8,
+    },
 }
 
 #[derive(Debug, Arbitrary)]
@@ -21,10 +45,10 @@ enum Kind {
     Ethernet { ethertype: u16, multicast: bool },
     /// An ARP packet.
     Arp { operation: u8, source: u8, target: u8 },
-    /// IPv4 to us.
-    V4 { protocol: u8, fragment: u16, to_all: bool, source: u8, options: [u8; 4], with_options: bool },
-    /// IPv6 to us or to a group.
-    V6 { next: u8, to_group: bool, source: u8 },
+    /// IPv4.
+    V4 { protocol: u8, fragment: u16, to: To, source: u8, options: [u8; 8], with_options: bool },
+    /// IPv6.
+    V6 { next: u8, to: To, source: u8 },
     /// TCP to the port that is served.
     Tcp { v6: bool, source: u8, port: u8, seq: u32, ack: u32, flags: u8, window: u16, urgent: u16, options: [u8; 12] },
     /// UDP to the port that is served.
@@ -39,6 +63,15 @@ impl RandomFrame {
         let at = usize::from(self.raw_link);
         let mut frame = Frame::from(&self.bytes(at)[..]);
         frame.checksum = Checksum::Verified;
+        match self.device {
+            Device::Verified => {}
+            Device::Partial { offset, l3_len } => {
+                (frame.checksum, frame.l3_len) = (Checksum::Partial { offset }, l3_len.into());
+            }
+            Device::Super { segment_size, l3_len, l4_len } => {
+                (frame.segment_size, frame.l3_len, frame.l4_len) = (segment_size, l3_len.into(), l4_len);
+            }
+        }
         (links[at], frame)
     }
 
@@ -48,11 +81,11 @@ impl RandomFrame {
             Kind::Raw => return payload.to_vec(),
             Kind::Ethernet { ethertype, multicast } => return ethernet(*ethertype, *multicast, payload),
             Kind::Arp { operation, source, target } => (0x806, arp(*operation, *source, *target)),
-            Kind::V4 { protocol, fragment, to_all, source, options, with_options } => {
+            Kind::V4 { protocol, fragment, to, source, options, with_options } => {
                 let options = if *with_options { &options[..] } else { &[] };
-                (0x800, ipv4(at, *protocol, *fragment, *to_all, *source, options, payload))
+                (0x800, ipv4(at, *protocol, *fragment, *to, *source, options, payload))
             }
-            Kind::V6 { next, to_group, source } => (0x86dd, ipv6(at, *next, *to_group, *source, payload)),
+            Kind::V6 { next, to, source } => (0x86dd, ipv6(at, *next, *to, *source, payload)),
             Kind::Tcp { v6, source, port, seq, ack, flags, window, urgent, options } => {
                 let mut segment = ports(*port);
                 segment.extend(seq.to_be_bytes());
@@ -98,9 +131,9 @@ fn ports(port: u8) -> Vec<u8> {
 
 fn ip(at: usize, v6: bool, protocol: u8, source: u8, payload: &[u8]) -> (u16, Vec<u8>) {
     if v6 {
-        (0x86dd, ipv6(at, protocol, false, source, payload))
+        (0x86dd, ipv6(at, protocol, To::Us, source, payload))
     } else {
-        (0x800, ipv4(at, protocol, 0, false, source, &[], payload))
+        (0x800, ipv4(at, protocol, 0, To::Us, source, &[], payload))
     }
 }
 
@@ -114,7 +147,7 @@ fn source_v6(at: usize, source: u8) -> [u8; 16] {
     address
 }
 
-fn ipv4(at: usize, protocol: u8, fragment: u16, to_all: bool, source: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
+fn ipv4(at: usize, protocol: u8, fragment: u16, to: To, source: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
     let len = (20 + options.len() + payload.len()) as u16;
     let mut header = vec![0x45 + options.len() as u8 / 4, 0];
     header.extend(len.to_be_bytes());
@@ -122,7 +155,11 @@ fn ipv4(at: usize, protocol: u8, fragment: u16, to_all: bool, source: u8, option
     header.extend(fragment.to_be_bytes());
     header.extend([64, protocol, 0, 0]);
     header.extend(source_v4(at, source));
-    header.extend(if to_all { [255; 4] } else { V4[at] });
+    header.extend(match to {
+        To::Us => V4[at],
+        To::All => [255; 4],
+        To::Host { here, last } => source_v4(if here { at } else { 1 - at }, last),
+    });
     header.extend(options);
     let sum = sum(&header);
     header[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -130,13 +167,17 @@ fn ipv4(at: usize, protocol: u8, fragment: u16, to_all: bool, source: u8, option
     header
 }
 
-fn ipv6(at: usize, next: u8, to_group: bool, source: u8, payload: &[u8]) -> Vec<u8> {
+fn ipv6(at: usize, next: u8, to: To, source: u8, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x60, 0, 0, 0];
     packet.extend((payload.len() as u16).to_be_bytes());
     // Neighbour discovery believes only packets that no router touched.
     packet.extend([next, 255]);
     packet.extend(source_v6(at, source));
-    packet.extend(if to_group { [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] } else { V6[at] });
+    packet.extend(match to {
+        To::Us => V6[at],
+        To::All => [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        To::Host { here, last } => source_v6(if here { at } else { 1 - at }, last),
+    });
     packet.extend(payload);
     packet
 }

@@ -38,19 +38,17 @@ pub struct Host {
     now: Instant,
 }
 
-impl Default for Host {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Host {
-    /// A host that forwards, with listeners and datagram sockets.
-    pub fn new() -> Self {
+    /// A host with listeners and datagram sockets: a router if the first bit of `data` says so, for a router believes other
+    /// messages than an end system does.
+    pub fn new(data: &[u8]) -> Self {
+        let forwards = data.first().is_some_and(|first| first & 1 != 0);
         let mut config = Config { memory: MEMORY, ..Config::default() };
         config.socket.net_raw = Permission::Granted;
         config.socket.net_admin = Permission::Granted;
         config.socket.max_sockets = 200;
+        config.network.ipv4.forward = forwards;
+        config.network.ipv6.forwarding = forwards;
         let mut stack = Stack::new(config, Seed::from(1), Instant::EPOCH);
         let offloads = Offloads { coalesce: true, ..Offloads::default() };
         let mediums = [("eth0", Medium::Ethernet { mac: Mac(MAC), vlan: None }), ("tun0", Medium::Ip)];
