@@ -20,15 +20,20 @@ impl Sum {
     pub fn pseudo(src: Addr, dst: Addr, protocol: u8, len: usize) -> Self {
         let mut sum = Self::new();
         if src.is_v4() && dst.is_v4() {
-            sum.add(&src.v4_octets());
-            sum.add(&dst.v4_octets());
+            sum.add_u32(u32::from_be_bytes(src.v4_octets()));
+            sum.add_u32(u32::from_be_bytes(dst.v4_octets()));
         } else {
             sum.add(&src.octets());
             sum.add(&dst.octets());
         }
-        sum.add(&(len as u32).to_be_bytes());
-        sum.add(&[0, protocol]);
+        sum.add_u32(len as u32);
+        sum.add_u32(u32::from(protocol));
         sum
+    }
+
+    /// Adds four bytes given as a big-endian number, between whole words.
+    fn add_u32(&mut self, word: u32) {
+        self.total += u64::from(word);
     }
 
     /// Adds bytes.
@@ -40,14 +45,12 @@ impl Sum {
             self.odd = false;
             rest = tail;
         }
-        let mut words = rest.chunks_exact(4);
-        let mut total = 0u64;
-        for word in &mut words {
-            total += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+        let blocks = rest.chunks_exact(BLOCK);
+        let mut tail = blocks.remainder();
+        if rest.len() >= BLOCK {
+            self.total += u64::from(sum_blocks(blocks));
         }
-        self.total = fold64(self.total).wrapping_add(fold64(total));
-        let mut tail = words.remainder();
-        if let [a, b, more @ ..] = tail {
+        while let [a, b, more @ ..] = tail {
             self.total += u64::from(u16::from_be_bytes([*a, *b]));
             tail = more;
         }
@@ -66,17 +69,37 @@ impl Sum {
 
     /// The sum folded to 16 bits, not complemented: what a partial checksum field holds.
     pub fn folded(self) -> u16 {
-        let mut total = fold64(self.total);
-        while total > 0xffff {
-            total = (total & 0xffff) + (total >> 16);
-        }
-        total as u16
+        fold16(self.total)
     }
 
     /// The checksum: the complement of the folded sum. Over data that contains a right checksum it is 0.
     pub fn finish(self) -> u16 {
         !self.folded()
     }
+}
+
+/// Bytes that are summed at a time: a vector register of every machine.
+const BLOCK: usize = 16;
+
+/// The sum of whole blocks. Four lanes of 32-bit words in the machine's own order (RFC 1071 §2 (B): the order of bytes does not
+/// matter until the end) are what a compiler makes vector additions of.
+fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u16 {
+    let mut lanes = [0u64; 4];
+    for block in blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(4)) {
+            // It would take 64 GiB for a lane to overflow.
+            *lane = lane.wrapping_add(u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]])));
+        }
+    }
+    u16::from_be(fold16(lanes.iter().map(|lane| fold64(*lane)).sum()))
+}
+
+fn fold16(total: u64) -> u16 {
+    let mut total = fold64(total);
+    while total > 0xffff {
+        total = (total & 0xffff) + (total >> 16);
+    }
+    total as u16
 }
 
 fn fold64(total: u64) -> u64 {
@@ -99,6 +122,18 @@ mod tests {
         let mut sum = Sum::new();
         sum.add(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
         assert_eq!(sum.folded(), 0xddf2);
+    }
+
+    #[test]
+    fn blocks_and_single_words_give_the_same() {
+        let bytes: alloc::vec::Vec<u8> = (0..2000u32).map(|at| (at * 37 % 256) as u8 | 0x80).collect();
+        for len in 0..bytes.len() {
+            let by_words: u64 = bytes[..len]
+                .chunks(2)
+                .map(|word| u64::from(word[0]) << 8 | u64::from(word.get(1).copied().unwrap_or(0)))
+                .sum();
+            assert_eq!(checksum(&bytes[..len]), !fold16(by_words), "{len} bytes");
+        }
     }
 
     #[test]
