@@ -12,6 +12,9 @@
 //! slice and an empty head; readers use [`Frame::view`], which does not care where a header lies.
 //! A frame may be larger than the link's MTU: [`Frame::segment_size`] then says at how many payload bytes it is to be cut.
 
+use alloc::boxed::Box;
+use core::ops::{Deref, DerefMut};
+
 use bytes::Bytes;
 
 use super::rope::Rope;
@@ -37,8 +40,16 @@ pub enum Checksum {
 }
 
 /// One frame (link header included) or packet (on a raw-IP link), up to 64 KiB and a little.
+///
+/// It goes through a dozen hands between a socket and a device, so what it is made of stays in one place and a pointer is passed on.
 #[derive(Clone, Debug)]
 pub struct Frame {
+    content: Box<Content>,
+}
+
+/// What a [`Frame`] is made of.
+#[derive(Clone, Debug)]
+pub struct Content {
     head: [u8; HEAD],
     start: u8,
     /// What follows the head.
@@ -53,6 +64,21 @@ pub struct Frame {
     pub l3_len: u16,
     /// Bytes of transport header after that; set by whoever pushed it.
     pub l4_len: u8,
+}
+
+impl Deref for Frame {
+    type Target = Content;
+    #[inline]
+    fn deref(&self) -> &Content {
+        &self.content
+    }
+}
+
+impl DerefMut for Frame {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Content {
+        &mut self.content
+    }
 }
 
 impl Default for Frame {
@@ -76,7 +102,7 @@ impl From<&[u8]> for Frame {
 impl Frame {
     /// A frame without headers around a payload; also one that came from a device as it is.
     pub fn new(body: Rope) -> Self {
-        Self {
+        let content = Box::new(Content {
             head: [0; HEAD],
             start: HEAD as u8,
             body,
@@ -85,7 +111,8 @@ impl Frame {
             l2_len: 0,
             l3_len: 0,
             l4_len: 0,
-        }
+        });
+        Self { content }
     }
 
     /// The contiguous headers.
@@ -95,7 +122,8 @@ impl Frame {
 
     /// The contiguous headers, to be changed in place.
     pub fn head_mut(&mut self) -> &mut [u8] {
-        &mut self.head[self.start as usize..]
+        let Content { head, start, .. } = &mut *self.content;
+        &mut head[*start as usize..]
     }
 
     /// Bytes of head and body.
@@ -118,9 +146,10 @@ impl Frame {
     /// # Panics
     /// If there is no room: headers are bounded by [`HEAD`], so this is a bug of the caller.
     pub fn push(&mut self, len: usize) -> &mut [u8] {
-        let start = (self.start as usize).checked_sub(len).expect("headers fit the head");
-        self.start = start as u8;
-        let room = &mut self.head[start..start + len];
+        let content = &mut *self.content;
+        let start = (content.start as usize).checked_sub(len).expect("headers fit the head");
+        content.start = start as u8;
+        let room = &mut content.head[start..start + len];
         room.fill(0);
         room
     }
@@ -143,9 +172,10 @@ impl Frame {
         if len >= head {
             self.body.truncate(len - head);
         } else {
-            self.head.copy_within(self.start as usize..self.start as usize + len, HEAD - len);
-            self.start = (HEAD - len) as u8;
-            self.body = Rope::new();
+            let Content { head, start, body, .. } = &mut *self.content;
+            head.copy_within(*start as usize..*start as usize + len, HEAD - len);
+            *start = (HEAD - len) as u8;
+            *body = Rope::new();
         }
     }
 
