@@ -1,7 +1,5 @@
 //! Neighbours by address: a keyed hash table over a slab, with lists in the order of use.
 
-use core::hash::Hasher;
-
 use hashbrown::HashTable;
 
 use super::entry::Entry;
@@ -75,10 +73,7 @@ impl Table {
     }
 
     fn hash(&self, link: LinkId, addr: Addr) -> u64 {
-        let mut hasher = self.hash.hasher();
-        hasher.write(&addr.octets());
-        hasher.write(&link.0.to_le_bytes());
-        hasher.finish()
+        self.hash.quick(addr, u64::from(link.0))
     }
 
     pub(super) fn find(&self, link: LinkId, addr: Addr) -> Option<Key> {

@@ -16,7 +16,6 @@ pub mod select;
 mod tests;
 
 use alloc::vec::Vec;
-use core::hash::Hasher;
 use hashbrown::HashTable;
 
 use crate::base::{Addr, Cidr, Entropy, HashKey, Instant, Key, LinkId, Slab, TimerId, Version};
@@ -295,7 +294,6 @@ impl Addresses {
 }
 
 fn hash_of(key: &HashKey, addr: Addr) -> u64 {
-    let mut hasher = key.hasher();
-    hasher.write(&addr.octets());
-    hasher.finish()
+    // Only the host's owner (and routers, within bounds) puts addresses into the tables.
+    key.quick(addr, 0)
 }
