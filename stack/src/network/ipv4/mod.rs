@@ -106,18 +106,19 @@ impl Header {
         if self.more_fragments {
             flags |= MORE_FRAGMENTS;
         }
-        into[0] = 0x40 | (self.header_len / 4);
-        into[1] = self.traffic_class;
-        into[2..4].copy_from_slice(&self.total_len.to_be_bytes());
-        into[4..6].copy_from_slice(&self.ident.to_be_bytes());
-        into[6..8].copy_from_slice(&flags.to_be_bytes());
-        into[8] = self.ttl;
-        into[9] = self.protocol;
-        into[10..12].fill(0);
-        into[12..16].copy_from_slice(&self.src.v4_octets());
-        into[16..20].copy_from_slice(&self.dst.v4_octets());
-        into[HEADER_LEN..self.len()].copy_from_slice(options);
-        complete_checksum(&mut into[..self.len()]);
+        let into = &mut into[..self.len()];
+        let (fixed, rest) = into.split_first_chunk_mut::<HEADER_LEN>().expect("a header has 20 bytes");
+        fixed[0] = 0x40 | (self.header_len / 4);
+        fixed[1] = self.traffic_class;
+        fixed[2..4].copy_from_slice(&self.total_len.to_be_bytes());
+        fixed[4..6].copy_from_slice(&self.ident.to_be_bytes());
+        fixed[6..8].copy_from_slice(&flags.to_be_bytes());
+        fixed[8] = self.ttl;
+        fixed[9] = self.protocol;
+        fixed[12..16].copy_from_slice(&self.src.v4_octets());
+        fixed[16..20].copy_from_slice(&self.dst.v4_octets());
+        rest.copy_from_slice(options);
+        complete_checksum(into);
     }
 }
 
