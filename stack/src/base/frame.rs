@@ -179,6 +179,20 @@ impl Frame {
         }
     }
 
+    /// Moves the first `len` bytes into the head if they are not all there: headers that are to be read often, or changed.
+    ///
+    /// # Panics
+    /// If the frame is shorter, or `len` is more than [`HEAD`].
+    pub fn own_head(&mut self, len: usize) {
+        if self.head().len() < len {
+            let mut first = [0; HEAD];
+            let first = &mut first[..len];
+            self.copy_to(0, first);
+            self.pull(len);
+            self.push(len).copy_from_slice(first);
+        }
+    }
+
     /// The `N` bytes from `offset` on, copied; none if the frame is shorter.
     pub fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         let mut bytes = [0; N];
@@ -241,9 +255,15 @@ impl Frame {
     pub fn sum(&self, offset: usize, len: usize, sum: super::checksum::Sum) -> super::checksum::Sum {
         let mut sum = sum;
         let head = self.head();
-        let mut skip = offset;
-        let mut left = len;
-        for chunk in core::iter::once(head).chain(self.body.chunks().map(|chunk| &chunk[..])) {
+        let from_head = head.len().saturating_sub(offset).min(len);
+        if from_head > 0 {
+            sum.add(&head[offset..offset + from_head]);
+        }
+        let (mut skip, mut left) = (offset.saturating_sub(head.len()), len - from_head);
+        for chunk in self.body.chunks() {
+            if left == 0 {
+                break;
+            }
             if skip >= chunk.len() {
                 skip -= chunk.len();
                 continue;
@@ -252,9 +272,6 @@ impl Frame {
             sum.add(&chunk[skip..skip + take]);
             left -= take;
             skip = 0;
-            if left == 0 {
-                break;
-            }
         }
         sum
     }

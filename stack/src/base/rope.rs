@@ -1,7 +1,7 @@
 //! Payload as a list of shared, reference-counted chunks: cut, joined and passed on without copying.
 
 use alloc::vec::Vec;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 /// A run of bytes made of shared chunks. Up to two chunks cost no allocation of their own; an empty rope owns no memory.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,9 @@ impl Rope {
 
     /// Appends all chunks of `other`.
     pub fn append(&mut self, other: Self) {
+        if other.second.is_empty() && other.rest.is_empty() {
+            return self.push(other.first);
+        }
         for chunk in other {
             self.push(chunk);
         }
@@ -66,6 +69,9 @@ impl Rope {
     /// If the rope is shorter than that.
     pub fn slice(&self, start: usize, len: usize) -> Self {
         assert!(start + len <= self.len, "slice {start}+{len} of a rope of {}", self.len);
+        if start + len <= self.first.len() {
+            return self.first.slice(start..start + len).into();
+        }
         let mut part = Self::new();
         let mut skip = start;
         for chunk in self.chunks() {
@@ -85,6 +91,11 @@ impl Rope {
 
     /// Drops the first `count` bytes.
     pub fn advance(&mut self, count: usize) {
+        if count < self.first.len() {
+            self.first.advance(count);
+            self.len -= count;
+            return;
+        }
         *self = self.slice(count, self.len - count);
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn complete(frame: &mut Frame) {
 fn write(frame: &mut Frame, at: usize, bytes: [u8; 2]) {
     let end = at + 2;
     if end <= HEAD {
-        own_head(frame, end);
+        frame.own_head(end);
         frame.head_mut()[at..end].copy_from_slice(&bytes);
     } else {
         let len = frame.len();
@@ -34,16 +34,6 @@ fn write(frame: &mut Frame, at: usize, bytes: [u8; 2]) {
         body.append(frame.rope(end, len - end));
         frame.pull(len);
         frame.body = body;
-    }
-}
-
-/// Moves the first `len` bytes into the head, if they are not there.
-fn own_head(frame: &mut Frame, len: usize) {
-    if frame.head().len() < len {
-        let mut first = [0; HEAD];
-        frame.copy_to(0, &mut first[..len]);
-        frame.pull(len);
-        frame.push(len).copy_from_slice(&first[..len]);
     }
 }
 

@@ -9,7 +9,6 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, LinkId, Rope, Sum, Version};
 
 use super::super::up::Received;
@@ -35,12 +34,11 @@ pub(crate) struct Joiner {
     flows: VecDeque<Flow>,
 }
 
-/// A segment of TCP with its headers at hand.
+/// A segment of TCP, all of its headers in the head of its frame.
 #[derive(Debug)]
 struct Segment {
     received: Received,
     layout: Layout,
-    head: [u8; HEAD],
 }
 
 /// The joined segments of one flow: the first one with all payload.
@@ -119,7 +117,7 @@ impl Joiner {
     }
 }
 
-fn classify(received: Received) -> Kind {
+fn classify(mut received: Received) -> Kind {
     let at = received.network;
     let number = match received.version {
         Version::V4 => received.frame.read::<1>(at + 9),
@@ -133,21 +131,24 @@ fn classify(received: Received) -> Kind {
     }
     match Layout::of(&received.frame, at) {
         Some(layout) if layout.version == received.version => {
-            let mut head = [0; HEAD];
-            received.frame.copy_to(0, &mut head[..layout.payload]);
-            Kind::Segment(Segment { received, layout, head })
+            received.frame.own_head(layout.payload);
+            Kind::Segment(Segment { received, layout })
         }
         _ => Kind::Unclear(received),
     }
 }
 
 impl Segment {
+    fn head(&self) -> &[u8] {
+        &self.received.frame.head()[..self.layout.payload]
+    }
+
     fn network(&self) -> &[u8] {
-        &self.head[self.layout.l3..self.layout.l4]
+        &self.head()[self.layout.l3..self.layout.l4]
     }
 
     fn tcp(&self) -> &[u8] {
-        &self.head[self.layout.l4..self.layout.payload]
+        &self.head()[self.layout.l4..]
     }
 
     fn flags(&self) -> u8 {
@@ -173,7 +174,7 @@ impl Segment {
 
     fn same_flow(&self, other: &Self) -> bool {
         self.received.link == other.received.link
-            && self.layout.addresses(&self.head) == other.layout.addresses(&other.head)
+            && self.layout.addresses(self.head()) == other.layout.addresses(other.head())
             && self.tcp()[..4] == other.tcp()[..4]
     }
 
@@ -201,7 +202,7 @@ impl Segment {
         }
         let frame = &self.received.frame;
         frame.checksum != Checksum::Unknown || {
-            let (src, dst) = self.layout.addresses(&self.head);
+            let (src, dst) = self.layout.addresses(self.head());
             let len = self.layout.end - self.layout.l4;
             let pseudo = Sum::pseudo(src, dst, self.layout.transport.number(), len);
             frame.sum(self.layout.l4, len, pseudo).finish() == 0
@@ -233,7 +234,7 @@ impl Flow {
     }
 
     fn same_link_header(&self, next: &Segment) -> bool {
-        self.first.head[..self.first.layout.l3] == next.head[..next.layout.l3]
+        self.first.head()[..self.first.layout.l3] == next.head()[..next.layout.l3]
     }
 
     /// All but length, checksum and identification, which must count on (or mean nothing: RFC 6864 §4.1, DF set).
@@ -265,13 +266,13 @@ impl Flow {
         let Self { first, payload, count, flags } = self;
         let mut received = first.received;
         if count > 1 {
-            received.frame = super_segment(&first.layout, &first.head, payload, flags);
+            received.frame = super_segment(&first.layout, received.frame.head(), payload, flags);
         }
         received
     }
 }
 
-fn super_segment(layout: &Layout, head: &[u8; HEAD], payload: Rope, flags: u8) -> Frame {
+fn super_segment(layout: &Layout, head: &[u8], payload: Rope, flags: u8) -> Frame {
     let Layout { version, transport, l3, l4, payload: headers, .. } = *layout;
     let (src, dst) = layout.addresses(head);
     let end = headers + payload.len();
