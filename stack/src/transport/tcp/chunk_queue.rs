@@ -30,6 +30,32 @@ const MOST_CHUNKS: usize = 17;
 /// The list of chunks gives memory back when it uses less than a quarter of more than this.
 const KEEP: usize = 64;
 
+/// A copy of data in a chunk. What is shared later has a reference count of its own elsewhere; a little data is put beside its count,
+/// so that a short message costs one allocation.
+fn shareable(data: &[u8]) -> Bytes {
+    Little::new(data).map_or_else(|| Bytes::copy_from_slice(data), Bytes::from_owner)
+}
+
+/// Up to 63 bytes in place.
+struct Little {
+    len: u8,
+    bytes: [u8; 63],
+}
+
+impl Little {
+    fn new(data: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 63];
+        bytes.get_mut(..data.len())?.copy_from_slice(data);
+        Some(Self { len: data.len() as u8, bytes })
+    }
+}
+
+impl AsRef<[u8]> for Little {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct ChunkQueue {
@@ -75,7 +101,7 @@ impl ChunkQueue {
         let mut more = data;
         if self.is_empty() {
             let (head, tail) = data.split_at(data.len().min(CHUNK));
-            self.push(Bytes::copy_from_slice(head));
+            self.push(shareable(head));
             more = tail;
         }
         if !more.is_empty() {
