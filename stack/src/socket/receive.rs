@@ -330,6 +330,9 @@ impl Sockets {
     }
 
     fn fit_control(&mut self, net: &mut Network, received: Received, room: usize) -> Received {
+        if received.control.is_empty() {
+            return received;
+        }
         let (control, whole, lost) = control::fit(received.control, room);
         for right in lost {
             match right {

@@ -51,11 +51,11 @@ impl Network {
 
     fn possible_v4(&self, src: Addr, dst: Addr, link: LinkId, from: From) -> Result<(), Discard> {
         let (net, elsewhere) = (|addr: Addr| addr.v4_octets()[0], link != LOOPBACK);
-        let many = dst.is_limited_broadcast() || dst.is_link_scope_multicast() || self.is_broadcast(dst);
+        let many = || dst.is_limited_broadcast() || dst.is_link_scope_multicast() || self.is_broadcast(dst);
         let source_cannot_be = src.is_multicast()
             || src.is_limited_broadcast()
             // RFC 1122 §3.2.1.3 (a): 0.0.0.0 is who does not know its address yet, and asks all.
-            || net(src) == 0 && !(src.is_unspecified() && many)
+            || net(src) == 0 && !(src.is_unspecified() && many())
             || src.is_loopback() && elsewhere
             || self.is_broadcast(src);
         // Linux: nobody but us sends from an address of ours (`accept_local` is off).

@@ -10,6 +10,9 @@ impl Raw {
     /// Gives a copy (payload shared) to every socket that wants `packet`; true if there was one for its protocol and ends,
     /// also if its filter did not let the packet in: the protocol is then not unknown.
     pub fn receive(&mut self, net: &mut Network, packet: &Packet) -> bool {
+        if self.sockets.is_empty() {
+            return false;
+        }
         let mut matches = core::mem::take(&mut self.matches);
         matches.clear();
         matches.extend(self.matching(packet.protocol, packet.src, packet.dst, packet.link));

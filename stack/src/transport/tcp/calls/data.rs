@@ -16,15 +16,11 @@ impl Tcp {
     /// What can be read and written now.
     pub fn stream(&self, id: Key) -> Stream {
         let tcb = &self.records.connections[id];
-        let (held, hidden, mark) = (tcb.readable_len() as usize, hidden(tcb), mark(tcb));
-        let readable = match mark {
-            Some(ahead) if ahead > 0 => held.min(ahead),
-            _ => held - hidden.min(held),
-        };
+        let (held, readable) = (tcb.readable_len() as usize, readable(tcb));
         Stream {
             readable,
-            end: tcb.rcv.fin_taken() && readable == held - hidden.min(held),
-            mark,
+            end: tcb.rcv.fin_taken() && readable == held - hidden(tcb).min(held),
+            mark: mark(tcb),
             room: room(tcb, &self.config),
             read_offset: tcb.rcv.received - held as u64,
             write_offset: tcb.snd.acked + u64::from(tcb.unacked_len()),
@@ -34,8 +30,8 @@ impl Tcp {
     /// Copies readable bytes after `skip` without taking them; says how many.
     pub fn peek(&self, id: Key, skip: usize, into: &mut [u8]) -> usize {
         let tcb = &self.records.connections[id];
-        let room = self.stream(id).readable.saturating_sub(skip).min(into.len());
         let Some(receiving) = &tcb.receiving else { return 0 };
+        let room = readable(tcb).saturating_sub(skip).min(into.len());
         receiving.queue.peek(hidden(tcb) + skip, &mut into[..room])
     }
 
@@ -53,8 +49,8 @@ impl Tcp {
 
     /// Takes the first chunk of what is readable, at most `max` bytes (zero copy).
     pub fn take(&mut self, net: &mut Network, id: Key, max: usize) -> Option<Bytes> {
-        let max = max.min(self.stream(id).readable);
         let (tcb, mut cx) = self.with(net, id)?;
+        let max = max.min(readable(tcb));
         if max == 0 {
             return None;
         }
@@ -181,6 +177,15 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if next > offered && next >= 2 * offered.max(1) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
+    }
+}
+
+/// Bytes that can be read now: up to the urgent mark, or from it on.
+fn readable(tcb: &Tcb) -> usize {
+    let held = tcb.readable_len() as usize;
+    match mark(tcb) {
+        Some(ahead) if ahead > 0 => held.min(ahead),
+        _ => held - hidden(tcb).min(held),
     }
 }
 

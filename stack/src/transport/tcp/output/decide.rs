@@ -68,6 +68,9 @@ fn congestion_room(tcb: &Tcb) -> u32 {
 /// does not ask for room (RFC 5681 §3.2 step 3, RFC 6675 §5 step 4.3).
 fn lost(tcb: &Tcb) -> Option<Plan> {
     let board = &tcb.sending.as_ref()?.board;
+    if board.lost_bytes() == 0 {
+        return None;
+    }
     let mss = mss(tcb);
     let room = if tcb.recovery.first { congestion_room(tcb).max(mss) } else { congestion_room(tcb) };
     if room == 0 {
