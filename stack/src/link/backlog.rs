@@ -62,6 +62,12 @@ impl Backlog {
         room
     }
 
+    /// True if nothing waits.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.joiner.is_empty() && self.looped.is_empty()
+    }
+
     /// The next thing: what came first, then what waited to be joined.
     pub(super) fn pop(&mut self) -> Option<Up> {
         match self.queue.pop_front() {

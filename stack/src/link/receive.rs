@@ -27,6 +27,12 @@ impl Links {
         }
     }
 
+    /// True if [`Links::poll`] has nothing to give.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.backlog.is_empty()
+    }
+
     /// The next thing the network layer must know. Frames sent on loopback come up here as [`Up::Received`].
     /// Segments that wait to be joined come when there is nothing else, so whoever has several frames gives them all before asking.
     pub fn poll(&mut self) -> Option<Up> {

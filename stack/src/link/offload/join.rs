@@ -103,6 +103,12 @@ impl Joiner {
         self.flows.push_back(Flow::new(segment));
     }
 
+    /// True if nothing waits.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
     /// The flow that has waited longest.
     pub(crate) fn flush(&mut self) -> Option<Received> {
         self.flows.pop_front().map(Flow::finish)

@@ -45,6 +45,12 @@ impl Network {
         self.links.receive(link, frame);
     }
 
+    /// True if [`Network::poll`] has nothing to do.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.up.is_empty() && self.looped.is_empty() && self.links.is_idle()
+    }
+
     /// The next thing a transport must know. Drains the link layer too; call it until it gives none after every input.
     pub fn poll(&mut self) -> Option<Up> {
         loop {
