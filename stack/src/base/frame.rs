@@ -154,6 +154,19 @@ impl Frame {
         room
     }
 
+    /// Puts `header` in front of everything and gives it to be completed.
+    ///
+    /// # Panics
+    /// As [`Frame::push`].
+    pub fn prepend(&mut self, header: &[u8]) -> &mut [u8] {
+        let content = &mut *self.content;
+        let start = (content.start as usize).checked_sub(header.len()).expect("headers fit the head");
+        content.start = start as u8;
+        let room = &mut content.head[start..start + header.len()];
+        room.copy_from_slice(header);
+        room
+    }
+
     /// Takes `len` bytes away from the front, wherever they lie.
     ///
     /// # Panics
@@ -189,7 +202,7 @@ impl Frame {
             let first = &mut first[..len];
             self.copy_to(0, first);
             self.pull(len);
-            self.push(len).copy_from_slice(first);
+            self.prepend(first);
         }
     }
 
@@ -249,6 +262,11 @@ impl Frame {
         let mut rope = Rope::from(&head[offset..offset + from_head]);
         rope.append(self.body.slice(0, len - from_head));
         rope
+    }
+
+    /// The whole, if there is nothing in the head that would have to be copied out.
+    pub fn into_rope(mut self) -> Rope {
+        if self.head().is_empty() { core::mem::take(&mut self.body) } else { self.rope(0, self.len()) }
     }
 
     /// The sum of everything from `offset` on, `len` bytes of it, added to `sum`.

@@ -72,6 +72,10 @@ impl Rope {
         if start + len <= self.first.len() {
             return self.first.slice(start..start + len).into();
         }
+        let (from, until) = (self.first.len(), self.first.len() + self.second.len());
+        if start >= from && start + len <= until {
+            return self.second.slice(start - from..start - from + len).into();
+        }
         let mut part = Self::new();
         let mut skip = start;
         for chunk in self.chunks() {

@@ -42,10 +42,10 @@ impl Backlog {
 
     /// A frame of a device, to be joined with others.
     pub(super) fn join(&mut self, received: Received) {
-        let mut joined = core::mem::take(&mut self.joined);
-        self.joiner.offer(received, &mut joined);
-        joined.drain(..).for_each(|received| self.receive(received));
-        self.joined = joined;
+        self.joiner.offer(received, &mut self.joined);
+        while let Some(received) = self.joined.pop_front() {
+            self.receive(received);
+        }
     }
 
     /// A frame that was sent on loopback.

@@ -48,14 +48,13 @@ impl Cutter {
         }
         let take = left.min(self.piece);
         let mut frame = Frame::new(self.frame.rope(self.layout.payload + self.done, take));
-        self.fill_headers(frame.push(self.layout.payload), take);
+        self.fill_headers(frame.prepend(&self.head[..self.layout.payload]), take);
         self.fill_notes(&mut frame, take);
         self.done += take;
         Some(frame)
     }
 
     fn fill_headers(&self, head: &mut [u8], take: usize) {
-        head.copy_from_slice(&self.head[..self.layout.payload]);
         self.fill_network(head, take);
         let len = self.layout.payload - self.layout.l4 + take;
         match self.layout.transport {

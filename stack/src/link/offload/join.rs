@@ -78,17 +78,15 @@ impl Joiner {
         let joinable = segment.joinable();
         if let Some(place) = place {
             let flow = &mut self.flows[place];
-            let fits = joinable && flow.takes(&segment);
-            let ends = !fits || segment.payload_len() < flow.first.payload_len() || segment.flags() & (PSH | FIN) != 0;
-            if fits {
-                flow.append(&segment);
-            }
-            if ends {
-                up.extend(self.flows.remove(place).map(Flow::finish));
-            }
-            if fits {
+            if joinable && flow.takes(&segment) {
+                let last = segment.payload_len() < flow.first.payload_len() || segment.flags() & (PSH | FIN) != 0;
+                flow.append(segment);
+                if last {
+                    up.extend(self.flows.remove(place).map(Flow::finish));
+                }
                 return;
             }
+            up.extend(self.flows.remove(place).map(Flow::finish));
         }
         if joinable {
             segment.trust();
@@ -178,6 +176,13 @@ impl Segment {
         self.received.frame.rope(self.layout.payload, self.payload_len())
     }
 
+    fn into_payload(self) -> Rope {
+        let Self { mut received, layout } = self;
+        received.frame.truncate(layout.end);
+        received.frame.pull(layout.payload);
+        received.frame.into_rope()
+    }
+
     fn same_flow(&self, other: &Self) -> bool {
         self.received.link == other.received.link
             && self.layout.addresses(self.head()) == other.layout.addresses(other.head())
@@ -261,10 +266,10 @@ impl Flow {
         flags == 0 && a[8..13] == b[8..13] && a[14..16] == b[14..16] && a[18..] == b[18..]
     }
 
-    fn append(&mut self, next: &Segment) {
-        self.payload.append(next.payload());
-        self.count += 1;
+    fn append(&mut self, next: Segment) {
         self.flags |= next.flags();
+        self.payload.append(next.into_payload());
+        self.count += 1;
     }
 
     /// What goes up: the one segment as it came, or a super-segment with a partial checksum, ready to be cut again.

@@ -98,7 +98,7 @@ impl Network {
 fn push_front(mut frame: Frame, header: &[u8]) -> Frame {
     const LINK_ROOM: usize = 18;
     if frame.headroom() >= header.len() + LINK_ROOM {
-        frame.push(header.len()).copy_from_slice(header);
+        frame.prepend(header);
         return frame;
     }
     let mut body = Rope::from(header);
