@@ -131,6 +131,11 @@ impl Frame {
         HEAD - self.start as usize + self.body.len()
     }
 
+    /// Bytes of memory it holds, shared payload counted as its own.
+    pub fn memory(&self) -> usize {
+        size_of::<Content>() + self.body.len()
+    }
+
     /// True if there is not a byte.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -21,7 +21,7 @@ pub(super) struct Packet {
 impl Packet {
     /// Bytes it holds: its own and its frame's.
     pub(super) fn cost(&self) -> usize {
-        size_of::<Self>() + self.frame.body.len()
+        size_of::<Self>() + self.frame.memory()
     }
 }
 
