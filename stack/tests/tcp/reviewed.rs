@@ -177,7 +177,7 @@ fn a_larger_send_buffer_is_told() {
     let mut t = Script::new();
     let socket = t.established(SYN);
     t.inject(". 1:1(0) ack 1 win 0");
-    t.stack.send(socket, &[0; 1 << 20], MsgFlags::NONE).unwrap();
+    t.stack.send(socket, &vec![0; 1 << 20], MsgFlags::NONE).unwrap();
     assert_eq!(t.ready(socket), Ready::NONE);
     told(&mut t, socket);
     t.stack.setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &(1i32 << 20).to_ne_bytes()).unwrap();
