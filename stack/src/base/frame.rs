@@ -10,7 +10,7 @@
 //!
 //! On the way out each layer pushes its header in front of the one above it. A frame that comes from a device is usually one
 //! slice and an empty head; readers use [`Frame::view`], which does not care where a header lies.
-//! A frame may be larger than the link's MTU: [`Frame::segment_size`] then says at how many payload bytes it is to be cut.
+//! A frame may be larger than the link's MTU: [`Content::segment_size`] then says at how many payload bytes it is to be cut.
 
 use alloc::boxed::Box;
 use core::ops::{Deref, DerefMut};

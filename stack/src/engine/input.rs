@@ -2,7 +2,7 @@
 
 use super::stack::Stack;
 use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
-use crate::network::{Packet, TransportError, Up, protocol};
+use crate::network::{LOOPBACK, Packet, TransportError, Up, protocol};
 
 impl Stack {
     /// A frame from the device of a link.
@@ -19,8 +19,13 @@ impl Stack {
         self.settle();
     }
 
-    /// Time passes: it is `now`, and every timer that is due has fired. This is the only way time passes; going back is ignored.
+    /// Time passes: it is `now`, and every timer that is due has fired. This is the only way time passes; going back
+    /// is ignored, and so is [`Instant::NEVER`].
     pub fn advance(&mut self, now: Instant) {
+        // The deadline of what is not armed is no moment at which time can stand.
+        if !now.is_set() {
+            return;
+        }
         let base = &mut self.net.links.base;
         base.now = base.now.max(now);
         while let Some(timer) = self.next_timer() {
@@ -46,16 +51,30 @@ impl Stack {
     #[inline]
     pub(super) fn settle(&mut self) {
         // Most inputs cause nothing to come up, and what came up causes nothing more.
+        let mut looped = false;
         while !self.net.is_idle() {
-            self.carry_up();
+            looped |= self.carry_up() == Some(LOOPBACK);
+            if looped && self.net.is_idle() && self.sockets.tcp.waits_for_link() {
+                // Nobody asks for the frames of the loopback link: they came up just now, and whoever found it full may go on.
+                looped = false;
+                self.links_drained();
+            }
         }
+        self.sockets.tcp.relieve(&mut self.net);
     }
 
-    fn carry_up(&mut self) {
-        match self.net.poll() {
-            Some(Up::Packet(packet)) => self.deliver(packet),
-            Some(Up::Error(error)) => self.deliver_error(&error),
-            None => {}
+    /// Carries up one thing; says by which link a packet came.
+    fn carry_up(&mut self) -> Option<LinkId> {
+        match self.net.poll()? {
+            Up::Packet(packet) => {
+                let link = packet.link;
+                self.deliver(packet);
+                Some(link)
+            }
+            Up::Error(error) => {
+                self.deliver_error(&error);
+                None
+            }
         }
     }
 

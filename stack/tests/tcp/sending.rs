@@ -1,7 +1,8 @@
 //! Sending: windows, Nagle, cork, probes (RFC 9293 §3.8).
 
 use crate::script::Script;
-use loggia_stack::base::MsgFlags;
+use loggia_stack::Errno;
+use loggia_stack::base::{MsgFlags, Ready};
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
@@ -100,4 +101,25 @@ fn the_initial_window_is_ten_segments() {
         t.expect(&format!(". {seq}:{}(1460) ack 1", seq + 1460));
     }
     t.expect_nothing();
+}
+
+/// The stack's memory is used up: a writer is refused, is not told it may write, and is told when it may again.
+#[test]
+fn a_writer_that_found_no_memory_is_told_when_there_is_some() {
+    let mut t = Script::with(|config| config.memory = 48 << 10);
+    let socket = t.established(SYN);
+    let mut written = 0;
+    while let Ok(count) = t.stack.send(socket, &[0; 4096], MsgFlags::NONE) {
+        written += count;
+    }
+    assert_eq!(t.stack.send(socket, &[0; 4096], MsgFlags::NONE), Err(Errno::EAGAIN));
+    assert!((8192..48 << 10).contains(&written), "{written}");
+    assert_eq!(t.ready(socket), Ready::NONE);
+    while std::iter::from_fn(|| t.stack.next_ready()).last().is_some() {}
+    while let Some(last) = std::iter::from_fn(|| t.next()).last() {
+        t.inject(&format!(". 1:1(0) ack {} win 65535", last.seq + last.len as u32));
+    }
+    let told = std::iter::from_fn(|| t.stack.next_ready()).filter(|(id, _)| *id == socket).last();
+    assert_eq!(told, Some((socket, Ready::OUT)));
+    assert_eq!(t.stack.send(socket, &[0; 4096], MsgFlags::NONE), Ok(4096));
 }

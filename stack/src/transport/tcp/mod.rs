@@ -54,7 +54,7 @@ mod window;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
-use crate::base::{Cause, Entropy, Key, TcpState, Timer, TimerOwner};
+use crate::base::{Cause, Entropy, Key, Pressure, TcpState, Timer, TimerOwner};
 use crate::network::Network;
 use crate::transport::ports::{Holder, Ports, Rules};
 pub use calls::Stream;
@@ -66,6 +66,9 @@ use limits::Limits;
 pub use options::{TcpConfig, TcpInfo, TcpOptions};
 use tcb::{Sharing, Tcb};
 use time_wait::Waiting;
+
+/// How many connections that wait for memory are looked at after one input.
+const RELIEVED_AT_ONCE: usize = 16;
 
 /// All TCP connections and listeners of a host.
 #[derive(Debug)]
@@ -79,6 +82,7 @@ pub struct Tcp {
     limits: Limits,
     waiting: Waiting,
     blocked: VecDeque<Key>,
+    starved: VecDeque<Key>,
     default_options: Arc<TcpOptions>,
 }
 
@@ -95,6 +99,7 @@ impl Tcp {
             limits: Limits::default(),
             waiting: Waiting::default(),
             blocked: VecDeque::new(),
+            starved: VecDeque::new(),
             default_options: Arc::new(TcpOptions::default()),
         }
     }
@@ -147,6 +152,25 @@ impl Tcp {
                 tcb.blocked = false;
                 output::run(tcb, &mut cx, output::Push::Normal);
                 self.settle(net, id);
+            }
+        }
+    }
+
+    /// There may be memory again: a few of the connections that found none become writable. The others follow with the next inputs,
+    /// so that a crowd of them does not make each input long.
+    pub fn relieve(&mut self, net: &mut Network) {
+        let pressure = net.links.base.budget.pressure();
+        if pressure == Pressure::Full {
+            return;
+        }
+        for _ in 0..self.starved.len().min(RELIEVED_AT_ONCE) {
+            let Some(id) = self.starved.pop_front() else { break };
+            let Some(tcb) = self.records.connections.get_mut(id) else { continue };
+            if pressure == Pressure::High && tcb.send_charge() >= self.config.wmem[0] as usize {
+                self.starved.push_back(id);
+            } else {
+                tcb.starved = false;
+                tcb.notify(&mut net.links.base);
             }
         }
     }

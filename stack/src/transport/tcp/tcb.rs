@@ -240,6 +240,8 @@ pub(super) struct Tcb {
     pub(super) holds: Option<Sharing>,
     /// It could not send because the link was full and stands in the list of those that go on when it is not.
     pub(super) blocked: bool,
+    /// A write found no memory left in the stack's budget: it is not writable until there is some again.
+    pub(super) starved: bool,
     /// The peer makes progress: its neighbour entry may be confirmed with the next segment (RFC 4861 §7.3.1).
     pub(super) confirm: bool,
 }
@@ -313,6 +315,7 @@ impl Tcb {
             in_flows: false,
             holds: None,
             blocked: false,
+            starved: false,
             confirm: false,
         }
     }

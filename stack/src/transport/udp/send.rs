@@ -193,7 +193,7 @@ impl Corked {
             return Ok(());
         }
         let options = self.prepared.outgoing.options.as_ref().map_or(0, Bytes::len);
-        endpoint.local_too_big(base(net), self.to, (limit - options) as u32);
+        endpoint.local_too_big(base(net), self.to, limit.saturating_sub(options) as u32);
         Err(Errno::EMSGSIZE)
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
         // Our acknowledgement of it was lost (RFC 9293 §3.10.7.4: what is not acceptable any more is acknowledged).
         tcb.rcv.ack_now = true;
     }
-    if tcb.rcv.fin_seen && tcb.rcv.nxt == tcb.rcv.fin_at && state::may_receive(tcb.state) {
+    if tcb.rcv.fin_seen && tcb.rcv.nxt.at_or_after(tcb.rcv.fin_at) && state::may_receive(tcb.state) {
         take_fin(tcb, cx);
     }
     Step::Done

@@ -86,6 +86,9 @@ impl Tcp {
     /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB` and `MORE` count.
     pub fn write(&mut self, net: &mut Network, id: Key, data: &[&[u8]], flags: MsgFlags) -> usize {
         let mut left = self.write_room(net, id);
+        if left == 0 {
+            self.note_starved(id);
+        }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         let mut taken = 0;
         tcb.account(cx.base(), |tcb| {
@@ -107,7 +110,11 @@ impl Tcp {
 
     /// The same with a chunk that is not copied: all of it if there is any room (the buffer's limit may be passed by one chunk).
     pub fn write_bytes(&mut self, net: &mut Network, id: Key, chunk: Bytes, flags: MsgFlags) -> usize {
-        if self.write_room(net, id) == 0 || chunk.is_empty() {
+        if chunk.is_empty() {
+            return 0;
+        }
+        if self.write_room(net, id) == 0 {
+            self.note_starved(id);
             return 0;
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
@@ -116,6 +123,14 @@ impl Tcp {
         written(tcb, &mut cx, flags, taken, true);
         self.settle(net, id);
         taken
+    }
+
+    /// Its own buffer has room and yet nothing was taken: the stack's memory is used up. [`Tcp::relieve`] tells when it is not.
+    fn note_starved(&mut self, id: Key) {
+        let tcb = &mut self.records.connections[id];
+        if room(tcb, &self.config) > 0 && !core::mem::replace(&mut tcb.starved, true) {
+            self.starved.push_back(id);
+        }
     }
 
     /// Room in the send buffer, and in the stack's budget: under pressure only an empty queue takes more.

@@ -58,5 +58,5 @@ fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
     }
     let (limit, used) = (data::send_buffer(tcb, config) as usize, tcb.send_charge());
     let below_mark = tcb.options.notsent_lowat == 0 || tcb.unsent_len() < tcb.options.notsent_lowat;
-    limit.saturating_sub(used) >= used / 2 && used < limit && below_mark
+    limit.saturating_sub(used) >= used / 2 && used < limit && below_mark && !tcb.starved
 }
