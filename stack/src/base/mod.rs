@@ -39,7 +39,7 @@ pub use wheel::{TimerId, Wheel};
 /// Names a socket of a stack.
 pub type SocketId = Key;
 
-/// Names a link of a stack: 1 for the first, as interface indices are.
+/// Names a link of a stack: 1 for `lo`, 2 for the first that is added.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LinkId(pub u16);
 

@@ -83,7 +83,8 @@ impl Stack {
         self.recvmsg(id, &mut [into], 0, flags).map(|received| (received.len, received.from))
     }
 
-    /// Receives into pieces, with ancillary data as far as it fits a control buffer of `control_room` bytes.
+    /// Receives into pieces, with ancillary data as far as it fits a control buffer of `control_room` bytes
+    /// (see [`Control::space`](crate::socket::Control::space)).
     /// See [`Sockets::recvmsg`](crate::socket::Sockets::recvmsg) for errors.
     pub fn recvmsg(
         &mut self,

@@ -47,6 +47,9 @@ impl Stack {
     }
 
     /// Gives a link an address; its network is on the link. `ENODEV`, `EEXIST`, `EINVAL`.
+    ///
+    /// On Ethernet an IPv6 address is checked for duplicates first, for one to two seconds; it cannot be bound to or sent from before.
+    /// [`dad_transmits`](crate::network::autoconf::LinkSettings::dad_transmits) 0 leaves that out.
     pub fn add_address(&mut self, link: LinkId, addr: Cidr) -> Result<(), Errno> {
         let result = self.net.add_address(link, addr);
         self.settled(result)

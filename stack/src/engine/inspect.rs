@@ -18,7 +18,7 @@ impl Stack {
         text
     }
 
-    /// Every socket in one line, in the manner of `ss -a`, with a heading.
+    /// Every socket in one line, in the manner of `ss -a`, with a heading. Connections in TIME-WAIT are not listed.
     pub fn inspect_sockets(&self) -> String {
         let mut text = String::from(Row::HEADING);
         for row in self.socket_rows() {

@@ -10,7 +10,9 @@ use crate::base::{Errno, SocketId};
 pub const SCM_MAX_FD: usize = 253;
 
 /// A handle that a message passes on. Whoever sends one gives away a reference; it comes out again exactly once: from the
-/// receive call that takes the message, or from [`Unix::dropped_right`](super::Unix::dropped_right).
+/// receive call that takes the message, or from [`Unix::dropped_right`](super::Unix::dropped_right). For a socket that reference is made
+/// by `Stack::sendmsg`, so that the sender keeps its own; a foreign handle that nobody will receive comes out of
+/// `Stack::dropped_handle`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Right {
     /// A socket of this stack.
