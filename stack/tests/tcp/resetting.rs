@@ -66,6 +66,13 @@ fn icmp_errors_are_hints_or_ends() {
     t.inject_icmp(3, 3, 0, "S 0:0(0)");
     assert_eq!(t.ready(socket) & Ready::ERR, Ready::ERR);
 
+    // As in Linux, also by an error that would be a hint later.
+    let mut t = Script::new();
+    let socket = t.connect();
+    t.expect("S 0:0(0)");
+    t.inject_icmp(3, 1, 0, "S 0:0(0)");
+    assert_eq!(t.stack.recv(socket, &mut [0; 9], MsgFlags::NONE), Err(Errno::EHOSTUNREACH));
+
     let mut t = Script::new();
     let socket = t.established(SYN);
     t.write(socket, 0, 10);

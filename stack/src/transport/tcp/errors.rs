@@ -46,11 +46,13 @@ fn is_in_flight(tcb: &Tcb, seq: Seq) -> bool {
 fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError) {
     match error.cause {
         ErrorCause::TooBig { mtu } => shrink(tcb, cx, error, mtu),
-        // RFC 9293 MUST-55: source quench is ignored (the network layer drops it). RFC 9293 MUST-56, SHLD-25: codes 0, 1, 5,
-        // time exceeded and parameter problem are hints, not ends.
-        _ if error.fatal && matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) => {
+        // Opening: as Linux does, any error ends it at once. RFC 9293 MUST-56 would have the soft ones (net and host unreachable) waited
+        // out, but a host that has several addresses to try is better served by knowing (RFC 5461 §4.1).
+        _ if matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) => {
             tcb.fail(cx.base(), error.errno, Cause::Icmp);
         }
+        // RFC 9293 MUST-55: source quench is ignored (the network layer drops it). RFC 9293 MUST-56, SHLD-25: codes 0, 1, 5,
+        // time exceeded and parameter problem are hints, not ends.
         // Linux ends an established connection only if the application asked for errors (`IP_RECVERR`).
         _ if error.fatal && tcb.inet.recv_err => tcb.fail(cx.base(), error.errno, Cause::Icmp),
         _ => tcb.inet.soft_error = Some(error.errno),

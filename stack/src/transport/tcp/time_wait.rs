@@ -87,7 +87,6 @@ impl Tcp {
             base.counters.tcp_ext.tcp_time_wait_overflow += 1;
             return;
         }
-        base.counters.tcp_ext.tw += 1;
         base.budget.charge(TimeWait::CHARGE);
         self.ports.hold(record.tuple.local_port, record.holder());
         let key = self.records.time_wait.insert(record);
@@ -128,7 +127,10 @@ impl Tcp {
                     }
                     break;
                 }
-                Some(_) => self.remove_time_wait(net, first),
+                Some(_) => {
+                    net.links.base.counters.tcp_ext.tw += 1;
+                    self.remove_time_wait(net, first);
+                }
                 None => {}
             }
             self.waiting.queue.pop_front();

@@ -16,6 +16,14 @@ pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Pla
     arm_retransmission(tcb, cx);
 }
 
+/// Segments that leave for a plan, as Linux counts them: those of a super-segment each.
+fn segments(plan: &Plan) -> u64 {
+    match plan.segment_size {
+        0 => 1,
+        size => u64::from(plan.len.div_ceil(u32::from(size))),
+    }
+}
+
 fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
     tcb.sending_mut().board.sent(plan.seq, space, now);
@@ -28,7 +36,7 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     if plan.len > 0 && tcb.rcv.received > 0 {
         tcb.rcv.interactive = true;
     }
-    cx.base().counters.tcp_ext.tcp_orig_data_sent += 1;
+    cx.base().counters.tcp_ext.tcp_orig_data_sent += segments(plan);
     // Sent is enough for `TCP_NOTSENT_LOWAT`; no acknowledgement is needed.
     if tcb.options.notsent_lowat != 0 {
         tcb.notify(cx.base());
@@ -39,13 +47,13 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
     tcb.sending_mut().board.resent(plan.seq, space, now);
     tcb.recovery.first = false;
-    tcb.tally.retransmitted = tcb.tally.retransmitted.wrapping_add(1);
+    tcb.tally.retransmitted = tcb.tally.retransmitted.wrapping_add(segments(plan) as u32);
     if tcb.recovery.since_ms == 0 {
         tcb.recovery.since_ms = cx.now_ms().max(1);
     }
     let socket = tcb.inet.owner;
     let base = cx.base();
-    base.counters.tcp.retrans_segs += 1;
+    base.counters.tcp.retrans_segs += segments(plan);
     match why {
         Why::Timeout => base.counters.tcp_ext.tcp_slow_start_retrans += 1,
         _ => base.counters.tcp_ext.tcp_fast_retrans += 1,

@@ -4,7 +4,7 @@ use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
 use crate::link::Hop;
 use crate::network::{Outgoing, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
-use crate::transport::tcp::header::Header;
+use crate::transport::tcp::header::{Header, SYN};
 use crate::transport::tcp::segment_size;
 use crate::transport::tcp::tcb::Tcb;
 
@@ -63,7 +63,9 @@ fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header, len: u32, segment_siz
     if len > 0 {
         tcb.tally.last_sent_ms = cx.now_ms();
     }
-    let (socket, shift) = (tcb.inet.owner, tcb.rcv.wscale);
+    // The window of a SYN is never scaled (RFC 7323 §2.2).
+    let shift = if header.flags & SYN == 0 { tcb.rcv.wscale } else { 0 };
+    let socket = tcb.inet.owner;
     let base = cx.base();
     base.counters.tcp.out_segs += u64::from(segments);
     base.emit(What::Segment {
