@@ -119,8 +119,16 @@ impl Sockets {
             recv_q,
             send_q,
             local: name(self.getsockname(id)),
-            peer: name(self.getpeername(id)),
+            peer: self.opening_peer(record).unwrap_or_else(|| name(self.getpeername(id))),
         }
+    }
+
+    /// Whom a connection that is opening calls: `getpeername` does not say it yet, a listing does (as `ss`).
+    fn opening_peer(&self, record: &Record) -> Option<String> {
+        let Kind::Tcp(key) = record.kind else { return None };
+        let inet = self.tcp.inet(key);
+        let opening = matches!(self.tcp.state(key), TcpState::SynSent | TcpState::SynReceived);
+        opening.then(|| crate::base::SockAddr::new(inet.remote, inet.remote_port).to_string())
     }
 
     fn orphan(&self, key: Key) -> Row {

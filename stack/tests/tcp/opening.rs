@@ -36,6 +36,8 @@ fn a_connect_sends_a_syn_and_acknowledges_the_answer() {
     let socket = t.connect();
     t.expect(&format!("S 0:0(0) win 64240 <{LINUX_SYN}>"));
     assert_eq!(t.ready(socket), Ready::NONE);
+    let listing = t.stack.inspect_sockets();
+    assert!(listing.contains("SYN-SENT") && listing.contains("10.0.0.2:4000"), "{listing}");
     t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 2>");
     t.expect(". 1:1(0) ack 1");
     assert_eq!(t.ready(socket), Ready::OUT);
