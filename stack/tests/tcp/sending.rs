@@ -94,6 +94,8 @@ fn the_initial_window_is_ten_segments() {
         t.expect(&format!(". {seq}:{}(1460) ack 1", seq + 1460));
     }
     t.expect_nothing();
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!((info.bytes_sent, info.bytes_acked, info.notsent_bytes), (14_600, 0, 14_600));
     // RFC 5681 §3.1: slow start: each acknowledged segment lets two go.
     t.inject(". 1:1(0) ack 2921 win 65535");
     for n in 10..14u32 {

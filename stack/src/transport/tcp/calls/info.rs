@@ -1,7 +1,6 @@
 //! STATUS (RFC 9293 §3.10.6): a connection in numbers.
 
 use crate::base::{Duration, Key};
-use crate::transport::tcp::output::decide;
 use crate::transport::tcp::segment_size::TIMESTAMP_BYTES;
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{Tcp, TcpInfo, window};
@@ -16,6 +15,7 @@ impl Tcp {
             info.sacked = listener.backlog;
             return info;
         }
+        info.reordering = u32::from(self.config.reordering);
         handshake(tcb, &mut info);
         sending(tcb, &mut info);
         receiving(tcb, &mut info);
@@ -52,12 +52,12 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
         info.sacked = sending.board.sacked_bytes().div_ceil(mss);
         info.lost = sending.board.lost_bytes().div_ceil(mss);
     }
-    info.reordering = 3;
     info.total_retrans = tcb.tally.retransmitted;
     info.notsent_bytes = tcb.unsent_len();
     info.snd_wnd = tcb.snd.wnd;
     info.bytes_acked = tcb.snd.acked;
-    info.bytes_sent = tcb.snd.acked + u64::from(decide::in_flight(tcb));
+    // Without what was sent again.
+    info.bytes_sent = tcb.snd.acked + u64::from(tcb.unacked_len() - tcb.unsent_len());
     info.segs_out = tcb.tally.segs_out;
 }
 
