@@ -1,0 +1,1 @@
+//! The lab file: text in, a description or errors with line and remedy out.

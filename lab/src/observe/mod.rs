@@ -1,0 +1,68 @@
+//! What happens in a world, told once to whoever captures, logs, measures and checks.
+
+use loggia_stack::base::{Direction, Event, Frame, Instant};
+
+use crate::link::{Fate, PacketId};
+use crate::world::{HostId, World};
+
+/// One direction of one link: `wire` counts the links, `end` is the end the packets come from (0 or 1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PipeId {
+    /// Which link.
+    pub wire: usize,
+    /// From which end.
+    pub end: usize,
+}
+
+/// A frame at the border of a host. Its transport checksum may still be [partial](loggia_stack::base::Checksum::Partial), and it may be a
+/// super-segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// When.
+    pub at: Instant,
+    /// Which host.
+    pub host: HostId,
+    /// Which of its interfaces: 0 for the first (`eth0`).
+    pub port: usize,
+    /// Which way, seen from the host.
+    pub direction: Direction,
+    /// The direction of the link it is put onto or came from.
+    pub pipe: PipeId,
+    /// Its name there, under which [`Observer::fate`] tells of it (for frames that leave) or has told (for those that arrived).
+    pub packet: PacketId,
+    /// The frame, Ethernet header included.
+    pub frame: &'a Frame,
+}
+
+/// Who wants to know. All methods are called in the order in which things happen.
+pub trait Observer: Send {
+    /// A frame left a host or arrived at one.
+    fn frame(&mut self, seen: &Seen<'_>) {
+        let _ = seen;
+    }
+
+    /// What became of a packet. Comes after the [`Observer::frame`] of its leaving, and before that of its arrival.
+    fn fate(&mut self, pipe: PipeId, fate: &Fate) {
+        let _ = (pipe, fate);
+    }
+
+    /// Something happened in a stack.
+    fn event(&mut self, host: HostId, event: &Event) {
+        let _ = (host, event);
+    }
+
+    /// Something a person should find in the record: a program started, a link changed. `topic` is a word (`program`, `link`, `lab`).
+    fn note(&mut self, at: Instant, host: Option<HostId>, topic: &str, text: &str) {
+        let _ = (at, host, topic, text);
+    }
+
+    /// The world is about to end; stacks and links can still be asked.
+    fn end(&mut self, world: &World) {
+        let _ = world;
+    }
+
+    /// Classes of stack events it wants (see [`class`](loggia_stack::base::event::class)); asked once.
+    fn classes(&self) -> u16 {
+        0
+    }
+}

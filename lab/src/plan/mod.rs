@@ -1,0 +1,1 @@
+//! The description made concrete: every host, link end, address, route and name.

@@ -1,0 +1,335 @@
+//! The value that is a world.
+
+use std::collections::VecDeque;
+
+use loggia_stack::base::{Direction, Errno, Event, Frame, Instant, Ready, Seed, SocketId};
+use loggia_stack::engine::{Config, Stack};
+
+use super::agenda::{Agenda, Due};
+use super::host::{Host, HostId, Port, PortConfig};
+use super::switch::{Switch, SwitchId, Way};
+use super::wire::{End, Wire};
+use crate::link::{Pipe, PipeSeed, Terms};
+use crate::observe::{Observer, PipeId, Seen};
+use crate::seed;
+
+/// Hosts, switches and links, and the time.
+pub struct World {
+    seed: Seed,
+    now: Instant,
+    hosts: Vec<Host>,
+    switches: Vec<Switch>,
+    wires: Vec<Wire>,
+    agenda: Agenda,
+    ready: VecDeque<(HostId, SocketId, Ready)>,
+    observers: Vec<Box<dyn Observer>>,
+    classes: u16,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { now, hosts, wires, .. } = self;
+        f.debug_struct("World").field("now", now).field("hosts", hosts).field("wires", wires).finish_non_exhaustive()
+    }
+}
+
+/// Making it.
+impl World {
+    /// An empty world at the epoch. Everything random in it follows from the seed and from names: adding a host or a link does not change
+    /// the draws of others.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            seed,
+            now: Instant::EPOCH,
+            hosts: Vec::new(),
+            switches: Vec::new(),
+            wires: Vec::new(),
+            agenda: Agenda::default(),
+            ready: VecDeque::new(),
+            observers: Vec::new(),
+            classes: 0,
+        }
+    }
+
+    /// Tells `observer` of everything from now on.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.classes |= observer.classes();
+        self.observers.push(observer);
+        let classes = self.classes;
+        self.hosts.iter_mut().for_each(|host| host.stack.listen_events(classes));
+    }
+
+    /// A host without interfaces.
+    pub fn add_host(&mut self, name: &str, config: Config) -> HostId {
+        let mut stack = Stack::new(config, seed::of_host(&self.seed, name), self.now);
+        stack.listen_events(self.classes);
+        self.hosts.push(Host { name: name.into(), stack, ports: Vec::new(), booked: Instant::NEVER });
+        HostId(self.hosts.len() - 1)
+    }
+
+    /// One more interface of a host, up, without addresses; says its number. Errors as of
+    /// [`Stack::add_link`](loggia_stack::engine::Stack::add_link).
+    pub fn add_port(&mut self, host: HostId, config: &PortConfig) -> Result<usize, Errno> {
+        let host = &mut self.hosts[host.0];
+        let link = host.stack.add_link(config.link())?;
+        host.stack.set_up(link, true)?;
+        host.ports.push(Port { link, plug: None });
+        Ok(host.ports.len() - 1)
+    }
+
+    /// A switch without ports; [`World::connect`] gives it one for each link.
+    pub fn add_switch(&mut self) -> SwitchId {
+        self.switches.push(Switch::default());
+        SwitchId(self.switches.len() - 1)
+    }
+
+    /// The end of the next link that is plugged into a switch.
+    pub fn switch_end(&self, switch: SwitchId) -> End {
+        End::Switch { switch, port: self.switches[switch.0].ports.len() }
+    }
+
+    /// Puts a link between two ends; `terms[0]` is for what `ends[0]` sends. Says its number.
+    ///
+    /// # Panics
+    /// If an end is taken already or is none: topologies are checked before they are built.
+    pub fn connect(&mut self, name: &str, ends: [End; 2], terms: [Terms; 2]) -> usize {
+        let number = self.wires.len();
+        for (which, end) in ends.into_iter().enumerate() {
+            match end {
+                End::Host { host, port } => {
+                    let taken = self.hosts[host.0].ports[port].plug.replace((number, which));
+                    assert!(taken.is_none(), "an interface has one link");
+                }
+                End::Switch { switch, port } => {
+                    let ports = &mut self.switches[switch.0].ports;
+                    assert_eq!(ports.len(), port, "ports of a switch are taken in order");
+                    ports.push((number, which));
+                }
+            }
+        }
+        let [there, back] = terms;
+        let pipe = |terms, end| Pipe::new(terms, PipeSeed(seed::of_pipe(&self.seed, name, end)));
+        let pipes = [pipe(there, 0), pipe(back, 1)];
+        self.wires.push(Wire { name: name.into(), ends, pipes, booked: [Instant::NEVER; 2] });
+        number
+    }
+}
+
+/// Asking and changing it.
+impl World {
+    /// The present moment.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// All hosts, by number.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// All links, by number.
+    pub fn wires(&self) -> &[Wire] {
+        &self.wires
+    }
+
+    /// The stack of a host at the present moment, for socket calls and configuration. What they cause takes effect with
+    /// [`World::settle`].
+    pub fn stack(&mut self, host: HostId) -> &mut Stack {
+        let stack = &mut self.hosts[host.0].stack;
+        stack.advance(self.now);
+        stack
+    }
+
+    /// What one direction of a link does from now on.
+    pub fn set_terms(&mut self, pipe: PipeId, terms: Terms) {
+        let now = self.now;
+        self.wires[pipe.wire].pipes[pipe.end].set(now, terms);
+        self.tell_fates(pipe);
+        self.book_pipe(pipe);
+    }
+
+    /// The next socket whose readiness may have changed.
+    pub fn next_ready(&mut self) -> Option<(HostId, SocketId, Ready)> {
+        self.ready.pop_front()
+    }
+
+    /// True if [`World::next_ready`] has something to say.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Tells all observers something that a person should find in the record.
+    pub fn note(&mut self, host: Option<HostId>, topic: &str, text: &str) {
+        let at = self.now;
+        self.observers.iter_mut().for_each(|observer| observer.note(at, host, topic, text));
+    }
+
+    /// Tells the observers that it is over, and lets go of them.
+    pub fn end(&mut self) {
+        for mut observer in std::mem::take(&mut self.observers) {
+            observer.end(self);
+        }
+    }
+}
+
+/// Its life.
+impl World {
+    /// When anything happens next: may be early, never late. [`Instant::NEVER`] if nothing will without a call.
+    pub fn next_deadline(&self) -> Instant {
+        self.agenda.next()
+    }
+
+    /// Goes to the next moment at which anything happens and does all that is due then; if nothing is due by `until`, goes there.
+    /// False if nothing happened.
+    pub fn step(&mut self, until: Instant) -> bool {
+        let moment = self.agenda.next().max(self.now);
+        if moment > until {
+            self.now = self.now.max(until);
+            return false;
+        }
+        self.now = moment;
+        while let Some((_, due)) = self.agenda.pop(moment) {
+            self.meet(due);
+        }
+        true
+    }
+
+    /// Lets the time pass until `now`.
+    pub fn advance(&mut self, now: Instant) {
+        while self.step(now) {}
+    }
+
+    /// Lets what socket calls and configuration of a host caused take effect: frames go onto links, readiness and events are told.
+    pub fn settle(&mut self, host: HostId) {
+        self.transmit(host);
+        let at = &mut self.hosts[host.0];
+        while let Some((socket, ready)) = at.stack.next_ready() {
+            self.ready.push_back((host, socket, ready));
+        }
+        if self.classes != 0 {
+            self.tell_events(host);
+        }
+        self.book_host(host);
+    }
+
+    fn meet(&mut self, due: Due) {
+        match due {
+            Due::Host(host) => {
+                let now = self.now;
+                self.hosts[host].booked = Instant::NEVER;
+                self.hosts[host].stack.advance(now);
+                self.settle(HostId(host));
+            }
+            Due::Pipe { wire, end } => {
+                let pipe = PipeId { wire, end };
+                self.wires[wire].booked[end] = Instant::NEVER;
+                self.arrivals(pipe);
+                self.tell_fates(pipe);
+                self.book_pipe(pipe);
+            }
+        }
+    }
+
+    /// Brings what has arrived to the far end.
+    fn arrivals(&mut self, pipe: PipeId) {
+        let now = self.now;
+        let end = self.wires[pipe.wire].ends[1 - pipe.end];
+        let mut any = false;
+        while let Some(arrival) = self.wires[pipe.wire].pipes[pipe.end].take(now) {
+            any = true;
+            match end {
+                End::Host { host, port } => {
+                    if !self.observers.is_empty() {
+                        // A fate comes before the arrival it tells of.
+                        self.tell_fates(pipe);
+                        let packet = arrival.packet;
+                        let seen = Seen { at: now, host, port, direction: Direction::In, pipe, packet, frame: &arrival.frame };
+                        self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
+                    }
+                    let Host { stack, ports, .. } = &mut self.hosts[host.0];
+                    stack.advance(now);
+                    stack.receive(ports[port].link, arrival.frame);
+                }
+                End::Switch { switch, port } => self.switched(switch, port, arrival.frame),
+            }
+        }
+        if any && let End::Host { host, .. } = end {
+            self.settle(host);
+        }
+    }
+
+    fn switched(&mut self, switch: SwitchId, from: usize, frame: Frame) {
+        match self.switches[switch.0].way(from, &frame) {
+            Way::Nowhere => {}
+            Way::Port(to) => {
+                let (wire, end) = self.switches[switch.0].ports[to];
+                self.put(PipeId { wire, end }, frame);
+            }
+            Way::Flood => {
+                for to in (0..self.switches[switch.0].ports.len()).filter(|to| *to != from) {
+                    let (wire, end) = self.switches[switch.0].ports[to];
+                    self.put(PipeId { wire, end }, frame.clone());
+                }
+            }
+        }
+    }
+
+    /// Puts what a host has to send onto its links.
+    fn transmit(&mut self, host: HostId) {
+        for port in 0..self.hosts[host.0].ports.len() {
+            let Port { link, plug } = self.hosts[host.0].ports[port];
+            while let Some(frame) = self.hosts[host.0].stack.transmit(link) {
+                let Some((wire, end)) = plug else { continue };
+                let pipe = PipeId { wire, end };
+                if self.observers.is_empty() {
+                    self.put(pipe, frame);
+                    continue;
+                }
+                let seen = frame.clone();
+                let packet = self.wires[wire].pipes[end].put(self.now, frame);
+                let seen = Seen { at: self.now, host, port, direction: Direction::Out, pipe, packet, frame: &seen };
+                self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
+                self.tell_fates(pipe);
+                self.book_pipe(pipe);
+            }
+        }
+    }
+
+    fn put(&mut self, pipe: PipeId, frame: Frame) {
+        self.wires[pipe.wire].pipes[pipe.end].put(self.now, frame);
+        self.tell_fates(pipe);
+        self.book_pipe(pipe);
+    }
+
+    fn tell_fates(&mut self, pipe: PipeId) {
+        while let Some(fate) = self.wires[pipe.wire].pipes[pipe.end].next_fate() {
+            self.observers.iter_mut().for_each(|observer| observer.fate(pipe, &fate));
+        }
+    }
+
+    fn tell_events(&mut self, host: HostId) {
+        while let Some(event) = self.hosts[host.0].stack.next_event() {
+            self.tell_event(host, &event);
+        }
+    }
+
+    fn tell_event(&mut self, host: HostId, event: &Event) {
+        self.observers.iter_mut().for_each(|observer| observer.event(host, event));
+    }
+
+    fn book_host(&mut self, number: HostId) {
+        let Self { agenda, hosts, .. } = self;
+        let host = &mut hosts[number.0];
+        agenda.book(Due::Host(number.0), host.stack.next_deadline(), &mut host.booked);
+    }
+
+    fn book_pipe(&mut self, PipeId { wire, end }: PipeId) {
+        let Self { agenda, wires, .. } = self;
+        let at = &mut wires[wire];
+        agenda.book(Due::Pipe { wire, end }, at.pipes[end].next(), &mut at.booked[end]);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

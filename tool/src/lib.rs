@@ -1,0 +1,1 @@
+//! The program `loggia`: unmodified programs on a described network. See `docs/manual/`.

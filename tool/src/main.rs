@@ -1,0 +1,3 @@
+//! The program `loggia`.
+
+fn main() {}
