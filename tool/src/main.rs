@@ -1,3 +1,8 @@
 //! The program `loggia`.
 
-fn main() {}
+use clap::Parser as _;
+use loggia_cli::cli::Cli;
+
+fn main() {
+    let _ = Cli::parse();
+}

@@ -1,0 +1,1016 @@
+#!/usr/bin/env python3
+"""A hundred observations of the socket calls, one a line: `name: what was seen`.
+
+Run it on the machine and under `loggia run --`, and compare line by line (see `run`). Everything happens on loopback addresses.
+Values that differ from run to run (ports, times, descriptors) are not printed; counts and bits are.
+"""
+import array
+import ctypes
+import errno
+import fcntl
+import os
+import select
+import signal
+import socket
+import stat
+import struct
+import sys
+import tempfile
+import termios
+import threading
+import time
+
+OBSERVATIONS = []
+IP_PKTINFO = 8
+FAMILIES = {"4": (socket.AF_INET, "127.0.0.1"), "6": (socket.AF_INET6, "::1")}
+
+
+def observe(function):
+    """Registers an observation; its name is the function's."""
+    OBSERVATIONS.append((function.__name__, function))
+    return function
+
+
+def outcome(call, *args):
+    """The result of a call, or the name of its error."""
+    try:
+        return call(*args)
+    except socket.timeout:
+        return "timeout"
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error.errno))
+
+
+def bits(mask):
+    names = ["IN", "PRI", "OUT", "ERR", "HUP", "NVAL", "RDNORM", "RDBAND", "WRNORM", "WRBAND", "MSG", "", "", "RDHUP"]
+    return "|".join(name for number, name in enumerate(names) if mask >> number & 1 and name) or "-"
+
+
+ASK = select.POLLIN | select.POLLOUT | select.POLLPRI | select.POLLRDHUP
+
+
+def polled(sock, wait_ms=0, wanted=0):
+    """The bits that poll reports; waits until `wanted` is among them, if it is given."""
+    poller = select.poll()
+    poller.register(sock, ASK)
+    until = time.monotonic() + 3
+    while True:
+        found = poller.poll(wait_ms)
+        mask = found[0][1] if found else 0
+        if not wanted or mask & wanted or time.monotonic() > until:
+            return bits(mask)
+        time.sleep(0.01)
+
+
+def settled(sock, ms=150):
+    time.sleep(ms / 1000)
+    return polled(sock)
+
+
+def listener(family="4", backlog=8):
+    af, host = FAMILIES[family]
+    sock = socket.socket(af, socket.SOCK_STREAM)
+    sock.bind((host, 0))
+    sock.listen(backlog)
+    return sock
+
+
+def pair(family="4"):
+    """A connected pair over TCP: client and accepted."""
+    server = listener(family)
+    client = socket.socket(FAMILIES[family][0], socket.SOCK_STREAM)
+    client.settimeout(5)
+    client.connect(server.getsockname())
+    client.settimeout(None)
+    accepted, _ = server.accept()
+    server.close()
+    return client, accepted
+
+
+def free_port(family="4"):
+    sock = socket.socket(FAMILIES[family][0], socket.SOCK_STREAM)
+    sock.bind((FAMILIES[family][1], 0))
+    port = sock.getsockname()[1]
+    sock.close()
+    return port
+
+
+def queued(sock, request=termios.FIONREAD):
+    room = array.array("i", [0])
+    return outcome(lambda: fcntl.ioctl(sock, request, room) or room[0])
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+# A fresh socket -------------------------------------------------------------------------------------------------------------------
+
+@observe
+def fresh_tcp_poll():
+    return polled(socket.socket())
+
+@observe
+def fresh_tcp_recv():
+    return outcome(socket.socket().recv, 1)
+
+@observe
+def fresh_tcp_send():
+    return outcome(socket.socket().send, b"x")
+
+@observe
+def fresh_tcp_getpeername():
+    return outcome(socket.socket().getpeername)
+
+@observe
+def fresh_tcp_getsockname():
+    return outcome(socket.socket().getsockname)
+
+@observe
+def fresh_tcp_shutdown():
+    return outcome(socket.socket().shutdown, socket.SHUT_RDWR)
+
+@observe
+def fresh_tcp_accept():
+    return outcome(socket.socket().accept)
+
+@observe
+def fresh_udp_poll():
+    return polled(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+
+@observe
+def fresh_udp_send():
+    return outcome(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).send, b"x")
+
+@observe
+def fresh_types():
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    names = (socket.SO_TYPE, socket.SO_DOMAIN, socket.SO_PROTOCOL, socket.SO_ACCEPTCONN, socket.SO_ERROR)
+    return [sock.getsockopt(socket.SOL_SOCKET, name) for name in names]
+
+@observe
+def unknown_protocol():
+    return outcome(socket.socket, socket.AF_INET, socket.SOCK_STREAM, 17)
+
+@observe
+def unknown_type():
+    return outcome(socket.socket, socket.AF_INET, 77, 0)
+
+@observe
+def nonblocking_and_cloexec_flags():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    return bool(fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK), bool(fcntl.fcntl(sock, fcntl.F_GETFD) & fcntl.FD_CLOEXEC)
+
+@observe
+def fstat_is_socket():
+    sock = socket.socket()
+    return stat.S_ISSOCK(os.fstat(sock.fileno()).st_mode)
+
+
+# Names ------------------------------------------------------------------------------------------------------------------------------
+
+@observe
+def bind_twice():
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    return outcome(sock.bind, ("127.0.0.1", 0))
+
+@observe
+def bind_in_use():
+    sock = listener()
+    return outcome(socket.socket().bind, sock.getsockname())
+
+@observe
+def bind_foreign_address():
+    return outcome(socket.socket().bind, ("192.0.2.77", 0))
+
+@observe
+def bind_after_close():
+    sock = listener()
+    name = sock.getsockname()
+    sock.close()
+    return outcome(socket.socket().bind, name)
+
+@observe
+def bind_reuse_of_dead_child():
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    name = sock.getsockname()
+    if (pid := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    sock.close()
+    return outcome(socket.socket().bind, name)
+
+@observe
+def reuseport_shares():
+    one, two = socket.socket(), socket.socket()
+    for sock in (one, two):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    one.bind(("127.0.0.1", 0))
+    return outcome(two.bind, one.getsockname())
+
+@observe
+def any_address_name_after_connect():
+    client, _ = pair()
+    return client.getsockname()[0], client.getpeername()[0]
+
+@observe
+def dual_stack_peer_is_mapped():
+    server = socket.socket(socket.AF_INET6)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.bind(("::", 0))
+    server.listen()
+    client = socket.create_connection(("127.0.0.1", server.getsockname()[1]), 5)
+    accepted, peer = server.accept()
+    return peer[0], accepted.getsockname()[0], client.getpeername()[0]
+
+@observe
+def v6only_refuses_v4():
+    server = socket.socket(socket.AF_INET6)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    server.bind(("::", 0))
+    server.listen()
+    return outcome(socket.create_connection, ("127.0.0.1", server.getsockname()[1]), 5)
+
+@observe
+def connect_wrong_family():
+    libc = ctypes.CDLL(None, use_errno=True)
+    sock = socket.socket()
+    name = struct.pack("=HH", 99, 0) + bytes(12)
+    libc.connect(sock.fileno(), name, len(name))
+    return errno.errorcode[ctypes.get_errno()]
+
+@observe
+def connect_short_name():
+    libc = ctypes.CDLL(None, use_errno=True)
+    sock = socket.socket()
+    libc.connect(sock.fileno(), struct.pack("=H", socket.AF_INET), 2)
+    return errno.errorcode[ctypes.get_errno()]
+
+@observe
+def connect_bad_pointer():
+    libc = ctypes.CDLL(None, use_errno=True)
+    sock = socket.socket()
+    libc.connect(sock.fileno(), ctypes.c_void_p(16), 16)
+    return errno.errorcode[ctypes.get_errno()]
+
+@observe
+def getsockname_truncated_length():
+    libc = ctypes.CDLL(None, use_errno=True)
+    sock = listener()
+    room, length = ctypes.create_string_buffer(4), ctypes.c_uint(4)
+    result = libc.getsockname(sock.fileno(), room, ctypes.byref(length))
+    return result, length.value, struct.unpack("=H", room.raw[:2])[0]
+
+
+# Listening --------------------------------------------------------------------------------------------------------------------------
+
+@observe
+def listener_poll_idle():
+    return polled(listener())
+
+@observe
+def listener_poll_waiting():
+    server = listener()
+    client = socket.create_connection(server.getsockname(), 5)
+    return polled(server, wanted=select.POLLIN), polled(client)
+
+@observe
+def listener_poll_after_accept():
+    server = listener()
+    client = socket.create_connection(server.getsockname(), 5)
+    server.accept()
+    return polled(server), client.fileno() >= 0
+
+@observe
+def accept_nonblocking_empty():
+    server = listener()
+    server.setblocking(False)
+    return outcome(server.accept)
+
+@observe
+def accept_timeout():
+    server = listener()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 50000))
+    return outcome(server.accept)
+
+@observe
+def accepted_does_not_inherit_nonblocking():
+    server = listener()
+    server.setblocking(False)
+    client = socket.create_connection(server.getsockname(), 5)
+    polled(server, wanted=select.POLLIN)
+    fd, _ = server._accept()
+    flag = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK
+    os.close(fd)
+    return bool(flag), client.fileno() >= 0
+
+@observe
+def data_before_accept():
+    server = listener()
+    client = socket.create_connection(server.getsockname(), 5)
+    client.sendall(b"early")
+    client.shutdown(socket.SHUT_WR)
+    time.sleep(0.05)
+    accepted, _ = server.accept()
+    return accepted.recv(10), accepted.recv(10)
+
+@observe
+def listener_recv():
+    return outcome(listener().recv, 1)
+
+@observe
+def listener_connect():
+    server = listener()
+    return outcome(server.connect, server.getsockname())
+
+@observe
+def listen_again_changes_backlog():
+    server = listener()
+    return outcome(server.listen, 2)
+
+@observe
+def listener_closed_refuses():
+    server = listener()
+    name = server.getsockname()
+    server.close()
+    return outcome(socket.create_connection, name, 5)
+
+@observe
+def closed_with_waiting_connection_resets():
+    server = listener()
+    client = socket.create_connection(server.getsockname(), 5)
+    server.close()
+    return polled(client, wanted=select.POLLERR), outcome(client.recv, 1)
+
+@observe
+def listener_shared_by_fork():
+    server = listener()
+    if (pid := os.fork()) == 0:
+        accepted, _ = server.accept()
+        accepted.sendall(b"child")
+        os._exit(0)
+    client = socket.create_connection(server.getsockname(), 5)
+    client.settimeout(5)
+    answer = client.recv(10)
+    os.waitpid(pid, 0)
+    return answer
+
+
+# Connecting -------------------------------------------------------------------------------------------------------------------------
+
+@observe
+def connect_refused():
+    return outcome(socket.create_connection, ("127.0.0.1", free_port()), 5)
+
+@observe
+def connect_refused_then_reused():
+    sock = socket.socket()
+    first = outcome(sock.connect, ("127.0.0.1", free_port()))
+    server = listener()
+    return first, outcome(sock.connect, server.getsockname())
+
+@observe
+def connect_nonblocking_refused():
+    sock = socket.socket()
+    sock.setblocking(False)
+    first = sock.connect_ex(("127.0.0.1", free_port()))
+    mask = polled(sock, wanted=select.POLLERR)
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return errno.errorcode[first], mask, errno.errorcode.get(error, error), sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+@observe
+def connect_nonblocking_established():
+    server = listener()
+    sock = socket.socket()
+    sock.setblocking(False)
+    first = errno.errorcode[sock.connect_ex(server.getsockname())]
+    mask = polled(sock, wanted=select.POLLOUT)
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return first, mask, error, sock.connect_ex(server.getsockname()), errno.errorcode[sock.connect_ex(server.getsockname())]
+
+@observe
+def connect_edge_triggered():
+    server = listener()
+    sock = socket.socket()
+    sock.setblocking(False)
+    poller = select.epoll()
+    poller.register(sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET | select.EPOLLRDHUP)
+    poller.poll(0)
+    sock.connect_ex(server.getsockname())
+    found = []
+    until = time.monotonic() + 3
+    while time.monotonic() < until and not found:
+        found = [bits(mask) for _, mask in poller.poll(0.1) if mask & select.EPOLLOUT and not mask & select.EPOLLHUP]
+    return found, poller.poll(0.05)
+
+@observe
+def connect_already_connected():
+    client, _ = pair()
+    return outcome(client.connect, client.getpeername())
+
+@observe
+def connect_to_any_is_loopback():
+    server = listener()
+    client = socket.create_connection(("0.0.0.0", server.getsockname()[1]), 5)
+    return client.getpeername()[0]
+
+@observe
+def connect_port_zero():
+    return outcome(socket.create_connection, ("127.0.0.1", 0), 5)
+
+@observe
+def connect_unspec_dissolves():
+    client, accepted = pair()
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.connect(client.fileno(), bytes(16), 16)
+    return result, outcome(client.getpeername), polled(accepted, wanted=select.POLLHUP | select.POLLERR | select.POLLRDHUP)
+
+@observe
+def connect_with_pending_signal():
+    hits = []
+    signal.signal(signal.SIGALRM, lambda *_: hits.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    server = listener(backlog=64)
+    results = set()
+    for _ in range(300):
+        sock = socket.socket()
+        results.add(sock.connect_ex(server.getsockname()))
+        server.accept()[0].close()
+        sock.close()
+    signaled = bool(hits)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return sorted(results), signaled
+
+
+# Streams ----------------------------------------------------------------------------------------------------------------------------
+
+@observe
+def connected_poll():
+    client, accepted = pair()
+    return polled(client), polled(accepted)
+
+@observe
+def stream_has_no_boundaries():
+    client, accepted = pair()
+    client.sendall(b"ab")
+    client.sendall(b"cd")
+    time.sleep(0.05)
+    return accepted.recv(10)
+
+@observe
+def fionread():
+    client, accepted = pair()
+    client.sendall(b"12345")
+    time.sleep(0.05)
+    return queued(accepted), accepted.recv(2), queued(accepted)
+
+@observe
+def peek_leaves():
+    client, accepted = pair()
+    client.sendall(b"12345")
+    time.sleep(0.05)
+    return accepted.recv(3, socket.MSG_PEEK), accepted.recv(10)
+
+@observe
+def waitall():
+    client, accepted = pair()
+    threading.Timer(0.05, client.sendall, [b"world"]).start()
+    client.sendall(b"hello")
+    return accepted.recv(10, socket.MSG_WAITALL)
+
+@observe
+def dontwait():
+    _client, accepted = pair()
+    return outcome(accepted.recv, 1, socket.MSG_DONTWAIT)
+
+@observe
+def zero_bytes_sent():
+    client, accepted = pair()
+    return client.send(b""), polled(accepted)
+
+@observe
+def zero_bytes_asked():
+    client, accepted = pair()
+    client.sendall(b"x")
+    time.sleep(0.05)
+    return accepted.recv(0), accepted.recv(1)
+
+@observe
+def receive_timeout():
+    client, accepted = pair()
+    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 50000))
+    return outcome(accepted.recv, 1), client.fileno() >= 0
+
+@observe
+def send_until_full():
+    client, accepted = pair()
+    client.setblocking(False)
+    total = 0
+    try:
+        while True:
+            total += client.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    return total > 65536, polled(client), accepted.fileno() >= 0
+
+@observe
+def full_then_drained():
+    client, accepted = pair()
+    client.setblocking(False)
+    total = got = 0
+    try:
+        while True:
+            total += client.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    accepted.settimeout(1)
+    while got < total:
+        got += len(accepted.recv(1 << 20))
+    return got == total, polled(client, wanted=select.POLLOUT)
+
+@observe
+def half_close_poll():
+    client, accepted = pair()
+    client.shutdown(socket.SHUT_WR)
+    return polled(accepted, wanted=select.POLLRDHUP), polled(client), accepted.recv(1)
+
+@observe
+def half_close_still_answers():
+    client, accepted = pair()
+    client.shutdown(socket.SHUT_WR)
+    accepted.recv(1)
+    accepted.sendall(b"answer")
+    accepted.close()
+    return client.recv(10), client.recv(10)
+
+@observe
+def both_closed_poll():
+    client, accepted = pair()
+    accepted.shutdown(socket.SHUT_WR)
+    client.shutdown(socket.SHUT_WR)
+    return polled(client, wanted=select.POLLHUP), polled(accepted, wanted=select.POLLHUP)
+
+@observe
+def shutdown_read():
+    client, accepted = pair()
+    client.shutdown(socket.SHUT_RD)
+    return client.recv(1), polled(client), outcome(client.send, b"x"), accepted.fileno() >= 0
+
+@observe
+def send_after_shutdown():
+    client, _accepted = pair()
+    client.shutdown(socket.SHUT_WR)
+    return outcome(client.send, b"x")
+
+@observe
+def shutdown_twice():
+    client, _accepted = pair()
+    client.shutdown(socket.SHUT_RDWR)
+    return outcome(client.shutdown, socket.SHUT_RDWR)
+
+@observe
+def shutdown_bad_how():
+    client, _accepted = pair()
+    return outcome(client.shutdown, 7)
+
+@observe
+def peer_closed_then_send_twice():
+    client, accepted = pair()
+    accepted.close()
+    time.sleep(0.05)
+    first = outcome(client.send, b"x")
+    time.sleep(0.1)
+    return first, outcome(client.send, b"x")
+
+@observe
+def sigpipe():
+    client, _accepted = pair()
+    client.shutdown(socket.SHUT_WR)
+    hits = []
+    signal.signal(signal.SIGPIPE, lambda *_: hits.append(1))
+    outcome(os.write, client.fileno(), b"x")
+    with_signal = len(hits)
+    outcome(client.send, b"x", socket.MSG_NOSIGNAL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    return with_signal, len(hits)
+
+@observe
+def reset_by_linger_zero():
+    client, accepted = pair()
+    reset(client)
+    mask = polled(accepted, wanted=select.POLLERR)
+    return mask, outcome(accepted.recv, 1), outcome(accepted.recv, 1), polled(accepted)
+
+@observe
+def reset_after_data():
+    client, accepted = pair()
+    client.sendall(b"last words")
+    time.sleep(0.05)
+    reset(client)
+    time.sleep(0.05)
+    return outcome(accepted.recv, 20)
+
+@observe
+def reset_so_error():
+    client, accepted = pair()
+    reset(client)
+    polled(accepted, wanted=select.POLLERR)
+    error = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return errno.errorcode.get(error, error), outcome(accepted.recv, 1)
+
+@observe
+def reset_send():
+    client, accepted = pair()
+    reset(client)
+    polled(accepted, wanted=select.POLLERR)
+    return outcome(accepted.send, b"x"), outcome(accepted.send, b"x")
+
+@observe
+def close_with_unread_data_resets():
+    client, accepted = pair()
+    client.sendall(b"unread")
+    time.sleep(0.05)
+    accepted.close()
+    return polled(client, wanted=select.POLLERR), outcome(client.recv, 1)
+
+@observe
+def dup_keeps_open():
+    client, accepted = pair()
+    twin = client.dup()
+    client.close()
+    twin.sendall(b"twin")
+    return accepted.recv(10)
+
+@observe
+def fork_keeps_open():
+    client, accepted = pair()
+    if (pid := os.fork()) == 0:
+        time.sleep(0.1)
+        client.sendall(b"child")
+        os._exit(0)
+    client.close()
+    answer = accepted.recv(10)
+    os.waitpid(pid, 0)
+    return answer, accepted.recv(10)
+
+@observe
+def exec_keeps_open():
+    client, accepted = pair()
+    client.set_inheritable(True)
+    if (pid := os.fork()) == 0:
+        os.execv("/bin/sh", ["sh", "-c", f"echo from exec >&{client.fileno()}"])
+    client.close()
+    os.waitpid(pid, 0)
+    return accepted.recv(20), accepted.recv(20)
+
+@observe
+def passed_by_scm_rights():
+    client, accepted = pair()
+    left, right = socket.socketpair()
+    socket.send_fds(left, [b"x"], [client.fileno()])
+    _, fds, _, _ = socket.recv_fds(right, 1, 1)
+    client.close()
+    twin = socket.socket(fileno=fds[0])
+    twin.sendall(b"passed")
+    return accepted.recv(10), twin.getpeername() == accepted.getsockname()
+
+@observe
+def sendfile():
+    client, accepted = pair()
+    with tempfile.TemporaryFile() as file:
+        file.write(b"f" * 5000)
+        file.flush()
+        sent = os.sendfile(client.fileno(), file.fileno(), 0, 5000)
+    client.close()
+    got = b""
+    while part := accepted.recv(10000):
+        got += part
+    return sent, len(got)
+
+@observe
+def splice():
+    libc = ctypes.CDLL(None, use_errno=True)
+    client, accepted = pair()
+    read, write = os.pipe()
+    client.sendall(b"spliced")
+    time.sleep(0.05)
+    moved = libc.splice(accepted.fileno(), None, write, None, 100, 0)
+    return moved, os.read(read, 100)
+
+@observe
+def readv_and_writev():
+    client, accepted = pair()
+    sent = os.writev(client.fileno(), [b"ab", b"", b"cde"])
+    time.sleep(0.05)
+    rooms = [bytearray(2), bytearray(9)]
+    return sent, os.readv(accepted.fileno(), rooms), bytes(rooms[0])
+
+@observe
+def sendmsg_pieces():
+    client, accepted = pair()
+    sent = client.sendmsg([b"one", b"two"])
+    time.sleep(0.05)
+    data, ancillary, flags, _ = accepted.recvmsg(10, 100)
+    return sent, data, ancillary, flags
+
+@observe
+def urgent_byte():
+    client, accepted = pair()
+    client.sendall(b"ab")
+    client.send(b"c", socket.MSG_OOB)
+    time.sleep(0.1)
+    return polled(accepted), accepted.recv(10), accepted.recv(1, socket.MSG_OOB)
+
+@observe
+def urgent_inline():
+    client, accepted = pair()
+    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    client.sendall(b"ab")
+    client.send(b"c", socket.MSG_OOB)
+    time.sleep(0.1)
+    return accepted.recv(10), accepted.recv(10)
+
+@observe
+def urgent_none():
+    _client, accepted = pair()
+    return outcome(accepted.recv, 1, socket.MSG_OOB)
+
+@observe
+def many_threads_one_listener():
+    server = listener(backlog=64)
+    got = []
+    def serve():
+        accepted, _ = server.accept()
+        got.append(accepted.recv(1))
+        accepted.close()
+    threads = [threading.Thread(target=serve) for _ in range(8)]
+    [thread.start() for thread in threads]
+    for _ in threads:
+        with socket.create_connection(server.getsockname(), 5) as client:
+            client.sendall(b"x")
+            client.recv(1)
+    [thread.join() for thread in threads]
+    return len(got)
+
+@observe
+def blocking_accept_interrupted():
+    server = listener()
+    class Stop(Exception):
+        pass
+    def stop(*_):
+        raise Stop
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        server.accept()
+    except Stop:
+        return "interrupted"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+@observe
+def close_wakes_nobody_but_shutdown_does():
+    server = listener()
+    result = []
+    thread = threading.Thread(target=lambda: result.append(outcome(server.accept)))
+    thread.start()
+    time.sleep(0.1)
+    server.shutdown(socket.SHUT_RD)
+    thread.join(3)
+    return result
+
+@observe
+def select_sees_all():
+    client, accepted = pair()
+    client.sendall(b"x")
+    time.sleep(0.05)
+    readable, writable, _ = select.select([client, accepted], [client, accepted], [], 1)
+    return readable == [accepted], len(writable)
+
+@observe
+def epoll_edge_comes_once_per_arrival():
+    client, accepted = pair()
+    poller = select.epoll()
+    poller.register(accepted, select.EPOLLIN | select.EPOLLET)
+    client.sendall(b"a")
+    first = len(poller.poll(1))
+    second = len(poller.poll(0.05))
+    client.sendall(b"b")
+    return first, second, len(poller.poll(1))
+
+
+# Options ----------------------------------------------------------------------------------------------------------------------------
+
+@observe
+def nodelay_defaults_and_sets():
+    sock = socket.socket()
+    before = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return before, sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+@observe
+def receive_buffer_is_doubled():
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 30000)
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+@observe
+def keepalive_options():
+    sock = socket.socket()
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 33)
+    return [sock.getsockopt(socket.IPPROTO_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+
+@observe
+def unknown_option():
+    return outcome(socket.socket().getsockopt, socket.IPPROTO_TCP, 9999)
+
+@observe
+def option_too_short():
+    return outcome(socket.socket().setsockopt, socket.IPPROTO_TCP, socket.TCP_NODELAY, b"\1")
+
+@observe
+def tcp_info_state():
+    client, _accepted = pair()
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+
+@observe
+def congestion_name():
+    value = socket.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+    return value.rstrip(b"\0").isalnum()
+
+@observe
+def ttl_default():
+    return socket.socket().getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
+
+
+# UDP --------------------------------------------------------------------------------------------------------------------------------
+
+def udp(family="4"):
+    af, host = FAMILIES[family]
+    sock = socket.socket(af, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    sock.settimeout(3)
+    return sock
+
+@observe
+def udp_keeps_boundaries():
+    one, two = udp(), udp()
+    one.sendto(b"ab", two.getsockname())
+    one.sendto(b"cd", two.getsockname())
+    return two.recvfrom(10)[0], two.recvfrom(10)[0]
+
+@observe
+def udp_sender_is_named():
+    one, two = udp("6"), udp("6")
+    one.sendto(b"ab", two.getsockname())
+    return two.recvfrom(10)[1] == one.getsockname()
+
+@observe
+def udp_zero_length():
+    one, two = udp(), udp()
+    one.sendto(b"", two.getsockname())
+    return two.recvfrom(10)[0], polled(two)
+
+@observe
+def udp_truncation_is_told():
+    one, two = udp(), udp()
+    one.sendto(b"0123456789", two.getsockname())
+    data, _, flags, _ = two.recvmsg(4)
+    return data, bool(flags & socket.MSG_TRUNC)
+
+@observe
+def udp_truncation_length():
+    one, two = udp(), udp()
+    one.sendto(b"0123456789", two.getsockname())
+    time.sleep(0.05)
+    return two.recv_into(bytearray(4), 4, socket.MSG_TRUNC)
+
+@observe
+def udp_peek():
+    one, two = udp(), udp()
+    one.sendto(b"peek", two.getsockname())
+    return two.recv(10, socket.MSG_PEEK), two.recv(10)
+
+@observe
+def udp_fionread_is_first_datagram():
+    one, two = udp(), udp()
+    one.sendto(b"123", two.getsockname())
+    one.sendto(b"12345", two.getsockname())
+    time.sleep(0.05)
+    return queued(two)
+
+@observe
+def udp_too_large():
+    one, two = udp(), udp()
+    return outcome(one.sendto, bytes(65508), two.getsockname())
+
+@observe
+def udp_largest():
+    one, two = udp(), udp()
+    one.sendto(bytes(65507), two.getsockname())
+    return len(two.recv(70000))
+
+@observe
+def udp_connected_refused():
+    sock = udp()
+    sock.connect(("127.0.0.1", free_port()))
+    first = outcome(sock.send, b"x")
+    time.sleep(0.05)
+    return first, outcome(sock.send, b"x"), outcome(sock.send, b"x")
+
+@observe
+def udp_connected_refused_poll():
+    sock = udp()
+    sock.connect(("127.0.0.1", free_port()))
+    sock.send(b"x")
+    mask = polled(sock, wanted=select.POLLERR)
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return mask, errno.errorcode.get(error, error), polled(sock)
+
+@observe
+def udp_connected_refused_recv():
+    sock = udp()
+    sock.connect(("127.0.0.1", free_port()))
+    sock.send(b"x")
+    return outcome(sock.recv, 10)
+
+@observe
+def udp_connected_filters():
+    one, two, three = udp(), udp(), udp()
+    two.connect(one.getsockname())
+    three.sendto(b"stranger", two.getsockname())
+    one.sendto(b"friend", two.getsockname())
+    return two.recv(20)
+
+@observe
+def udp_connected_read_and_write():
+    one, two = udp(), udp()
+    one.connect(two.getsockname())
+    two.connect(one.getsockname())
+    one.setblocking(True)
+    two.setblocking(True)
+    os.write(one.fileno(), b"plain")
+    return os.read(two.fileno(), 20)
+
+@observe
+def udp_no_destination():
+    return outcome(udp().send, b"x")
+
+@observe
+def udp_shutdown_read():
+    sock = udp()
+    return outcome(sock.shutdown, socket.SHUT_RD)
+
+@observe
+def udp_nonblocking_empty():
+    sock = udp()
+    sock.setblocking(False)
+    return outcome(sock.recvfrom, 10)
+
+@observe
+def udp_receive_timeout():
+    sock = udp()
+    sock.settimeout(None)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 50000))
+    return outcome(sock.recvfrom, 10)
+
+@observe
+def udp_twenty_queue_up():
+    one, two = udp(), udp()
+    for number in range(20):
+        one.sendto(bytes([number]), two.getsockname())
+    time.sleep(0.1)
+    return [two.recv(10)[0] for _ in range(20)] == list(range(20))
+
+@observe
+def udp_broadcast_needs_permission():
+    return outcome(udp().sendto, b"x", ("255.255.255.255", 9))
+
+@observe
+def udp_pktinfo():
+    one, two = udp(), udp()
+    two.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    one.sendto(b"x", two.getsockname())
+    _, ancillary, _, _ = two.recvmsg(10, 100)
+    return [(level, kind, len(data), socket.inet_ntoa(data[8:12])) for level, kind, data in ancillary]
+
+
+def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    wanted = sys.argv[1:]
+    for name, function in OBSERVATIONS:
+        if wanted and name not in wanted:
+            continue
+        try:
+            seen = function()
+        except Exception as error:  # An observation that fails is an observation.
+            seen = f"{type(error).__name__}: {error}"
+        print(f"{name}: {seen}", flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
