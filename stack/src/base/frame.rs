@@ -211,6 +211,26 @@ impl Frame {
         }
     }
 
+    /// Overwrites the bytes from `at` on, wherever they lie. The chunks of the body are shared, so what is changed gets a place of its
+    /// own: no other frame sees it.
+    ///
+    /// # Panics
+    /// If the frame is shorter.
+    pub fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        let (len, end) = (self.len(), at + bytes.len());
+        assert!(end <= len, "{end} bytes of {len}");
+        if end <= HEAD {
+            self.own_head(end);
+            self.head_mut()[at..end].copy_from_slice(bytes);
+            return;
+        }
+        let mut body = self.rope(0, at);
+        body.push(Bytes::copy_from_slice(bytes));
+        body.append(self.rope(end, len - end));
+        self.pull(len);
+        self.body = body;
+    }
+
     /// The `N` bytes from `offset` on, copied; none if the frame is shorter.
     pub fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         let mut bytes = [0; N];

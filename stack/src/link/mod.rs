@@ -51,5 +51,6 @@ pub use config::{LinkConfig, MTU_MAX, MTU_MIN, Medium, Offloads};
 pub use links::{LinkStatus, Links};
 pub use mac::Mac;
 pub use neighbour::{Neighbour, NeighbourState};
+pub use offload::outside::{complete_checksum, cut, packets};
 pub use port::LinkStats;
 pub use up::{Hop, LinkCast, Received, Up};

@@ -1,8 +1,5 @@
 //! Partial checksums completed for a device that does not do it.
 
-use bytes::Bytes;
-
-use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, Sum};
 
 /// Completes a partial checksum in place. A frame whose checksum field lies outside of it is left as it is.
@@ -18,29 +15,17 @@ pub(crate) fn complete(frame: &mut Frame) {
     // RFC 768: a UDP checksum that comes out as 0 is sent as all ones, for 0 means there is none. As 0 and 0xffff are the same
     // number in one's complement, doing so is right for every protocol.
     let sum = if sum == 0 && offset == 6 { 0xffff } else { sum };
-    write(frame, field, sum.to_be_bytes());
-}
-
-/// Overwrites two bytes, wherever they lie. The chunks of the body are shared, so what is to be changed gets a place of its own.
-fn write(frame: &mut Frame, at: usize, bytes: [u8; 2]) {
-    let end = at + 2;
-    if end <= HEAD {
-        frame.own_head(end);
-        frame.head_mut()[at..end].copy_from_slice(&bytes);
-    } else {
-        let len = frame.len();
-        let mut body = frame.rope(0, at);
-        body.push(Bytes::copy_from_slice(&bytes));
-        body.append(frame.rope(end, len - end));
-        frame.pull(len);
-        frame.body = body;
-    }
+    frame.overwrite(field, &sum.to_be_bytes());
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use alloc::vec::Vec;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::base::frame::HEAD;
 
     /// A packet of `l3` bytes of network header and eight of transport, whose checksum field holds a partial sum.
     fn partial(l3: usize, offset: u8, field: u16) -> Vec<u8> {

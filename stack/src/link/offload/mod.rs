@@ -12,6 +12,7 @@
 //! - `cut`: one super-segment into many frames, lazily, sharing the payload
 //! - `join`: many segments into one super-segment, never changing the order within a flow
 //! - `complete`: partial checksums
+//! - `outside`: the same for those who look at single packets outside of a stack
 //!
 //! Invariant, proven by test: joining what was cut gives the super-segment back, byte for byte.
 
@@ -19,6 +20,7 @@ pub(super) mod complete;
 pub(super) mod cut;
 pub(super) mod join;
 pub(super) mod layout;
+pub(super) mod outside;
 
 #[cfg(test)]
 pub(super) mod samples;

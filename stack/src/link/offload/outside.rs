@@ -1,0 +1,68 @@
+//! Cutting and completing for those who look at single packets outside of a stack: a link that damages one, a capture.
+
+use super::complete::complete;
+use super::cut::{Cutter, wire_len};
+use super::layout::Layout;
+use crate::base::Frame;
+
+/// Completes the transport checksum of a frame if it is [partial](crate::base::Checksum::Partial): what a device does that puts it
+/// on a real wire. After it the receiver verifies the checksum.
+pub fn complete_checksum(frame: &mut Frame) {
+    complete(frame);
+}
+
+/// How many packets a frame stands for, and how many bytes they are on the wire, link headers included: 1 and its length unless it
+/// is a super-segment.
+pub fn packets(frame: &Frame) -> (usize, usize) {
+    match layout(frame) {
+        Some(layout) => (layout.payload_len().div_ceil(usize::from(frame.segment_size)).max(1), wire_len(frame, &layout)),
+        None => (1, frame.len()),
+    }
+}
+
+/// The packets a frame stands for, in order, sharing its payload: itself unless it is a super-segment. Their transport checksums are
+/// partial.
+pub fn cut(frame: Frame) -> impl Iterator<Item = Frame> {
+    let (mut whole, mut cutter) = match layout(&frame) {
+        Some(layout) if layout.payload_len() > 0 => (None, Some(Cutter::new(frame, layout, 0))),
+        _ => (Some(frame), None),
+    };
+    core::iter::from_fn(move || whole.take().or_else(|| cutter.as_mut()?.next()))
+}
+
+/// The layout of a super-segment.
+fn layout(frame: &Frame) -> Option<Layout> {
+    if frame.segment_size == 0 { None } else { Layout::of(frame, usize::from(frame.l2_len)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::super::layout::Transport;
+    use super::super::samples::Sample;
+    use super::*;
+    use crate::base::{Checksum, Version};
+
+    #[test]
+    fn a_super_segment_is_told_and_cut_into_the_same_packets() {
+        for version in [Version::V4, Version::V6] {
+            let frame = Sample::new(version, Transport::Tcp, 3500, 1000).frame();
+            let told = packets(&frame);
+            let pieces: Vec<Frame> = cut(frame).collect();
+            assert_eq!(told, (4, pieces.iter().map(Frame::len).sum()));
+            assert!(pieces.iter().all(|piece| piece.segment_size == 0 && piece.checksum != Checksum::Unknown));
+        }
+    }
+
+    #[test]
+    fn any_other_frame_is_one_packet_and_stays_as_it_is() {
+        let mut frame = Sample::new(Version::V4, Transport::Tcp, 500, 0).frame();
+        assert_eq!(packets(&frame), (1, frame.len()));
+        let pieces: Vec<Frame> = cut(frame.clone()).collect();
+        assert_eq!(pieces.len(), 1);
+        assert_eq!(pieces[0].to_vec(), frame.to_vec());
+        complete_checksum(&mut frame);
+        assert_eq!(frame.checksum, Checksum::Unknown);
+    }
+}
