@@ -1,1 +1,88 @@
 //! The lab file: text in, a description or errors with line and remedy out.
+//!
+//! ```text
+//!   text ──> nodes (toml_edit, with the place of each) ──> description ──> plan
+//!                        └── read by the tables in `schema`, from which the manual's page is made as well
+//! ```
+//!
+//! Nothing here does I/O: a file that the lab file names (a trace) is fetched by the caller's function in [`Surroundings`].
+
+#![allow(dead_code)] // The reader follows.
+
+mod description;
+mod errors;
+mod source;
+mod threshold;
+mod units;
+
+pub use description::*;
+pub use errors::{Errors, Problem};
+pub use source::{Source, Span, Spanned};
+pub use threshold::{Bound, Op, Stat, Threshold};
+pub use units::show;
+
+use std::io;
+use std::path::Path;
+
+/// What the lab does not know itself: the tool's programs and metrics, and the files on the machine.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Names of the built-in programs.
+    pub programs: &'a [&'a str],
+    /// Those of them that serve until they are stopped. They are ready when they listen, if the file says nothing else.
+    pub servers: &'a [&'a str],
+    /// Names of the metrics, with the unit of their values. `*` stands for any name: `link.*.sent`.
+    pub metrics: &'a [(&'a str, Unit)],
+    /// What `where` may ask for in a check: `host`, `link`, ...
+    pub labels: &'a [&'a str],
+    /// Fetches a file that the lab file names; relative names are relative to the lab file.
+    pub files: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { programs, metrics, labels, .. } = self;
+        f.debug_struct("Surroundings")
+            .field("programs", programs)
+            .field("metrics", metrics)
+            .field("labels", labels)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the values of a metric are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// Time: `450ms`.
+    Time,
+    /// A share: `1%`.
+    Ratio,
+    /// Bits a second: `20mbit`.
+    Rate,
+    /// Bytes: `200kB`.
+    Bytes,
+    /// A bare number.
+    Count,
+}
+
+/// Reads a lab file. `file_name` is what errors call it.
+pub fn parse(text: &str, file_name: &str, surroundings: &Surroundings<'_>) -> Result<Description, Errors> {
+    let _ = (text, file_name, surroundings);
+    todo!("the reader follows")
+}
+
+/// That of the `known` names which is most like `name`, if any is like it.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |known: &str| {
+        let same_but_for_case = known.eq_ignore_ascii_case(name);
+        if same_but_for_case { 1.0 } else { strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase()) }
+    };
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in known {
+        let like = likeness(candidate);
+        if like > best.map_or(0.75, |(most, _)| most) {
+            best = Some((like, candidate));
+        }
+    }
+    best.map(|(_, name)| name)
+}

@@ -1,1 +1,241 @@
 //! The description made concrete: every host, link end, address, route and name.
+//!
+//! What is given out, and what a stated value overrides:
+//!
+//! | what | value |
+//! |---|---|
+//! | host names | `NAME`, or with a count `NAME-1`, `NAME-2`, ...; `NAME` resolves to all of them |
+//! | link names | `NAME`, or where an end has a count `NAME-1`, `NAME-2`, ... by that end |
+//! | interfaces | `eth0`, `eth1`, ... in the order of the links |
+//! | networks | the N-th link, or group of links joined by switches, is `10.x.y.0/24` and `fd00:0:0:N::/64` with N = 256 x + y, from 0 |
+//! | hosts in them | 1, 2, ... in the order of the ends: `10.0.0.1` and `fd00::1` |
+//! | link addresses | `02:00:00:hh:hh:pp`: number of the host, number of the interface |
+//! | the machine | its loopback is found at [`MACHINE_V4`] and [`MACHINE_V6`], named [`MACHINE_NAME`] |
+//!
+//! Routes are static: the shortest way by number of hops, a default route where all ways lead out by one gateway.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use loggia_stack::Seed;
+use loggia_stack::base::time::Duration;
+use loggia_stack::base::{Addr, Cidr};
+use loggia_stack::link::Mac;
+
+use crate::file::{Check, Command, Description, Determinism, Errors, Expect, Publish, Ready, Restart, Stop};
+use crate::link::Terms;
+use crate::observe::PipeId;
+use crate::world::{End, HostId, World};
+
+/// The IPv4 address at which a lab with an uplink finds the machine's loopback.
+pub const MACHINE_V4: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
+/// The IPv6 address at which a lab with an uplink finds the machine's loopback.
+pub const MACHINE_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0xffff, 0, 0, 0, 1);
+/// The name of the machine's loopback in a lab with an uplink.
+pub const MACHINE_NAME: &str = "machine.internal";
+
+/// Everything a world is made of and everything that runs in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What the lab is called.
+    pub title: Option<String>,
+    /// What it shows.
+    pub description: Option<String>,
+    /// What the file says; the command line may overrule it.
+    pub seed: u64,
+    /// How long the run lasts at most, in lab time.
+    pub deadline: Duration,
+    /// What is controlled.
+    pub determinism: Determinism,
+    /// All hosts; the number of a host is its [`HostId`] in the world.
+    pub hosts: Vec<Host>,
+    /// Names of all switches; the number is the `SwitchId` in the world.
+    pub switches: Vec<String>,
+    /// All links; the number is that of the world's wire.
+    pub links: Vec<Link>,
+    /// All programs, each after those it waits for.
+    pub programs: Vec<Program>,
+    /// All that changes, by time.
+    pub changes: Vec<Change>,
+    /// All that must hold.
+    pub checks: Vec<Check>,
+    /// Ports of the machine that lead into the lab.
+    pub publish: Vec<Published>,
+    /// The host that stands for the machine.
+    pub uplink: Option<HostId>,
+}
+
+/// A host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its name in the file: that of all hosts alike.
+    pub group: String,
+    /// Further names.
+    pub names: Vec<String>,
+    /// Its interfaces.
+    pub ports: Vec<Port>,
+    /// Its routes, besides those to the networks it is in.
+    pub routes: Vec<Route>,
+    /// Link addresses it knows from the beginning.
+    pub neighbours: Vec<Neighbour>,
+    /// It is a router.
+    pub forward: bool,
+}
+
+/// An interface of a host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// `eth0`, `eth1`, ...
+    pub name: String,
+    /// Its link address.
+    pub mac: Mac,
+    /// Largest IP packet in bytes.
+    pub mtu: u32,
+    /// No link that a frame may cross from here looks at single packets.
+    pub large_frames: bool,
+    /// Its addresses, IPv4 first.
+    pub addresses: Vec<Cidr>,
+    /// The direction of the link that begins here.
+    pub pipe: PipeId,
+}
+
+/// A route of a host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Route {
+    /// Where to.
+    pub to: Cidr,
+    /// By whom; `None`: it is on the link.
+    pub gateway: Option<Addr>,
+    /// By which interface.
+    pub port: usize,
+}
+
+/// A link address that a host knows from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    /// By which interface.
+    pub port: usize,
+    /// Whose.
+    pub addr: Addr,
+    /// The link address.
+    pub mac: Mac,
+}
+
+/// A link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// Its name in the file.
+    pub group: String,
+    /// What it joins.
+    pub ends: [End; 2],
+    /// What it does at first: `[0]` to what the first end sends.
+    pub terms: [Terms; 2],
+}
+
+/// A program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// Its name: that of its host, or `HOST.NAME`.
+    pub name: String,
+    /// Where it runs.
+    pub host: HostId,
+    /// What is run.
+    pub command: Command,
+    /// When it is ready.
+    pub ready: Ready,
+    /// Programs that must be ready first, by number; all are smaller than its own.
+    pub after: Vec<usize>,
+    /// Not before this moment of lab time.
+    pub start: Duration,
+    /// How and when it is stopped.
+    pub stop: Stop,
+    /// Whether it is started again.
+    pub restart: Restart,
+    /// In which state it must be found.
+    pub expect: Expect,
+    /// Variables of its environment, besides those it inherits.
+    pub env: Vec<(String, String)>,
+    /// Its working directory, relative to the lab file's.
+    pub cwd: Option<PathBuf>,
+    /// The user it runs as.
+    pub user: Option<String>,
+    /// What it reads; nothing, if it is not stated.
+    pub stdin: Option<PathBuf>,
+    /// Where its output goes, besides the run folder.
+    pub stdout: Option<PathBuf>,
+    /// Where its errors go, besides the run folder.
+    pub stderr: Option<PathBuf>,
+}
+
+/// Something that changes at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// When, in lab time.
+    pub at: Duration,
+    /// What happens, as the record says it: `wan: down`.
+    pub text: String,
+    /// What is done, all at once.
+    pub actions: Vec<Action>,
+}
+
+/// What is done at a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// One direction of a link has new terms.
+    Terms(PipeId, Box<Terms>),
+    /// An interface has a new largest packet.
+    Mtu {
+        /// Of which host.
+        host: HostId,
+        /// Which of its interfaces.
+        port: usize,
+        /// Bytes.
+        mtu: u32,
+    },
+}
+
+/// A port of the machine that leads into the lab.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Published {
+    /// Which port, and which port of the host.
+    pub publish: Publish,
+    /// Which host.
+    pub host: HostId,
+}
+
+/// Makes a description concrete.
+pub fn plan(description: &Description) -> Result<Plan, Errors> {
+    let _ = description;
+    todo!("the planner follows")
+}
+
+impl Plan {
+    /// The world at its beginning, everything configured, nothing running.
+    pub fn build(&self, seed: Seed) -> World {
+        let _ = seed;
+        todo!("the builder follows")
+    }
+
+    /// What a name means to a host: addresses of `NAME`, of a further name, or of all hosts alike; IPv4 first. Of a host with several
+    /// interfaces only those by which the asker's packets arrive. `None` if the lab has no such name.
+    pub fn resolve(&self, asker: HostId, name: &str) -> Option<Vec<Addr>> {
+        let _ = (asker, name);
+        todo!("the table of names follows")
+    }
+
+    /// Whose address this is: the name of the host.
+    pub fn name_of(&self, addr: Addr) -> Option<&str> {
+        let of = |host: &&Host| host.ports.iter().flat_map(|port| &port.addresses).any(|cidr| cidr.addr == addr);
+        self.hosts.iter().find(of).map(|host| host.name.as_str())
+    }
+
+    /// Hosts of this name: one, or all alike.
+    pub fn hosts_named(&self, name: &str) -> Vec<HostId> {
+        let named = |host: &Host| host.name == name || host.group == name;
+        self.hosts.iter().enumerate().filter(|(_, host)| named(host)).map(|(number, _)| HostId(number)).collect()
+    }
+}
