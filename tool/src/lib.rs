@@ -4,8 +4,13 @@
 //! |---|---|
 //! | [`cli`] | what can be said on the command line |
 //! | [`exit`] | exit codes |
+//! | [`intercept`] | unmodified programs on the sockets of a lab |
 //! | [`names`] | DNS answers inside a lab |
+//! | [`sys`] | system calls, the only place with `unsafe` |
+#![deny(unsafe_code)]
 
 pub mod cli;
 pub mod exit;
+pub mod intercept;
 pub mod names;
+pub mod sys;

@@ -1,0 +1,27 @@
+//! Another process's memory (`process_vm_readv(2)`): every pointer may be wrong, and what was read may change at once.
+
+use std::io;
+
+use super::check;
+
+/// Reads from `address` on; says how many bytes there were before unreadable memory began. `EFAULT`, `ESRCH`, `EPERM`.
+pub fn read(thread: i32, address: u64, into: &mut [u8]) -> io::Result<usize> {
+    if into.is_empty() {
+        return Ok(0);
+    }
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: into.len() };
+    // SAFETY: `local` is the slice, which we have for ourselves; `remote` is the kernel's to check.
+    check(unsafe { libc::process_vm_readv(thread, &raw const local, 1, &raw const remote, 1, 0) }).map(|len| len as usize)
+}
+
+/// Writes from `address` on; says how many bytes there were before unwritable memory began. `EFAULT`, `ESRCH`, `EPERM`.
+pub fn write(thread: i32, address: u64, from: &[u8]) -> io::Result<usize> {
+    if from.is_empty() {
+        return Ok(0);
+    }
+    let local = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: from.len() };
+    // SAFETY: `local` is the slice and is only read; `remote` is the kernel's to check.
+    check(unsafe { libc::process_vm_writev(thread, &raw const local, 1, &raw const remote, 1, 0) }).map(|len| len as usize)
+}
