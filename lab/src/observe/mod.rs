@@ -46,6 +46,12 @@ pub trait Observer: Send {
         let _ = (pipe, fate);
     }
 
+    /// A switch put a packet that came by one link onto another, where it has another name. Comes before its fate there. A frame that
+    /// is flooded is told once for each link.
+    fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+        let _ = (from, to);
+    }
+
     /// Something happened in a stack.
     fn event(&mut self, host: HostId, event: &Event) {
         let _ = (host, event);

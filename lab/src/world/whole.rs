@@ -250,7 +250,7 @@ impl World {
                     stack.advance(now);
                     stack.receive(ports[port].link, arrival.frame);
                 }
-                End::Switch { switch, port } => self.switched(switch, port, arrival.frame),
+                End::Switch { switch, port } => self.switched(switch, port, (pipe, arrival.packet), arrival.frame),
             }
         }
         if any && let End::Host { host, .. } = end {
@@ -258,17 +258,17 @@ impl World {
         }
     }
 
-    fn switched(&mut self, switch: SwitchId, from: usize, frame: Frame) {
+    fn switched(&mut self, switch: SwitchId, from: usize, name: (PipeId, PacketId), frame: Frame) {
         match self.switches[switch.0].way(from, &frame) {
             Way::Nowhere => {}
             Way::Port(to) => {
                 let (wire, end) = self.switches[switch.0].ports[to];
-                self.put(PipeId { wire, end }, frame);
+                self.relay(name, PipeId { wire, end }, frame);
             }
             Way::Flood => {
                 for to in (0..self.switches[switch.0].ports.len()).filter(|to| *to != from) {
                     let (wire, end) = self.switches[switch.0].ports[to];
-                    self.put(PipeId { wire, end }, frame.clone());
+                    self.relay(name, PipeId { wire, end }, frame.clone());
                 }
             }
         }
@@ -281,22 +281,21 @@ impl World {
             while let Some(frame) = self.hosts[host.0].stack.transmit(link) {
                 let Some((wire, end)) = plug else { continue };
                 let pipe = PipeId { wire, end };
-                if self.observers.is_empty() {
-                    self.put(pipe, frame);
-                    continue;
-                }
-                let seen = frame.clone();
+                let kept = (!self.observers.is_empty()).then(|| frame.clone());
                 let packet = self.wires[wire].pipes[end].put(self.now, frame);
-                let seen = Seen { at: self.now, host, port, direction: Direction::Out, pipe, packet, frame: &seen };
-                self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
+                if let Some(frame) = &kept {
+                    let seen = Seen { at: self.now, host, port, direction: Direction::Out, pipe, packet, frame };
+                    self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
+                }
                 self.tell_fates(pipe);
                 self.book_pipe(pipe);
             }
         }
     }
 
-    fn put(&mut self, pipe: PipeId, frame: Frame) {
-        self.wires[pipe.wire].pipes[pipe.end].put(self.now, frame);
+    fn relay(&mut self, from: (PipeId, PacketId), pipe: PipeId, frame: Frame) {
+        let packet = self.wires[pipe.wire].pipes[pipe.end].put(self.now, frame);
+        self.observers.iter_mut().for_each(|observer| observer.relayed(from, (pipe, packet)));
         self.tell_fates(pipe);
         self.book_pipe(pipe);
     }

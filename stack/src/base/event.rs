@@ -166,6 +166,8 @@ pub enum What {
     State {
         /// The socket; none while it has not been accepted.
         socket: Option<SocketId>,
+        /// Our end.
+        local: SockAddr,
         /// The other end.
         peer: SockAddr,
         /// From.
@@ -207,6 +209,18 @@ pub enum What {
         srtt_us: u32,
         /// The retransmission timeout in microseconds.
         rto_us: u32,
+    },
+    /// A socket of TCP or UDP got its ends: by `bind`, `listen`, `connect`, `accept` or a first datagram. Joins what is told of
+    /// sockets with what is seen on the wire.
+    Named {
+        /// The socket.
+        socket: SocketId,
+        /// 6 for TCP, 17 for UDP.
+        protocol: u8,
+        /// Our end.
+        local: SockAddr,
+        /// The other end; port 0 if there is none.
+        peer: SockAddr,
     },
     /// A socket call that neither sends nor receives.
     Call {
@@ -255,7 +269,7 @@ impl What {
             Self::Segment { .. } | Self::Datagram { .. } => class::SEGMENTS,
             Self::State { .. } => class::STATES,
             Self::Retransmit { .. } | Self::Congestion { .. } | Self::RoundTrip { .. } => class::CONTROL,
-            Self::Call { .. } | Self::Write { .. } | Self::Read { .. } => class::CALLS,
+            Self::Named { .. } | Self::Call { .. } | Self::Write { .. } | Self::Read { .. } => class::CALLS,
             Self::Lost { .. } => class::ALL,
         }
     }

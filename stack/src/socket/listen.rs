@@ -60,7 +60,7 @@ impl Sockets {
         let address = scoped(&record, inet.remote, inet.remote_port, inet.link);
         let id = self.insert(net, |_, _| record);
         self.inherit_rare(listener, id)?;
-        self.tcp.adopt(child, id);
+        self.tcp.adopt(net, child, id);
         Ok((id, address))
     }
 

@@ -1,7 +1,7 @@
 //! What every internet socket has, whatever its protocol: ends, the link it is bound to, options of `SOL_SOCKET`, `IPPROTO_IP`
 //! and `IPPROTO_IPV6` that decide where packets come from and go to.
 
-use crate::base::{Addr, Errno, LinkId, SockAddr, SocketId, Version};
+use crate::base::{Addr, Base, Errno, LinkId, SockAddr, SocketId, Version, What};
 use crate::network::{Fragmentation, Network, RouteQuery};
 
 /// Which directions a `shutdown` call closes.
@@ -114,6 +114,13 @@ impl Inet {
     /// The remote end, as `getpeername` gives it.
     pub fn remote_end(&self) -> SockAddr {
         self.end(self.remote, self.remote_port)
+    }
+
+    /// Tells whoever listens which ends the socket has now.
+    pub fn tell_ends(&self, base: &mut Base, protocol: u8) {
+        if let Some(socket) = self.owner {
+            base.emit(What::Named { socket, protocol, local: self.local_end(), peer: self.remote_end() });
+        }
     }
 
     fn end(&self, addr: Addr, port: u16) -> SockAddr {

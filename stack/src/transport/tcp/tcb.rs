@@ -324,7 +324,7 @@ impl Tcb {
     pub(super) fn advance(&mut self, base: &mut Base, input: Input, cause: Cause) {
         let Some(to) = state::next(self.state, input) else { return };
         let from = core::mem::replace(&mut self.state, to);
-        base.emit(What::State { socket: self.inet.owner, peer: self.peer(), from, to, cause });
+        base.emit(What::State { socket: self.inet.owner, local: self.inet.local_end(), peer: self.peer(), from, to, cause });
         let counted = &mut base.counters.tcp.curr_estab;
         match (in_curr_estab(from), in_curr_estab(to)) {
             (false, true) => *counted += 1,

@@ -60,7 +60,7 @@ impl Udp {
         control: &SendControl,
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
-        self.autobind(id)?;
+        self.autobind(net, id)?;
         let len = check_len(data.len())?;
         if flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);

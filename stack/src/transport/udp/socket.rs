@@ -55,14 +55,17 @@ impl Udp {
         inet.local_port = port;
         inet.bound_address = !local.addr.is_unspecified();
         inet.bound_port = local.port != 0;
+        inet.tell_ends(base(net), protocol::UDP);
         Ok(())
     }
 
     /// An ephemeral port for a socket that has none. `EAGAIN` if all are taken, as in Linux.
-    pub(super) fn autobind(&mut self, id: Key) -> Result<(), Errno> {
+    pub(super) fn autobind(&mut self, net: &mut Network, id: Key) -> Result<(), Errno> {
         if self.inet(id).local_port == 0 {
             let port = self.ports.bind(binding(id, self.inet(id)), 0).map_err(|_| Errno::EAGAIN)?;
-            self.inet_mut(id).local_port = port;
+            let inet = self.inet_mut(id);
+            inet.local_port = port;
+            inet.tell_ends(base(net), protocol::UDP);
         }
         Ok(())
     }
@@ -76,11 +79,12 @@ impl Udp {
             self.dissolve(id);
             return Ok(());
         };
-        self.autobind(id)?;
+        self.autobind(net, id)?;
         let peer = self.sockets[id].endpoint.plan_connect(net, protocol::UDP, remote)?;
         self.leave_tables(id);
         self.sockets[id].endpoint.set_peer(&peer);
         self.enter_tables(id);
+        self.inet(id).tell_ends(base(net), protocol::UDP);
         Ok(())
     }
 

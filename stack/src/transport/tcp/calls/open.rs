@@ -1,7 +1,7 @@
 //! OPEN, passive and active (RFC 9293 §3.10.1).
 
 use crate::base::{Addr, Cause, Errno, Key, LinkId, SockAddr, SocketId, TcpState};
-use crate::network::{Network, RouteQuery};
+use crate::network::{Network, RouteQuery, protocol};
 use crate::transport::ports::Binding;
 use crate::transport::tcp::congestion::Congestion;
 use crate::transport::tcp::flows::Tuple;
@@ -70,6 +70,7 @@ impl Tcp {
         tcb.shut_read = false;
         tcb.shut_write = false;
         tcb.inet.error = None;
+        tcb.inet.tell_ends(&mut net.links.base, protocol::TCP);
         tcb.advance(&mut net.links.base, Input::PassiveOpen, Cause::Call);
         Ok(())
     }
@@ -160,6 +161,7 @@ impl Tcp {
         self.hold_port(id);
         self.enter_flow(net, id);
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        tcb.inet.tell_ends(cx.base(), protocol::TCP);
         tcb.advance(cx.base(), Input::ActiveOpen, Cause::Call);
         cx.base().counters.tcp.active_opens += 1;
         handshake::begin(tcb, &mut cx, iss);
@@ -171,9 +173,10 @@ impl Tcp {
     }
 
     /// Gives an accepted connection its owner.
-    pub fn adopt(&mut self, id: Key, owner: SocketId) {
+    pub fn adopt(&mut self, net: &mut Network, id: Key, owner: SocketId) {
         let tcb = &mut self.records.connections[id];
         tcb.inet.owner = Some(owner);
+        tcb.inet.tell_ends(&mut net.links.base, protocol::TCP);
         tcb.queued = false;
     }
 }

@@ -1,0 +1,146 @@
+//! The blocks of a pcapng file, little-endian, each as bytes that are written at once.
+//!
+//! Own code because `pcap-file` 2.0 writes the halves of the timestamps of statistics in the wrong order, and writes a block in many
+//! small pieces, of which a full disk keeps some.
+
+use loggia_stack::base::Direction;
+
+/// Nanoseconds: a power of ten, negated.
+const NANOSECONDS: u8 = 9;
+const ETHERNET: u16 = 1;
+
+const SECTION: u32 = 0x0a0d_0d0a;
+const INTERFACE: u32 = 1;
+const STATISTICS: u32 = 5;
+const PACKET: u32 = 6;
+
+/// A packet to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Which interface, in the order in which they were described.
+    pub interface: u32,
+    /// Nanoseconds since 1970.
+    pub at: u64,
+    /// Its bytes from the link header on, or the first of them.
+    pub data: &'a [u8],
+    /// How many there were.
+    pub len: usize,
+    /// Which way, seen from the host.
+    pub direction: Direction,
+    /// What is to be said of it.
+    pub comments: &'a [String],
+}
+
+/// A section header: the beginning of a file, or of a part of one.
+pub fn section(application: &str, comment: &str) -> Vec<u8> {
+    let mut body = Body::default();
+    body.u32(0x1a2b_3c4d);
+    body.u16(1);
+    body.u16(0);
+    body.u64(u64::MAX);
+    body.option(1, comment.as_bytes());
+    body.option(4, application.as_bytes());
+    body.end(SECTION)
+}
+
+/// An Ethernet interface; `snap` bytes of each packet are kept, 0: all.
+pub fn interface(name: &str, description: &str, snap: u32) -> Vec<u8> {
+    let mut body = Body::default();
+    body.u16(ETHERNET);
+    body.u16(0);
+    body.u32(snap);
+    body.option(2, name.as_bytes());
+    body.option(3, description.as_bytes());
+    body.option(9, &[NANOSECONDS]);
+    body.end(INTERFACE)
+}
+
+/// A packet.
+pub fn packet(packet: &Packet<'_>) -> Vec<u8> {
+    let mut body = Body::with_room(packet.data.len() + 64);
+    body.u32(packet.interface);
+    body.time(packet.at);
+    body.u32(packet.data.len() as u32);
+    body.u32(packet.len as u32);
+    body.padded(packet.data);
+    for comment in packet.comments {
+        body.option(1, comment.as_bytes());
+    }
+    let direction: u32 = if packet.direction == Direction::In { 1 } else { 2 };
+    body.option(2, &direction.to_le_bytes());
+    body.end(PACKET)
+}
+
+/// How many packets an interface took in and dropped, at moment `at`.
+pub fn statistics(interface: u32, from: u64, at: u64, packets: u64) -> Vec<u8> {
+    let mut body = Body::default();
+    body.u32(interface);
+    body.time(at);
+    let time = |nanos: u64| [((nanos >> 32) as u32).to_le_bytes(), (nanos as u32).to_le_bytes()].concat();
+    body.option(2, &time(from));
+    body.option(3, &time(at));
+    body.option(4, &packets.to_le_bytes());
+    body.option(5, &0_u64.to_le_bytes());
+    body.end(STATISTICS)
+}
+
+/// What lies between a block's two lengths.
+#[derive(Default)]
+struct Body {
+    bytes: Vec<u8>,
+    options: bool,
+}
+
+impl Body {
+    fn with_room(len: usize) -> Self {
+        Self { bytes: Vec::with_capacity(len), options: false }
+    }
+
+    fn u16(&mut self, value: u16) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// The high half comes first, whatever the order of bytes.
+    fn time(&mut self, nanos: u64) {
+        self.u32((nanos >> 32) as u32);
+        self.u32(nanos as u32);
+    }
+
+    fn padded(&mut self, data: &[u8]) {
+        self.bytes.extend_from_slice(data);
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+
+    /// An option; an empty one is left out, and what does not fit its length field is cut.
+    fn option(&mut self, code: u16, value: &[u8]) {
+        if value.is_empty() {
+            return;
+        }
+        let value = &value[..value.len().min(usize::from(u16::MAX))];
+        self.options = true;
+        self.u16(code);
+        self.u16(value.len() as u16);
+        self.padded(value);
+    }
+
+    fn end(mut self, kind: u32) -> Vec<u8> {
+        if self.options {
+            self.u32(0);
+        }
+        let len = (self.bytes.len() + 12) as u32;
+        let mut block = Vec::with_capacity(len as usize);
+        block.extend_from_slice(&kind.to_le_bytes());
+        block.extend_from_slice(&len.to_le_bytes());
+        block.extend_from_slice(&self.bytes);
+        block.extend_from_slice(&len.to_le_bytes());
+        block
+    }
+}

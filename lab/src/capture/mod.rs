@@ -1,0 +1,17 @@
+//! Captures: one pcapng file a host, with a comment on each packet that something happened to.
+//!
+//! ```text
+//!   frame ──> hold ──(its fate, in order)──> cut as a wire would ──> blocks ──> the caller's file
+//! ```
+//!
+//! - `blocks`: the pcapng format ([draft-ietf-opsawg-pcapng](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/))
+//! - `hold`: frames in order until what became of them is known
+//! - `remarks`: fates in words
+//!
+//! Invariant: what is written is whole blocks; a file that cannot grow any more ends after a whole one.
+
+pub mod blocks;
+mod hold;
+pub mod remarks;
+
+pub use hold::{Held, Hold, Place};

@@ -1,0 +1,239 @@
+//! Which TCP connections there are, joined from what both ends' wires show.
+
+use std::collections::HashMap;
+
+use super::end::{End, Flags};
+use super::entry::{Dir, Entry, Fact, Packet};
+use super::name::Name;
+
+/// All TCP connections of a run, in the order in which they were opened.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    all: Vec<Connection>,
+    current: HashMap<(End, End), usize>,
+    sockets: HashMap<(Name, u64), (usize, Which)>,
+}
+
+/// Which end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Which {
+    /// The one that sent the first SYN.
+    Client,
+    /// The other.
+    Server,
+}
+
+impl Which {
+    /// The one at the other end.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// A TCP connection.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Connection {
+    /// Its number in the run, from 1.
+    pub number: usize,
+    /// When its first packet was seen, in nanoseconds since the start.
+    pub opened: u64,
+    /// Both ends: the client's and the server's.
+    sides: [Side; 2],
+}
+
+/// One end of a connection.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Side {
+    /// Its address and port.
+    pub end: End,
+    /// The host it is on, if that is one of the lab.
+    pub host: Option<Name>,
+    /// Its socket, once known.
+    pub socket: Option<u64>,
+    /// Its initial sequence number.
+    pub iss: Option<u32>,
+    /// What windows it announces are to be shifted by.
+    wscale: Option<u8>,
+    /// One after the last sequence number it sent.
+    sent: Option<u32>,
+}
+
+/// What a packet is to its connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Which connection, counted from 0.
+    pub connection: usize,
+    /// Which end sent it.
+    pub from: Which,
+    /// Some of it was sent before.
+    pub again: bool,
+    /// The window in bytes.
+    pub window: u32,
+}
+
+impl Connection {
+    /// One end.
+    pub fn side(&self, which: Which) -> &Side {
+        &self.sides[which as usize]
+    }
+
+    /// Which end is at `end`.
+    pub fn which(&self, end: End) -> Which {
+        if self.sides[0].end == end { Which::Client } else { Which::Server }
+    }
+
+    /// Which ends are on `host`.
+    pub fn on(&self, host: &str) -> Option<Which> {
+        let at = |which: Which| self.side(which).host.as_deref() == Some(host);
+        [Which::Client, Which::Server].into_iter().find(|which| at(*which))
+    }
+
+    /// A sequence number of an end, counted from its first.
+    pub fn relative(&self, from: Which, seq: u32) -> u32 {
+        seq.wrapping_sub(self.side(from).iss.unwrap_or(seq))
+    }
+
+    /// The name of an end for people: its host, or its address.
+    pub fn name(&self, which: Which) -> String {
+        let side = self.side(which);
+        side.host.as_ref().map_or_else(|| side.end.addr.to_string(), ToString::to_string)
+    }
+
+    /// One line: who with whom.
+    pub fn title(&self) -> String {
+        let end = |which| {
+            let side = self.side(which);
+            let host = side.host.as_ref().map_or_else(String::new, |host| format!("{host} "));
+            format!("{host}{}", side.end)
+        };
+        format!("#{} {} → {}", self.number, end(Which::Client), end(Which::Server))
+    }
+}
+
+impl Connections {
+    /// All of them.
+    pub fn all(&self) -> &[Connection] {
+        &self.all
+    }
+
+    /// The connections of a whole record.
+    pub fn of(entries: &[Entry]) -> Self {
+        let mut connections = Self::default();
+        entries.iter().for_each(|entry| connections.take(entry));
+        connections
+    }
+
+    /// Learns from an entry.
+    pub fn take(&mut self, entry: &Entry) {
+        match (&entry.fact, &entry.host) {
+            (Fact::Packet(packet), Some(host)) => {
+                self.packet(entry.t, host, packet);
+            }
+            (Fact::Named { socket, proto, local, peer }, Some(host)) if proto == "tcp" && peer.port != 0 => {
+                self.named(entry.t, host, *socket, *local, *peer);
+            }
+            (Fact::State { socket: Some(socket), local, peer, .. }, Some(host)) if peer.port != 0 => {
+                self.named(entry.t, host, *socket, *local, *peer);
+            }
+            _ => {}
+        }
+    }
+
+    /// The connection of a socket, and which end it is.
+    pub fn of_socket(&self, host: &Name, socket: u64) -> Option<(usize, Which)> {
+        self.sockets.get(&(host.clone(), socket)).copied()
+    }
+
+    /// The latest connection between two ends.
+    pub fn between(&self, a: End, b: End) -> Option<usize> {
+        self.current.get(&a.pair(b)).copied()
+    }
+
+    /// What a packet is to its connection; none if it is no TCP segment.
+    pub fn packet(&mut self, t: u64, host: &Name, packet: &Packet) -> Option<Part> {
+        let flags = packet.flags.filter(|_| packet.proto == "tcp")?;
+        let at = self.find_or_open(t, packet, flags);
+        let connection = &mut self.all[at];
+        let from = connection.which(packet.src);
+        if !packet.forwarded {
+            let here = if packet.dir == Dir::Out { from } else { from.other() };
+            connection.sides[here as usize].host.get_or_insert_with(|| host.clone());
+        }
+        let window = connection.window(from, packet, flags);
+        let counts = packet.dir == Dir::Out && !packet.forwarded || connection.side(from).host.is_none();
+        let again = counts && connection.sides[from as usize].sends(packet, flags);
+        Some(Part { connection: at, from, again, window })
+    }
+
+    /// A SYN with a new sequence number opens a connection; any other segment of an unknown one too, for the record may begin late.
+    fn find_or_open(&mut self, t: u64, packet: &Packet, flags: Flags) -> usize {
+        let key = packet.src.pair(packet.dst);
+        let opening = flags.has(Flags::SYN) && !flags.has(Flags::ACK);
+        if let Some(at) = self.current.get(&key).copied() {
+            let known = &self.all[at].sides[self.all[at].which(packet.src) as usize];
+            if !opening || known.iss.is_none() || known.iss == packet.seq {
+                return at;
+            }
+        }
+        let (client, server) =
+            if flags.has(Flags::SYN) && flags.has(Flags::ACK) { (packet.dst, packet.src) } else { (packet.src, packet.dst) };
+        self.open(t, client, server)
+    }
+
+    fn open(&mut self, t: u64, client: End, server: End) -> usize {
+        let side = |end| Side { end, ..Side::default() };
+        let at = self.all.len();
+        self.all.push(Connection { number: at + 1, opened: t, sides: [side(client), side(server)] });
+        self.current.insert(client.pair(server), at);
+        at
+    }
+
+    /// A socket's ends are known. Usually the wire showed the connection before; the calling end's socket is named before its SYN.
+    fn named(&mut self, t: u64, host: &Name, socket: u64, local: End, peer: End) {
+        if self.sockets.contains_key(&(host.clone(), socket)) {
+            return;
+        }
+        let known = self.current.get(&local.pair(peer)).copied();
+        let fresh = known.filter(|at| self.all[*at].sides[self.all[*at].which(local) as usize].socket.is_none());
+        let at = fresh.unwrap_or_else(|| self.open(t, local, peer));
+        let which = self.all[at].which(local);
+        let side = &mut self.all[at].sides[which as usize];
+        side.socket = Some(socket);
+        side.host.get_or_insert_with(|| host.clone());
+        self.sockets.insert((host.clone(), socket), (at, which));
+    }
+}
+
+impl Connection {
+    /// The window is scaled if both ends offered to (RFC 7323 §2.2), never on a SYN.
+    fn window(&self, from: Which, packet: &Packet, flags: Flags) -> u32 {
+        let window = packet.win.unwrap_or(0);
+        let both = self.sides.iter().all(|side| side.wscale.is_some());
+        match self.side(from).wscale {
+            Some(shift) if both && !flags.has(Flags::SYN) => window << shift.min(14),
+            _ => window,
+        }
+    }
+}
+
+impl Side {
+    /// The end sends this; true if it had sent some of it before.
+    fn sends(&mut self, packet: &Packet, flags: Flags) -> bool {
+        let Some(seq) = packet.seq else { return false };
+        if flags.has(Flags::SYN) {
+            self.wscale = packet.wscale;
+            self.iss.get_or_insert(seq);
+        }
+        let space = packet.len + u32::from(flags.has(Flags::SYN)) + u32::from(flags.has(Flags::FIN));
+        let end = seq.wrapping_add(space);
+        let sent = *self.sent.get_or_insert(seq);
+        let again = space > 0 && (sent.wrapping_sub(seq) as i32) > 0;
+        if (end.wrapping_sub(sent) as i32) > 0 {
+            self.sent = Some(end);
+        }
+        again
+    }
+}

@@ -1,0 +1,220 @@
+//! The headers of a frame, read for the record. Lenient: what is malformed is named as far as it can be read.
+
+use loggia_stack::base::{Addr, Frame};
+
+use super::end::{End, Flags};
+use super::entry::Word;
+
+/// What a frame says.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Heads {
+    /// `tcp`, `udp`, `icmp`, `icmp6`, `arp`, or a number.
+    pub proto: Word,
+    /// From which end.
+    pub src: End,
+    /// To which end.
+    pub dst: End,
+    /// The TCP header.
+    pub tcp: Option<TcpHead>,
+    /// Bytes of payload.
+    pub len: u32,
+    /// IPv4: the identification; tells copies of a packet from its retransmissions.
+    pub ident: u16,
+    /// What it says, for what is neither TCP nor UDP.
+    pub info: String,
+}
+
+/// What a TCP header says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TcpHead {
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number.
+    pub ack: u32,
+    /// Flags.
+    pub flags: Flags,
+    /// Window as in the header.
+    pub window: u16,
+    /// Maximum segment size.
+    pub mss: Option<u16>,
+    /// Window scale.
+    pub wscale: Option<u8>,
+    /// Selective acknowledgements.
+    pub sack: Vec<(u32, u32)>,
+}
+
+/// Reads an Ethernet frame.
+pub fn frame(frame: &Frame) -> Heads {
+    let (mut at, mut ethertype) = (14, frame.read::<2>(12).map_or(0, u16::from_be_bytes));
+    if ethertype == 0x8100 {
+        (at, ethertype) = (18, frame.read::<2>(16).map_or(0, u16::from_be_bytes));
+    }
+    let heads = match ethertype {
+        0x0800 => ipv4(frame, at),
+        0x86dd => ipv6(frame, at),
+        0x0806 => arp(frame, at),
+        _ => None,
+    };
+    heads.unwrap_or_else(|| Heads {
+        proto: format!("0x{ethertype:04x}").into(),
+        len: frame.len() as u32,
+        ..Heads::default()
+    })
+}
+
+fn ipv4(frame: &Frame, at: usize) -> Option<Heads> {
+    let head: [u8; 20] = frame.read(at)?;
+    let [src, dst] = [[head[12], head[13], head[14], head[15]], [head[16], head[17], head[18], head[19]]].map(Addr::from_v4);
+    let total = usize::from(u16::from_be_bytes([head[2], head[3]]));
+    let end = if total == 0 { frame.len() } else { at + total };
+    let start = at + usize::from(head[0] & 0x0f) * 4;
+    let fragment = u16::from_be_bytes([head[6], head[7]]) & 0x3fff;
+    let ident = u16::from_be_bytes([head[4], head[5]]);
+    let heads = Heads { src: End::new(src, 0), dst: End::new(dst, 0), ident, ..Heads::default() };
+    Some(if fragment == 0 { transport(frame, start, end, head[9], heads) } else { piece(head[9], fragment, end - start, heads) })
+}
+
+fn piece(proto: u8, fragment: u16, len: usize, heads: Heads) -> Heads {
+    let more = if fragment & 0x2000 != 0 { ", more follow" } else { "" };
+    let info = format!("fragment at byte {}{more}", u32::from(fragment & 0x1fff) * 8);
+    Heads { proto: name(proto), len: len as u32, info, ..heads }
+}
+
+fn ipv6(frame: &Frame, at: usize) -> Option<Heads> {
+    let head: [u8; 40] = frame.read(at)?;
+    let mut addr = [0; 16];
+    addr.copy_from_slice(&head[8..24]);
+    let src = Addr::from_v6(addr);
+    addr.copy_from_slice(&head[24..40]);
+    let dst = Addr::from_v6(addr);
+    let len = usize::from(u16::from_be_bytes([head[4], head[5]]));
+    let end = if len == 0 { frame.len() } else { at + 40 + len };
+    let (mut next, mut start) = (head[6], at + 40);
+    let heads = Heads { src: End::new(src, 0), dst: End::new(dst, 0), ..Heads::default() };
+    loop {
+        match next {
+            0 | 43 | 60 => {
+                let [after, units] = frame.read(start)?;
+                (next, start) = (after, start + 8 + usize::from(units) * 8);
+            }
+            44 => {
+                let piece: [u8; 8] = frame.read(start)?;
+                let word = u16::from_be_bytes([piece[2], piece[3]]);
+                let info = format!("fragment at byte {}{}", word & 0xfff8, if word & 1 == 1 { ", more follow" } else { "" });
+                let len = end.saturating_sub(start + 8) as u32;
+                return Some(Heads { proto: name(piece[0]), len, info, ..heads });
+            }
+            _ => return Some(transport(frame, start, end, next, heads)),
+        }
+    }
+}
+
+fn name(proto: u8) -> Word {
+    match proto {
+        1 => "icmp".into(),
+        2 => "igmp".into(),
+        6 => "tcp".into(),
+        17 => "udp".into(),
+        58 => "icmp6".into(),
+        other => other.to_string().into(),
+    }
+}
+
+fn transport(frame: &Frame, at: usize, end: usize, proto: u8, heads: Heads) -> Heads {
+    let heads = Heads { proto: name(proto), len: end.saturating_sub(at) as u32, ..heads };
+    let ports = |heads: &Heads| {
+        let [a, b, c, d] = frame.read::<4>(at)?;
+        let (src, dst) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        Some((End::new(heads.src.addr, src), End::new(heads.dst.addr, dst)))
+    };
+    match (proto, ports(&heads)) {
+        (6, Some((src, dst))) => {
+            let Some((head, len)) = tcp(frame, at) else { return heads };
+            Heads { src, dst, tcp: Some(head), len: end.saturating_sub(at + len) as u32, ..heads }
+        }
+        (17, Some((src, dst))) => Heads { src, dst, len: end.saturating_sub(at + 8) as u32, ..heads },
+        (1 | 58, _) => {
+            let info = frame.read::<8>(at).map_or_else(String::new, |head| icmp(proto == 58, head));
+            Heads { info, ..heads }
+        }
+        _ => heads,
+    }
+}
+
+fn tcp(frame: &Frame, at: usize) -> Option<(TcpHead, usize)> {
+    let head: [u8; 20] = frame.read(at)?;
+    let number = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let len = usize::from(head[12] >> 4) * 4;
+    let window = u16::from_be_bytes([head[14], head[15]]);
+    let mut told = TcpHead { seq: number(4), ack: number(8), flags: Flags(head[13]), window, ..TcpHead::default() };
+    let mut options = [0; 40];
+    let count = len.saturating_sub(20).min(40);
+    let count = frame.copy_to(at + 20, &mut options[..count]);
+    read_options(&options[..count], &mut told);
+    Some((told, len))
+}
+
+fn read_options(mut rest: &[u8], told: &mut TcpHead) {
+    while let [kind, after @ ..] = rest {
+        match kind {
+            0 => return,
+            1 => rest = after,
+            _ => {
+                let Some(len) = after.first().map(|len| usize::from(*len)).filter(|len| (2..=rest.len()).contains(len)) else {
+                    return;
+                };
+                read_option(*kind, &rest[2..len], told);
+                rest = &rest[len..];
+            }
+        }
+    }
+}
+
+fn read_option(kind: u8, value: &[u8], told: &mut TcpHead) {
+    let number = |at: &[u8]| u32::from_be_bytes([at[0], at[1], at[2], at[3]]);
+    match (kind, value) {
+        (2, [a, b]) => told.mss = Some(u16::from_be_bytes([*a, *b])),
+        (3, [shift]) => told.wscale = Some(*shift),
+        (5, blocks) => told.sack = blocks.chunks_exact(8).map(|block| (number(block), number(&block[4..]))).collect(),
+        _ => {}
+    }
+}
+
+fn icmp(v6: bool, head: [u8; 8]) -> String {
+    let echo = || format!(" id {} seq {}", u16::from_be_bytes([head[4], head[5]]), u16::from_be_bytes([head[6], head[7]]));
+    let what = match (v6, head[0], head[1]) {
+        (false, 0, _) | (true, 129, _) => return format!("echo reply{}", echo()),
+        (false, 8, _) | (true, 128, _) => return format!("echo request{}", echo()),
+        (false, 3, 4) => return format!("fragmentation needed, mtu {}", u16::from_be_bytes([head[6], head[7]])),
+        (true, 2, _) => {
+            return format!("packet too big, mtu {}", u32::from_be_bytes([head[4], head[5], head[6], head[7]]));
+        }
+        (false, 3, 0) => "network unreachable",
+        (true, 1, 0) => "no route to destination",
+        (false, 3, 1) | (true, 1, 3) => "host unreachable",
+        (false, 3, 3) | (true, 1, 4) => "port unreachable",
+        (false, 11, 0) | (true, 3, 0) => "time to live exceeded",
+        (true, 130, _) => "multicast listener query",
+        (true, 131 | 143, _) => "multicast listener report",
+        (true, 133, _) => "router solicitation",
+        (true, 134, _) => "router advertisement",
+        (true, 135, _) => "neighbour solicitation",
+        (true, 136, _) => "neighbour advertisement",
+        (_, kind, code) => return format!("type {kind} code {code}"),
+    };
+    what.into()
+}
+
+fn arp(frame: &Frame, at: usize) -> Option<Heads> {
+    let head: [u8; 28] = frame.read(at)?;
+    let [src, dst] = [14, 24].map(|at| Addr::v4(head[at], head[at + 1], head[at + 2], head[at + 3]));
+    let info = match head[7] {
+        1 if src == dst || src.is_unspecified() => format!("is {dst} taken?"),
+        1 => format!("who has {dst}?"),
+        _ => {
+            let mac: Vec<_> = head[8..14].iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{src} is at {}", mac.join(":"))
+        }
+    };
+    Some(Heads { proto: "arp".into(), src: End::new(src, 0), dst: End::new(dst, 0), len: 28, info, ..Heads::default() })
+}

@@ -1,0 +1,160 @@
+//! A file of the record: written in whole blocks, until it cannot be.
+
+use super::folder::Output;
+
+/// Bytes that are gathered before they are written.
+const GATHER: usize = 64 << 10;
+
+/// A file that takes blocks. When it cannot grow any more it remembers why, and takes nothing more; what is in it ends with a whole block.
+pub struct Sink {
+    name: String,
+    output: Option<Box<dyn Output>>,
+    limit: u64,
+    gathered: Vec<u8>,
+    /// Where in the file each gathered block ends.
+    ends: Vec<u64>,
+    written: u64,
+    failure: Option<String>,
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, written, failure, .. } = self;
+        f.debug_struct("Sink").field("name", name).field("written", written).field("failure", failure).finish_non_exhaustive()
+    }
+}
+
+impl Sink {
+    /// A file that holds at most `limit` bytes.
+    pub fn new(name: &str, output: Box<dyn Output>, limit: u64) -> Self {
+        Self {
+            name: name.into(),
+            output: Some(output),
+            limit,
+            gathered: Vec::new(),
+            ends: Vec::new(),
+            written: 0,
+            failure: None,
+        }
+    }
+
+    /// A file that could not be made.
+    pub fn failed(name: &str, why: &std::io::Error) -> Self {
+        Self {
+            name: name.into(),
+            output: None,
+            limit: 0,
+            gathered: Vec::new(),
+            ends: Vec::new(),
+            written: 0,
+            failure: Some(format!("{name}: {why}")),
+        }
+    }
+
+    /// Why it takes nothing any more.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// True if it takes blocks.
+    pub fn is_open(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Bytes put into it so far.
+    pub fn len(&self) -> u64 {
+        self.written + self.gathered.len() as u64
+    }
+
+    /// True if nothing was put into it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a block.
+    pub fn put(&mut self, block: &[u8]) {
+        if self.output.is_none() {
+            return;
+        }
+        if self.len() + block.len() as u64 > self.limit {
+            self.flush();
+            self.stop(format!("{}: holds the {} bytes it may, and no more", self.name, self.limit));
+            return;
+        }
+        self.gathered.extend_from_slice(block);
+        self.ends.push(self.len());
+        if self.gathered.len() >= GATHER {
+            self.flush();
+        }
+    }
+
+    /// Writes what was gathered.
+    pub fn flush(&mut self) {
+        let Some(output) = &mut self.output else { return };
+        let mut done = 0;
+        while done < self.gathered.len() {
+            match output.write(&self.gathered[done..]) {
+                Ok(0) => return self.broke(done, &std::io::ErrorKind::WriteZero.into()),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return self.broke(done, &error),
+            }
+        }
+        self.written += done as u64;
+        self.gathered.clear();
+        self.ends.clear();
+        if let Err(error) = output.flush() {
+            self.stop(format!("{}: {error}", self.name));
+        }
+    }
+
+    /// After `done` of the gathered bytes nothing more was taken: the file is cut after the last whole block.
+    fn broke(&mut self, done: usize, error: &std::io::Error) {
+        let reached = self.written + done as u64;
+        let whole = self.ends.iter().copied().take_while(|end| *end <= reached).last().unwrap_or(self.written);
+        if let Some(output) = &mut self.output {
+            output.cut(whole);
+        }
+        self.written = whole;
+        self.stop(format!("{}: {error}", self.name));
+    }
+
+    fn stop(&mut self, why: String) {
+        self.output = None;
+        self.gathered = Vec::new();
+        self.ends = Vec::new();
+        self.failure = Some(why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::folder::{Folder, Memory};
+    use super::*;
+
+    #[test]
+    fn a_full_disk_leaves_whole_blocks() {
+        for limit in [0, 5, 10, 25, 99] {
+            let mut folder = Memory::with_limit(limit);
+            let mut sink = Sink::new("f", folder.create("f").expect("a file"), u64::MAX);
+            for _ in 0..3 {
+                (0..4).for_each(|_| sink.put(b"0123456789"));
+                sink.flush();
+            }
+            let kept = folder.file("f").expect("the file").len();
+            assert_eq!(kept, limit / 10 * 10);
+            assert_eq!(sink.len(), kept as u64);
+            let failure = sink.failure().expect("it is full");
+            assert!(failure.starts_with("f: ") && !sink.is_open(), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_limit_stops_it_with_a_reason() {
+        let mut folder = Memory::default();
+        let mut sink = Sink::new("events.jsonl", folder.create("events.jsonl").expect("a file"), 25);
+        (0..4).for_each(|_| sink.put(b"0123456789"));
+        assert_eq!(folder.file("events.jsonl").expect("the file").len(), 20);
+        assert_eq!(sink.failure(), Some("events.jsonl: holds the 25 bytes it may, and no more"));
+    }
+}
