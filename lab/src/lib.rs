@@ -9,12 +9,16 @@
 //! | [`plan`] | the description made concrete: every host, link end, address, route and name |
 //! | [`link`] | one direction of a link: delay, loss, rate, queue; every fate drawn from the seed |
 //! | [`world`] | stacks, switches and links under one agenda |
+//! | [`record`] | the run folder: events, captures, connections; written and read back |
+//! | [`capture`] | pcapng with a comment on what happened to each packet |
 //! | [`observe`] | what happens in a world, told once to whoever captures, logs, measures and checks |
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod file;
 pub mod link;
 pub mod observe;
 pub mod plan;
+pub mod record;
 mod seed;
 pub mod world;

@@ -82,8 +82,13 @@ impl Hold {
         if (head.open || head.at >= now) && !crowded {
             return None;
         }
-        self.first += 1;
+        self.pop_any()
+    }
+
+    /// The next frame, whatever may yet be said of it.
+    pub fn pop_any(&mut self) -> Option<Held> {
         let held = self.queue.pop_front()?;
+        self.first += 1;
         self.bytes -= held.frame.len();
         Some(held)
     }

@@ -5,13 +5,16 @@
 //! ```
 //!
 //! - `blocks`: the pcapng format ([draft-ietf-opsawg-pcapng](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/))
+//! - `captures`: the files
 //! - `hold`: frames in order until what became of them is known
 //! - `remarks`: fates in words
 //!
 //! Invariant: what is written is whole blocks; a file that cannot grow any more ends after a whole one.
 
 pub mod blocks;
+mod captures;
 mod hold;
 pub mod remarks;
 
+pub use captures::Captures;
 pub use hold::{Held, Hold, Place};

@@ -47,6 +47,9 @@ pub fn marked(link: &str, marks: &Marks) -> Vec<String> {
     comments
 }
 
+/// The comment on a segment of which some was sent before, as long as nobody says why.
+pub const AGAIN: &str = "sent again";
+
 /// Why a segment was sent again.
 pub const fn again(why: Why) -> &'static str {
     match why {

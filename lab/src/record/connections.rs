@@ -154,7 +154,7 @@ impl Connections {
 
     /// What a packet is to its connection; none if it is no TCP segment.
     pub fn packet(&mut self, t: u64, host: &Name, packet: &Packet) -> Option<Part> {
-        let flags = packet.flags.filter(|_| packet.proto == "tcp")?;
+        let flags = packet.flags.filter(|_| packet.proto == "tcp" && !packet.damaged)?;
         let at = self.find_or_open(t, packet, flags);
         let connection = &mut self.all[at];
         let from = connection.which(packet.src);

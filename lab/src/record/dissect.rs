@@ -55,11 +55,7 @@ pub fn frame(frame: &Frame) -> Heads {
         0x0806 => arp(frame, at),
         _ => None,
     };
-    heads.unwrap_or_else(|| Heads {
-        proto: format!("0x{ethertype:04x}").into(),
-        len: frame.len() as u32,
-        ..Heads::default()
-    })
+    heads.unwrap_or_else(|| Heads { proto: format!("0x{ethertype:04x}").into(), len: frame.len() as u32, ..Heads::default() })
 }
 
 fn ipv4(frame: &Frame, at: usize) -> Option<Heads> {

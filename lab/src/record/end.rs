@@ -89,18 +89,9 @@ impl Flags {
     /// ACK
     pub const ACK: u8 = 16;
 
-    const LETTERS: [(u8, char); 8] =
-        [(2, 'S'), (1, 'F'), (4, 'R'), (8, 'P'), (32, 'U'), (64, 'E'), (128, 'W'), (16, '.')];
-    const NAMES: [(u8, &'static str); 8] = [
-        (2, "SYN"),
-        (1, "FIN"),
-        (4, "RST"),
-        (8, "PSH"),
-        (32, "URG"),
-        (64, "ECE"),
-        (128, "CWR"),
-        (16, "ACK"),
-    ];
+    const LETTERS: [(u8, char); 8] = [(2, 'S'), (1, 'F'), (4, 'R'), (8, 'P'), (32, 'U'), (64, 'E'), (128, 'W'), (16, '.')];
+    const NAMES: [(u8, &'static str); 8] =
+        [(2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (64, "ECE"), (128, "CWR"), (16, "ACK")];
 
     /// True if one of `flags` is set.
     pub const fn has(self, flags: u8) -> bool {

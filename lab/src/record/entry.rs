@@ -212,6 +212,9 @@ pub struct Packet {
     /// TCP: some of it was sent before.
     #[serde(default, skip_serializing_if = "is_false")]
     pub again: bool,
+    /// A link damaged it on the way here: its fields may be wrong.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub damaged: bool,
     /// The host forwards it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub forwarded: bool,

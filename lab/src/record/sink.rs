@@ -27,15 +27,7 @@ impl std::fmt::Debug for Sink {
 impl Sink {
     /// A file that holds at most `limit` bytes.
     pub fn new(name: &str, output: Box<dyn Output>, limit: u64) -> Self {
-        Self {
-            name: name.into(),
-            output: Some(output),
-            limit,
-            gathered: Vec::new(),
-            ends: Vec::new(),
-            written: 0,
-            failure: None,
-        }
+        Self { name: name.into(), output: Some(output), limit, gathered: Vec::new(), ends: Vec::new(), written: 0, failure: None }
     }
 
     /// A file that could not be made.

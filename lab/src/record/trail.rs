@@ -62,7 +62,7 @@ impl Passing {
 
     /// A packet leaves: the number of the one that arrived and says the same, if there is one.
     pub(super) fn leaves(&mut self, heads: &Heads) -> Option<u64> {
-        let at = self.packets.iter().position(|(arrived, _)| arrived == heads)?;
+        let at = self.packets.iter().rposition(|(arrived, _)| arrived == heads)?;
         self.packets.remove(at).map(|(_, number)| number)
     }
 }

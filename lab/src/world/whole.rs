@@ -9,7 +9,7 @@ use super::agenda::{Agenda, Due};
 use super::host::{Host, HostId, Port, PortConfig};
 use super::switch::{Switch, SwitchId, Way};
 use super::wire::{End, Wire};
-use crate::link::{Pipe, PipeSeed, Terms};
+use crate::link::{PacketId, Pipe, PipeSeed, Terms};
 use crate::observe::{Observer, PipeId, Seen};
 use crate::seed;
 

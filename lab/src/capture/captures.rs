@@ -1,0 +1,138 @@
+//! The captures of all hosts.
+
+use loggia_stack::base::{Frame, Instant, Why};
+use loggia_stack::link::{complete_checksum, cut};
+
+use super::blocks::{self, Packet};
+use super::hold::{Held, Hold, Place};
+use super::remarks;
+use crate::record::{Folder, Name, Options, Sink};
+
+/// The captures of all hosts.
+#[derive(Debug, Default)]
+pub struct Captures {
+    hosts: Vec<Capture>,
+}
+
+/// The capture of one host.
+#[derive(Debug)]
+struct Capture {
+    hold: Hold,
+    sink: Sink,
+    /// Packets written of each interface.
+    packets: Vec<u64>,
+    /// Nanoseconds from 1970 to moment zero.
+    epoch: u64,
+    snap: usize,
+    scratch: Vec<u8>,
+}
+
+impl Captures {
+    /// A file for each of `hosts`, which are names with those of their interfaces. One that cannot be made is among the failures.
+    pub fn new(folder: &mut dyn Folder, hosts: &[(Name, Vec<Name>)], options: &Options) -> Self {
+        let of = |(host, ports): &(Name, Vec<Name>)| Capture::new(folder, host, ports, options);
+        Self { hosts: hosts.iter().map(of).collect() }
+    }
+
+    /// True if frames of this host are wanted.
+    pub fn is_on(&self, host: usize) -> bool {
+        self.hosts.get(host).is_some_and(|capture| capture.sink.is_open())
+    }
+
+    /// A frame passed the border of a host.
+    pub fn push(&mut self, host: usize, held: Held) -> Place {
+        let capture = &mut self.hosts[host];
+        capture.write_known(held.at);
+        capture.hold.push(held)
+    }
+
+    /// Says something of a frame that is held.
+    pub fn remark(&mut self, host: usize, place: Place, comments: impl IntoIterator<Item = String>) {
+        self.hosts[host].hold.remark(place, comments);
+    }
+
+    /// A held frame's fate is known.
+    pub fn close(&mut self, host: usize, place: Place) {
+        self.hosts[host].hold.close(place);
+    }
+
+    /// What a host sent at `at` from `seq` on was sent before.
+    pub fn sent_again(&mut self, host: usize, at: Instant, seq: u32, len: u32, why: Why) {
+        let Some(capture) = self.hosts.get_mut(host) else { return };
+        for held in capture.hold.sent_at(at, seq, len) {
+            held.comments.retain(|comment| comment != remarks::AGAIN);
+            held.comments.push(format!("{}: {}", remarks::AGAIN, remarks::again(why)));
+        }
+    }
+
+    /// Writes what can be.
+    pub fn flush(&mut self, now: Instant) {
+        for capture in &mut self.hosts {
+            capture.write_known(now);
+            capture.sink.flush();
+        }
+    }
+
+    /// Writes all, and how much it was.
+    pub fn end(&mut self, now: Instant) {
+        self.hosts.iter_mut().for_each(|capture| capture.end(now));
+    }
+
+    /// Why captures end early.
+    pub fn failures(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().filter_map(|capture| capture.sink.failure())
+    }
+}
+
+impl Capture {
+    fn new(folder: &mut dyn Folder, host: &Name, ports: &[Name], options: &Options) -> Self {
+        let name = format!("hosts/{host}/eth0.pcapng");
+        let mut sink = match folder.create(&name) {
+            Ok(output) => Sink::new(&name, output, options.capture_limit),
+            Err(error) => Sink::failed(&name, &error),
+        };
+        sink.put(&blocks::section(concat!("loggia ", env!("CARGO_PKG_VERSION")), &format!("host {host}")));
+        ports.iter().for_each(|port| sink.put(&blocks::interface(port, &format!("{port} of {host}"), options.snap)));
+        let snap = if options.snap == 0 { usize::MAX } else { options.snap as usize };
+        let epoch = options.epoch.as_nanos() as u64;
+        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, scratch: Vec::new() }
+    }
+
+    fn write_known(&mut self, now: Instant) {
+        while let Some(held) = self.hold.pop(now) {
+            self.write(held);
+        }
+    }
+
+    /// Writes a frame as a wire would carry it: a super-segment as its segments, checksums complete.
+    fn write(&mut self, held: Held) {
+        let Held { at, port, direction, frame, comments, .. } = held;
+        let at = self.epoch + at.nanos();
+        for mut frame in cut(frame) {
+            complete_checksum(&mut frame);
+            self.fill_scratch(&frame);
+            let (data, len) = (&self.scratch[..], frame.len());
+            let block = blocks::packet(&Packet { interface: port as u32, at, data, len, direction, comments: &comments });
+            self.sink.put(&block);
+            if let Some(count) = self.packets.get_mut(port) {
+                *count += 1;
+            }
+        }
+    }
+
+    fn fill_scratch(&mut self, frame: &Frame) {
+        self.scratch.resize(frame.len().min(self.snap), 0);
+        frame.copy_to(0, &mut self.scratch);
+    }
+
+    fn end(&mut self, now: Instant) {
+        self.write_known(Instant::NEVER);
+        while let Some(held) = self.hold.pop_any() {
+            self.write(held);
+        }
+        for (port, packets) in self.packets.iter().enumerate() {
+            self.sink.put(&blocks::statistics(port as u32, self.epoch, self.epoch + now.nanos(), *packets));
+        }
+        self.sink.flush();
+    }
+}

@@ -1,0 +1,38 @@
+//! The record of a run: what happened, told by a [`Recorder`] and read back by [`read`].
+//!
+//! ```text
+//!   World ──frames, fates, events, notes──> Recorder ──> hosts/NAME/eth0.pcapng
+//!                                              │ entries
+//!                                              ├──> events.jsonl ──> read ──> Run ──> views
+//!                                              ├──> connections, metrics ──> metrics.json
+//!                                              └──> memory
+//! ```
+//!
+//! - `entry`, `end`, `name`: a line of `events.jsonl`, and what it is made of
+//! - `dissect`: the headers of a frame
+//! - `trail`: one number for a packet wherever it is seen
+//! - `connections`: which TCP connections there are
+//! - `recorder`: the observer; `tell`: events of stacks as entries
+//! - `folder`, `sink`: where it is written, and how writing ends
+//! - `manifest`: what was run
+//!
+//! Invariants: an entry is written when it happens, in order; nothing that cannot be written stops a run.
+
+mod connections;
+pub mod dissect;
+mod end;
+mod entry;
+mod folder;
+mod name;
+mod recorder;
+mod sink;
+mod tell;
+mod trail;
+
+pub use connections::{Connection, Connections, Part, Side, Which};
+pub use end::{End, Flags};
+pub use entry::{Dir, Entry, Fact, Fate, Packet, Transfer, Word};
+pub use folder::{Disk, Folder, Memory, Output};
+pub use name::Name;
+pub use recorder::{Options, Recorder};
+pub use sink::Sink;

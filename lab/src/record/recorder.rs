@@ -1,0 +1,424 @@
+//! The observer that writes the record.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use loggia_stack::base::event::class;
+use loggia_stack::base::time::Duration;
+use loggia_stack::base::{Direction, Event, Instant, What};
+use loggia_stack::link::packets;
+
+use super::connections::Connections;
+use super::dissect::{self, Heads};
+use super::entry::{Dir, Entry, Fact, Packet};
+use super::folder::Folder;
+use super::name::Name;
+use super::sink::Sink;
+use super::tell;
+use super::trail::{Passing, Trail};
+use crate::capture::{Captures, Held, Place, remarks};
+use crate::link::{Fate, Marks, PacketId, Verdict};
+use crate::observe::{Observer, PipeId, Seen};
+use crate::world::{End, HostId, World};
+
+/// What is recorded, and how much of it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The moment zero of the run, as time since 1970.
+    pub epoch: Duration,
+    /// Captures are written.
+    pub capture: bool,
+    /// Bytes of each packet that captures keep; 0: all.
+    pub snap: u32,
+    /// Most bytes of one capture.
+    pub capture_limit: u64,
+    /// `events.jsonl` is written.
+    pub events: bool,
+    /// Most bytes of it.
+    pub events_limit: u64,
+    /// Most entries that are kept in memory, for views of a run that is not over.
+    pub keep: usize,
+}
+
+impl Default for Options {
+    /// Everything, up to a gibibyte a file; nothing in memory.
+    fn default() -> Self {
+        Self {
+            epoch: Duration::ZERO,
+            capture: true,
+            snap: 0,
+            capture_limit: 1 << 30,
+            events: true,
+            events_limit: 1 << 30,
+            keep: 0,
+        }
+    }
+}
+
+/// Records a run. Copies share one record: one is given to the world, another is kept to be asked.
+#[derive(Clone)]
+pub struct Recorder {
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    now: Instant,
+    hosts: Vec<HostNames>,
+    links: Vec<LinkNames>,
+    trail: Trail,
+    passing: Vec<Option<Passing>>,
+    connections: Connections,
+    /// Where packets are held whose fate is not known, by number.
+    pending: HashMap<u64, (usize, Place)>,
+    /// What was done to packets that have not arrived yet.
+    marks: HashMap<(PipeId, PacketId), Marks>,
+    captures: Captures,
+    events: Option<Sink>,
+    kept: Vec<Entry>,
+    keep: usize,
+    folder: Box<dyn Folder>,
+}
+
+struct HostNames {
+    name: Name,
+    ports: Vec<Name>,
+}
+
+struct LinkNames {
+    name: Name,
+    ends: [End; 2],
+    /// Packets that were put onto each direction and whose fate is not known.
+    waiting: [u64; 2],
+    /// The packet of each direction that was duplicated last.
+    doubled: [u64; 2],
+}
+
+/// Making and asking it.
+impl Recorder {
+    /// A recorder of `world`, whose hosts and links must all be there, into `folder`. An error if not even the first file can be made;
+    /// later failures end the file in question, see [`Recorder::failures`].
+    pub fn new(mut folder: Box<dyn Folder>, world: &World, options: Options) -> io::Result<Self> {
+        let hosts = host_names(world);
+        let events = if options.events {
+            Some(Sink::new("events.jsonl", folder.create("events.jsonl")?, options.events_limit))
+        } else {
+            None
+        };
+        let described: Vec<_> = hosts.iter().map(|host| (host.name.clone(), host.ports.clone())).collect();
+        let captures = if options.capture { Captures::new(&mut *folder, &described, &options) } else { Captures::default() };
+        let passing = hosts.iter().map(|host| (host.ports.len() > 1).then(Passing::default)).collect();
+        let inner = Inner {
+            now: world.now(),
+            hosts,
+            links: link_names(world),
+            trail: Trail::default(),
+            passing,
+            connections: Connections::default(),
+            pending: HashMap::new(),
+            marks: HashMap::new(),
+            captures,
+            events,
+            kept: Vec::new(),
+            keep: options.keep,
+            folder,
+        };
+        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a whole file of the record, as `manifest.json`. What is in it stays if it is there already and this fails half way.
+    pub fn write(&self, path: &str, text: &str) -> io::Result<()> {
+        let mut file = self.lock().folder.create(path)?;
+        file.write_all(text.as_bytes())?;
+        file.flush()
+    }
+
+    /// Brings what is known so far into the files: to be called now and then, so that a run that is killed leaves something to read.
+    pub fn flush(&self) {
+        self.lock().flush();
+    }
+
+    /// Why files end early, one line each; empty if the record is whole.
+    pub fn failures(&self) -> Vec<String> {
+        let inner = self.lock();
+        inner.events.iter().filter_map(Sink::failure).chain(inner.captures.failures()).map(Into::into).collect()
+    }
+
+    /// The entries kept in memory, the first [`Options::keep`] of them.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().kept.clone()
+    }
+
+    /// The TCP connections so far.
+    pub fn connections(&self) -> Connections {
+        self.lock().connections.clone()
+    }
+}
+
+fn host_names(world: &World) -> Vec<HostNames> {
+    let of = |host: &crate::world::Host| {
+        let named =
+            |port| host.stack().links().find(|status| status.link == host.link(port)).map(|status| status.config.name.clone());
+        let ports = (0..host.ports()).map(|port| named(port).unwrap_or_else(|| format!("eth{port}")).into()).collect();
+        HostNames { name: host.name.as_str().into(), ports }
+    };
+    world.hosts().iter().map(of).collect()
+}
+
+fn link_names(world: &World) -> Vec<LinkNames> {
+    let of = |wire: &crate::world::Wire| LinkNames {
+        name: wire.name.as_str().into(),
+        ends: wire.ends,
+        waiting: [0; 2],
+        doubled: [0; 2],
+    };
+    world.wires().iter().map(of).collect()
+}
+
+impl Observer for Recorder {
+    fn frame(&mut self, seen: &Seen<'_>) {
+        self.lock().frame(seen);
+    }
+
+    fn fate(&mut self, pipe: PipeId, fate: &Fate) {
+        self.lock().fate(pipe, fate);
+    }
+
+    fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+        self.lock().relayed(from, to);
+    }
+
+    fn event(&mut self, host: HostId, event: &Event) {
+        self.lock().event(host, event);
+    }
+
+    fn note(&mut self, at: Instant, host: Option<HostId>, topic: &str, text: &str) {
+        let mut inner = self.lock();
+        let host = host.map(|host| inner.hosts[host.0].name.clone());
+        inner.tell(at, host, Fact::Note { topic: topic.to_owned().into(), text: text.into() });
+    }
+
+    fn end(&mut self, world: &World) {
+        self.lock().end(world);
+    }
+
+    fn classes(&self) -> u16 {
+        class::DISCARDS | class::STATES | class::CONTROL | class::CALLS
+    }
+}
+
+impl Inner {
+    fn frame(&mut self, seen: &Seen<'_>) {
+        self.now = seen.at;
+        let heads = dissect::frame(seen.frame);
+        let name = (seen.pipe, seen.packet);
+        let marks = if seen.direction == Direction::In { self.marks.remove(&name) } else { None };
+        let (pkt, forwarded) = match seen.direction {
+            Direction::Out => self.leaves(seen, &heads),
+            Direction::In => (self.arrives(seen, &heads), false),
+        };
+        let damaged = marks.is_some_and(|marks| marks.corrupted.is_some());
+        let packet = self.describe(seen, heads, pkt, forwarded, damaged);
+        self.capture(seen, &packet, marks);
+        let host = self.hosts[seen.host.0].name.clone();
+        self.tell(seen.at, Some(host), Fact::Packet(Box::new(packet)));
+    }
+
+    /// A packet leaves a host: its number, and whether it came from elsewhere.
+    fn leaves(&mut self, seen: &Seen<'_>, heads: &Heads) -> (u64, bool) {
+        self.links[seen.pipe.wire].waiting[seen.pipe.end] += 1;
+        let passed = self.passing[seen.host.0].as_mut().and_then(|passing| passing.leaves(heads));
+        let pkt = passed.unwrap_or_else(|| self.trail.fresh());
+        self.trail.name((seen.pipe, seen.packet), pkt);
+        (pkt, passed.is_some())
+    }
+
+    /// A packet arrives: its number. Whatever link it was on last has said all it will.
+    fn arrives(&mut self, seen: &Seen<'_>, heads: &Heads) -> u64 {
+        let pkt = match self.trail.number((seen.pipe, seen.packet)) {
+            0 => self.trail.fresh(),
+            known => known,
+        };
+        self.settle(pkt);
+        if let Some(passing) = &mut self.passing[seen.host.0] {
+            passing.arrived(heads, pkt);
+        }
+        pkt
+    }
+
+    fn describe(&mut self, seen: &Seen<'_>, heads: Heads, pkt: u64, forwarded: bool, damaged: bool) -> Packet {
+        let host = &self.hosts[seen.host.0];
+        let tcp = heads.tcp.unwrap_or_default();
+        let is_tcp = heads.proto == "tcp";
+        let (segments, size) = packets(seen.frame);
+        let mut packet = Packet {
+            dir: if seen.direction == Direction::In { Dir::In } else { Dir::Out },
+            port: host.ports.get(seen.port).cloned().unwrap_or_default(),
+            link: self.links[seen.pipe.wire].name.clone(),
+            pkt,
+            proto: heads.proto,
+            src: heads.src,
+            dst: heads.dst,
+            seq: is_tcp.then_some(tcp.seq),
+            ack: is_tcp.then_some(tcp.ack),
+            flags: is_tcp.then_some(tcp.flags),
+            win: is_tcp.then_some(u32::from(tcp.window)),
+            mss: tcp.mss,
+            wscale: tcp.wscale,
+            sack: tcp.sack,
+            len: heads.len,
+            size: size as u32,
+            segments: segments as u32,
+            again: false,
+            damaged,
+            forwarded,
+            info: heads.info,
+        };
+        if let Some(part) = self.connections.packet(seen.at.nanos(), &host.name, &packet) {
+            packet.win = Some(part.window);
+            packet.again = part.again;
+        }
+        packet
+    }
+
+    /// Hands the frame to the capture of its host. One that leaves waits there for its fate.
+    fn capture(&mut self, seen: &Seen<'_>, packet: &Packet, marks: Option<Marks>) {
+        if !self.captures.is_on(seen.host.0) {
+            return;
+        }
+        let leaves = seen.direction == Direction::Out;
+        let link = &self.links[seen.pipe.wire].name;
+        let mut comments = marks.map_or_else(Vec::new, |marks| remarks::marked(link, &marks));
+        if packet.again && leaves {
+            comments.push(remarks::AGAIN.into());
+        }
+        let held = Held {
+            at: seen.at,
+            port: seen.port,
+            direction: seen.direction,
+            frame: seen.frame.clone(),
+            seq: packet.seq,
+            comments,
+            open: leaves,
+        };
+        let place = self.captures.push(seen.host.0, held);
+        if leaves {
+            self.pending.insert(packet.pkt, (seen.host.0, place));
+        }
+    }
+
+    fn fate(&mut self, pipe: PipeId, fate: &Fate) {
+        self.now = self.now.max(fate.at);
+        let pkt = self.number_of(pipe, fate);
+        let link = &mut self.links[pipe.wire];
+        let copy = matches!(fate.verdict, Verdict::Delivered { marks, .. } if marks.duplicate);
+        let waiting = &mut link.waiting[pipe.end];
+        *waiting = waiting.saturating_sub(u64::from(!copy));
+        let (waiting, name) = (*waiting, link.name.clone());
+        match fate.verdict {
+            Verdict::Dropped(cause) => {
+                self.remark(pkt, [remarks::dropped(&name, cause, waiting)]);
+                self.settle(pkt);
+            }
+            Verdict::Delivered { marks, .. } => {
+                if marks != Marks::default() {
+                    self.marks.insert((pipe, fate.packet), marks);
+                    let of_original = Marks { duplicate: false, ..marks };
+                    self.remark(pkt, remarks::marked(&name, &of_original));
+                }
+                if matches!(self.links[pipe.wire].ends[1 - pipe.end], End::Host { .. }) {
+                    self.settle(pkt);
+                }
+            }
+        }
+        let told = tell::fate(&name, pipe, pkt, fate);
+        self.tell(fate.at, None, Fact::Fate(told));
+    }
+
+    /// Which packet a fate tells of. A copy that the link made may have a name of its own: then it is that of the packet doubled last.
+    fn number_of(&mut self, pipe: PipeId, fate: &Fate) -> u64 {
+        let number = self.trail.number((pipe, fate.packet));
+        let doubled = &mut self.links[pipe.wire].doubled[pipe.end];
+        match fate.verdict {
+            Verdict::Delivered { marks, .. } if marks.duplicated => *doubled = number,
+            Verdict::Delivered { marks, .. } if marks.duplicate && number == 0 => {
+                self.trail.name((pipe, fate.packet), *doubled);
+                return *doubled;
+            }
+            _ => {}
+        }
+        number
+    }
+
+    fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+        let (pipe, _) = to;
+        self.links[pipe.wire].waiting[pipe.end] += 1;
+        let number = self.trail.number(from);
+        self.trail.name(to, number);
+        if let Some(marks) = self.marks.get(&from).copied() {
+            self.marks.insert(to, marks);
+        }
+    }
+
+    /// Says something of a packet that is held.
+    fn remark(&mut self, pkt: u64, comments: impl IntoIterator<Item = String>) {
+        if let Some((host, place)) = self.pending.get(&pkt) {
+            self.captures.remark(*host, *place, comments);
+        }
+    }
+
+    /// Nothing more will be said of a packet.
+    fn settle(&mut self, pkt: u64) {
+        if let Some((host, place)) = self.pending.remove(&pkt) {
+            self.captures.close(host, place);
+        }
+    }
+
+    fn event(&mut self, host: HostId, event: &Event) {
+        self.now = self.now.max(event.at);
+        if let What::Retransmit { seq, len, why, .. } = event.what {
+            self.captures.sent_again(host.0, event.at, seq, len, why);
+        }
+        if let Some(fact) = tell::event(event) {
+            let name = self.hosts[host.0].name.clone();
+            self.tell(event.at, Some(name), fact);
+        }
+    }
+
+    /// An entry goes to all who want it.
+    fn tell(&mut self, at: Instant, host: Option<Name>, fact: Fact) {
+        let entry = Entry { t: at.nanos(), host, fact };
+        if !matches!(entry.fact, Fact::Packet(_)) {
+            self.connections.take(&entry);
+        }
+        if let Some(events) = self.events.as_mut().filter(|events| events.is_open()) {
+            let mut line = serde_json::to_vec(&entry).unwrap_or_default();
+            line.push(b'\n');
+            events.put(&line);
+        }
+        if self.kept.len() < self.keep {
+            self.kept.push(entry);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.captures.flush(self.now);
+        self.events.iter_mut().for_each(Sink::flush);
+    }
+
+    fn end(&mut self, world: &World) {
+        self.now = world.now();
+        self.captures.end(self.now);
+        self.events.iter_mut().for_each(Sink::flush);
+    }
+}

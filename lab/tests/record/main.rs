@@ -1,0 +1,4 @@
+//! Stories of two hosts, recorded: captures that an independent reader understands, entries that say what happened.
+
+mod captures;
+mod story;

@@ -1,0 +1,240 @@
+//! A client that asks and a server that answers, in virtual time.
+
+use std::time::Duration;
+
+use loggia_lab::link::Terms;
+use loggia_lab::record::{Memory, Options, Recorder};
+use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_stack::base::{Addr, Cidr, Errno, Instant, MsgFlags, Ready, SocketId};
+use loggia_stack::link::Mac;
+use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM};
+use loggia_stack::{Config, Seed};
+
+/// The client's host.
+pub(crate) const CLIENT: HostId = HostId(0);
+/// The server's host.
+pub(crate) const SERVER: HostId = HostId(1);
+
+/// What is to happen.
+#[derive(Clone)]
+pub(crate) struct Story {
+    pub(crate) v6: bool,
+    pub(crate) large_frames: bool,
+    pub(crate) terms: Terms,
+    /// Bytes of each request.
+    pub(crate) request: usize,
+    /// Bytes of each answer.
+    pub(crate) answer: usize,
+    /// Requests on the one connection.
+    pub(crate) rounds: usize,
+    pub(crate) seed: u64,
+    pub(crate) options: Options,
+    pub(crate) folder: Memory,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        let options = Options { epoch: Duration::from_secs(1_700_000_000), keep: usize::MAX, ..Options::default() };
+        Self {
+            v6: false,
+            large_frames: false,
+            terms: Terms { delay: Duration::from_millis(20), ..Terms::default() },
+            request: 100,
+            answer: 10_000,
+            rounds: 3,
+            seed: 1,
+            options,
+            folder: Memory::default(),
+        }
+    }
+}
+
+/// What came of it.
+pub(crate) struct Told {
+    pub(crate) recorder: Recorder,
+    pub(crate) folder: Memory,
+    pub(crate) world: World,
+}
+
+/// A world of two hosts and a link, and its record.
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) recorder: Recorder,
+    v6: bool,
+}
+
+fn host(world: &mut World, name: &str, last: u8, large_frames: bool) -> End {
+    let host = world.add_host(name, Config::default());
+    let mac = Mac([2, 0, 0, 0, 0, last]);
+    let config = PortConfig { name: "eth0".into(), mac, mtu: 1500, large_frames };
+    let port = world.add_port(host, &config).expect("an interface");
+    let link = world.hosts()[host.0].link(port);
+    for cidr in [Cidr::new(Addr::v4(10, 0, 0, last), 24), Cidr::new(format!("fd00::{last}").parse().expect("an address"), 64)] {
+        world.stack(host).add_address(link, cidr).expect("an address");
+    }
+    world.settle(host);
+    End::Host { host, port }
+}
+
+impl Stage {
+    pub(crate) fn new(story: &Story) -> Self {
+        let mut world = World::new(Seed::from(story.seed));
+        let ends = [host(&mut world, "client", 1, story.large_frames), host(&mut world, "server", 2, story.large_frames)];
+        world.connect("wan", ends, [story.terms.clone(), story.terms.clone()]);
+        let recorder = Recorder::new(Box::new(story.folder.clone()), &world, story.options.clone()).expect("a recorder");
+        world.observe(Box::new(recorder.clone()));
+        // Duplicate address detection is over.
+        world.advance(Instant::from_secs(5));
+        Self { world, recorder, v6: story.v6 }
+    }
+
+    fn address(&self, port: u16) -> loggia_stack::socket::Address {
+        let text = if self.v6 { format!("[fd00::2]:{port}") } else { format!("10.0.0.2:{port}") };
+        text.parse().expect("an address")
+    }
+
+    fn socket(&mut self, host: HostId, ty: i32) -> SocketId {
+        let family = if self.v6 { AF_INET6 } else { AF_INET };
+        self.world.stack(host).socket(family, ty, 0).expect("a socket")
+    }
+
+    fn listener(&mut self) -> SocketId {
+        let (listener, address) = (self.socket(SERVER, SOCK_STREAM), self.address(80));
+        self.world.stack(SERVER).bind(listener, &address).expect("bind");
+        self.world.stack(SERVER).listen(listener, 8).expect("listen");
+        self.world.settle(SERVER);
+        listener
+    }
+
+    fn call(&mut self) -> SocketId {
+        let (socket, address) = (self.socket(CLIENT, SOCK_STREAM), self.address(80));
+        assert_eq!(self.world.stack(CLIENT).connect(socket, &address), Err(Errno::EINPROGRESS));
+        self.world.settle(CLIENT);
+        socket
+    }
+
+    fn next_ready(&mut self) -> Option<(HostId, SocketId, Ready)> {
+        let until = self.world.now() + Duration::from_secs(300);
+        loop {
+            if let Some(ready) = self.world.next_ready() {
+                return Some(ready);
+            }
+            if !self.world.step(until) {
+                return None;
+            }
+        }
+    }
+
+    /// Sends as many of `left` bytes as there is room for.
+    fn push(&mut self, host: HostId, socket: SocketId, left: &mut usize) {
+        while *left > 0 {
+            let chunk = vec![b'x'; (*left).min(5000)];
+            match self.world.stack(host).send(socket, &chunk, MsgFlags::NONE) {
+                Ok(count) => *left -= count,
+                Err(_) => break,
+            }
+        }
+        self.world.settle(host);
+    }
+
+    /// Receives all there is; says how much, and whether the stream is over.
+    fn pull(&mut self, host: HostId, socket: SocketId) -> (usize, bool) {
+        let (mut all, mut room) = (0, [0; 3000]);
+        let over = loop {
+            match self.world.stack(host).recv(socket, &mut room, MsgFlags::NONE) {
+                Ok(0) => break true,
+                Ok(count) => all += count,
+                Err(Errno::EAGAIN) => break false,
+                Err(_) => break true,
+            }
+        };
+        self.world.settle(host);
+        (all, over)
+    }
+
+    fn close(&mut self, host: HostId, socket: SocketId) {
+        self.world.stack(host).close(socket).expect("close");
+        self.world.settle(host);
+    }
+
+    /// Requests and answers over TCP; the client closes first.
+    pub(crate) fn ask(&mut self, story: &Story) {
+        let listener = self.listener();
+        let client = self.call();
+        let mut server = None;
+        let (mut request, mut answer) = (story.request, 0);
+        let (mut asked, mut answered, mut rounds) = (0, 0, 0);
+        let mut closed = false;
+        while let Some((host, socket, ready)) = self.next_ready() {
+            if host == SERVER && socket == listener && server.is_none() {
+                server = self.world.stack(SERVER).accept(listener).ok().map(|(socket, _)| socket);
+                self.world.settle(SERVER);
+            }
+            if host == CLIENT && socket == client && !closed && ready.contains(Ready::OUT) {
+                self.push(CLIENT, client, &mut request);
+            }
+            if let Some(server) = server {
+                let (count, over) = self.pull(SERVER, server);
+                asked += count;
+                if asked >= story.request {
+                    asked -= story.request;
+                    answer += story.answer;
+                }
+                self.push(SERVER, server, &mut answer);
+                if over {
+                    self.close(SERVER, server);
+                    break;
+                }
+            }
+            if host == CLIENT && !closed {
+                answered += self.pull(CLIENT, client).0;
+                if answered == story.answer {
+                    (answered, rounds) = (0, rounds + 1);
+                    request = story.request;
+                    if rounds == story.rounds {
+                        self.close(CLIENT, client);
+                        closed = true;
+                    } else {
+                        self.push(CLIENT, client, &mut request);
+                    }
+                }
+            }
+        }
+        assert_eq!(rounds, story.rounds, "the story came to its end");
+        let now = self.world.now();
+        self.world.advance(now + Duration::from_secs(10));
+    }
+
+    /// Datagrams to the server, one every 10 ms.
+    pub(crate) fn datagrams(&mut self, count: usize, len: usize) {
+        let (server, client, address) = (self.socket(SERVER, SOCK_DGRAM), self.socket(CLIENT, SOCK_DGRAM), self.address(4000));
+        self.world.stack(SERVER).bind(server, &address).expect("bind");
+        self.world.settle(SERVER);
+        for _ in 0..count {
+            self.world.stack(CLIENT).sendto(client, &vec![b'd'; len], MsgFlags::NONE, &address).expect("sendto");
+            self.world.settle(CLIENT);
+            let next = self.world.now() + Duration::from_millis(10);
+            self.world.advance(next);
+            self.pull(SERVER, server);
+        }
+        let end = self.world.now() + Duration::from_secs(1);
+        self.world.advance(end);
+        self.pull(SERVER, server);
+        self.close(SERVER, server);
+        self.close(CLIENT, client);
+    }
+
+    pub(crate) fn end(mut self, story: &Story) -> Told {
+        self.world.end();
+        Told { recorder: self.recorder, folder: story.folder.clone(), world: self.world }
+    }
+}
+
+impl Story {
+    /// Plays it.
+    pub(crate) fn play(&self) -> Told {
+        let mut stage = Stage::new(self);
+        stage.ask(self);
+        stage.end(self)
+    }
+}
