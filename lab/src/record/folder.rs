@@ -59,6 +59,11 @@ impl Folder for Disk {
     }
 }
 
+/// Reads a file of a record.
+pub(super) fn read(root: &Path, path: &str) -> io::Result<String> {
+    fs::read_to_string(root.join(path))
+}
+
 /// A folder in memory: for tests, and for views of a run that leaves nothing behind. Copies share the files.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {

@@ -13,8 +13,8 @@
 //! - `trail`: one number for a packet wherever it is seen
 //! - `connections`: which TCP connections there are
 //! - `recorder`: the observer; `tell`: events of stacks as entries
+//! - `read`: a folder read back
 //! - `folder`, `sink`: where it is written, and how writing ends
-//! - `manifest`: what was run
 //!
 //! Invariants: an entry is written when it happens, in order; nothing that cannot be written stops a run.
 
@@ -24,6 +24,7 @@ mod end;
 mod entry;
 mod folder;
 mod name;
+mod read;
 mod recorder;
 mod sink;
 mod tell;
@@ -34,5 +35,6 @@ pub use end::{End, Flags};
 pub use entry::{Dir, Entry, Fact, Fate, Packet, Transfer, Word};
 pub use folder::{Disk, Folder, Memory, Output};
 pub use name::Name;
+pub use read::{NoRun, Run, entries, read};
 pub use recorder::{Options, Recorder};
 pub use sink::Sink;

@@ -1,4 +1,5 @@
 //! Stories of two hosts, recorded: captures that an independent reader understands, entries that say what happened.
 
 mod captures;
+mod entries;
 mod story;
