@@ -58,21 +58,61 @@ impl Host {
     }
 }
 
+/// For what somebody waits at a socket: who waits again under the same name takes the place of the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Slot {
+    /// The one who polls for reading, connections included.
+    Reader,
+    /// The one who polls for writing.
+    Writer,
+    /// One of many; [`Waiters::slot`] gives it.
+    Other(u64),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    slot: Slot,
+    interest: Ready,
+    waker: Waker,
+}
+
 /// Who waits for sockets and for moments of one host.
 #[derive(Debug, Default)]
 pub struct Waiters {
-    sockets: HashMap<SocketId, Vec<(Ready, Waker)>>,
+    sockets: HashMap<SocketId, Vec<Waiting>>,
     moments: BTreeMap<(Instant, u64), Waker>,
     number: u64,
 }
 
 impl Waiters {
-    /// Wakes `waker` when any bit of `interest` is ready (`ERR` and `HUP` always wake). To be called under the same lock as the call that
-    /// said `EAGAIN`. A waker that waits already for the same bits is not doubled.
-    pub fn wait(&mut self, socket: SocketId, interest: Ready, waker: &Waker) {
+    /// This socket is one of those that are waited for here, now or later: [`Waiters::ready`] will know it.
+    pub fn know(&mut self, socket: SocketId) {
+        self.sockets.entry(socket).or_default();
+    }
+
+    /// A name for one who waits, which no other has.
+    pub fn slot(&mut self) -> Slot {
+        self.number += 1;
+        Slot::Other(self.number)
+    }
+
+    /// Wakes `waker` once when any bit of `interest` is ready (`ERR` and `HUP` always wake). To be called under the same lock as the call
+    /// that said `EAGAIN`. Takes the place of who waited under the same name.
+    pub fn wait(&mut self, socket: SocketId, slot: Slot, interest: Ready, waker: &Waker) {
         let waiting = self.sockets.entry(socket).or_default();
-        if !waiting.iter().any(|(bits, other)| *bits == interest && other.will_wake(waker)) {
-            waiting.push((interest, waker.clone()));
+        match waiting.iter_mut().find(|other| other.slot == slot) {
+            Some(other) => {
+                other.interest = interest;
+                other.waker.clone_from(waker);
+            }
+            None => waiting.push(Waiting { slot, interest, waker: waker.clone() }),
+        }
+    }
+
+    /// Who waited under this name does so no more.
+    pub fn leave(&mut self, socket: SocketId, slot: Slot) {
+        if let Some(waiting) = self.sockets.get_mut(&socket) {
+            waiting.retain(|other| other.slot != slot);
         }
     }
 
@@ -83,36 +123,34 @@ impl Waiters {
         (moment, self.number)
     }
 
-    /// Nobody waits for that moment any more.
-    pub fn cancel(&mut self, name: (Instant, u64)) {
-        self.moments.remove(&name);
+    /// Nobody waits for that moment any more. False if it has come already.
+    pub fn cancel(&mut self, name: (Instant, u64)) -> bool {
+        self.moments.remove(&name).is_some()
     }
 
-    /// Nobody waits for this socket any more; it is closed.
-    pub fn forget(&mut self, socket: SocketId) {
-        self.sockets.remove(&socket);
+    /// Nobody waits for this socket any more; it is closed. The wakers are to be dropped outside of the lock: with the last one of a task
+    /// the task may go, and with it other sockets.
+    #[must_use = "wakers are dropped outside of the lock"]
+    pub fn forget(&mut self, socket: SocketId) -> Vec<Waker> {
+        let waiting = self.sockets.remove(&socket).unwrap_or_default();
+        waiting.into_iter().map(|waiting| waiting.waker).collect()
     }
 
-    /// Wakes who waits for these bits of a socket; says whether anybody did.
+    /// Wakes who waits for these bits of a socket; says whether the socket is one of those that are waited for here at all.
     pub fn ready(&mut self, socket: SocketId, ready: Ready) -> bool {
         let Some(waiting) = self.sockets.get_mut(&socket) else { return false };
         let always = Ready::ERR | Ready::HUP;
-        let before = waiting.len();
-        waiting.retain(|(interest, waker)| {
+        waiting.retain(|Waiting { interest, waker, .. }| {
             let due = ready.intersects(*interest | always);
             if due {
                 waker.wake_by_ref();
             }
             !due
         });
-        let woken = waiting.len() < before;
-        if waiting.is_empty() {
-            self.sockets.remove(&socket);
-        }
-        woken
+        true
     }
 
-    /// Wakes who waits for a moment that has come.
+    /// Wakes who waits for a moment that has come; says whether anybody did.
     pub fn advance(&mut self, now: Instant) -> bool {
         let mut woken = false;
         while let Some(entry) = self.moments.first_entry() {

@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`cli`] | what can be said on the command line |
+//! | [`engine`] | what drives a world |
 //! | [`exit`] | exit codes |
 //! | [`intercept`] | unmodified programs on the sockets of a lab |
 //! | [`names`] | DNS answers inside a lab |
@@ -10,6 +11,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod engine;
 pub mod exit;
 pub mod intercept;
 pub mod names;

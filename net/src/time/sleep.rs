@@ -1,0 +1,77 @@
+//! A future that is ready at a moment.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use loggia_stack::base::Instant;
+
+use crate::driver::Host;
+
+/// Ready when `duration` has passed on this host.
+pub fn sleep(host: &Host, duration: Duration) -> Sleep {
+    sleep_until(host, host.now() + duration)
+}
+
+/// Ready at a moment of this host's time.
+pub fn sleep_until(host: &Host, deadline: Instant) -> Sleep {
+    Sleep { host: host.clone(), deadline, name: None }
+}
+
+/// See [`sleep`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Sleep {
+    host: Host,
+    deadline: Instant,
+    name: Option<(Instant, u64)>,
+}
+
+impl Sleep {
+    /// When it is ready.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// True if it is.
+    pub fn is_elapsed(&self) -> bool {
+        self.host.now() >= self.deadline
+    }
+
+    /// Waits for another moment instead.
+    pub fn reset(&mut self, deadline: Instant) {
+        self.cancel();
+        self.deadline = deadline;
+    }
+
+    fn cancel(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.host.with(|_, waiters| waiters.cancel(name));
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { host, deadline, name } = &mut *self;
+        host.with(|stack, waiters| {
+            if let Some(name) = name.take() {
+                waiters.cancel(name);
+            }
+            if stack.now() >= *deadline {
+                return Poll::Ready(());
+            }
+            *name = Some(waiters.wait_until(*deadline, cx.waker()));
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

@@ -1,0 +1,38 @@
+//! The names of `tokio::net`. Methods are tokio's; constructors take a host and say so in their names (`bind_on`, `connect_on`), and where
+//! tokio takes `ToSocketAddrs` names are looked up by the host.
+//!
+//! | file | what |
+//! |---|---|
+//! | `tcp_listener`, `tcp_socket`, `tcp_stream` | TCP |
+//! | `udp` | UDP |
+//! | `stream` | what byte streams have in common |
+//! | `split` | their halves |
+
+mod split;
+mod stream;
+mod tcp_listener;
+mod tcp_socket;
+mod tcp_stream;
+mod udp;
+
+pub use tcp_listener::TcpListener;
+pub use tcp_socket::TcpSocket;
+pub use tcp_stream::TcpStream;
+pub use udp::UdpSocket;
+
+/// Halves of a TCP stream.
+pub mod tcp {
+    use super::TcpStream;
+    use super::split;
+
+    /// Reads; see [`TcpStream::split`].
+    pub type ReadHalf<'a> = split::ReadHalf<'a, TcpStream>;
+    /// Writes; see [`TcpStream::split`].
+    pub type WriteHalf<'a> = split::WriteHalf<'a, TcpStream>;
+    /// Reads; see [`TcpStream::into_split`].
+    pub type OwnedReadHalf = split::OwnedReadHalf<TcpStream>;
+    /// Writes; see [`TcpStream::into_split`]. Dropping it shuts writing down.
+    pub type OwnedWriteHalf = split::OwnedWriteHalf<TcpStream>;
+    /// Halves of two streams do not go together.
+    pub type ReuniteError = split::ReuniteError<TcpStream>;
+}

@@ -1,0 +1,83 @@
+//! Accepts TCP connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use loggia_stack::base::SocketId;
+use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::ip;
+
+use super::tcp_socket::TcpSocket;
+use super::tcp_stream::TcpStream;
+use crate::driver::{Host, Slot};
+use crate::lookup::ToAddrs;
+use crate::socket::{Socket, sock_addr};
+use crate::tokio::waiting::READ;
+
+/// Connections that wait, as tokio's.
+const BACKLOG: u32 = 1024;
+
+/// As [`tokio::net::TcpListener`](::tokio::net::TcpListener), on a host.
+#[derive(Debug)]
+pub struct TcpListener {
+    socket: Socket,
+}
+
+impl TcpListener {
+    /// Listens on the first of the addresses that can be had, with `SO_REUSEADDR` and a backlog of 1024.
+    #[allow(clippy::unused_async, reason = "looking a name up may wait one day")]
+    pub async fn bind_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
+        let mut last = None;
+        for addr in addr.to_addrs(host)? {
+            match Self::bind_addr(host, addr) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address")))
+    }
+
+    fn bind_addr(host: &Host, addr: SocketAddr) -> io::Result<Self> {
+        let socket = TcpSocket::for_addr(host, &addr)?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(addr)?;
+        socket.listen(BACKLOG)
+    }
+
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    /// Waits for the next connection; says whom it is with. Nothing is lost if this is dropped.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let accepted = self.socket.when(READ, Socket::accept).await?;
+        self.accepted(accepted)
+    }
+
+    /// As [`TcpListener::accept`].
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = self.socket.poll_call_waiting(cx, Slot::Reader, READ, Socket::accept);
+        accepted.map(|accepted| self.accepted(accepted?))
+    }
+
+    fn accepted(&self, (id, from): (SocketId, Address)) -> io::Result<(TcpStream, SocketAddr)> {
+        let stream = TcpStream::new(self.socket.adopt(id));
+        Ok((stream, sock_addr(&from)?))
+    }
+
+    /// The address it listens on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// `IP_TTL` of the connections to come.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.socket.int(ip::LEVEL, ip::IP_TTL).map(|ttl| ttl as u32)
+    }
+
+    /// Sets `IP_TTL`. `EINVAL`
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.socket.set_int(ip::LEVEL, ip::IP_TTL, ttl as i32)
+    }
+}
