@@ -155,12 +155,7 @@ pub(crate) fn send(stack: &mut Stack, id: SocketId, data: &[&[u8]], to: Option<&
 }
 
 /// Receives and tells the sender.
-pub(crate) fn recvfrom(
-    stack: &mut Stack,
-    id: SocketId,
-    into: &mut [u8],
-    flags: MsgFlags,
-) -> Result<(usize, Address), Errno> {
+pub(crate) fn recvfrom(stack: &mut Stack, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<(usize, Address), Errno> {
     stack.recvfrom(id, into, flags)
 }
 
