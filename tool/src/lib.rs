@@ -15,4 +15,5 @@ pub mod engine;
 pub mod exit;
 pub mod intercept;
 pub mod names;
+pub mod run;
 pub mod sys;

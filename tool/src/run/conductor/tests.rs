@@ -1,0 +1,128 @@
+//! A server, a client that waits for it, and what may happen to them.
+
+use loggia_lab::file::{Command, Restart, Stop};
+use loggia_stack::base::time::Duration;
+
+use super::*;
+
+fn program(name: &str, host: usize, expect: Expect, after: Vec<usize>) -> Program {
+    Program {
+        name: name.into(),
+        host: HostId(host),
+        command: Command::Run(vec!["true".into()]),
+        ready: if expect == Expect::Running { Ready::Listen(vec![(Protocol::Tcp, 80)]) } else { Ready::Started },
+        after,
+        start: Duration::ZERO,
+        stop: Stop::default(),
+        restart: Restart::default(),
+        expect,
+        env: vec![],
+        cwd: None,
+        user: None,
+        stdin: None,
+        stdout: None,
+        stderr: None,
+    }
+}
+
+fn conductor(programs: Vec<Program>) -> Conductor {
+    let part = |program| Part { program, phase: Phase::Waiting, ready: false, stopped: false, restarts: 0 };
+    Conductor { parts: programs.into_iter().map(part).collect(), deadline: Instant::from_secs(60), over: None }
+}
+
+fn server_and_client() -> Conductor {
+    conductor(vec![program("server", 0, Expect::Running, vec![]), program("client", 1, Expect::Exit(0), vec![0])])
+}
+
+const DEAF: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool = &|_, _| false;
+const LISTENING: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool = &|host, port| host.0 == 0 && port == Some((Protocol::Tcp, 80));
+
+#[test]
+fn a_client_starts_when_its_server_listens_and_the_server_is_stopped_when_the_client_is_done() {
+    let mut run = server_and_client();
+    let now = Instant::from_secs(1);
+    assert_eq!(run.next(now, DEAF), Some(Act::Start(0)));
+    run.started(0);
+    assert_eq!(run.next(now, DEAF), None, "it does not listen yet");
+    assert!(run.watches_listeners());
+    assert_eq!(run.next(now, LISTENING), Some(Act::Start(1)));
+    run.started(1);
+    run.ended(1, now, Ended::Exit(0));
+    assert_eq!(run.next(now, LISTENING), Some(Act::Signal(0, 15)));
+    assert_eq!(run.over(), Some(Over::Done));
+    assert!(!run.finished());
+    run.ended(0, now, Ended::Signal(15));
+    assert!(run.finished());
+    assert_eq!((run.verdict(0), run.verdict(1)), (Ok(()), Ok(())));
+}
+
+#[test]
+fn who_does_not_obey_is_killed() {
+    let mut run = server_and_client();
+    let now = Instant::from_secs(1);
+    run.next(now, DEAF);
+    run.started(0);
+    run.interrupt();
+    assert_eq!(run.next(now, DEAF), Some(Act::Signal(0, 15)));
+    assert_eq!(run.next(now, DEAF), None);
+    assert_eq!(run.next_deadline(), Instant::from_secs(3));
+    assert_eq!(run.next(Instant::from_secs(3), DEAF), Some(Act::Kill(0)));
+    run.ended(0, Instant::from_secs(3), Ended::Signal(9));
+    assert!(run.finished());
+    assert_eq!(run.verdict(1), Err("never started".into()));
+}
+
+#[test]
+fn who_waits_for_the_dead_waits_in_vain() {
+    let mut run = server_and_client();
+    let now = Instant::from_secs(1);
+    run.next(now, DEAF);
+    run.started(0);
+    run.ended(0, now, Ended::Exit(1));
+    assert_eq!(run.next(now, DEAF), None);
+    assert_eq!(run.over(), Some(Over::Done));
+    assert!(run.finished());
+    assert_eq!(run.verdict(0), Err("exit status 1".into()));
+    assert_eq!(run.verdict(1), Err("never started: what it waits for was never ready".into()));
+}
+
+#[test]
+fn the_deadline_ends_what_does_not_end_by_itself() {
+    let mut run = server_and_client();
+    run.next(Instant::EPOCH, DEAF);
+    run.started(0);
+    assert_eq!(run.next_deadline(), Instant::from_secs(60));
+    assert_eq!(run.next(Instant::from_secs(60), DEAF), Some(Act::Signal(0, 15)));
+    assert_eq!(run.over(), Some(Over::Deadline));
+}
+
+#[test]
+fn a_program_that_fails_is_started_again_as_often_as_the_file_says() {
+    let mut server = program("server", 0, Expect::Running, vec![]);
+    server.restart = Restart { when: RestartWhen::OnFailure, delay: Duration::from_secs(1), most: Some(1) };
+    let mut run = conductor(vec![server]);
+    let now = Instant::from_secs(1);
+    run.next(now, DEAF);
+    run.started(0);
+    run.ended(0, now, Ended::Signal(11));
+    assert_eq!((run.next(now, DEAF), run.next_deadline()), (None, Instant::from_secs(2)));
+    assert_eq!(run.next(Instant::from_secs(2), DEAF), Some(Act::Start(0)));
+    run.started(0);
+    run.ended(0, Instant::from_secs(2), Ended::Signal(11));
+    assert_eq!(run.phase(0), Phase::Ended(Ended::Signal(11)));
+    assert_eq!(run.restarts(0), 1);
+}
+
+#[test]
+fn a_program_that_is_stopped_at_a_moment_is_judged_by_how_it_ends() {
+    let mut client = program("client", 0, Expect::Exit(0), vec![]);
+    client.stop.at = Some(Duration::from_secs(5));
+    let mut run = conductor(vec![client]);
+    run.next(Instant::EPOCH, DEAF);
+    run.started(0);
+    assert_eq!(run.next_deadline(), Instant::from_secs(5));
+    assert_eq!(run.next(Instant::from_secs(5), DEAF), Some(Act::Signal(0, 15)));
+    run.ended(0, Instant::from_secs(5), Ended::Exit(0));
+    assert_eq!(run.next(Instant::from_secs(5), DEAF), None);
+    assert_eq!((run.over(), run.verdict(0)), (Some(Over::Done), Ok(())));
+}
