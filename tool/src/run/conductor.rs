@@ -154,7 +154,9 @@ impl Conductor {
 
     /// True while somebody may become ready by listening: `listens` of [`Conductor::next`] matters.
     pub fn watches_listeners(&self) -> bool {
-        self.parts.iter().any(|part| part.phase == Phase::Running && !part.ready && matches!(part.program.ready, Ready::Listen(_)))
+        self.parts
+            .iter()
+            .any(|part| part.phase == Phase::Running && !part.ready && matches!(part.program.ready, Ready::Listen(_)))
     }
 
     /// What is to be done now; ask until there is nothing. `listens` says whether a host listens on a port (or on any).

@@ -35,7 +35,8 @@ fn server_and_client() -> Conductor {
 }
 
 const DEAF: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool = &|_, _| false;
-const LISTENING: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool = &|host, port| host.0 == 0 && port == Some((Protocol::Tcp, 80));
+const LISTENING: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool =
+    &|host, port| host.0 == 0 && port == Some((Protocol::Tcp, 80));
 
 #[test]
 fn a_client_starts_when_its_server_listens_and_the_server_is_stopped_when_the_client_is_done() {

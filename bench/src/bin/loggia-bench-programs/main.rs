@@ -1,0 +1,117 @@
+//! What an unmodified program pays for a described network, in one run: `loggia run` beside the kernel's loopback and, where they are
+//! installed, pasta and slirp4netns.
+//!
+//! `cargo run --release -p loggia-bench --bin loggia-bench-programs [-- --rounds N --loggia PATH --json FILE]`. The same client and server (this
+//! program, called with `peer`) run in each surrounding, over an unimpaired link, in interleaved rounds; look at the ratios. All traffic
+//! stays on loopback and inside namespaces made for the purpose.
+
+mod peer;
+mod surroundings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use peer::Work;
+use surroundings::{Surrounding, found};
+
+/// What the command line says.
+struct Arguments {
+    rounds: usize,
+    loggia: PathBuf,
+    json: Option<PathBuf>,
+}
+
+const USAGE: &str = "usage: loggia-bench-programs [--rounds N] [--loggia PATH] [--json FILE]
+
+  --rounds N     interleaved rounds (default 5)
+  --loggia PATH  the program under test (default: beside this one)
+  --json FILE    also write all figures there";
+
+fn arguments(words: &[String]) -> Result<Arguments, String> {
+    let beside = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("loggia");
+    let mut arguments = Arguments { rounds: 5, loggia: beside, json: None };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
+        match word.as_str() {
+            "--rounds" => arguments.rounds = value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?,
+            "--loggia" => arguments.loggia = value()?.into(),
+            "--json" => arguments.json = Some(value()?.into()),
+            _ => return Err(format!("unknown: {word}")),
+        }
+    }
+    if !arguments.loggia.exists() {
+        return Err(format!("{} is not there: cargo build --release -p loggia-cli", arguments.loggia.display()));
+    }
+    Ok(arguments)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == "peer") {
+        return peer::main(&words[1..]);
+    }
+    let arguments = match arguments(&words) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let surroundings = found(&arguments.loggia);
+    let mut figures = vec![vec![Vec::new(); surroundings.len()]; Work::ALL.len()];
+    for round in 0..arguments.rounds {
+        for (row, work) in Work::ALL.iter().enumerate() {
+            for (column, surrounding) in surroundings.iter().enumerate() {
+                match surrounding.measure(*work) {
+                    Ok(figure) => figures[row][column].push(figure),
+                    Err(error) => eprintln!("round {}: {} under {}: {error}", round + 1, work.name(), surrounding.name()),
+                }
+            }
+        }
+    }
+    print_table(&surroundings, &figures);
+    match surroundings::memory_of_idle(&arguments.loggia) {
+        Ok((empty, full)) => println!(
+            "memory of the supervisor: {empty} kB with nothing, {full} kB with 1,000 idle connections in its stacks ({:.1} kB each, both ends)",
+            (full as f64 - empty as f64) / 1000.0
+        ),
+        Err(error) => eprintln!("memory of the supervisor: {error}"),
+    }
+    if let Some(file) = arguments.json
+        && let Err(error) = std::fs::write(&file, json(&surroundings, &figures))
+    {
+        eprintln!("{}: {error}", file.display());
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn print_table(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>]) {
+    for (row, work) in Work::ALL.iter().enumerate() {
+        println!("{} ({}, median, least and most; ratio to the kernel's loopback)", work.name(), work.unit());
+        let kernel = median(&figures[row][0]);
+        for (column, surrounding) in surroundings.iter().enumerate() {
+            let values = &figures[row][column];
+            let (least, most) = values.iter().fold((f64::INFINITY, 0f64), |(least, most), v| (least.min(*v), most.max(*v)));
+            let middle = median(values);
+            println!("  {:<18} {middle:>10.2}  [{least:.2} .. {most:.2}]  {:>6.2}", surrounding.name(), middle / kernel);
+        }
+    }
+}
+
+fn json(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>]) -> String {
+    let rows = Work::ALL.iter().enumerate().flat_map(|(row, work)| {
+        surroundings.iter().enumerate().map(move |(column, surrounding)| {
+            let values: Vec<String> = figures[row][column].iter().map(ToString::to_string).collect();
+            format!(r#"  {{"work": "{}", "under": "{}", "values": [{}]}}"#, work.name(), surrounding.name(), values.join(", "))
+        })
+    });
+    format!("[\n{}\n]\n", rows.collect::<Vec<_>>().join(",\n"))
+}

@@ -1,0 +1,170 @@
+//! The client and the server that are measured: plain `std::net`, as any program.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Work {
+    /// One stream, writes of 128 KiB.
+    Bulk,
+    /// A byte there and back.
+    RoundTrip,
+    /// Connect, a byte there and back, close.
+    Connections,
+}
+
+/// Seconds that each measurement of a rate takes.
+const SECONDS: u64 = 2;
+/// Round trips.
+const TRIPS: u32 = 10_000;
+/// Port of the server.
+pub(crate) const PORT: u16 = 5001;
+
+impl Work {
+    pub(crate) const ALL: [Self; 3] = [Self::Bulk, Self::RoundTrip, Self::Connections];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bulk => "bulk",
+            Self::RoundTrip => "round-trip",
+            Self::Connections => "connections",
+        }
+    }
+
+    pub(crate) fn unit(self) -> &'static str {
+        match self {
+            Self::Bulk => "Gbit/s",
+            Self::RoundTrip => "us",
+            Self::Connections => "a second",
+        }
+    }
+}
+
+/// `peer serve`, or `peer bulk|round-trip|connections|idle ADDRESS FILE`: writes its figure to the file.
+pub(crate) fn main(words: &[String]) -> ExitCode {
+    let result = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["serve", address] => serve(address),
+        ["idle", address, count, file] => idle(address, count.parse().unwrap_or(1000), file),
+        [work, address, file] => {
+            let work = Work::ALL.into_iter().find(|known| known.name() == *work);
+            work.ok_or_else(|| std::io::Error::other("unknown work")).and_then(|work| client(work, address, file))
+        }
+        _ => Err(std::io::Error::other("peer serve ADDRESS | peer WORK ADDRESS FILE")),
+    };
+    if let Err(error) = &result {
+        eprintln!("peer: {error}");
+    }
+    ExitCode::from(u8::from(result.is_err()))
+}
+
+/// The first byte says what is wanted: `b` swallow all, `p` echo bytes, `i` keep it open.
+fn serve(address: &str) -> std::io::Result<()> {
+    let listener = TcpListener::bind(address)?;
+    let mut idle = Vec::new();
+    for stream in listener.incoming() {
+        let mut stream = stream?;
+        let mut first = [0];
+        if stream.read_exact(&mut first).is_err() {
+            continue;
+        }
+        match first[0] {
+            b'b' => drop(std::thread::spawn(move || swallow(&mut stream))),
+            b'p' => drop(std::thread::spawn(move || echo(&mut stream))),
+            // A short connection is dealt with here, without the cost of a thread.
+            b'c' => stream.write_all(&first)?,
+            _ => idle.push(stream),
+        }
+    }
+    Ok(())
+}
+
+fn swallow(stream: &mut TcpStream) {
+    let mut room = vec![0; 128 << 10];
+    while stream.read(&mut room).is_ok_and(|len| len > 0) {}
+    let _ = stream.write_all(b"!");
+}
+
+fn echo(stream: &mut TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let mut byte = [0];
+    while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
+}
+
+fn connect(address: &str) -> std::io::Result<TcpStream> {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpStream::connect(address) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if Instant::now() > until => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+fn client(work: Work, address: &str, file: &str) -> std::io::Result<()> {
+    // Whatever starts slowly has started after this.
+    drop(connect(address)?);
+    let figure = match work {
+        Work::Bulk => bulk(address)?,
+        Work::RoundTrip => round_trip(address)?,
+        Work::Connections => connections(address)?,
+    };
+    std::fs::write(file, figure.to_string())
+}
+
+fn bulk(address: &str) -> std::io::Result<f64> {
+    let mut stream = connect(address)?;
+    let data = vec![7; 128 << 10];
+    stream.write_all(b"b")?;
+    let (began, mut sent) = (Instant::now(), 0u64);
+    while began.elapsed() < Duration::from_secs(SECONDS) {
+        stream.write_all(&data)?;
+        sent += data.len() as u64;
+    }
+    stream.shutdown(std::net::Shutdown::Write)?;
+    stream.read_exact(&mut [0])?;
+    Ok(sent as f64 * 8.0 / began.elapsed().as_secs_f64() / 1e9)
+}
+
+fn round_trip(address: &str) -> std::io::Result<f64> {
+    let mut stream = connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.write_all(b"p")?;
+    let began = Instant::now();
+    for _ in 0..TRIPS {
+        stream.write_all(b"x")?;
+        stream.read_exact(&mut [0])?;
+    }
+    Ok(began.elapsed().as_secs_f64() * 1e6 / f64::from(TRIPS))
+}
+
+fn connections(address: &str) -> std::io::Result<f64> {
+    let (began, mut done) = (Instant::now(), 0u32);
+    while began.elapsed() < Duration::from_secs(SECONDS) {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(b"c")?;
+        stream.read_exact(&mut [0])?;
+        done += 1;
+    }
+    Ok(f64::from(done) / began.elapsed().as_secs_f64())
+}
+
+/// Opens so many connections, says so in the file, and keeps them until the file is taken away.
+fn idle(address: &str, count: usize, file: &str) -> std::io::Result<()> {
+    drop(connect(address)?);
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let mut stream = connect(address)?;
+        stream.write_all(b"i")?;
+        open.push(stream);
+    }
+    std::fs::write(file, "open")?;
+    let until = Instant::now() + Duration::from_secs(20);
+    while std::path::Path::new(file).exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
