@@ -18,6 +18,8 @@ pub(crate) enum Work {
 
 /// Seconds that each measurement of a rate takes.
 const SECONDS: u64 = 2;
+/// Bytes of a write.
+const BLOCK: usize = 128 << 10;
 /// Round trips.
 const TRIPS: u32 = 10_000;
 /// Port of the server.
@@ -81,10 +83,15 @@ fn serve(address: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Takes blocks until one begins with 1. No half close tells the end: pasta has been seen to answer that with a reset.
 fn swallow(stream: &mut TcpStream) {
-    let mut room = vec![0; 128 << 10];
-    while stream.read(&mut room).is_ok_and(|len| len > 0) {}
-    let _ = stream.write_all(b"!");
+    let mut room = vec![0; BLOCK];
+    while stream.read_exact(&mut room).is_ok() {
+        if room[0] == 1 {
+            let _ = stream.write_all(b"!");
+            return;
+        }
+    }
 }
 
 fn echo(stream: &mut TcpStream) {
@@ -117,14 +124,15 @@ fn client(work: Work, address: &str, file: &str) -> std::io::Result<()> {
 
 fn bulk(address: &str) -> std::io::Result<f64> {
     let mut stream = connect(address)?;
-    let data = vec![7; 128 << 10];
+    let mut data = vec![0; BLOCK];
     stream.write_all(b"b")?;
     let (began, mut sent) = (Instant::now(), 0u64);
     while began.elapsed() < Duration::from_secs(SECONDS) {
         stream.write_all(&data)?;
         sent += data.len() as u64;
     }
-    stream.shutdown(std::net::Shutdown::Write)?;
+    data[0] = 1;
+    stream.write_all(&data)?;
     stream.read_exact(&mut [0])?;
     Ok(sent as f64 * 8.0 / began.elapsed().as_secs_f64() / 1e9)
 }
