@@ -241,16 +241,18 @@ impl Conductor {
         let over = self.over.is_some();
         let part = &self.parts[number];
         match part.phase {
-            Phase::Waiting if !over && self.start_of(part).is_some_and(|at| at <= now) => self.start(number),
+            Phase::Waiting if !over && self.start_of(part).is_some_and(|at| at <= now) => Some(self.start(number)),
             Phase::Resting(at) if !over && at <= now => {
                 self.parts[number].restarts += 1;
-                self.start(number)
+                Some(self.start(number))
             }
             Phase::Resting(_) if over => {
                 self.parts[number].phase = Phase::Ended(Ended::NotStarted);
                 None
             }
-            Phase::Running if over || part.program.stop.at.is_some_and(|at| Instant::EPOCH + at <= now) => self.stop(number, now),
+            Phase::Running if over || part.program.stop.at.is_some_and(|at| Instant::EPOCH + at <= now) => {
+                Some(self.stop(number, now))
+            }
             Phase::Stopping(at) if at <= now => {
                 self.parts[number].phase = Phase::Stopping(Instant::NEVER);
                 Some(Act::Kill(number))
@@ -259,16 +261,16 @@ impl Conductor {
         }
     }
 
-    fn start(&mut self, number: usize) -> Option<Act> {
+    fn start(&mut self, number: usize) -> Act {
         self.parts[number].phase = Phase::Starting;
-        Some(Act::Start(number))
+        Act::Start(number)
     }
 
-    fn stop(&mut self, number: usize, now: Instant) -> Option<Act> {
+    fn stop(&mut self, number: usize, now: Instant) -> Act {
         let part = &mut self.parts[number];
         part.stopped = true;
         part.phase = Phase::Stopping(now + part.program.stop.grace);
-        Some(Act::Signal(number, part.program.stop.signal))
+        Act::Signal(number, part.program.stop.signal)
     }
 
     /// Whether a program was found in the state that was expected; if not, what was found instead.
