@@ -7,6 +7,7 @@
 //! | [`exit`] | exit codes |
 //! | [`intercept`] | unmodified programs on the sockets of a lab |
 //! | [`names`] | DNS answers inside a lab |
+//! | [`process`] | programs: started, watched, stopped, ended with all that they start |
 //! | [`sys`] | system calls, the only place with `unsafe` |
 #![deny(unsafe_code)]
 
@@ -15,5 +16,6 @@ pub mod engine;
 pub mod exit;
 pub mod intercept;
 pub mod names;
+pub mod process;
 pub mod run;
 pub mod sys;

@@ -2,20 +2,35 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`process`] | fork, exec, wait, identity, session, resource use |
+//! | [`filter`] | a seccomp filter with a listener: install |
 //! | [`notify`] | the listener of a seccomp filter: receive, reply, install a descriptor |
 //! | [`pidfd`] | threads and their descriptors |
 //! | [`memory`] | another process's memory |
 //! | [`socket`] | native sockets |
+//! | [`message`] | messages with descriptors over AF_UNIX |
+//! | [`descriptor`] | closing and renaming descriptors, pipes, memory files, poll |
 //! | [`epoll`] | waiting |
+//! | [`signal`] | masks, sending, receiving through a descriptor |
+//! | [`account`] | users and groups by name |
 #![allow(unsafe_code)]
 
+pub mod account;
+pub mod descriptor;
 pub mod epoll;
+pub mod filter;
 pub mod memory;
+pub mod message;
 pub mod notify;
 pub mod pidfd;
+pub mod process;
+pub mod signal;
 pub mod socket;
 
 use std::io;
+
+/// A process identifier; 0 and negative numbers are never one.
+pub type Pid = libc::pid_t;
 
 /// The result of a call of the C library that gives -1 and sets `errno`.
 fn check<T: Ord + Default>(result: T) -> io::Result<T> {
