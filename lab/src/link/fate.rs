@@ -8,14 +8,15 @@ use loggia_stack::base::time::Duration;
 pub struct PacketId(pub u64);
 
 /// What became of a packet. Each packet that was put gets exactly one with [`Verdict::Delivered`] or [`Verdict::Dropped`], at the latest
-/// when it leaves the queue.
+/// when it leaves the queue. If the link copies it, a second one follows at once, under the same name and with [`Marks::duplicate`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Fate {
     /// Which packet.
     pub packet: PacketId,
-    /// Which flow it belongs to: a hash of addresses, protocol and ports, with direction.
+    /// Which flow it belongs to: a hash of addresses, protocol and ports, with direction; the same on all links and in all runs.
+    /// 0 on a link that does nothing to single packets.
     pub flow: u64,
-    /// Which of the flow's packets, counted from 1.
+    /// Which of the flow's packets, counted from 1 since the link began to look at single packets; 0 if it does not.
     pub number: u64,
     /// When this was decided.
     pub at: Instant,
@@ -48,7 +49,7 @@ pub struct Marks {
     pub duplicated: bool,
     /// This bit, counted from the first of the IP packet, was flipped.
     pub corrupted: Option<u32>,
-    /// It overtook others.
+    /// It overtook an earlier packet of its flow.
     pub reordered: bool,
     /// It was marked with "congestion experienced".
     pub ecn: bool,
@@ -59,7 +60,7 @@ pub struct Marks {
 pub enum Cause {
     /// The loss model said so.
     Loss,
-    /// The queue was full.
+    /// The queue was full, or the link's memory.
     QueueFull,
     /// CoDel dropped it from its queue.
     CoDel,
@@ -105,7 +106,7 @@ pub struct Counts {
     pub duplicated: u64,
     /// Packets damaged.
     pub corrupted: u64,
-    /// Packets that overtook others.
+    /// Packets that overtook an earlier one of their flow.
     pub reordered: u64,
     /// Packets marked.
     pub marked: u64,

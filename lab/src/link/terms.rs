@@ -59,12 +59,13 @@ impl Terms {
     }
 }
 
-/// How often something happens, and how much each draw takes after the one before it.
+/// How often something happens, and how much each packet takes after the one before it in its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Chance {
     /// From 0 to 1.
     pub probability: f64,
-    /// From 0 (independent) to 1, as netem's correlation.
+    /// From 0 (independent) to 1: how often a packet repeats what the one before it drew, and so the correlation of neighbours.
+    /// netem's word; but here how often anything happens does not depend on it.
     pub correlation: f64,
 }
 
@@ -75,7 +76,7 @@ pub struct Jitter {
     pub spread: Duration,
     /// How the deviations are distributed.
     pub distribution: Distribution,
-    /// From 0 (independent) to 1, as netem's correlation.
+    /// As [`Chance::correlation`].
     pub correlation: f64,
     /// True if a packet may arrive before one that was sent earlier; otherwise it waits for it.
     pub overtake: bool,
@@ -88,7 +89,7 @@ pub enum Distribution {
     Uniform,
     /// Normal, cut at four standard deviations.
     Normal,
-    /// Pareto with shape 3, as netem's table.
+    /// Pareto with shape 3, cut four standard deviations above its mean (netem's table ends there too).
     Pareto,
     /// A quarter normal, three quarters Pareto, as netem's table.
     ParetoNormal,
@@ -153,16 +154,18 @@ pub enum Rate {
     Fixed {
         /// Bits a second.
         bits: u64,
-        /// Bytes the bucket holds: what may leave at once after a pause. At least one packet always may.
+        /// Bytes the bucket holds: what may leave at once after a pause. With 0 every packet takes the time of its bits, as with
+        /// netem's rate.
         burst: u64,
-        /// Bytes that framing adds to each packet (preamble, gap, cells); may be negative.
+        /// Bytes that framing adds to each Ethernet frame (preamble, gap, cells); may be negative: -14 leaves the IP packet.
         overhead: i32,
     },
-    /// Opportunities to send, one packet of up to 1500 bytes each, repeated for ever (mahimahi's format).
+    /// Opportunities to send, each for 1500 bytes of IP packets, repeated for ever (mahimahi's format). Several small packets share
+    /// one, a larger packet takes several.
     Trace(Trace),
 }
 
-/// Moments at which a packet of up to 1500 bytes may leave, in milliseconds since the start; repeated with the last one as the period.
+/// Moments at which 1500 bytes may leave, in milliseconds since the epoch, ascending; repeated with the last one as the period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace(pub Arc<[u64]>);
 
@@ -184,14 +187,14 @@ impl Default for Queue {
     }
 }
 
-/// How much a queue holds.
+/// How much a queue holds; an empty one always takes one packet. Bytes are those of Ethernet frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// So many packets.
     Packets(u64),
     /// So many bytes.
     Bytes(u64),
-    /// Everything.
+    /// Everything (up to [`MEMORY`](super::MEMORY)).
     Infinite,
 }
 
