@@ -11,12 +11,14 @@
 //! | [`world`] | stacks, switches and links under one agenda |
 //! | [`record`] | the run folder: events, captures, connections; written and read back |
 //! | [`capture`] | pcapng with a comment on what happened to each packet |
+//! | [`metrics`] | what can be measured without changing the programs |
 //! | [`observe`] | what happens in a world, told once to whoever captures, logs, measures and checks |
 #![forbid(unsafe_code)]
 
 pub mod capture;
 pub mod file;
 pub mod link;
+pub mod metrics;
 pub mod observe;
 pub mod plan;
 pub mod record;

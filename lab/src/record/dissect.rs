@@ -67,7 +67,15 @@ fn ipv4(frame: &Frame, at: usize) -> Option<Heads> {
     let fragment = u16::from_be_bytes([head[6], head[7]]) & 0x3fff;
     let ident = u16::from_be_bytes([head[4], head[5]]);
     let heads = Heads { src: End::new(src, 0), dst: End::new(dst, 0), ident, ..Heads::default() };
-    Some(if fragment == 0 { transport(frame, start, end, head[9], heads) } else { piece(head[9], fragment, end - start, heads) })
+    Some(match fragment & 0x1fff {
+        0 => first(transport(frame, start, end, head[9], heads), fragment != 0),
+        _ => piece(head[9], fragment, end.saturating_sub(start), heads),
+    })
+}
+
+/// A packet, or the first fragment of one.
+fn first(heads: Heads, more: bool) -> Heads {
+    if more { Heads { info: "first fragment".into(), ..heads } } else { heads }
 }
 
 fn piece(proto: u8, fragment: u16, len: usize, heads: Heads) -> Heads {
@@ -97,6 +105,9 @@ fn ipv6(frame: &Frame, at: usize) -> Option<Heads> {
                 let piece: [u8; 8] = frame.read(start)?;
                 let word = u16::from_be_bytes([piece[2], piece[3]]);
                 let info = format!("fragment at byte {}{}", word & 0xfff8, if word & 1 == 1 { ", more follow" } else { "" });
+                if word & 0xfff8 == 0 {
+                    return Some(first(transport(frame, start + 8, end, piece[0], heads), true));
+                }
                 let len = end.saturating_sub(start + 8) as u32;
                 return Some(Heads { proto: name(piece[0]), len, info, ..heads });
             }
@@ -128,7 +139,11 @@ fn transport(frame: &Frame, at: usize, end: usize, proto: u8, heads: Heads) -> H
             let Some((head, len)) = tcp(frame, at) else { return heads };
             Heads { src, dst, tcp: Some(head), len: end.saturating_sub(at + len) as u32, ..heads }
         }
-        (17, Some((src, dst))) => Heads { src, dst, len: end.saturating_sub(at + 8) as u32, ..heads },
+        (17, Some((src, dst))) => {
+            // Of the datagram, also if this is only the first fragment.
+            let len = frame.read(at + 4).map_or(0, u16::from_be_bytes);
+            Heads { src, dst, len: u32::from(len).saturating_sub(8), ..heads }
+        }
         (1 | 58, _) => {
             let info = frame.read::<8>(at).map_or_else(String::new, |head| icmp(proto == 58, head));
             Heads { info, ..heads }

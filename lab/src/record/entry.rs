@@ -15,7 +15,7 @@ pub type Word = Cow<'static, str>;
 pub struct Entry {
     /// When, in nanoseconds since the start.
     pub t: u64,
-    /// On which host; none for links and the lab as a whole.
+    /// On which host; of a fate, the host at the end that sends. None for what happens at a switch or to the lab as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Name>,
     /// What.
@@ -215,7 +215,7 @@ pub struct Packet {
     /// A link damaged it on the way here: its fields may be wrong.
     #[serde(default, skip_serializing_if = "is_false")]
     pub damaged: bool,
-    /// The host forwards it.
+    /// The host forwards it, or is to.
     #[serde(default, skip_serializing_if = "is_false")]
     pub forwarded: bool,
     /// What it says, for what is neither TCP nor UDP.
@@ -254,6 +254,9 @@ pub struct Fate {
     pub number: u64,
     /// `delivered`, or why it was not: `loss`, `queue-full`, `codel`, `red`, `down`, `too-big`.
     pub fate: Word,
+    /// When it was put onto the link, in nanoseconds since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put: Option<u64>,
     /// When it arrives, in nanoseconds since the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrives: Option<u64>,

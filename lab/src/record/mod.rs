@@ -27,6 +27,7 @@ mod name;
 mod read;
 mod recorder;
 mod sink;
+mod sockets;
 mod tell;
 mod trail;
 

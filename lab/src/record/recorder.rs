@@ -1,12 +1,13 @@
 //! The observer that writes the record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use loggia_stack::SocketId;
 use loggia_stack::base::event::class;
 use loggia_stack::base::time::Duration;
-use loggia_stack::base::{Direction, Event, Instant, What};
+use loggia_stack::base::{Addr, Direction, Event, Instant, What};
 use loggia_stack::link::packets;
 
 use super::connections::Connections;
@@ -15,10 +16,12 @@ use super::entry::{Dir, Entry, Fact, Packet};
 use super::folder::Folder;
 use super::name::Name;
 use super::sink::Sink;
+use super::sockets::{self, Owners};
 use super::tell;
 use super::trail::{Passing, Trail};
 use crate::capture::{Captures, Held, Place, remarks};
 use crate::link::{Fate, Marks, PacketId, Verdict};
+use crate::metrics::{Collector, Process, Table};
 use crate::observe::{Observer, PipeId, Seen};
 use crate::world::{End, HostId, World};
 
@@ -80,15 +83,23 @@ struct Inner {
     /// What was done to packets that have not arrived yet.
     marks: HashMap<(PipeId, PacketId), Marks>,
     captures: Captures,
+    collector: Collector,
+    began: Instant,
     events: Option<Sink>,
     kept: Vec<Entry>,
     keep: usize,
     folder: Box<dyn Folder>,
+    /// Whose sockets are.
+    owners: Owners,
+    /// Files that could not be written.
+    failures: Vec<String>,
 }
 
 struct HostNames {
     name: Name,
     ports: Vec<Name>,
+    /// Its addresses, as far as they are known: those it began with, and those it sent from.
+    own: HashSet<Addr>,
 }
 
 struct LinkNames {
@@ -113,6 +124,8 @@ impl Recorder {
         };
         let described: Vec<_> = hosts.iter().map(|host| (host.name.clone(), host.ports.clone())).collect();
         let captures = if options.capture { Captures::new(&mut *folder, &described, &options) } else { Captures::default() };
+        let mut collector = Collector::default();
+        hosts.iter().for_each(|host| host.own.iter().for_each(|addr| collector.address(*addr, &host.name)));
         let passing = hosts.iter().map(|host| (host.ports.len() > 1).then(Passing::default)).collect();
         let inner = Inner {
             now: world.now(),
@@ -124,10 +137,14 @@ impl Recorder {
             pending: HashMap::new(),
             marks: HashMap::new(),
             captures,
+            collector,
+            began: world.now(),
             events,
             kept: Vec::new(),
             keep: options.keep,
             folder,
+            owners: Owners::new(),
+            failures: Vec::new(),
         };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
@@ -151,7 +168,35 @@ impl Recorder {
     /// Why files end early, one line each; empty if the record is whole.
     pub fn failures(&self) -> Vec<String> {
         let inner = self.lock();
-        inner.events.iter().filter_map(Sink::failure).chain(inner.captures.failures()).map(Into::into).collect()
+        let files = inner.events.iter().filter_map(Sink::failure).chain(inner.captures.failures()).map(Into::into);
+        files.chain(inner.failures.iter().cloned()).collect()
+    }
+
+    /// A socket is that of a program: its name in the lab file, and its process.
+    pub fn owner(&self, host: HostId, socket: SocketId, program: &str, pid: u32) {
+        let mut inner = self.lock();
+        let name = inner.hosts[host.0].name.clone();
+        inner.collector.owner(&name, socket.to_bits(), program);
+        inner.owners.insert((host, socket), (program.into(), pid));
+    }
+
+    /// A program ended.
+    pub fn process(&self, host: HostId, program: &str, process: &Process) {
+        let mut inner = self.lock();
+        let name = inner.hosts[host.0].name.clone();
+        inner.collector.process(&name, program, process);
+    }
+
+    /// What was measured; complete after the world has ended and all programs were told of.
+    pub fn metrics(&self) -> Table {
+        self.lock().collector.table().clone()
+    }
+
+    /// Writes `metrics.json`: the last thing to do.
+    pub fn write_metrics(&self) {
+        let mut inner = self.lock();
+        let value = inner.collector.table().to_json();
+        inner.whole_file("metrics.json", &value);
     }
 
     /// The entries kept in memory, the first [`Options::keep`] of them.
@@ -170,7 +215,8 @@ fn host_names(world: &World) -> Vec<HostNames> {
         let named =
             |port| host.stack().links().find(|status| status.link == host.link(port)).map(|status| status.config.name.clone());
         let ports = (0..host.ports()).map(|port| named(port).unwrap_or_else(|| format!("eth{port}")).into()).collect();
-        HostNames { name: host.name.as_str().into(), ports }
+        let own = host.stack().addresses().map(|(_, cidr)| cidr.addr).collect();
+        HostNames { name: host.name.as_str().into(), ports, own }
     };
     world.hosts().iter().map(of).collect()
 }
@@ -225,8 +271,9 @@ impl Inner {
         let marks = if seen.direction == Direction::In { self.marks.remove(&name) } else { None };
         let (pkt, forwarded) = match seen.direction {
             Direction::Out => self.leaves(seen, &heads),
-            Direction::In => (self.arrives(seen, &heads), false),
+            Direction::In => (self.arrives(seen, &heads), self.is_for_another(seen.host, &heads)),
         };
+        self.learn_address(seen, &heads, forwarded);
         let damaged = marks.is_some_and(|marks| marks.corrupted.is_some());
         let packet = self.describe(seen, heads, pkt, forwarded, damaged);
         self.capture(seen, &packet, marks);
@@ -239,7 +286,7 @@ impl Inner {
         self.links[seen.pipe.wire].waiting[seen.pipe.end] += 1;
         let passed = self.passing[seen.host.0].as_mut().and_then(|passing| passing.leaves(heads));
         let pkt = passed.unwrap_or_else(|| self.trail.fresh());
-        self.trail.name((seen.pipe, seen.packet), pkt);
+        self.trail.name((seen.pipe, seen.packet), pkt, seen.at);
         (pkt, passed.is_some())
     }
 
@@ -254,6 +301,24 @@ impl Inner {
             passing.arrived(heads, pkt);
         }
         pkt
+    }
+
+    /// True if a host with several interfaces is to forward what arrives.
+    fn is_for_another(&self, host: HostId, heads: &Heads) -> bool {
+        let (names, to) = (&self.hosts[host.0], heads.dst.addr);
+        names.ports.len() > 1
+            && !names.own.contains(&to)
+            && !to.is_multicast()
+            && !to.is_limited_broadcast()
+            && heads.proto != "arp"
+    }
+
+    /// What a host sends by itself comes from an address of its own.
+    fn learn_address(&mut self, seen: &Seen<'_>, heads: &Heads, forwarded: bool) {
+        let (host, from) = (&mut self.hosts[seen.host.0], heads.src.addr);
+        if seen.direction == Direction::Out && !forwarded && !from.is_unspecified() && host.own.insert(from) {
+            self.collector.address(from, &host.name);
+        }
     }
 
     fn describe(&mut self, seen: &Seen<'_>, heads: Heads, pkt: u64, forwarded: bool, damaged: bool) -> Packet {
@@ -341,8 +406,17 @@ impl Inner {
                 }
             }
         }
-        let told = tell::fate(&name, pipe, pkt, fate);
-        self.tell(fate.at, None, Fact::Fate(told));
+        let told = tell::fate(&name, pipe, (pkt, self.trail.put((pipe, fate.packet))), fate);
+        let host = self.host_at(pipe);
+        self.tell(fate.at, host, Fact::Fate(told));
+    }
+
+    /// The host at the end of a link that sends.
+    fn host_at(&self, pipe: PipeId) -> Option<Name> {
+        match self.links[pipe.wire].ends[pipe.end] {
+            End::Host { host, .. } => Some(self.hosts[host.0].name.clone()),
+            End::Switch { .. } => None,
+        }
     }
 
     /// Which packet a fate tells of. A copy that the link made may have a name of its own: then it is that of the packet doubled last.
@@ -352,7 +426,7 @@ impl Inner {
         match fate.verdict {
             Verdict::Delivered { marks, .. } if marks.duplicated => *doubled = number,
             Verdict::Delivered { marks, .. } if marks.duplicate && number == 0 => {
-                self.trail.name((pipe, fate.packet), *doubled);
+                self.trail.name((pipe, fate.packet), *doubled, fate.at);
                 return *doubled;
             }
             _ => {}
@@ -364,7 +438,7 @@ impl Inner {
         let (pipe, _) = to;
         self.links[pipe.wire].waiting[pipe.end] += 1;
         let number = self.trail.number(from);
-        self.trail.name(to, number);
+        self.trail.name(to, number, self.now);
         if let Some(marks) = self.marks.get(&from).copied() {
             self.marks.insert(to, marks);
         }
@@ -401,6 +475,7 @@ impl Inner {
         if !matches!(entry.fact, Fact::Packet(_)) {
             self.connections.take(&entry);
         }
+        self.collector.take(&entry, &self.connections);
         if let Some(events) = self.events.as_mut().filter(|events| events.is_open()) {
             let mut line = serde_json::to_vec(&entry).unwrap_or_default();
             line.push(b'\n');
@@ -420,5 +495,31 @@ impl Inner {
         self.now = world.now();
         self.captures.end(self.now);
         self.events.iter_mut().for_each(Sink::flush);
+        self.measure_links(world);
+        let sockets = sockets::of(world, &self.owners);
+        self.whole_file("sockets.json", &sockets);
+    }
+
+    fn measure_links(&mut self, world: &World) {
+        let lasted = self.now.since(self.began);
+        for (wire, at) in world.wires().iter().enumerate() {
+            for end in 0..2 {
+                let host = self.host_at(PipeId { wire, end }).unwrap_or_default();
+                self.collector.link(&at.name, &host, at.pipe(end), lasted);
+            }
+        }
+        self.collector.end(lasted, &self.connections);
+    }
+
+    /// Writes a file at once; why it fails is among the failures.
+    fn whole_file(&mut self, path: &str, value: &serde_json::Value) {
+        let text = serde_json::to_vec_pretty(value).unwrap_or_default();
+        let written = self.folder.create(path).and_then(|mut file| {
+            file.write_all(&text)?;
+            file.flush()
+        });
+        if let Err(error) = written {
+            self.failures.push(format!("{path}: {error}"));
+        }
     }
 }

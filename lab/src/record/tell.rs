@@ -59,7 +59,7 @@ fn transfer(socket: u64, offset: u64, asked: u32, result: Result<u32, Errno>) ->
 }
 
 /// The entry of a fate.
-pub(super) fn fate(name: &Name, pipe: PipeId, pkt: u64, told: &link::Fate) -> Fate {
+pub(super) fn fate(name: &Name, pipe: PipeId, (pkt, put): (u64, Option<u64>), told: &link::Fate) -> Fate {
     let link::Fate { packet, flow, number, verdict, .. } = told;
     let (fate, arrives, queued, marks) = match verdict {
         Verdict::Dropped(cause) => (cause.name(), None, None, Vec::new()),
@@ -75,6 +75,7 @@ pub(super) fn fate(name: &Name, pipe: PipeId, pkt: u64, told: &link::Fate) -> Fa
         flow: format!("{flow:016x}"),
         number: *number,
         fate: fate.into(),
+        put,
         arrives,
         queued,
         marks,

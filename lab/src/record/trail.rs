@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use loggia_stack::base::Instant;
+
 use crate::link::PacketId;
 use crate::observe::PipeId;
 
@@ -16,7 +18,7 @@ const PASSING: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     last: u64,
-    names: HashMap<(PipeId, PacketId), u64>,
+    names: HashMap<(PipeId, PacketId), (u64, Instant)>,
     order: VecDeque<(PipeId, PacketId)>,
 }
 
@@ -27,9 +29,9 @@ impl Trail {
         self.last
     }
 
-    /// The packet goes by this name on this link.
-    pub(super) fn name(&mut self, name: (PipeId, PacketId), number: u64) {
-        if self.names.insert(name, number).is_none() {
+    /// The packet goes by this name on this link, onto which it is put now.
+    pub(super) fn name(&mut self, name: (PipeId, PacketId), number: u64, now: Instant) {
+        if self.names.insert(name, (number, now)).is_none() {
             self.order.push_back(name);
         }
         if self.order.len() > UNDER_WAY
@@ -41,7 +43,12 @@ impl Trail {
 
     /// Which packet goes by this name; 0 if it is forgotten.
     pub(super) fn number(&self, name: (PipeId, PacketId)) -> u64 {
-        self.names.get(&name).copied().unwrap_or(0)
+        self.names.get(&name).map_or(0, |(number, _)| *number)
+    }
+
+    /// When it was put onto the link.
+    pub(super) fn put(&self, name: (PipeId, PacketId)) -> Option<u64> {
+        self.names.get(&name).map(|(_, put)| put.nanos())
     }
 }
 

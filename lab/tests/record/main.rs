@@ -2,4 +2,5 @@
 
 mod captures;
 mod entries;
+mod metrics;
 mod story;

@@ -55,6 +55,11 @@ impl Stack {
         self.settled(result)
     }
 
+    /// All addresses with the length of their networks' prefixes, link by link.
+    pub fn addresses(&self) -> impl Iterator<Item = (LinkId, Cidr)> {
+        self.net.addresses.iter().map(|assigned| (assigned.link, assigned.cidr))
+    }
+
     /// Takes an address away. `EADDRNOTAVAIL`, `ENODEV`.
     pub fn remove_address(&mut self, link: LinkId, addr: Addr) -> Result<(), Errno> {
         let result = self.net.remove_address(link, addr);

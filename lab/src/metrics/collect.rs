@@ -1,0 +1,333 @@
+//! Entries of the record turned into samples, as they happen.
+
+use std::collections::HashMap;
+
+use loggia_stack::base::Addr;
+use loggia_stack::base::time::Duration;
+
+use super::table::{Labels, Table};
+use crate::link::{Cause, Pipe, Rate};
+use crate::record::{Connections, Dir, End, Entry, Fact, Fate, Flags, Name, Packet, Transfer, Which};
+
+/// Most datagrams under way that are remembered.
+const DATAGRAMS: usize = 1 << 18;
+
+/// What is known of a program that ended.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Process {
+    /// Its exit code; 128 and the number of the signal if one ended it; none if it was stopped by the lab.
+    pub exit: Option<i32>,
+    /// From its start to its end.
+    pub time: Duration,
+    /// Processor time, of user and kernel.
+    pub cpu: Duration,
+    /// Most bytes of memory at once.
+    pub rss: u64,
+}
+
+/// Makes metrics of entries.
+#[derive(Debug, Default)]
+pub struct Collector {
+    table: Table,
+    ends: Vec<[Progress; 2]>,
+    datagrams: HashMap<u64, (u64, Labels)>,
+    /// The port that was called, of two ends that exchange datagrams.
+    called: HashMap<(End, End), u16>,
+    owners: HashMap<(Name, u64), String>,
+    hosts: HashMap<Addr, Name>,
+}
+
+/// How far an end of a connection is; moments in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    connect: Option<u64>,
+    first_byte: bool,
+    /// The burst that was not answered yet began then.
+    request: Option<u64>,
+    close: Option<u64>,
+    /// The first byte left this end.
+    first_out: Option<u64>,
+    read: u64,
+    reads: u64,
+    last_read: u64,
+    /// Bytes that the peer acknowledged.
+    acked: u64,
+}
+
+fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+impl Collector {
+    /// What was measured so far.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// An address is that of a host.
+    pub fn address(&mut self, addr: Addr, host: &Name) {
+        self.hosts.entry(addr).or_insert_with(|| host.clone());
+    }
+
+    /// A socket is that of a program.
+    pub fn owner(&mut self, host: &Name, socket: u64, program: &str) {
+        self.owners.insert((host.clone(), socket), program.into());
+    }
+
+    /// A program ended.
+    pub fn process(&mut self, host: &str, program: &str, process: &Process) {
+        let labels = Labels::from([("host", host.to_owned()), ("program", program.to_owned())]);
+        if let Some(exit) = process.exit {
+            self.table.sample("proc.exit", &labels, f64::from(exit));
+        }
+        self.table.sample("proc.time", &labels, process.time.as_secs_f64());
+        self.table.sample("proc.cpu", &labels, process.cpu.as_secs_f64());
+        self.table.sample("proc.rss", &labels, process.rss as f64);
+    }
+
+    /// Learns from an entry, after the connections did.
+    pub fn take(&mut self, entry: &Entry, connections: &Connections) {
+        self.ends.resize(connections.all().len(), Default::default());
+        match &entry.fact {
+            Fact::Packet(packet) if packet.proto == "tcp" => self.segment(entry, packet, connections),
+            Fact::Packet(packet) if packet.proto == "udp" && packet.src.port != 0 => self.datagram(entry, packet),
+            Fact::Fate(fate) => self.fate(entry, fate),
+            Fact::State { local, peer, from, to, cause, .. } => {
+                if let Some(at) = connections.between(*local, *peer) {
+                    let which = connections.all()[at].which(*local);
+                    self.state(entry.t, (at, which), [from, to, cause], connections);
+                }
+            }
+            Fact::Rtt { socket: Some(socket), sample_us, .. } => {
+                if let Some(end) = entry.host.as_ref().and_then(|host| connections.of_socket(host, *socket)) {
+                    self.sample("tcp.rtt", end, f64::from(*sample_us) / 1e6, connections);
+                }
+            }
+            Fact::Write(write) => self.transfer(entry, write, connections, Self::written),
+            Fact::Read(read) => self.transfer(entry, read, connections, Self::read),
+            _ => {}
+        }
+    }
+
+    fn transfer(
+        &mut self,
+        entry: &Entry,
+        transfer: &Transfer,
+        connections: &Connections,
+        then: fn(&mut Self, u64, (usize, Which), &Transfer, &Connections),
+    ) {
+        let end = entry.host.as_ref().and_then(|host| connections.of_socket(host, transfer.socket));
+        if let (Some(end), Some(1..)) = (end, transfer.len) {
+            then(self, entry.t, end, transfer, connections);
+        }
+    }
+
+    fn progress(&mut self, (at, which): (usize, Which)) -> &mut Progress {
+        &mut self.ends[at][which as usize]
+    }
+
+    fn labels(&self, (at, which): (usize, Which), connections: &Connections) -> Labels {
+        let connection = &connections.all()[at];
+        let side = connection.side(which);
+        let port = connection.side(Which::Server).end.port;
+        let mut labels = Labels::from([
+            ("host", connection.name(which)),
+            ("peer", connection.name(which.other())),
+            ("port", port.to_string()),
+        ]);
+        let owner = side.host.clone().zip(side.socket).and_then(|key| self.owners.get(&key));
+        if let Some(program) = owner {
+            labels.insert("program", program.clone());
+        }
+        labels
+    }
+
+    fn sample(&mut self, name: &str, end: (usize, Which), value: f64, connections: &Connections) {
+        let labels = self.labels(end, connections);
+        self.table.sample(name, &labels, value);
+    }
+
+    fn count(&mut self, name: &str, end: (usize, Which), part: u64, whole: u64, connections: &Connections) {
+        let labels = self.labels(end, connections);
+        self.table.count(name, &labels, part, whole);
+    }
+}
+
+/// TCP.
+impl Collector {
+    fn segment(&mut self, entry: &Entry, packet: &Packet, connections: &Connections) {
+        let Some(at) = connections.between(packet.src, packet.dst).filter(|_| !packet.damaged && !packet.forwarded) else {
+            return;
+        };
+        let connection = &connections.all()[at];
+        let from = connection.which(packet.src);
+        // A segment that leaves is counted where it leaves; one from outside of the lab where it arrives.
+        if packet.dir == Dir::Out || connection.side(from).host.is_none() {
+            let segments = u64::from(packet.segments);
+            let again = if packet.again { segments } else { 0 };
+            if packet.len > 0 {
+                self.progress((at, from)).first_out.get_or_insert(entry.t);
+                self.count("tcp.retransmit_ratio", (at, from), again, segments, connections);
+            }
+            let space = packet.len > 0 || packet.flags.is_some_and(|flags| flags.has(Flags::SYN | Flags::FIN));
+            if space {
+                self.count("tcp.retransmits", (at, from), again, 0, connections);
+            }
+        }
+        if packet.dir == Dir::In
+            && let Some(ack) = packet.ack.filter(|_| packet.flags.is_some_and(|flags| flags.has(Flags::ACK)))
+        {
+            // Without the SYN. The FIN is not data either, but after it nothing is written.
+            let acked = u64::from(connection.relative(from.other(), ack).saturating_sub(1));
+            let progress = self.progress((at, from.other()));
+            // Streams longer than 4 GiB: the number goes on from what is known.
+            let ahead = (acked as u32).wrapping_sub(progress.acked as u32);
+            if (ahead as i32) > 0 {
+                progress.acked += u64::from(ahead);
+            }
+        }
+    }
+
+    fn state(&mut self, t: u64, end: (usize, Which), [from, to, cause]: [&str; 3], connections: &Connections) {
+        let opening = from == "SYN-SENT" || (from == "SYN-RECEIVED" && self.progress(end).connect.is_some());
+        match to {
+            "SYN-SENT" => self.progress(end).connect = Some(t),
+            "ESTABLISHED" => {
+                if let Some(connect) = self.progress(end).connect {
+                    self.sample("tcp.connect", end, seconds(t - connect), connections);
+                }
+            }
+            "CLOSED" if opening => self.count("tcp.connect_failed", end, 1, 0, connections),
+            "CLOSED" if cause == "reset" => self.count("tcp.reset", end, 1, 0, connections),
+            "FIN-WAIT-1" | "LAST-ACK" => {
+                self.progress(end).close.get_or_insert(t);
+            }
+            "TIME-WAIT" | "CLOSED" if cause == "fin" || cause == "fin-acked" => {
+                if let Some(close) = self.progress(end).close.take() {
+                    self.sample("tcp.close", end, seconds(t - close), connections);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn written(&mut self, t: u64, end: (usize, Which), write: &Transfer, connections: &Connections) {
+        let progress = self.progress(end);
+        if end.1 == Which::Client {
+            progress.request.get_or_insert(t);
+        }
+        let held = (write.offset + u64::from(write.len.unwrap_or(0))).saturating_sub(progress.acked);
+        self.sample("sock.sendbuf", end, held as f64, connections);
+    }
+
+    fn read(&mut self, t: u64, end: (usize, Which), read: &Transfer, connections: &Connections) {
+        let progress = self.progress(end);
+        progress.read += u64::from(read.len.unwrap_or(0));
+        progress.reads += 1;
+        progress.last_read = t;
+        let request = progress.request.take();
+        let first = !std::mem::replace(&mut progress.first_byte, true);
+        let connect = progress.connect.filter(|_| first);
+        if let Some(request) = request {
+            self.sample("tcp.request", end, seconds(t - request), connections);
+        }
+        if let Some(connect) = connect {
+            self.sample("tcp.ttfb", end, seconds(t - connect), connections);
+        }
+    }
+
+    fn goodput(&mut self, connections: &Connections) {
+        for at in 0..self.ends.len() {
+            for which in [Which::Client, Which::Server] {
+                let Progress { read, reads, last_read, .. } = self.ends[at][which as usize];
+                let began = self.ends[at][which.other() as usize].first_out;
+                if let Some(began) = began.filter(|began| reads > 1 && last_read > *began) {
+                    self.sample("tcp.goodput", (at, which), read as f64 * 8.0 / seconds(last_read - began), connections);
+                }
+            }
+        }
+    }
+}
+
+/// UDP.
+impl Collector {
+    fn datagram(&mut self, entry: &Entry, packet: &Packet) {
+        let called = *self.called.entry(packet.src.pair(packet.dst)).or_insert(packet.dst.port);
+        let name = |end: End| self.hosts.get(&end.addr).map_or_else(|| end.addr.to_string(), ToString::to_string);
+        let (host, peer) = if packet.dir == Dir::Out { (packet.src, packet.dst) } else { (packet.dst, packet.src) };
+        let labels = Labels::from([
+            ("host", if packet.forwarded { name(host) } else { entry.host().to_owned() }),
+            ("peer", name(peer)),
+            ("port", called.to_string()),
+        ]);
+        if packet.forwarded {
+            return;
+        }
+        if packet.dir == Dir::Out {
+            self.table.count("udp.sent", &labels, 1, 0);
+            if self.datagrams.len() < DATAGRAMS {
+                self.datagrams.insert(packet.pkt, (entry.t, labels));
+            }
+            return;
+        }
+        self.table.count("udp.received", &labels, 1, 0);
+        if let Some((left, labels)) = self.datagrams.remove(&packet.pkt) {
+            self.table.sample("udp.delay", &labels, seconds(entry.t - left));
+            self.table.count("udp.loss", &labels, 0, 1);
+        }
+    }
+}
+
+/// Links.
+impl Collector {
+    fn fate(&mut self, entry: &Entry, fate: &Fate) {
+        if fate.is_dropped() {
+            if let Some((_, labels)) = self.datagrams.remove(&fate.pkt) {
+                self.table.count("udp.loss", &labels, 1, 1);
+            }
+            return;
+        }
+        let labels = link_labels(&fate.link, entry.host());
+        self.table.sample(&format!("link.{}.queue", fate.link), &labels, seconds(fate.queued.unwrap_or(0)));
+        if let (Some(put), Some(arrives)) = (fate.put, fate.arrives) {
+            self.table.sample(&format!("link.{}.delay", fate.link), &labels, seconds(arrives.saturating_sub(put)));
+        }
+    }
+
+    /// What one direction of a link counted; `host` is at the end that sends.
+    pub fn link(&mut self, link: &str, host: &str, pipe: &Pipe, lasted: Duration) {
+        let labels = link_labels(link, host);
+        let counts = *pipe.counts();
+        let lost: u64 = counts.dropped.iter().sum();
+        let mut count = |what: &str, part, whole| self.table.count(&format!("link.{link}.{what}"), &labels, part, whole);
+        count("sent", counts.sent, 0);
+        count("sent_bytes", counts.sent_bytes, 0);
+        count("delivered", counts.delivered, 0);
+        count("delivered_bytes", counts.delivered_bytes, 0);
+        count("duplicated", counts.duplicated, 0);
+        count("corrupted", counts.corrupted, 0);
+        count("reordered", counts.reordered, 0);
+        count("marked", counts.marked, 0);
+        count("lost", lost, 0);
+        count("loss", lost, counts.sent);
+        for (cause, dropped) in Cause::ALL.iter().zip(counts.dropped) {
+            count(&format!("lost.{}", cause.name()), dropped, 0);
+        }
+        self.table.sample(&format!("link.{link}.queue_peak"), &labels, counts.queue_peak as f64);
+        if let Some(Rate::Fixed { bits, .. }) = pipe.terms().rate {
+            let possible = bits as f64 * lasted.as_secs_f64();
+            let share = if possible > 0.0 { counts.delivered_bytes as f64 * 8.0 / possible } else { 0.0 };
+            self.table.sample(&format!("link.{link}.utilisation"), &labels, share);
+        }
+    }
+
+    /// It is over, after `lasted`.
+    pub fn end(&mut self, lasted: Duration, connections: &Connections) {
+        self.goodput(connections);
+        self.table.seconds = lasted.as_secs_f64();
+    }
+}
+
+fn link_labels(link: &str, host: &str) -> Labels {
+    Labels::from([("link", link.to_owned()), ("host", host.to_owned())])
+}
