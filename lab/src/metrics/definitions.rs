@@ -159,7 +159,8 @@ mod tests {
             let labels: Vec<_> = definition.labels.iter().map(|label| format!("`{label}`")).collect();
             let Definition { name, kind, meaning, .. } = definition;
             let name = name.replace('*', "NAME");
-            writeln!(page, "| `{name}` | {unit}, {} | {} | {meaning} |", kind.name(), labels.join(" ")).expect("a string takes all");
+            writeln!(page, "| `{name}` | {unit}, {} | {} | {meaning} |", kind.name(), labels.join(" "))
+                .expect("a string takes all");
         }
         page
     }
