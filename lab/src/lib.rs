@@ -12,10 +12,12 @@
 //! | [`record`] | the run folder: events, captures, connections; written and read back |
 //! | [`capture`] | pcapng with a comment on what happened to each packet |
 //! | [`metrics`] | what can be measured without changing the programs |
+//! | [`check`] | what was expected, and whether it held |
 //! | [`observe`] | what happens in a world, told once to whoever captures, logs, measures and checks |
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod check;
 pub mod file;
 pub mod link;
 pub mod metrics;
