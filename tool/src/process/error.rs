@@ -66,8 +66,9 @@ impl SpawnError {
         let error = io::Error::from_raw_os_error(errno);
         let program = command.program.to_string_lossy().into_owned();
         match (stage, errno) {
-            (Stage::Execute, libc::ENOENT) if is_there(command) => Self::NoInterpreter { program },
-            (Stage::Execute, libc::ENOENT) => Self::NotFound { program },
+            // EACCES may be of a directory of PATH that may not be searched.
+            (Stage::Execute, libc::ENOENT | libc::EACCES) if !is_there(command) => Self::NotFound { program },
+            (Stage::Execute, libc::ENOENT) => Self::NoInterpreter { program },
             (Stage::Execute, _) => Self::CannotExecute { program, error },
             (Stage::Directory, _) => Self::Directory { directory: command.directory.clone().unwrap_or_default(), error },
             (Stage::Filter, libc::EBUSY) => Self::Nested,

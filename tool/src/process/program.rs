@@ -134,6 +134,11 @@ impl Program {
         self.wish(Wish::Stop { signal, grace_ms: grace.as_millis() as u64 });
     }
 
+    /// Asks the tree to end, as [`Program::stop`] does, and leaves it at that.
+    pub fn ask_to_end(&self, signal: i32) {
+        self.wish(Wish::Stop { signal, grace_ms: u64::MAX });
+    }
+
     /// Ends the tree by force.
     pub fn kill(&self) {
         self.wish(Wish::Kill);

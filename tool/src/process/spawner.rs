@@ -18,7 +18,7 @@ use crate::sys::descriptor::{self, Watched, poll};
 use crate::sys::filter::Instruction;
 use crate::sys::message::{self, Patience};
 use crate::sys::process::{self, Wait, wait};
-use crate::sys::{Pid, account};
+use crate::sys::{Pid, account, pidfd};
 
 /// Starts programs. Dropping it starts no end: each [`Program`] lives until it is dropped.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Spawner {
     /// Ends the warden, whose programs must have ended or been dropped, and says whether it was gone in time.
     pub fn close(self, patience: Duration) -> io::Result<bool> {
         let Self { control, warden } = self;
-        let handle = descriptor::of_process(warden)?;
+        let handle = pidfd::open_process(warden)?;
         drop(control);
         let mut watched = [Watched::input(handle.as_raw_fd())];
         poll(&mut watched, patience.as_millis() as i32)?;

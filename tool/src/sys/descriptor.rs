@@ -1,27 +1,15 @@
-//! Descriptors: of processes, copied from other processes, closed in ranges; pipes and memory files.
+//! Descriptors: renamed, closed in ranges, waited for; pipes and memory files.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use super::{Pid, check};
+use super::check;
 
 /// Takes over a descriptor that a call has just made.
 fn own(returned: io::Result<RawFd>) -> io::Result<OwnedFd> {
     // SAFETY: the kernel has just opened it for this process and nothing else knows its number.
     returned.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// A descriptor of a process; it becomes readable when the process ends.
-pub fn of_process(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: takes numbers.
-    own(check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) }).map(|fd| fd as RawFd))
-}
-
-/// A copy of descriptor `number` of another process. EPERM if inspecting that process is forbidden, EBADF if it has no such descriptor.
-pub fn copy_from(process: BorrowedFd<'_>, number: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: takes numbers.
-    own(check(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) }).map(|fd| fd as RawFd))
 }
 
 /// Makes `number` another name of the open file of `fd`, kept over exec.

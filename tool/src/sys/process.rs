@@ -154,11 +154,6 @@ pub fn no_new_privileges() -> io::Result<()> {
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
 }
 
-/// Forbids other processes without CAP_SYS_PTRACE to inspect this one, until the next exec.
-pub fn forbid_inspection() -> io::Result<()> {
-    prctl(libc::PR_SET_DUMPABLE, 0)
-}
-
 /// Leaves the terminal: a session and process group of its own.
 pub fn new_session() -> io::Result<()> {
     // SAFETY: takes nothing.

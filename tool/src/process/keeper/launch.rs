@@ -20,7 +20,7 @@ use super::super::Seat;
 use super::super::lookup::Verdict;
 use super::super::order::Order;
 use super::super::report::{Failure, Stage};
-use crate::sys::{Pid, descriptor, filter, message, process, signal};
+use crate::sys::{Pid, descriptor, filter, message, pidfd, process, signal};
 
 /// A program under way.
 #[derive(Debug)]
@@ -81,12 +81,12 @@ fn hear(conversation: &mut File) -> Result<Said, Failure> {
 }
 
 fn supervise(order: &Order, pid: Pid, conversation: &mut File) -> Result<Option<OwnedFd>, Failure> {
-    let handle = descriptor::of_process(pid).at(Stage::Listener)?;
+    let handle = pidfd::open_process(pid).at(Stage::Listener)?;
     let mut listener = None;
     loop {
         match hear(conversation)? {
             Said::Listener(number) => {
-                listener = Some(descriptor::copy_from(handle.as_fd(), number).at(Stage::Listener)?);
+                listener = Some(pidfd::copy_descriptor(handle.as_fd(), number).at(Stage::Listener)?);
                 conversation.write_all(&[1]).at(Stage::Fork)?;
             }
             Said::Failure(failure) => return Err(failure),
@@ -102,7 +102,7 @@ fn supervise(order: &Order, pid: Pid, conversation: &mut File) -> Result<Option<
 /// Whatever is said of descriptor 0, EPERM alone means that the program forbids it: a file without permission to read, or a setting of
 /// the machine.
 fn may_be_inspected(handle: &OwnedFd) -> Result<(), Failure> {
-    match descriptor::copy_from(handle.as_fd(), 0) {
+    match pidfd::copy_descriptor(handle.as_fd(), 0) {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => Err(Failure { stage: Stage::Inspect, errno: libc::EPERM }),
         _ => Ok(()),
     }

@@ -39,7 +39,8 @@ enum Phase {
     /// Told to end by `signal`; each top of the tree gets it once, also those that become tops later.
     Stopping {
         signal: i32,
-        deadline: Instant,
+        /// `None`: the keeper does not lose its patience.
+        deadline: Option<Instant>,
         told: BTreeSet<Pid>,
     },
     Killing {
@@ -147,6 +148,8 @@ impl Keeper {
             self.pass_on();
             self.wait_for_news();
         }
+        // What is still in the pipes; nobody writes any more.
+        self.move_output();
         let left_out = self.relays.each_mut().map(|relay| relay.as_mut().map_or(0, Relay::finish));
         self.report(&Report::TreeEnded { usage: process::usage_of_children(), orphans: self.orphans, left_out });
     }
@@ -178,7 +181,7 @@ impl Keeper {
         let now = Instant::now();
         match &mut self.phase {
             Phase::Running => {}
-            Phase::Stopping { deadline, .. } if *deadline <= now => {
+            Phase::Stopping { deadline: Some(deadline), .. } if *deadline <= now => {
                 self.kill();
                 self.end_by_phase();
             }
@@ -223,7 +226,7 @@ impl Keeper {
         let now = Instant::now();
         let phase = match &self.phase {
             Phase::Running => None,
-            Phase::Stopping { deadline, .. } => Some(*deadline),
+            Phase::Stopping { deadline, .. } => *deadline,
             Phase::Killing { .. } => Some(now + SWEEP),
         };
         let next = phase.into_iter().chain(self.passing.deadline()).min();
@@ -260,7 +263,7 @@ impl Keeper {
             (Wish::PassOn { signal }, _) => self.passing.told(signal, Instant::now()),
             (Wish::Stop { .. }, Phase::Killing { .. }) => {}
             (Wish::Stop { signal, grace_ms }, _) => {
-                let deadline = Instant::now() + Duration::from_millis(grace_ms);
+                let deadline = Instant::now().checked_add(Duration::from_millis(grace_ms));
                 self.phase = Phase::Stopping { signal, deadline, told: BTreeSet::new() };
             }
             (Wish::Kill, _) => self.kill(),
