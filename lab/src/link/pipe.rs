@@ -108,6 +108,11 @@ impl Pipe {
         first
     }
 
+    /// The last name that was given.
+    pub fn named(&self) -> PacketId {
+        PacketId(self.named)
+    }
+
     /// When it has to be looked at again: a packet arrives or leaves the queue. [`Instant::NEVER`] if nothing is under way.
     pub fn next(&self) -> Instant {
         self.line.next().min(self.shaper.next())

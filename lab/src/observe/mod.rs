@@ -30,6 +30,8 @@ pub struct Seen<'a> {
     pub pipe: PipeId,
     /// Its name there, under which [`Observer::fate`] tells of it (for frames that leave) or has told (for those that arrived).
     pub packet: PacketId,
+    /// How many names it has from that one on: more than one if the link cut a super-segment into packets when it was put.
+    pub names: u64,
     /// The frame, Ethernet header included.
     pub frame: &'a Frame,
 }
@@ -47,7 +49,7 @@ pub trait Observer: Send {
     }
 
     /// A switch put a packet that came by one link onto another, where it has another name. Comes before its fate there. A frame that
-    /// is flooded is told once for each link.
+    /// is flooded is told once for each link, and one that the link cuts once for each packet.
     fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
         let _ = (from, to);
     }

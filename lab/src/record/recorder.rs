@@ -8,7 +8,7 @@ use loggia_stack::SocketId;
 use loggia_stack::base::event::class;
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Direction, Event, Instant, What};
-use loggia_stack::link::packets;
+use loggia_stack::link::{cut, packets};
 
 use super::connections::Connections;
 use super::dissect::{self, Heads};
@@ -81,7 +81,9 @@ struct Inner {
     /// Where packets are held whose fate is not known, by number.
     pending: HashMap<u64, (usize, Place)>,
     /// What was done to packets that have not arrived yet.
-    marks: HashMap<(PipeId, PacketId), Marks>,
+    marks: HashMap<(PipeId, PacketId), Vec<(Instant, Marks)>>,
+    /// Packets that were damaged on a link before the last.
+    damaged: HashSet<u64>,
     captures: Captures,
     collector: Collector,
     began: Instant,
@@ -107,8 +109,6 @@ struct LinkNames {
     ends: [End; 2],
     /// Packets that were put onto each direction and whose fate is not known.
     waiting: [u64; 2],
-    /// The packet of each direction that was duplicated last.
-    doubled: [u64; 2],
 }
 
 /// Making and asking it.
@@ -136,6 +136,7 @@ impl Recorder {
             connections: Connections::default(),
             pending: HashMap::new(),
             marks: HashMap::new(),
+            damaged: HashSet::new(),
             captures,
             collector,
             began: world.now(),
@@ -222,12 +223,7 @@ fn host_names(world: &World) -> Vec<HostNames> {
 }
 
 fn link_names(world: &World) -> Vec<LinkNames> {
-    let of = |wire: &crate::world::Wire| LinkNames {
-        name: wire.name.as_str().into(),
-        ends: wire.ends,
-        waiting: [0; 2],
-        doubled: [0; 2],
-    };
+    let of = |wire: &crate::world::Wire| LinkNames { name: wire.name.as_str().into(), ends: wire.ends, waiting: [0; 2] };
     world.wires().iter().map(of).collect()
 }
 
@@ -265,20 +261,40 @@ impl Observer for Recorder {
 
 impl Inner {
     fn frame(&mut self, seen: &Seen<'_>) {
+        if seen.names == 1 {
+            return self.packet(seen);
+        }
+        for (n, frame) in (0..seen.names).zip(cut(seen.frame.clone())) {
+            self.packet(&Seen { packet: PacketId(seen.packet.0 + n), names: 1, frame: &frame, ..*seen });
+        }
+    }
+
+    fn packet(&mut self, seen: &Seen<'_>) {
         self.now = seen.at;
         let heads = dissect::frame(seen.frame);
         let name = (seen.pipe, seen.packet);
-        let marks = if seen.direction == Direction::In { self.marks.remove(&name) } else { None };
+        let marks = if seen.direction == Direction::In { self.marks_of(name, seen.at) } else { None };
         let (pkt, forwarded) = match seen.direction {
             Direction::Out => self.leaves(seen, &heads),
             Direction::In => (self.arrives(seen, &heads), self.is_for_another(seen.host, &heads)),
         };
         self.learn_address(seen, &heads, forwarded);
-        let damaged = marks.is_some_and(|marks| marks.corrupted.is_some());
+        let damaged = marks.is_some_and(|marks| marks.corrupted.is_some()) || self.damaged.contains(&pkt);
         let packet = self.describe(seen, heads, pkt, forwarded, damaged);
         self.capture(seen, &packet, marks);
         let host = self.hosts[seen.host.0].name.clone();
         self.tell(seen.at, Some(host), Fact::Packet(Box::new(packet)));
+    }
+
+    /// What was done to a packet that arrives at `at`. A copy and its original have one name and arrive by themselves.
+    fn marks_of(&mut self, name: (PipeId, PacketId), at: Instant) -> Option<Marks> {
+        let of_name = self.marks.get_mut(&name)?;
+        let which = of_name.iter().position(|(arrives, _)| *arrives == at).unwrap_or(0);
+        let (_, marks) = of_name.remove(which);
+        if of_name.is_empty() {
+            self.marks.remove(&name);
+        }
+        Some(marks)
     }
 
     /// A packet leaves a host: its number, and whether it came from elsewhere.
@@ -384,7 +400,7 @@ impl Inner {
 
     fn fate(&mut self, pipe: PipeId, fate: &Fate) {
         self.now = self.now.max(fate.at);
-        let pkt = self.number_of(pipe, fate);
+        let pkt = self.trail.number((pipe, fate.packet));
         let link = &mut self.links[pipe.wire];
         let copy = matches!(fate.verdict, Verdict::Delivered { marks, .. } if marks.duplicate);
         let waiting = &mut link.waiting[pipe.end];
@@ -395,11 +411,12 @@ impl Inner {
                 self.remark(pkt, [remarks::dropped(&name, cause, waiting)]);
                 self.settle(pkt);
             }
-            Verdict::Delivered { marks, .. } => {
+            Verdict::Delivered { arrives, marks, .. } => {
                 if marks != Marks::default() {
-                    self.marks.insert((pipe, fate.packet), marks);
-                    let of_original = Marks { duplicate: false, ..marks };
-                    self.remark(pkt, remarks::marked(&name, &of_original));
+                    self.marks.entry((pipe, fate.packet)).or_default().push((arrives, marks));
+                }
+                if !copy {
+                    self.remark(pkt, remarks::marked(&name, &marks));
                 }
                 if matches!(self.links[pipe.wire].ends[1 - pipe.end], End::Host { .. }) {
                     self.settle(pkt);
@@ -419,29 +436,14 @@ impl Inner {
         }
     }
 
-    /// Which packet a fate tells of. A copy that the link made may have a name of its own: then it is that of the packet doubled last.
-    fn number_of(&mut self, pipe: PipeId, fate: &Fate) -> u64 {
-        let number = self.trail.number((pipe, fate.packet));
-        let doubled = &mut self.links[pipe.wire].doubled[pipe.end];
-        match fate.verdict {
-            Verdict::Delivered { marks, .. } if marks.duplicated => *doubled = number,
-            Verdict::Delivered { marks, .. } if marks.duplicate && number == 0 => {
-                self.trail.name((pipe, fate.packet), *doubled, fate.at);
-                return *doubled;
-            }
-            _ => {}
-        }
-        number
-    }
-
     fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
         let (pipe, _) = to;
         self.links[pipe.wire].waiting[pipe.end] += 1;
         let number = self.trail.number(from);
         self.trail.name(to, number, self.now);
-        if let Some(marks) = self.marks.get(&from).copied() {
-            self.marks.insert(to, marks);
-        }
+        // What an earlier link did to it is said where it arrives.
+        let done = self.marks_of(from, self.now).filter(|marks| marks.corrupted.is_some());
+        self.damaged.extend(done.map(|_| number));
     }
 
     /// Says something of a packet that is held.

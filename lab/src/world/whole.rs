@@ -243,7 +243,8 @@ impl World {
                         // A fate comes before the arrival it tells of.
                         self.tell_fates(pipe);
                         let packet = arrival.packet;
-                        let seen = Seen { at: now, host, port, direction: Direction::In, pipe, packet, frame: &arrival.frame };
+                        let seen =
+                            Seen { at: now, host, port, direction: Direction::In, pipe, packet, names: 1, frame: &arrival.frame };
                         self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
                     }
                     let Host { stack, ports, .. } = &mut self.hosts[host.0];
@@ -284,7 +285,8 @@ impl World {
                 let kept = (!self.observers.is_empty()).then(|| frame.clone());
                 let packet = self.wires[wire].pipes[end].put(self.now, frame);
                 if let Some(frame) = &kept {
-                    let seen = Seen { at: self.now, host, port, direction: Direction::Out, pipe, packet, frame };
+                    let names = self.wires[wire].pipes[end].named().0 - packet.0 + 1;
+                    let seen = Seen { at: self.now, host, port, direction: Direction::Out, pipe, packet, names, frame };
                     self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
                 }
                 self.tell_fates(pipe);
@@ -294,8 +296,10 @@ impl World {
     }
 
     fn relay(&mut self, from: (PipeId, PacketId), pipe: PipeId, frame: Frame) {
-        let packet = self.wires[pipe.wire].pipes[pipe.end].put(self.now, frame);
-        self.observers.iter_mut().for_each(|observer| observer.relayed(from, (pipe, packet)));
+        let first = self.wires[pipe.wire].pipes[pipe.end].put(self.now, frame);
+        for packet in first.0..=self.wires[pipe.wire].pipes[pipe.end].named().0 {
+            self.observers.iter_mut().for_each(|observer| observer.relayed(from, (pipe, PacketId(packet))));
+        }
         self.tell_fates(pipe);
         self.book_pipe(pipe);
     }

@@ -2,16 +2,25 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use loggia_lab::link::{Cause, Chance, Limit, Loss, Queue, Rate, Reorder, Terms};
+use loggia_lab::record::Memory;
 
 use super::story::{Stage, Story, Told};
 
 /// Runs tshark on a capture; none if it is not installed.
 fn tshark(capture: &[u8], name: &str, arguments: &[&str]) -> Option<Vec<String>> {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.pcapng", std::process::id()));
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let unique = format!("{name}-{}-{}.pcapng", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
     std::fs::write(&path, capture).expect("a file");
     let checks = ["tcp", "ip", "udp"].map(|protocol| format!("{protocol}.check_checksum:TRUE"));
     let mut command = Command::new("tshark");
     command.arg("-n").arg("-r").arg(&path).args(checks.iter().flat_map(|check| ["-o", check])).args(arguments);
+    // The payload is no HTTP; putting it together anyway, tshark calls retransmissions malformed.
+    command.args(["-o", "tcp.desegment_tcp_streams:FALSE"]);
     let output = command.output();
     let _ = std::fs::remove_file(&path);
     let Ok(output) = output else {
@@ -80,4 +89,83 @@ fn super_segments_are_written_as_a_wire_would_carry_them() {
     let lens: Vec<usize> = lens.iter().map(|len| len.parse().expect("a number")).collect();
     assert_eq!(lens.iter().sum::<usize>(), 100_000);
     assert!(lens.iter().all(|len| *len <= 1448), "{lens:?}");
+}
+
+fn chance(probability: f64) -> Chance {
+    Chance { probability, correlation: 0.0 }
+}
+
+fn impaired() -> Terms {
+    Terms {
+        delay: Duration::from_millis(20),
+        loss: Some(Loss::Independent(chance(0.03))),
+        duplicate: chance(0.02),
+        corrupt: chance(0.02),
+        reorder: Some(Reorder { chance: chance(0.02), by: None }),
+        ..Terms::default()
+    }
+}
+
+/// How many packets of a capture have a comment that contains `text`.
+fn commented(told: &Told, host: &str, text: &str) -> Option<usize> {
+    lines(told, host, &format!("frame.comment contains \"{text}\""), "frame.number").map(|lines| lines.len())
+}
+
+#[test]
+fn each_packet_that_something_happened_to_says_what() {
+    for (v6, large_frames) in [(false, false), (true, false), (false, true)] {
+        let story = Story { v6, large_frames, terms: impaired(), answer: 500_000, ..Story::default() };
+        let told = story.play();
+        sound(&told, &format!("impaired-{v6}-{large_frames}"));
+        for (end, host, other) in [(0, "client", "server"), (1, "server", "client")] {
+            let counts = *told.world.wires()[0].pipe(end).counts();
+            let Some(lost) = commented(&told, host, "lost on wan: loss model") else { return };
+            assert_eq!(lost as u64, counts.dropped[Cause::Loss as usize], "{host}");
+            assert_eq!(commented(&told, host, "duplicated by wan").map(|n| n as u64), Some(counts.duplicated));
+            assert_eq!(commented(&told, other, "copy made by wan").map(|n| n as u64), Some(counts.duplicated));
+            assert_eq!(commented(&told, other, "corrupted on wan").map(|n| n as u64), Some(counts.corrupted));
+            assert_eq!(commented(&told, other, "reordered on wan").map(|n| n as u64), Some(counts.reordered));
+        }
+        let again = told.recorder.metrics().merged("tcp.retransmits", &[("host".into(), "server".into())]).expect("a series");
+        assert_eq!(commented(&told, "server", "sent again").map(|n| n as u64), Some(again.part as u64));
+        assert_eq!(commented(&told, "server", "sent again: ").map(|n| n as u64), Some(again.part as u64), "and why");
+        assert!(again.part >= 10.0, "{again:?}");
+    }
+}
+
+#[test]
+fn a_full_queue_says_how_many_packets_waited() {
+    let rate = Some(Rate::Fixed { bits: 5_000_000, burst: 1514, overhead: 0 });
+    let queue = Queue { limit: Limit::Packets(20), ..Queue::default() };
+    let terms = Terms { delay: Duration::from_millis(20), rate, queue, ..Terms::default() };
+    let told = Story { terms, answer: 500_000, ..Story::default() }.play();
+    sound(&told, "queue");
+    let counts = *told.world.wires()[0].pipe(1).counts();
+    let Some(dropped) = commented(&told, "server", "lost on wan: queue full, 20 packets waiting") else { return };
+    assert_eq!(dropped as u64, counts.dropped[Cause::QueueFull as usize]);
+    assert!(dropped > 10);
+}
+
+#[test]
+fn a_disk_that_fills_leaves_a_capture_that_can_be_read() {
+    let story = Story { folder: Memory::with_limit(100_001), answer: 500_000, ..Story::default() };
+    let told = story.play();
+    sound(&told, "full");
+    let capture = told.folder.file("hosts/server/eth0.pcapng").expect("a capture");
+    assert!((98_000..=100_001).contains(&capture.len()), "{}", capture.len());
+    let failures = told.recorder.failures();
+    assert!(failures.iter().any(|failure| failure.starts_with("hosts/server/eth0.pcapng: ")), "{failures:?}");
+    let text = told.folder.file("events.jsonl").expect("events");
+    let (entries, unreadable) = loggia_lab::record::entries(std::str::from_utf8(&text).expect("text"));
+    assert!(!entries.is_empty() && unreadable.is_empty(), "{unreadable:?}");
+}
+
+#[test]
+fn headers_alone_can_be_kept() {
+    let mut story = Story { answer: 100_000, rounds: 1, ..Story::default() };
+    story.options.snap = 96;
+    let told = story.play();
+    let Some(lens) = lines(&told, "server", "tcp.srcport==80 && tcp.len>0", "frame.len") else { return };
+    assert!(lens.iter().any(|len| len == "1514"), "{lens:?}");
+    assert!(told.folder.file("hosts/server/eth0.pcapng").expect("a capture").len() < 40_000);
 }
