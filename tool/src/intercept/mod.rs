@@ -1,3 +1,340 @@
 //! Unmodified programs on the sockets of a lab: the supervisor behind their seccomp filter.
+//!
+//! The program's descriptor is a real `AF_UNIX` socket whose other end is ours. Control calls on internet sockets are trapped and answered
+//! from the host's [`Stack`](loggia_stack::Stack); data flows natively between the program and our end, and we carry it on.
+//!
+//! ```text
+//!   program            kernel                          supervisor               stack of its host
+//!   connect(3, ..) ──▶ seccomp notification ─────────▶ turn ──▶ connect.rs ───▶ connect
+//!   write(3, ..)  ───▶ AF_UNIX: program's end ─ ours ▶ turn ──▶ stream.rs ────▶ send
+//!   read(3, ..)   ◀─── AF_UNIX: program's end ─ ours ◀ ready ◀─ stream.rs ◀──── recv
+//! ```
+//!
+//! What the program's end is, in each state of a stream (so that `poll`, `recv`, `send` say natively what they would of TCP):
+//!
+//! | [`Phase`] | program's end | ours |
+//! |---|---|---|
+//! | `Fresh` | unconnected: `poll` says OUT and HUP, as TCP does | none |
+//! | `Listening` | connected to ours, its send buffer full of junk: never OUT | sends a byte for each connection that waits |
+//! | `Connecting` | connected to ours, send buffer full of junk | has the junk unread; reading it makes the one edge OUT |
+//! | `Connected` | connected to ours | carries the data |
+//! | `Broken` | its peer is closed with something unread: ERR, HUP, `ECONNRESET` | none |
+//!
+//! Which socket a call is about is found by the kernel's cookie of a copy of the descriptor, which survives `dup`, `fork`, `exec` and
+//! passing; the copy is dropped at once, so that the program's last close is seen.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`filter`] | which calls are trapped |
+//! | `call`, `message` | a trapped call, its memory; `struct msghdr` |
+//! | `threads`, `table`, `meeting` | descriptors of other threads; the sockets; where both ends meet |
+//! | `answer` | which call is which, replies, restarted calls |
+//! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
+//! | `stream`, `datagram` | the data |
+//! | `wait` | calls that wait, and their deadlines |
+//! | `close` | sockets that no program holds any more |
+//! | `name_server` | questions to servers outside the lab |
 
+mod answer;
+mod call;
+mod close;
+mod connect;
+mod create;
+mod datagram;
+mod fault;
 pub mod filter;
+mod listen;
+mod meeting;
+mod message;
+mod name;
+mod name_server;
+mod options;
+mod receive;
+mod send;
+mod shutdown;
+mod stream;
+mod table;
+mod threads;
+mod wait;
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use loggia_lab::world::{HostId, World};
+use loggia_stack::base::{Instant, Key, Ready, SocketId};
+
+use crate::sys::epoll::{Epoll, Events, mask};
+use crate::sys::{notify, socket};
+use answer::Answered;
+use call::Tree;
+use datagram::Charges;
+use meeting::Meeting;
+use table::{Phase, Table};
+use threads::Threads;
+use wait::Waits;
+
+/// Answers a DNS query of a host, bytes for bytes; none: no answer.
+pub type NameServer = Box<dyn FnMut(HostId, &[u8]) -> Option<Vec<u8>>>;
+
+/// What a supervisor is made of.
+pub struct Options {
+    /// The data calls are trapped too (see [`filter::program`]).
+    pub precise: bool,
+    /// Who answers queries to name servers that are no host of the lab.
+    pub names: NameServer,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("precise", &self.precise).finish_non_exhaustive()
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { precise: false, names: Box::new(|_, _| None) }
+    }
+}
+
+/// A socket of a program, for a listing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Whose it is.
+    pub host: HostId,
+    /// As the stack names it.
+    pub socket: SocketId,
+    /// The process or thread that used it last.
+    pub pid: i32,
+    /// The descriptor's number there.
+    pub fd: i32,
+    /// The name of that program.
+    pub program: String,
+}
+
+/// Something a program asked for that cannot be carried.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// On which host.
+    pub host: HostId,
+    /// The program, and what it wanted.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Most things done in one [`Supervisor::turn`], so that the world's time goes on under load.
+const TURN: usize = 256;
+
+/// Bytes that a call or a step carries at most.
+const SCRATCH: usize = 256 << 10;
+
+/// The number of a tree's listener in the epoll set; other numbers are keys of sockets.
+const TREE: u64 = 1 << 63;
+
+/// The sockets of all programs of a run.
+#[derive(Debug)]
+pub struct Supervisor {
+    options: Options,
+    epoll: Epoll,
+    events: Events,
+    trees: Vec<Option<Rc<Tree>>>,
+    table: Table,
+    threads: Threads,
+    meeting: Meeting,
+    waits: Waits,
+    answered: HashMap<i32, Answered>,
+    charges: Charges,
+    scratch: Vec<u8>,
+    /// The bytes of the call at hand.
+    message: Vec<u8>,
+    /// What was read at our end of a stream, not yet handed on.
+    buffer: BytesMut,
+    refusals: Vec<Refusal>,
+    look_at: Instant,
+    dirty: Vec<HostId>,
+}
+
+impl Supervisor {
+    /// Without programs yet.
+    pub fn new(options: Options) -> io::Result<Self> {
+        Ok(Self {
+            options,
+            epoll: Epoll::new()?,
+            events: Events::with_room(64),
+            trees: Vec::new(),
+            table: Table::default(),
+            threads: Threads::default(),
+            meeting: Meeting::new()?,
+            waits: Waits::default(),
+            answered: HashMap::new(),
+            charges: Charges::new()?,
+            scratch: vec![0; SCRATCH],
+            message: Vec::new(),
+            buffer: BytesMut::new(),
+            refusals: Vec::new(),
+            look_at: Instant::NEVER,
+            dirty: Vec::new(),
+        })
+    }
+
+    /// Readable when [`Supervisor::turn`] has something to do.
+    pub fn epoll(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    /// Waits until [`Supervisor::turn`] has something to do, at most `timeout`.
+    pub fn wait(&mut self, timeout: Option<std::time::Duration>) -> io::Result<()> {
+        if self.events.is_empty() { self.epoll.wait(&mut self.events, timeout) } else { Ok(()) }
+    }
+
+    /// Takes charge of a tree of programs of a host, by the listener of its filter.
+    pub fn adopt(&mut self, host: HostId, listener: OwnedFd) -> io::Result<()> {
+        // Before Linux 6.6 replies take twice as long, that is all.
+        let _ = notify::set_sync_wake_up(listener.as_fd());
+        let place = self.trees.len();
+        self.epoll.add(listener.as_fd(), mask::IN, TREE | place as u64)?;
+        self.trees.push(Some(Rc::new(Tree { host, listener, place })));
+        Ok(())
+    }
+
+    /// Answers calls that wait and carries data, as much as there is, within bounds.
+    pub fn turn(&mut self, world: &mut World) {
+        let mut done = 0;
+        while done < TURN {
+            if self.events.is_empty() && self.epoll.wait(&mut self.events, Some(std::time::Duration::ZERO)).is_err() {
+                break;
+            }
+            let count = self.events.len();
+            for place in 0..count {
+                let (mask, number) = self.events.get(place);
+                self.event(world, mask, number);
+            }
+            self.events.clear();
+            if count == 0 {
+                break;
+            }
+            done += count;
+        }
+        self.settle(world);
+    }
+
+    fn event(&mut self, world: &mut World, mask: u32, number: u64) {
+        if number & TREE == 0 {
+            self.end_ready(world, Key::from_bits(number), mask);
+        } else if let Some(tree) = self.trees[(number & !TREE) as usize].clone() {
+            self.tree_ready(world, &tree, mask);
+        }
+    }
+
+    fn tree_ready(&mut self, world: &mut World, tree: &Rc<Tree>, events: u32) {
+        if events & mask::IN != 0 {
+            self.notified(world, tree);
+        } else if events & mask::HUP != 0 {
+            // The last program of the tree is gone.
+            let _ = self.epoll.remove(tree.listener.as_fd());
+            self.trees[tree.place] = None;
+            self.look(world);
+        }
+    }
+
+    /// Something happened at our end of a socket.
+    fn end_ready(&mut self, world: &mut World, key: Key, mask: u32) {
+        match self.table.get(key).map(|entry| entry.phase) {
+            Some(Phase::Datagram) => self.datagram_end(world, key, mask),
+            Some(Phase::Connected) => self.stream_end(world, key, mask),
+            Some(_) => self.idle_end(world, key, mask),
+            None => {}
+        }
+    }
+
+    /// Takes note of what the stack says of a socket. False if it is none of ours.
+    pub fn ready(&mut self, world: &mut World, host: HostId, socket: SocketId, ready: Ready) -> bool {
+        let Some(key) = self.table.by_socket(host, socket) else { return false };
+        match self.table.get(key).map(|entry| entry.phase) {
+            Some(Phase::Listening) => self.count_tokens(world, key),
+            Some(Phase::Connecting { .. }) => self.connecting(world, key, ready),
+            Some(Phase::Connected) => self.stream_ready(world, key, ready),
+            Some(Phase::Datagram) => self.datagram_ready(world, key, ready),
+            Some(Phase::Fresh | Phase::Broken) | None => {}
+        }
+        self.wake(world, key);
+        self.settle(world);
+        true
+    }
+
+    /// When [`Supervisor::advance`] wants to be called.
+    pub fn next_deadline(&self) -> Instant {
+        self.waits.next_deadline().min(self.look_at)
+    }
+
+    /// The world's time has gone on: calls that have waited long enough end.
+    pub fn advance(&mut self, world: &mut World) {
+        self.expire(world);
+        if world.now() >= self.look_at {
+            self.look(world);
+        }
+        self.settle(world);
+    }
+
+    /// A process has ended: sockets nobody holds any more are closed.
+    pub fn gone(&mut self, world: &mut World, _pid: i32) {
+        self.look(world);
+        self.settle(world);
+    }
+
+    /// The sockets of programs.
+    pub fn sockets(&self) -> impl Iterator<Item = Row> {
+        self.table.iter().map(|(_, entry)| {
+            let (pid, fd) = entry.user;
+            let program = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            Row { host: entry.host, socket: entry.id, pid, fd, program: program.trim_end().into() }
+        })
+    }
+
+    /// What could not be carried so far.
+    pub fn refused(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    fn refuse(&mut self, host: HostId, what: String, remedy: &str) {
+        let refusal = Refusal { host, what, remedy: remedy.into() };
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
+    }
+
+    /// Notes that calls were made on a host's stack: what they caused is let go at the end of the turn.
+    fn touched(&mut self, host: HostId) {
+        if !self.dirty.contains(&host) {
+            self.dirty.push(host);
+        }
+    }
+
+    /// Room for the bytes of a call; give it back with [`Supervisor::put_message_room`]. A call that wakes another needs a second one.
+    fn message_room(&mut self) -> Vec<u8> {
+        let room = std::mem::take(&mut self.message);
+        if room.is_empty() { vec![0; SCRATCH] } else { room }
+    }
+
+    fn put_message_room(&mut self, room: Vec<u8>) {
+        self.message = room;
+    }
+
+    fn settle(&mut self, world: &mut World) {
+        while let Some(host) = self.dirty.pop() {
+            world.settle(host);
+        }
+    }
+
+    /// A copy of the program's end of a socket, if whoever used it last still has it there.
+    fn program_end(&mut self, key: Key) -> Option<OwnedFd> {
+        let entry = self.table.get(key)?;
+        let (cookie, inode, (thread, number)) = (entry.cookie, entry.inode, entry.user);
+        let copy = self.threads.copy(thread, number).ok();
+        let copy = copy.filter(|copy| socket::cookie(copy.as_fd()).is_ok_and(|found| found == cookie));
+        copy.or_else(|| close::search(inode))
+    }
+}

@@ -51,6 +51,11 @@ impl Events {
         self.room[..self.count].iter().map(|event| (event.events, event.u64))
     }
 
+    /// Forgets what came.
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
     /// How many came.
     pub fn len(&self) -> usize {
         self.count

@@ -1,0 +1,124 @@
+//! One trapped call: its arguments, its caller's memory, and the way back.
+//!
+//! The caller's memory is not to be trusted: pointers may lead nowhere, lengths may be huge, another thread may write between two looks.
+//! So everything is bounded and looked at once, and what was read counts only if the caller still waited afterwards.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::rc::Rc;
+
+use loggia_lab::world::HostId;
+
+use super::fault::Fault;
+use crate::sys::{memory, notify};
+
+/// A tree of programs behind one filter.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub(super) host: HostId,
+    pub(super) listener: notify::Listener,
+    /// Names it in the epoll set.
+    pub(super) place: usize,
+}
+
+/// A call that waits for an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) tree: Rc<Tree>,
+    pub(super) note: notify::Notification,
+}
+
+/// Largest `struct sockaddr` (`struct sockaddr_storage`).
+const MOST_ADDRESS: usize = 128;
+
+impl Call {
+    pub(super) fn host(&self) -> HostId {
+        self.tree.host
+    }
+
+    pub(super) fn thread(&self) -> i32 {
+        self.note.thread
+    }
+
+    fn listener(&self) -> BorrowedFd<'_> {
+        self.tree.listener.as_fd()
+    }
+
+    /// An argument that is an `int`.
+    pub(super) fn int(&self, place: usize) -> i32 {
+        self.note.arguments[place] as i32
+    }
+
+    /// An argument that is a pointer or a size.
+    pub(super) fn word(&self, place: usize) -> u64 {
+        self.note.arguments[place]
+    }
+
+    /// The descriptor the call is about.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.int(0)
+    }
+
+    /// True while the caller waits.
+    pub(super) fn is_valid(&self) -> bool {
+        notify::is_valid(self.listener(), self.note.id)
+    }
+
+    pub(super) fn reply(&self, reply: notify::Reply) -> io::Result<()> {
+        notify::reply(self.listener(), self.note.id, reply)
+    }
+
+    pub(super) fn install(&self, source: BorrowedFd<'_>, how: notify::Install) -> io::Result<RawFd> {
+        notify::install(self.listener(), self.note.id, source, how)
+    }
+
+    /// Reads as many bytes as there is room for. `EFAULT`
+    pub(super) fn read(&self, address: u64, into: &mut [u8]) -> Result<(), Fault> {
+        let len = memory::read(self.thread(), address, into).map_err(as_fault)?;
+        // The thread's number might be another's by now.
+        if len == into.len() && (into.is_empty() || self.is_valid()) { Ok(()) } else { Err(Fault(libc::EFAULT)) }
+    }
+
+    pub(super) fn read_array<const N: usize>(&self, address: u64) -> Result<[u8; N], Fault> {
+        let mut bytes = [0; N];
+        self.read(address, &mut bytes).map(|()| bytes)
+    }
+
+    pub(super) fn read_int(&self, address: u64) -> Result<i32, Fault> {
+        self.read_array(address).map(i32::from_ne_bytes)
+    }
+
+    /// Writes all of it. `EFAULT`
+    pub(super) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), Fault> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if !self.is_valid() {
+            return Err(Fault(libc::EINTR));
+        }
+        let len = memory::write(self.thread(), address, bytes).map_err(as_fault)?;
+        if len == bytes.len() { Ok(()) } else { Err(Fault(libc::EFAULT)) }
+    }
+
+    /// Reads `struct sockaddr` of `len` bytes. `EINVAL`, `EFAULT`
+    pub(super) fn read_address(&self, address: u64, len: i32) -> Result<Vec<u8>, Fault> {
+        let len = usize::try_from(len).ok().filter(|len| *len <= MOST_ADDRESS).ok_or(Fault(libc::EINVAL))?;
+        let mut bytes = vec![0; len];
+        self.read(address, &mut bytes).map(|()| bytes)
+    }
+
+    /// Writes `struct sockaddr` as far as `*length` says there is room, and its true length to `length`. `EINVAL`, `EFAULT`
+    pub(super) fn write_address(&self, address: u64, length: u64, bytes: &[u8]) -> Result<(), Fault> {
+        let room = usize::try_from(self.read_int(length)?).map_err(|_| Fault(libc::EINVAL))?;
+        self.write(address, &bytes[..bytes.len().min(room)])?;
+        self.write(length, &(bytes.len() as i32).to_ne_bytes())
+    }
+}
+
+/// A process that forbids inspection has said so before, and one that has ended does not care.
+fn as_fault(error: io::Error) -> Fault {
+    match error.raw_os_error() {
+        Some(libc::EPERM) => Fault(libc::EPERM),
+        _ => Fault(libc::EFAULT),
+    }
+}

@@ -1,0 +1,174 @@
+//! `connect`.
+//!
+//! A blocking one leaves the program's end as it is until the stack is connected: a refusal then leaves a socket that can be used again.
+//! A non-blocking one always says `EINPROGRESS`, as Linux does. Until it is decided the program's end is connected to ours and full of
+//! junk, so that it cannot be written to; then reading the junk, or closing our end with the junk unread, tells the program's `poll` of
+//! success or failure, edges included.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use loggia_lab::world::World;
+use loggia_stack::Errno;
+use loggia_stack::base::{Instant, Key, Ready, TcpState};
+use loggia_stack::socket::Address;
+
+use super::Supervisor;
+use super::answer::Subject;
+use super::call::Call;
+use super::fault::{DONE, Fault, Outcome};
+use super::meeting;
+use super::stream::WATCHED;
+use super::table::{Entry, Phase};
+use crate::sys::epoll::mask;
+use crate::sys::{notify, socket};
+
+impl Supervisor {
+    pub(super) fn connect(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
+        let bytes = call.read_address(call.word(1), call.int(2))?;
+        let address = Address::from_bytes(&bytes)?;
+        let (host, id) = self.socket_of(subject)?;
+        self.touched(host);
+        let phase = self.phase(subject.key)?;
+        if phase == Phase::Datagram {
+            return self.connect_datagram(world, subject, &address);
+        }
+        match world.stack(host).connect(id, &address) {
+            Ok(()) if address == Address::Unspecified => self.dissolved(call, subject, phase),
+            Ok(()) => self.connected(world, subject, phase),
+            Err(error @ (Errno::EINPROGRESS | Errno::EALREADY)) if subject.is_nonblocking() => {
+                if phase == Phase::Fresh {
+                    self.begin(subject)?;
+                }
+                Err(error.into())
+            }
+            Err(Errno::EINPROGRESS | Errno::EALREADY) => {
+                let timeout = self.table.get(subject.key).and_then(|entry| entry.send_timeout);
+                self.park(world, subject.key, call, deadline, timeout, libc::EINPROGRESS)
+            }
+            Err(error) => {
+                if matches!(phase, Phase::Connecting { .. } | Phase::Broken) && error != Errno::EISCONN {
+                    self.renew(call, subject)?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    pub(super) fn phase(&self, key: Key) -> Result<Phase, Fault> {
+        self.table.get(key).map(|entry| entry.phase).ok_or(Fault(libc::EBADF))
+    }
+
+    /// The stack says that the connection stands.
+    fn connected(&mut self, world: &mut World, subject: &Subject, phase: Phase) -> Outcome {
+        match phase {
+            Phase::Fresh => {
+                let end = self.attach(subject)?;
+                let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
+                entry.end = Some(end);
+                entry.phase = Phase::Connected;
+                self.watch(subject.key, WATCHED)?;
+                self.stream_in(world, subject.key);
+            }
+            Phase::Connecting { .. } => self.connecting(world, subject.key, Ready::OUT),
+            _ => {}
+        }
+        DONE
+    }
+
+    /// Connects the program's end to one of ours.
+    pub(super) fn attach(&mut self, subject: &Subject) -> Result<OwnedFd, Fault> {
+        let end = self.meeting.attach(subject.program.as_fd())?;
+        let timeout = self.table.get(subject.key).and_then(|entry| entry.send_timeout).unwrap_or_default();
+        let timeout = libc::timeval { tv_sec: timeout.as_secs() as _, tv_usec: timeout.subsec_micros().into() };
+        meeting::set_send_timeout(subject.program.as_fd(), timeout)?;
+        // Urgent bytes are looked for where they stand in the stream.
+        socket::set_option(end.as_fd(), libc::SOL_SOCKET, libc::SO_OOBINLINE, &1i32.to_ne_bytes())?;
+        Ok(end)
+    }
+
+    /// A non-blocking connect is under way.
+    fn begin(&mut self, subject: &Subject) -> Result<(), Fault> {
+        let end = self.attach(subject)?;
+        let junk = meeting::fill(subject.program.as_fd())?;
+        let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
+        entry.end = Some(end);
+        entry.phase = Phase::Connecting { junk };
+        self.watch(subject.key, mask::EDGE)
+    }
+
+    /// The stack has news of a non-blocking connect.
+    pub(super) fn connecting(&mut self, world: &mut World, key: Key, ready: Ready) {
+        let Some(Entry { host, id, phase: Phase::Connecting { junk }, .. }) = self.table.get(key) else { return };
+        let (host, id, junk) = (*host, *id, *junk);
+        match world.stack(host).tcp_state(id) {
+            Some(TcpState::SynSent | TcpState::SynReceived) => {}
+            Some(TcpState::Closed) | None => self.connect_failed(world, key),
+            Some(_) => {
+                self.connect_succeeded(key, junk);
+                self.stream_ready(world, key, ready);
+            }
+        }
+    }
+
+    fn connect_failed(&mut self, world: &mut World, key: Key) {
+        let Some(entry) = self.table.get_mut(key) else { return };
+        entry.phase = Phase::Broken;
+        // With the junk unread: the kernel tells the program of an error and a hang-up.
+        entry.end = None;
+        self.look_later(world);
+    }
+
+    fn connect_succeeded(&mut self, key: Key, junk: usize) {
+        let program = self.program_end(key);
+        let Self { table, scratch, epoll, .. } = self;
+        let Some(entry) = table.get_mut(key) else { return };
+        entry.phase = Phase::Connected;
+        let Some(end) = &entry.end else { return };
+        let mut left = junk;
+        while left > 0 {
+            let room = left.min(scratch.len());
+            match socket::receive(end.as_fd(), &mut scratch[..room], 0) {
+                Ok(0) | Err(_) => break,
+                Ok(len) => left -= len,
+            }
+        }
+        // Should the descriptor have moved away, it keeps its small buffer.
+        if let Some(program) = program {
+            let _ = meeting::widen(program.as_fd());
+        }
+        let _ = epoll.change(end.as_fd(), WATCHED, key.to_bits());
+    }
+
+    /// `connect` to no address: the connection is gone, the socket is fresh.
+    fn dissolved(&mut self, call: &Call, subject: &Subject, phase: Phase) -> Outcome {
+        if phase != Phase::Fresh {
+            self.renew(call, subject)?;
+        }
+        DONE
+    }
+
+    /// Puts a fresh native socket in the place of one whose connection failed. Registrations with epoll and other descriptors of the old
+    /// one are left behind; only a second `connect` after a failed one comes to this.
+    fn renew(&mut self, call: &Call, subject: &Subject) -> Result<(), Fault> {
+        let nonblocking = if subject.is_nonblocking() { libc::SOCK_NONBLOCK } else { 0 };
+        let program = meeting::unconnected(libc::SOCK_CLOEXEC | nonblocking)?;
+        let close_on_exec = closes_on_exec(call.thread(), call.descriptor());
+        let (cookie, inode) = (socket::cookie(program.as_fd())?, socket::inode(program.as_fd())?);
+        let how = notify::Install { replace: Some(call.descriptor()), close_on_exec, answer: false };
+        call.install(program.as_fd(), how)?;
+        self.table.replaced(subject.key, cookie, inode);
+        if let Some(entry) = self.table.get_mut(subject.key) {
+            let old = std::mem::replace(entry, Entry::new(entry.host, entry.id, cookie, inode, entry.family, Phase::Fresh));
+            (entry.user, entry.waits) = (old.user, old.waits);
+            (entry.receive_timeout, entry.send_timeout) = (old.receive_timeout, old.send_timeout);
+        }
+        Ok(())
+    }
+}
+
+/// `FD_CLOEXEC` of another thread's descriptor.
+fn closes_on_exec(thread: i32, number: i32) -> bool {
+    let info = std::fs::read_to_string(format!("/proc/{thread}/fdinfo/{number}")).unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & libc::O_CLOEXEC != 0)
+}

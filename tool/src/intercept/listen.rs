@@ -1,0 +1,149 @@
+//! `listen`, `accept`.
+//!
+//! A listener's program has one byte to read for each connection that waits, and never room to write. A connection leaves the stack's queue
+//! when a program asks for it; if it has gone away before it could be given, the connection is held for the next that asks.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use loggia_lab::world::World;
+use loggia_stack::Errno;
+use loggia_stack::base::{Instant, Key, SocketId};
+use loggia_stack::socket::Address;
+
+use super::Supervisor;
+use super::answer::Subject;
+use super::call::Call;
+use super::fault::{Answer, DONE, Fault, Outcome};
+use super::meeting;
+use super::stream::WATCHED;
+use super::table::{Entry, Held, Phase};
+use crate::sys::epoll::mask;
+use crate::sys::{notify, socket};
+
+/// Most bytes a listener's program finds: as many as surely fit. More connections are told of as these are taken.
+const MOST_TOKENS: usize = 128;
+
+impl Supervisor {
+    pub(super) fn listen(&mut self, world: &mut World, call: &Call, subject: &Subject) -> Outcome {
+        let (host, id) = self.socket_of(subject)?;
+        self.touched(host);
+        match world.stack(host).listen(id, call.int(1)) {
+            Err(Errno::EADDRINUSE) if self.look(world) => world.stack(host).listen(id, call.int(1))?,
+            other => other?,
+        }
+        if self.phase(subject.key)? == Phase::Fresh {
+            let end = self.attach(subject)?;
+            meeting::fill(subject.program.as_fd())?;
+            if let Some(entry) = self.table.get_mut(subject.key) {
+                (entry.end, entry.phase) = (Some(end), Phase::Listening);
+            }
+            self.watch(subject.key, mask::EDGE)?;
+        }
+        DONE
+    }
+
+    pub(super) fn accept(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
+        let flags = if call.note.number == libc::SYS_accept4 { call.int(3) } else { 0 };
+        if flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
+            return Err(Fault(libc::EINVAL));
+        }
+        let (host, id) = self.socket_of(subject)?;
+        let held = self.table.get_mut(subject.key).and_then(|entry| entry.held.pop_front());
+        let connection = match held {
+            Some(held) => held,
+            None => match world.stack(host).accept(id) {
+                Ok((child, peer)) => self.take(world, call, subject, child, peer, flags)?,
+                Err(Errno::EAGAIN) if !subject.is_nonblocking() => {
+                    let timeout = self.table.get(subject.key).and_then(|entry| entry.receive_timeout);
+                    return self.park(world, subject.key, call, deadline, timeout, libc::EAGAIN);
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        self.touched(host);
+        let given = hand_over(call, &connection, flags & libc::SOCK_CLOEXEC != 0);
+        match &given {
+            Ok(number) => {
+                if let Some(entry) = self.table.get_mut(connection.key) {
+                    entry.user = (call.thread(), *number);
+                }
+                self.take_token(subject);
+            }
+            Err(_) => {
+                if let Some(entry) = self.table.get_mut(subject.key) {
+                    entry.held.push_front(connection);
+                }
+            }
+        }
+        self.count_tokens(world, subject.key);
+        given.map(|_| Answer::Given)
+    }
+
+    /// Takes charge of a connection of the stack's, with what has come for it already.
+    fn take(
+        &mut self,
+        world: &mut World,
+        call: &Call,
+        subject: &Subject,
+        id: SocketId,
+        peer: Address,
+        flags: i32,
+    ) -> Result<Held, Fault> {
+        let made = self.make_connection(call, subject, id, flags);
+        let (key, program) = made.inspect_err(|_| {
+            let _ = world.stack(call.host()).close(id);
+        })?;
+        self.stream_in(world, key);
+        Ok(Held { key, program, peer })
+    }
+
+    fn make_connection(&mut self, call: &Call, subject: &Subject, id: SocketId, flags: i32) -> Result<(Key, OwnedFd), Fault> {
+        let (program, end) = meeting::connected(flags & libc::SOCK_NONBLOCK)?;
+        socket::set_option(end.as_fd(), libc::SOL_SOCKET, libc::SO_OOBINLINE, &1i32.to_ne_bytes())?;
+        let listener = self.table.get(subject.key).ok_or(Fault(libc::EBADF))?;
+        let mut entry = Entry::new(call.host(), id, 0, 0, listener.family, Phase::Connected);
+        (entry.receive_timeout, entry.send_timeout) = (listener.receive_timeout, listener.send_timeout);
+        entry.end = Some(end);
+        super::options::set_native_timeouts(&program, &entry);
+        let key = self.keep(call, entry, &program)?;
+        self.watch(key, WATCHED)?;
+        Ok((key, program))
+    }
+
+    fn take_token(&mut self, subject: &Subject) {
+        let taken = socket::receive(subject.program.as_fd(), &mut [0], 0);
+        if let (Ok(1), Some(entry)) = (taken, self.table.get_mut(subject.key)) {
+            entry.tokens = entry.tokens.saturating_sub(1);
+        }
+    }
+
+    /// Makes the program find a byte for each connection that waits.
+    pub(super) fn count_tokens(&mut self, world: &mut World, key: Key) {
+        let Some(entry) = self.table.get_mut(key) else { return };
+        let waiting = world.stack(entry.host).tcp_info(entry.id).map_or(0, |info| info.unacked as usize);
+        let wanted = (waiting + entry.held.len()).min(MOST_TOKENS);
+        let Some(end) = &entry.end else { return };
+        if entry.tokens < wanted
+            && let Ok(sent) = socket::send(end.as_fd(), &[0; MOST_TOKENS][..wanted - entry.tokens], 0)
+        {
+            entry.tokens += sent;
+        }
+    }
+
+    /// Something happened at our end of a socket that carries no data: it was closed.
+    pub(super) fn idle_end(&mut self, world: &mut World, key: Key, events: u32) {
+        let shut = self.table.get(key).is_some_and(|entry| entry.shut_both);
+        if events & mask::HUP != 0 && !shut {
+            self.forget(world, key);
+        }
+    }
+}
+
+/// Puts a connection into its program's table of descriptors, which answers the call.
+fn hand_over(call: &Call, connection: &Held, close_on_exec: bool) -> Result<i32, Fault> {
+    if call.word(1) != 0 {
+        call.write_address(call.word(1), call.word(2), &connection.peer.to_bytes())?;
+    }
+    let how = notify::Install { replace: None, close_on_exec, answer: true };
+    Ok(call.install(connection.program.as_fd(), how)?)
+}

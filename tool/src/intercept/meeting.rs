@@ -1,0 +1,101 @@
+//! Where the program's end meets ours: a private listening socket.
+//!
+//! A stream socket must become connected without another descriptor taking its place, or copies of it and epoll registrations would be
+//! left behind. So we connect a copy of the program's descriptor, which is the same open file, to a socket of ours, and accept.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::sys::socket;
+
+/// `SO_SNDBUF` of both ends as it is set; the kernel doubles it. 128 KiB carried most of the sizes tried.
+const BUFFER: i32 = 64 << 10;
+
+/// Long enough for a connect to ourselves, and not for ever: the name is no secret, and a hostile program may fill the queue.
+const PATIENCE: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 50_000 };
+
+/// The private listening socket.
+#[derive(Debug)]
+pub(super) struct Meeting {
+    listener: OwnedFd,
+    name: Vec<u8>,
+}
+
+impl Meeting {
+    pub(super) fn new() -> io::Result<Self> {
+        let listener = socket::unix(libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)?;
+        let name = format!("loggia-{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish()).into_bytes();
+        socket::bind_abstract(listener.as_fd(), &name)?;
+        socket::listen(listener.as_fd(), 64)?;
+        Ok(Self { listener, name })
+    }
+
+    /// Connects the program's end; gives ours.
+    pub(super) fn attach(&mut self, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        if let Err(error) = socket::connect_abstract(program, &self.name) {
+            if error.raw_os_error() != Some(libc::EAGAIN) {
+                return Err(error);
+            }
+            // Strangers fill the queue: go elsewhere.
+            *self = Self::new()?;
+            socket::connect_abstract(program, &self.name)?;
+        }
+        loop {
+            let end = socket::accept(self.listener.as_fd())?;
+            if socket::peer_process(end.as_fd())? == std::process::id() as i32 {
+                set_buffer(end.as_fd(), BUFFER)?;
+                return Ok(end);
+            }
+        }
+    }
+}
+
+/// A program's end that is not connected yet.
+pub(super) fn unconnected(flags: i32) -> io::Result<OwnedFd> {
+    let program = socket::unix(libc::SOCK_STREAM | flags)?;
+    set_buffer(program.as_fd(), BUFFER)?;
+    set_send_timeout(program.as_fd(), PATIENCE)?;
+    Ok(program)
+}
+
+/// A connected pair: the program's end, with `flags` (`SOCK_NONBLOCK`), and ours.
+pub(super) fn connected(flags: i32) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (program, end) = socket::pair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags)?;
+    set_buffer(program.as_fd(), BUFFER)?;
+    set_buffer(end.as_fd(), BUFFER)?;
+    Ok((program, end))
+}
+
+/// Fills the program's send buffer until nothing more is taken, so that it is not writable; says with how many bytes.
+/// "Not writable" to `poll` would be too early: a send would still succeed.
+pub(super) fn fill(program: BorrowedFd<'_>) -> io::Result<usize> {
+    set_buffer(program, 1)?;
+    let (junk, mut filled) = ([0; 4096], 0);
+    for size in [junk.len(), 1] {
+        loop {
+            match socket::send(program, &junk[..size], 0) {
+                Ok(len) => filled += len,
+                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => break,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(filled)
+}
+
+/// Gives a program's end the buffer of a connection.
+pub(super) fn widen(program: BorrowedFd<'_>) -> io::Result<()> {
+    set_buffer(program, BUFFER)
+}
+
+fn set_buffer(fd: BorrowedFd<'_>, bytes: i32) -> io::Result<()> {
+    socket::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, &bytes.to_ne_bytes())
+}
+
+/// The program's own timeout takes effect natively once it is connected.
+pub(super) fn set_send_timeout(fd: BorrowedFd<'_>, timeout: libc::timeval) -> io::Result<()> {
+    let bytes = [timeout.tv_sec.to_ne_bytes(), timeout.tv_usec.to_ne_bytes()].concat();
+    socket::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &bytes)
+}

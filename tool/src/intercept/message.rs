@@ -1,0 +1,185 @@
+//! `struct msghdr` and what it leads to in the caller's memory, on a 64-bit machine.
+
+use loggia_stack::Errno;
+use loggia_stack::socket::control::HEADER;
+use loggia_stack::socket::{Address, Control};
+
+use super::call::Call;
+use super::fault::Fault;
+
+/// Bytes of `struct msghdr`.
+const MSGHDR: usize = 56;
+/// Bytes of `struct mmsghdr`, in which the length of the message follows the `msghdr`.
+pub(super) const MMSGHDR: u64 = 64;
+/// Most pieces of a message (`UIO_MAXIOV`), and most messages of a call.
+pub(super) const MOST_PIECES: usize = 1024;
+/// Longest control buffer that is looked at.
+const MOST_CONTROL: usize = 16 << 10;
+
+/// A message header as it was read, once.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    /// Where it is.
+    address: u64,
+    pub(super) name: u64,
+    pub(super) name_len: i32,
+    /// Address and length of the pieces.
+    pub(super) pieces: Vec<(u64, usize)>,
+    pub(super) control: u64,
+    pub(super) control_len: usize,
+}
+
+impl Header {
+    /// `EFAULT`, `EMSGSIZE` (too many pieces), `EINVAL`
+    pub(super) fn read(call: &Call, address: u64) -> Result<Self, Fault> {
+        let bytes: [u8; MSGHDR] = call.read_array(address)?;
+        let word = |offset: usize| u64::from_ne_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
+        let count = usize::try_from(word(24)).ok().filter(|count| *count <= MOST_PIECES).ok_or(Fault(libc::EMSGSIZE))?;
+        let mut table = vec![0; 16 * count];
+        call.read(word(16), &mut table)?;
+        let pieces = table.chunks_exact(16).map(|entry| {
+            let half = |offset: usize| u64::from_ne_bytes(entry[offset..offset + 8].try_into().expect("eight bytes"));
+            isize::try_from(half(8)).map(|len| (half(0), len as usize)).map_err(|_| Fault(libc::EINVAL))
+        });
+        Ok(Self {
+            address,
+            name: word(0),
+            name_len: word(8) as u32 as i32,
+            pieces: pieces.collect::<Result<_, _>>()?,
+            control: word(32),
+            control_len: word(40) as usize,
+        })
+    }
+
+    /// A header for a call that has a single buffer and no control data.
+    pub(super) fn single(buffer: u64, len: u64) -> Self {
+        let len = isize::try_from(len).unwrap_or(isize::MAX) as usize;
+        Self { address: 0, name: 0, name_len: 0, pieces: vec![(buffer, len)], control: 0, control_len: 0 }
+    }
+
+    /// Bytes its pieces have room for.
+    pub(super) fn room(&self) -> usize {
+        self.pieces.iter().fold(0, |sum, (_, len)| sum.saturating_add(*len))
+    }
+
+    /// The name in it, if there is one.
+    pub(super) fn destination(&self, call: &Call) -> Result<Option<Address>, Fault> {
+        if self.name == 0 {
+            return Ok(None);
+        }
+        let bytes = call.read_address(self.name, self.name_len)?;
+        Ok(Some(Address::from_bytes(&bytes)?))
+    }
+
+    /// Its bytes, at most as many as fit `into`; says how many.
+    pub(super) fn gather(&self, call: &Call, into: &mut [u8]) -> Result<usize, Fault> {
+        let mut done = 0;
+        for (address, len) in &self.pieces {
+            let len = (*len).min(into.len() - done);
+            call.read(*address, &mut into[done..done + len])?;
+            done += len;
+        }
+        Ok(done)
+    }
+
+    /// Writes bytes to its pieces.
+    pub(super) fn scatter(&self, call: &Call, bytes: &[u8]) -> Result<(), Fault> {
+        let mut left = bytes;
+        for (address, len) in &self.pieces {
+            let (now, later) = left.split_at((*len).min(left.len()));
+            call.write(*address, now)?;
+            left = later;
+        }
+        Ok(())
+    }
+
+    /// The ancillary data that is sent. Rights and credentials mean nothing to an internet socket.
+    pub(super) fn controls(&self, call: &Call) -> Result<Vec<Control>, Fault> {
+        if self.control == 0 || self.control_len < HEADER {
+            return Ok(Vec::new());
+        }
+        if self.control_len > MOST_CONTROL {
+            return Err(Fault(libc::ENOBUFS));
+        }
+        let mut bytes = vec![0; self.control_len];
+        call.read(self.control, &mut bytes)?;
+        Ok(parse_controls(&bytes)?)
+    }
+
+    /// Tells of a received message: name, flags, ancillary data.
+    pub(super) fn told(&self, call: &Call, from: &Address, controls: &[Control], flags: i32) -> Result<(), Fault> {
+        let name = from.to_bytes();
+        if self.name != 0 {
+            let room = usize::try_from(self.name_len).map_err(|_| Fault(libc::EINVAL))?;
+            call.write(self.name, &name[..name.len().min(room)])?;
+        }
+        let (bytes, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
+        call.write(self.control, &bytes)?;
+        let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
+        call.write(self.address + 8, &(if self.name == 0 { 0 } else { name.len() as u32 }).to_ne_bytes())?;
+        call.write(self.address + 40, &(bytes.len() as u64).to_ne_bytes())?;
+        call.write(self.address + 48, &flags.to_ne_bytes())
+    }
+}
+
+fn parse_controls(mut bytes: &[u8]) -> Result<Vec<Control>, Errno> {
+    let mut items = Vec::new();
+    while bytes.len() >= HEADER {
+        let len = u64::from_ne_bytes(bytes[..8].try_into().expect("eight bytes"));
+        let len = usize::try_from(len).ok().filter(|len| (HEADER..=bytes.len()).contains(len)).ok_or(Errno::EINVAL)?;
+        let four = |offset: usize| i32::from_ne_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"));
+        let (level, ty) = (four(8), four(12));
+        if !matches!((level, ty), (libc::SOL_SOCKET, libc::SCM_RIGHTS | libc::SCM_CREDENTIALS)) {
+            items.push(Control::from_bytes(level, ty, &bytes[HEADER..len])?);
+        }
+        bytes = &bytes[len.next_multiple_of(8).min(bytes.len())..];
+    }
+    Ok(items)
+}
+
+/// As `struct cmsghdr` one behind the other; says whether some did not fit.
+fn encode_controls(items: &[Control], room: usize) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    for item in items {
+        let data = item.data();
+        if bytes.len() + HEADER + data.len() > room {
+            return (bytes, true);
+        }
+        let (level, ty) = item.header();
+        bytes.extend_from_slice(&((HEADER + data.len()) as u64).to_ne_bytes());
+        bytes.extend_from_slice(&level.to_ne_bytes());
+        bytes.extend_from_slice(&ty.to_ne_bytes());
+        bytes.extend_from_slice(&data);
+        bytes.resize(bytes.len().next_multiple_of(8).min(room), 0);
+    }
+    (bytes, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_data_survives_the_way_through_bytes() {
+        let (bytes, cut) = encode_controls(&[Control::Ttl(3), Control::Tos(5)], 1000);
+        assert_eq!((bytes.len(), cut), (48, false));
+        let items = parse_controls(&bytes).expect("what we wrote");
+        assert!(matches!(items[..], [Control::Ttl(3), Control::Tos(5)]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_said() {
+        assert_eq!(encode_controls(&[Control::Ttl(3)], 19), (Vec::new(), true));
+        assert_eq!(encode_controls(&[Control::Ttl(3)], 20).0.len(), 20);
+        assert_eq!(encode_controls(&[], 0), (Vec::new(), false));
+    }
+
+    #[test]
+    fn lengths_that_lie_are_refused() {
+        for len in [0u64, 15, 25, u64::MAX] {
+            let mut bytes = [0; 24];
+            bytes[..8].copy_from_slice(&len.to_ne_bytes());
+            assert!(parse_controls(&bytes).is_err(), "length {len}");
+        }
+    }
+}

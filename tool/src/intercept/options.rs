@@ -1,0 +1,106 @@
+//! `setsockopt`, `getsockopt`: the stack's, and natively what native reads and writes depend on.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use loggia_lab::world::World;
+
+use super::Supervisor;
+use super::answer::Subject;
+use super::call::Call;
+use super::fault::{DONE, Fault, Outcome};
+use super::table::Entry;
+use crate::sys::socket;
+
+/// Longest value that is looked at.
+const MOST: usize = 16 << 10;
+
+impl Supervisor {
+    pub(super) fn set_option(&mut self, world: &mut World, call: &Call, subject: &Subject) -> Outcome {
+        let (level, name) = (call.int(1), call.int(2));
+        let len = usize::try_from(call.int(4)).map_err(|_| Fault(libc::EINVAL))?;
+        let mut value = vec![0; len.min(MOST)];
+        call.read(call.word(3), &mut value)?;
+        let (host, id) = self.socket_of(subject)?;
+        self.touched(host);
+        if (level, name) != (libc::SOL_SOCKET, libc::SO_OOBINLINE) || value.len() < 4 {
+            world.stack(host).setsockopt(id, level, name, &value)?;
+        }
+        if level == libc::SOL_SOCKET {
+            self.mirror(subject, name, &value);
+        }
+        DONE
+    }
+
+    /// What native calls on the program's end depend on.
+    fn mirror(&mut self, subject: &Subject, name: i32, value: &[u8]) {
+        let Some(entry) = self.table.get_mut(subject.key) else { return };
+        match name {
+            libc::SO_RCVTIMEO => entry.receive_timeout = duration(value),
+            libc::SO_SNDTIMEO => entry.send_timeout = duration(value),
+            libc::SO_RCVLOWAT | libc::SO_PEEK_OFF | libc::SO_OOBINLINE => {}
+            _ => return,
+        }
+        // Before it is connected the program's end needs its own: connecting it to ours must not take for ever.
+        if name != libc::SO_SNDTIMEO || entry.end.is_some() {
+            // What AF_UNIX does not take has no native effect.
+            let _ = socket::set_option(subject.program.as_fd(), libc::SOL_SOCKET, name, value);
+        }
+    }
+
+    pub(super) fn get_option(&mut self, world: &mut World, call: &Call, subject: &Subject) -> Outcome {
+        let (level, name) = (call.int(1), call.int(2));
+        let room = usize::try_from(call.read_int(call.word(4))?).map_err(|_| Fault(libc::EINVAL))?;
+        let mut value = vec![0; room.min(MOST)];
+        let (host, id) = self.socket_of(subject)?;
+        let len = match (level, name) {
+            (libc::SOL_SOCKET, libc::SO_ERROR) => put(&mut value, &self.take_error(world, subject)?.to_ne_bytes()),
+            (libc::SOL_SOCKET, libc::SO_OOBINLINE) => {
+                let on = socket::option(subject.program.as_fd(), level, name)? as i32;
+                put(&mut value, &on.to_ne_bytes())
+            }
+            _ => world.stack(host).getsockopt(id, level, name, &mut value)?,
+        };
+        self.touched(host);
+        call.write(call.word(3), &value[..len])?;
+        call.write(call.word(4), &(len as i32).to_ne_bytes())?;
+        DONE
+    }
+
+    /// `SO_ERROR`: the stack's own, or the one that was carried to the program's end, if that still has it.
+    pub(super) fn take_error(&mut self, world: &mut World, subject: &Subject) -> Result<i32, Fault> {
+        let native = socket::option(subject.program.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or(0);
+        let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
+        if let Some(error) = entry.error.take() {
+            return Ok(if native == 0 { 0 } else { error });
+        }
+        let mut value = [0; 4];
+        let (host, id) = (entry.host, entry.id);
+        world.stack(host).getsockopt(id, libc::SOL_SOCKET, libc::SO_ERROR, &mut value)?;
+        Ok(i32::from_ne_bytes(value))
+    }
+}
+
+fn put(into: &mut [u8], value: &[u8]) -> usize {
+    let len = value.len().min(into.len());
+    into[..len].copy_from_slice(&value[..len]);
+    len
+}
+
+/// `struct timeval`; zero means for ever.
+fn duration(value: &[u8]) -> Option<Duration> {
+    let eight = |offset: usize| value.get(offset..).and_then(|rest| rest.first_chunk()).map(|bytes| i64::from_ne_bytes(*bytes));
+    let (seconds, micros) = (u64::try_from(eight(0)?).ok()?, u64::try_from(eight(8)?).ok()?);
+    let timeout = Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros));
+    (!timeout.is_zero()).then_some(timeout)
+}
+
+/// A connection takes its timeouts from its listener.
+pub(super) fn set_native_timeouts(program: &OwnedFd, entry: &Entry) {
+    for (name, timeout) in [(libc::SO_RCVTIMEO, entry.receive_timeout), (libc::SO_SNDTIMEO, entry.send_timeout)] {
+        if let Some(timeout) = timeout {
+            let value = [(timeout.as_secs() as i64).to_ne_bytes(), i64::from(timeout.subsec_micros()).to_ne_bytes()].concat();
+            let _ = socket::set_option(program.as_fd(), libc::SOL_SOCKET, name, &value);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Copies of the descriptors of the calling threads.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+
+use crate::sys::pidfd;
+
+/// Most threads that are remembered.
+const MOST: usize = 4096;
+
+/// Handles of threads that have called; saves opening one for each call.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    handles: HashMap<i32, OwnedFd>,
+}
+
+impl Threads {
+    /// A copy of a descriptor. Drop it soon: while it lives, nobody sees the program's last close.
+    pub(super) fn copy(&mut self, thread: i32, number: RawFd) -> io::Result<OwnedFd> {
+        if let Some(handle) = self.handles.get(&thread) {
+            match pidfd::copy_descriptor(handle.as_fd(), number) {
+                // The number is another thread's by now.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => drop(self.handles.remove(&thread)),
+                other => return other,
+            }
+        }
+        if self.handles.len() >= MOST {
+            self.handles.clear();
+        }
+        let handle = open(thread)?;
+        let copy = pidfd::copy_descriptor(handle.as_fd(), number);
+        self.handles.insert(thread, handle);
+        copy
+    }
+}
+
+/// Before Linux 6.9 there are handles of processes only; their table of descriptors is, nearly always, that of all threads.
+fn open(thread: i32) -> io::Result<OwnedFd> {
+    match pidfd::open_thread(thread) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => pidfd::open_process(process_of(thread)?),
+        other => other,
+    }
+}
+
+fn process_of(thread: i32) -> io::Result<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+    line.and_then(|number| number.trim().parse().ok()).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+}
