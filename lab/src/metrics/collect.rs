@@ -130,11 +130,12 @@ impl Collector {
         let connection = &connections.all()[at];
         let side = connection.side(which);
         let port = connection.side(Which::Server).end.port;
-        let mut labels = Labels::from([
-            ("host", connection.name(which)),
-            ("peer", connection.name(which.other())),
-            ("port", port.to_string()),
-        ]);
+        let name = |which: Which| {
+            let side = connection.side(which);
+            let host = side.host.as_ref().or_else(|| self.hosts.get(&side.end.addr));
+            host.map_or_else(|| side.end.addr.to_string(), ToString::to_string)
+        };
+        let mut labels = Labels::from([("host", name(which)), ("peer", name(which.other())), ("port", port.to_string())]);
         let owner = side.host.clone().zip(side.socket).and_then(|key| self.owners.get(&key));
         if let Some(program) = owner {
             labels.insert("program", program.clone());

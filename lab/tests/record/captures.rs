@@ -121,10 +121,15 @@ fn each_packet_that_something_happened_to_says_what() {
             let counts = *told.world.wires()[0].pipe(end).counts();
             let Some(lost) = commented(&told, host, "lost on wan: loss model") else { return };
             assert_eq!(lost as u64, counts.dropped[Cause::Loss as usize], "{host}");
-            assert_eq!(commented(&told, host, "duplicated by wan").map(|n| n as u64), Some(counts.duplicated));
-            assert_eq!(commented(&told, other, "copy made by wan").map(|n| n as u64), Some(counts.duplicated));
-            assert_eq!(commented(&told, other, "corrupted on wan").map(|n| n as u64), Some(counts.corrupted));
-            assert_eq!(commented(&told, other, "reordered on wan").map(|n| n as u64), Some(counts.reordered));
+            let on_the_way = |host, direction, text| {
+                let filter = format!("frame.packet_flags_direction=={direction} && frame.comment contains \"{text}\"");
+                lines(&told, host, &filter, "frame.number").map(|lines| lines.len() as u64)
+            };
+            let (left, arrived) = (|text| on_the_way(host, 2, text), |text| on_the_way(other, 1, text));
+            assert_eq!(left("duplicated by wan"), Some(counts.duplicated));
+            assert_eq!(arrived("copy made by wan"), Some(counts.duplicated));
+            assert_eq!(arrived("corrupted on wan"), Some(counts.corrupted));
+            assert_eq!(arrived("reordered on wan"), Some(counts.reordered));
         }
         let again = told.recorder.metrics().merged("tcp.retransmits", &[("host".into(), "server".into())]).expect("a series");
         assert_eq!(commented(&told, "server", "sent again").map(|n| n as u64), Some(again.part as u64));
