@@ -97,10 +97,10 @@ impl Pipe {
     /// [take it whole](Terms::takes_large_frames): its packets have consecutive names, of which this is the first.
     pub fn put(&mut self, now: Instant, frame: Frame) -> PacketId {
         let first = PacketId(self.named + 1);
+        self.serve(now);
         if self.plain && self.shaper.is_open(now) {
             self.pass(now, frame);
         } else {
-            self.serve(now);
             for packet in cut(frame) {
                 self.admit(now, packet);
             }
@@ -120,9 +120,7 @@ impl Pipe {
 
     /// The next frame that has arrived by `now`.
     pub fn take(&mut self, now: Instant) -> Option<Arrival> {
-        if self.shaper.next() <= now {
-            self.serve(now);
-        }
+        self.serve(now);
         let flight = self.line.take(now)?;
         self.held -= flight.memory as usize;
         self.counts.delivered += u64::from(flight.packets);
@@ -212,9 +210,12 @@ impl Pipe {
         }
     }
 
+    /// Lets leave the queue what was due by `now`.
     fn serve(&mut self, now: Instant) {
-        self.shaper.serve(now);
-        self.settle();
+        if self.shaper.next() <= now {
+            self.shaper.serve(now);
+            self.settle();
+        }
     }
 
     /// Brings what left the queue to where it goes.

@@ -53,12 +53,14 @@ impl Shaper {
     pub(super) fn set(&mut self, now: Instant, before: (&Option<Rate>, &Queue), after: (&Option<Rate>, &Queue)) {
         if before.0 != after.0 {
             self.server.set(after.0.as_ref());
+            self.discipline.set_pace(self.server.pace());
         }
-        if before != after {
+        if (before.1.kind, before.1.ecn) != (after.1.kind, after.1.ecn) {
             let waiting = self.discipline.drain();
             self.discipline = Discipline::new(after.1, self.server.pace(), self.draws);
             waiting.into_iter().for_each(|packet| self.discipline.restore(packet));
         }
+        self.discipline.set_limit(after.1.limit);
         self.schedule(now);
         self.serve(now);
     }

@@ -50,6 +50,10 @@ impl FqCoDel {
         }
     }
 
+    pub(super) fn set_limit(&mut self, limit: Limit) {
+        self.limit = limit;
+    }
+
     /// RFC 8290 §4.1. If the whole is too long then, the longest queue loses the packet at its head.
     pub(super) fn push(&mut self, packet: Packet, drops: &mut Drops) {
         let fits = within(self.limit, self.packets, self.bytes, packet.size);

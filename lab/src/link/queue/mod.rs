@@ -52,6 +52,21 @@ impl Discipline {
         }
     }
 
+    /// Another limit, for packets that come.
+    pub(super) fn set_limit(&mut self, new: Limit) {
+        match self {
+            Self::Tail { limit, .. } | Self::CoDel { limit, .. } | Self::Red { limit, .. } => *limit = new,
+            Self::FqCoDel(queue) => queue.set_limit(new),
+        }
+    }
+
+    /// Another rate.
+    pub(super) fn set_pace(&mut self, pace: Duration) {
+        if let Self::Red { red, .. } = self {
+            red.set_pace(pace);
+        }
+    }
+
     /// A packet comes; it, or another in its place, may be dropped.
     pub(super) fn push(&mut self, mut packet: Packet, now: Instant, drops: &mut Drops) {
         match self {

@@ -45,6 +45,10 @@ impl Red {
         }
     }
 
+    pub(super) fn set_pace(&mut self, pace: Duration) {
+        self.pace = pace;
+    }
+
     /// True if the packet may join a queue of `bytes`. It may have been marked for that.
     pub(super) fn spares(&mut self, packet: &mut Packet, bytes: u64, now: Instant) -> bool {
         self.sample(bytes, now);
@@ -109,4 +113,44 @@ fn power(base: f64, exponent: u64) -> f64 {
         rest >>= 1;
     }
     power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::PipeSeed;
+
+    fn red(weight: f64) -> Red {
+        Red::new(10_000, 30_000, 0.1, weight, false, Duration::from_millis(1), Draws::new(PipeSeed([1; 16])))
+    }
+
+    #[test]
+    fn the_average_follows_the_queue_and_falls_while_there_is_none() {
+        let mut red = red(0.5);
+        for _ in 0..40 {
+            red.spares(&mut Packet::sample(1000, Instant::EPOCH), 16_000, Instant::EPOCH);
+        }
+        assert!((red.average - 16_000.0).abs() < 0.01, "{}", red.average);
+        red.left(true, Instant::from_millis(100));
+        red.spares(&mut Packet::sample(1000, Instant::EPOCH), 0, Instant::from_millis(104));
+        assert!((red.average - 1000.0).abs() < 0.01, "four packets would have found it empty: {}", red.average);
+    }
+
+    #[test]
+    fn the_probability_rises_in_two_lines() {
+        let mut red = red(1.0);
+        let mut at = |average: f64| {
+            red.average = average;
+            red.base()
+        };
+        for (average, probability) in [(10_000.0, 0.0), (20_000.0, 0.05), (30_000.0, 0.1), (45_000.0, 0.55), (60_000.0, 1.0)] {
+            assert!((at(average) - probability).abs() < 1e-9, "{average}");
+        }
+    }
+
+    #[test]
+    fn powers_are_powers() {
+        assert!((power(0.998, 1000) - 0.998_f64.powi(1000)).abs() < 1e-12);
+        assert!(power(0.5, u64::MAX).abs() < 1e-12 && (power(0.5, 0) - 1.0).abs() < 1e-12);
+    }
 }

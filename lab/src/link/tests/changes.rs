@@ -53,6 +53,26 @@ fn a_queue_keeps_its_packets_when_its_kind_or_limit_changes() {
     assert_eq!(bench.rest().iter().map(|(packet, ..)| *packet).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
 }
 
+/// A ramp of rates must not make CoDel forget how long the queue has been too long.
+#[test]
+fn another_rate_or_limit_leaves_the_state_of_the_queue() {
+    let kind = QueueKind::CoDel { target: ms(5), interval: ms(100) };
+    let first_drop = |ramp: bool| {
+        let mut bench = Bench::new(terms(|terms| {
+            (terms.rate, terms.queue) = (Some(fixed(8_000_000)), Queue { kind, limit: Limit::Infinite, ecn: false });
+        }));
+        for at in 0..1000 {
+            bench.put(&Sample::sized(1000));
+            bench.until(bench.now + Duration::from_micros(500));
+            if ramp && at % 20 == 0 {
+                bench.set(|terms| (terms.rate, terms.queue.limit) = (Some(fixed(8_000_000 + at)), Limit::Packets(5000 + at)));
+            }
+        }
+        bench.fates().iter().find(|fate| cause(fate) == Some(Cause::CoDel)).map(|fate| fate.at.millis())
+    };
+    assert_eq!((first_drop(false), first_drop(true)), (Some(110), Some(110)));
+}
+
 #[test]
 fn a_link_that_goes_down_loses_its_queue_and_not_what_is_on_the_wire() {
     let mut bench = Bench::new(terms(|terms| (terms.delay, terms.rate) = (ms(50), Some(fixed(8_000_000)))));

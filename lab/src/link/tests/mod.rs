@@ -1,5 +1,6 @@
 //! What a link does, told as stories.
 
+mod anything;
 mod changes;
 mod fates;
 mod queues;
