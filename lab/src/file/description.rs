@@ -93,8 +93,8 @@ pub struct Conditions {
     pub jitter_correlation: Option<f64>,
     /// Whether packets may arrive before earlier ones because of the jitter.
     pub overtake: Option<bool>,
-    /// Which packets are lost; `Some(None)`: none, whatever was said before.
-    pub loss: Option<Option<Loss>>,
+    /// Which packets are lost.
+    pub loss: Option<Loss>,
     /// How much one loss takes after the one before.
     pub loss_correlation: Option<f64>,
     /// How many packets arrive twice.
@@ -111,8 +111,8 @@ pub struct Conditions {
     pub reorder_correlation: Option<f64>,
     /// By how much a packet overtakes.
     pub reorder_by: Option<Duration>,
-    /// How fast packets leave the queue; `Some(None)`: without a limit, whatever was said before.
-    pub rate: Option<Option<Rate>>,
+    /// How fast packets leave the queue.
+    pub rate: Option<RateLimit>,
     /// Bytes that may leave at once after a pause.
     pub burst: Option<u64>,
     /// Bytes that framing adds to each packet.
@@ -123,6 +123,15 @@ pub struct Conditions {
     pub blackhole_mtu: Option<u32>,
     /// Nothing crosses.
     pub down: Option<bool>,
+}
+
+/// How fast packets leave a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RateLimit {
+    /// At once, whatever was said before.
+    Unlimited,
+    /// As fast as this.
+    Limited(Rate),
 }
 
 /// A switch.
@@ -148,9 +157,9 @@ pub struct Host {
     /// It is a router.
     pub forward: bool,
     /// It stands for the machine: what the others send to it for the world outside goes to the machine's network, and
-    /// what is published comes in by it.
+    /// what they publish comes in by it.
     pub uplink: Option<Spanned<bool>>,
-    /// Ports of the machine that lead to it.
+    /// Ports of the machine that lead to it, or by it into the lab.
     pub publish: Vec<Spanned<Publish>>,
 }
 
@@ -182,14 +191,16 @@ impl Protocol {
     }
 }
 
-/// A port of the machine that leads to a host: `127.0.0.1:8080:80/tcp`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A port of the machine that leads into the lab: `127.0.0.1:8080:server:80/tcp`.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Publish {
     /// Address on the machine; its loopback if it is not stated.
     pub machine: std::net::IpAddr,
     /// Port on the machine; 0: any free one.
     pub machine_port: u16,
-    /// Port on the host.
+    /// To which host connections go, from the host that publishes; `None`: to that one, from the host that stands for the machine.
+    pub to: Option<String>,
+    /// Port on the host they go to.
     pub port: u16,
     /// TCP or UDP.
     pub protocol: Protocol,
@@ -419,7 +430,7 @@ impl Conditions {
     }
 
     fn loss_terms(&self) -> Option<Loss> {
-        match self.loss.clone()?? {
+        match self.loss.clone()? {
             Loss::Independent(chance) if chance.probability <= 0.0 => None,
             Loss::Independent(chance) => {
                 let correlation = self.loss_correlation.unwrap_or(chance.correlation);
@@ -430,11 +441,12 @@ impl Conditions {
     }
 
     fn rate_terms(&self) -> Option<Rate> {
-        match self.rate.clone()?? {
-            Rate::Fixed { bits, burst, overhead } => {
+        match self.rate.clone()? {
+            RateLimit::Unlimited => None,
+            RateLimit::Limited(Rate::Fixed { bits, burst, overhead }) => {
                 Some(Rate::Fixed { bits, burst: self.burst.unwrap_or(burst), overhead: self.overhead.unwrap_or(overhead) })
             }
-            Rate::Trace(trace) => Some(Rate::Trace(trace)),
+            RateLimit::Limited(Rate::Trace(trace)) => Some(Rate::Trace(trace)),
         }
     }
 }

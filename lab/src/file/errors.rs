@@ -46,11 +46,6 @@ impl Errors {
         Err(self)
     }
 
-    /// True if there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.problems.is_empty()
-    }
-
     /// All of them.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

@@ -7,16 +7,24 @@
 //!
 //! Nothing here does I/O: a file that the lab file names (a trace) is fetched by the caller's function in [`Surroundings`].
 
-#![allow(dead_code)] // The reader follows.
-
 mod description;
 mod errors;
+mod glob;
+mod node;
+mod read;
+mod reader;
+mod schema;
+mod signals;
 mod source;
 mod threshold;
+mod traces;
 mod units;
+mod words;
 
 pub use description::*;
 pub use errors::{Errors, Problem};
+pub use glob::glob;
+pub use signals::{signal_name, signal_number};
 pub use source::{Source, Span, Spanned};
 pub use threshold::{Bound, Op, Stat, Threshold};
 pub use units::show;
@@ -67,8 +75,22 @@ pub enum Unit {
 
 /// Reads a lab file. `file_name` is what errors call it.
 pub fn parse(text: &str, file_name: &str, surroundings: &Surroundings<'_>) -> Result<Description, Errors> {
-    let _ = (text, file_name, surroundings);
-    todo!("the reader follows")
+    let mut reader = reader::Reader { errors: Errors::new(Source::file(file_name, text)), around: surroundings };
+    let Some(root) = node::Node::of_toml(text, &mut reader.errors) else { return Err(reader.errors) };
+    match reader.description(&root) {
+        Some(description) => reader.errors.or(description),
+        None => Err(reader.errors),
+    }
+}
+
+/// What to write instead of `name`: all that is `known`, and that which is most like it.
+pub(crate) fn one_of<'a>(lead: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    if known.is_empty() {
+        return "there are none".into();
+    }
+    let all = known.join(", ");
+    nearest(name, known).map_or_else(|| format!("{lead} {all}"), |meant| format!("{lead} {all}; did you mean {meant:?}?"))
 }
 
 /// That of the `known` names which is most like `name`, if any is like it.

@@ -22,7 +22,7 @@ use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Cidr};
 use loggia_stack::link::Mac;
 
-use crate::file::{Check, Command, Description, Determinism, Errors, Expect, Publish, Ready, Restart, Stop};
+use crate::file::{Check, Command, Description, Determinism, Errors, Expect, Protocol, Ready, Restart, Stop};
 use crate::link::Terms;
 use crate::observe::PipeId;
 use crate::world::{End, HostId, World};
@@ -201,10 +201,18 @@ pub enum Action {
 /// A port of the machine that leads into the lab.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
-    /// Which port, and which port of the host.
-    pub publish: Publish,
-    /// Which host.
-    pub host: HostId,
+    /// Address on the machine.
+    pub machine: std::net::IpAddr,
+    /// Port on the machine; 0: any free one.
+    pub machine_port: u16,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// The host that opens the connections.
+    pub from: HostId,
+    /// The host they go to.
+    pub to: HostId,
+    /// Which of its ports.
+    pub port: u16,
 }
 
 /// Makes a description concrete.
