@@ -10,13 +10,17 @@
 mod description;
 mod errors;
 mod glob;
+mod manual;
+mod names;
 mod node;
+mod oneline;
 mod read;
 mod reader;
 mod schema;
 mod signals;
 mod source;
 mod threshold;
+mod told;
 mod traces;
 mod units;
 mod words;
@@ -24,6 +28,9 @@ mod words;
 pub use description::*;
 pub use errors::{Errors, Problem};
 pub use glob::glob;
+pub use manual::manual;
+pub(crate) use names::members;
+pub use oneline::{Options, describe, options};
 pub use signals::{signal_name, signal_number};
 pub use source::{Source, Span, Spanned};
 pub use threshold::{Bound, Op, Stat, Threshold};
@@ -75,12 +82,9 @@ pub enum Unit {
 
 /// Reads a lab file. `file_name` is what errors call it.
 pub fn parse(text: &str, file_name: &str, surroundings: &Surroundings<'_>) -> Result<Description, Errors> {
-    let mut reader = reader::Reader { errors: Errors::new(Source::file(file_name, text)), around: surroundings };
+    let mut reader = reader::Reader::new(Source::file(file_name, text), surroundings);
     let Some(root) = node::Node::of_toml(text, &mut reader.errors) else { return Err(reader.errors) };
-    match reader.description(&root) {
-        Some(description) => reader.errors.or(description),
-        None => Err(reader.errors),
-    }
+    reader.checked(&root)
 }
 
 /// What to write instead of `name`: all that is `known`, and that which is most like it.

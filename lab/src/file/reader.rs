@@ -7,14 +7,16 @@ use loggia_stack::base::time::Duration;
 use super::errors::Errors;
 use super::node::{Entry, Node, NodeKind};
 use super::schema::Section;
-use super::source::{Span, Spanned};
+use super::source::{Source, Span, Spanned};
 use super::units::{self, Wrong};
-use super::{Surroundings, nearest};
+use super::{Description, Surroundings, names, nearest};
 
 /// What reads a file: collects what is wrong.
 pub(super) struct Reader<'a> {
     pub(super) errors: Errors,
     pub(super) around: &'a Surroundings<'a>,
+    /// Names of all links, also of those that are not understood.
+    pub(super) links: Vec<String>,
 }
 
 /// The keys of one table that the file has.
@@ -51,6 +53,19 @@ impl<'n> Fields<'n> {
 
     fn entry(&self, name: &str) -> Option<&'n Entry> {
         self.entries.iter().find(|entry| entry.key.value == name)
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: Source, around: &'a Surroundings<'a>) -> Self {
+        Self { errors: Errors::new(source), around, links: Vec::new() }
+    }
+
+    /// The description that a tree of values gives, if nothing is wrong with it.
+    pub(super) fn checked(mut self, root: &Node) -> Result<Description, Errors> {
+        let Some(description) = self.description(root) else { return Err(self.errors) };
+        names::check(&description, &self.links, &mut self.errors);
+        self.errors.or(description)
     }
 }
 

@@ -7,17 +7,30 @@
 //! | host names | `NAME`, or with a count `NAME-1`, `NAME-2`, ...; `NAME` resolves to all of them |
 //! | link names | `NAME`, or where an end has a count `NAME-1`, `NAME-2`, ... by that end |
 //! | interfaces | `eth0`, `eth1`, ... in the order of the links |
-//! | networks | the N-th link, or group of links joined by switches, is `10.x.y.0/24` and `fd00:0:0:N::/64` with N = 256 x + y, from 0 |
-//! | hosts in them | 1, 2, ... in the order of the ends: `10.0.0.1` and `fd00::1` |
-//! | link addresses | `02:00:00:hh:hh:pp`: number of the host, number of the interface |
+//! | networks | the N-th link, or group of links joined by switches, is `10.x.y.0/24` and `fd00:0:0:N::/64` with N = 256 x + y, from 0; x < 128 |
+//! | large ones | with more than 250 ends: `10.x.0.0/16`, from x = 128, and `fd00:0:0:x00::/64` |
+//! | hosts in them | 1, 2, ... in the order of the ends: `10.0.0.1` and `fd00::1`; no IPv6 where the MTU is below 1280 |
+//! | link addresses | `02:00:hh:hh:pp:pp`: number of the host, number of the interface, from 0 |
 //! | the machine | its loopback is found at [`MACHINE_V4`] and [`MACHINE_V6`], named [`MACHINE_NAME`] |
 //!
 //! Routes are static: the shortest way by number of hops, a default route where all ways lead out by one gateway.
 
+mod addresses;
+mod build;
+mod changes;
+mod hosts;
+mod links;
+mod networks;
+mod planner;
+mod programs;
+mod resolve;
+mod routes;
+#[cfg(test)]
+mod tests;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use loggia_stack::Seed;
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Cidr};
 use loggia_stack::link::Mac;
@@ -25,7 +38,7 @@ use loggia_stack::link::Mac;
 use crate::file::{Check, Command, Description, Determinism, Errors, Expect, Protocol, Ready, Restart, Stop};
 use crate::link::Terms;
 use crate::observe::PipeId;
-use crate::world::{End, HostId, World};
+use crate::world::{End, HostId};
 
 /// The IPv4 address at which a lab with an uplink finds the machine's loopback.
 pub const MACHINE_V4: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
@@ -215,35 +228,7 @@ pub struct Published {
     pub port: u16,
 }
 
-/// Makes a description concrete.
+/// Makes a description concrete. Errors are what is wrong with the whole: loops, addresses, programs that wait for each other.
 pub fn plan(description: &Description) -> Result<Plan, Errors> {
-    let _ = description;
-    todo!("the planner follows")
-}
-
-impl Plan {
-    /// The world at its beginning, everything configured, nothing running.
-    pub fn build(&self, seed: Seed) -> World {
-        let _ = seed;
-        todo!("the builder follows")
-    }
-
-    /// What a name means to a host: addresses of `NAME`, of a further name, or of all hosts alike; IPv4 first. Of a host with several
-    /// interfaces only those by which the asker's packets arrive. `None` if the lab has no such name.
-    pub fn resolve(&self, asker: HostId, name: &str) -> Option<Vec<Addr>> {
-        let _ = (asker, name);
-        todo!("the table of names follows")
-    }
-
-    /// Whose address this is: the name of the host.
-    pub fn name_of(&self, addr: Addr) -> Option<&str> {
-        let of = |host: &&Host| host.ports.iter().flat_map(|port| &port.addresses).any(|cidr| cidr.addr == addr);
-        self.hosts.iter().find(of).map(|host| host.name.as_str())
-    }
-
-    /// Hosts of this name: one, or all alike.
-    pub fn hosts_named(&self, name: &str) -> Vec<HostId> {
-        let named = |host: &Host| host.name == name || host.group == name;
-        self.hosts.iter().enumerate().filter(|(_, host)| named(host)).map(|(number, _)| HostId(number)).collect()
-    }
+    planner::Planner::new(description).plan()
 }

@@ -12,6 +12,7 @@ const DEFAULT_MTU: u32 = 1500;
 
 impl Reader<'_> {
     pub(super) fn link(&mut self, entry: &Entry) -> Option<Link> {
+        self.links.push(entry.key.value.clone());
         let fields = self.fields(&LINK, format!("[link.{}]", entry.key.value), &entry.node)?;
         let ends = self.ends(&fields);
         let conditions = self.both_ways(&fields);

@@ -6,14 +6,15 @@ use crate::file::node::{Node, NodeKind};
 use crate::file::reader::{Fields, Reader, text_of};
 use crate::file::schema;
 use crate::file::source::Spanned;
-use crate::file::{Command, Program, one_of, words};
+use crate::file::{Command, Program, Ready, one_of, words};
 
 impl Reader<'_> {
     /// The program that a table states, if it states one.
     pub(super) fn program(&mut self, fields: &Fields<'_>, name: Option<Spanned<String>>) -> Option<Program> {
         let command = self.command(fields, name.is_some());
+        let ready = self.ready(fields).or_else(|| self.server(command.as_ref()?));
         let program = Program {
-            ready: self.ready(fields),
+            ready,
             after: self.texts(fields, "after").unwrap_or_default(),
             start: self.time(fields, "start").map(|start| start.value).unwrap_or_default(),
             stop: self.stop(fields),
@@ -29,6 +30,16 @@ impl Reader<'_> {
             command: command?,
         };
         Some(program)
+    }
+
+    /// A built-in program that serves is ready when it listens.
+    fn server(&self, command: &Spanned<Command>) -> Option<Spanned<Ready>> {
+        match &command.value {
+            Command::BuiltIn { name, .. } if self.around.servers.contains(&name.as_str()) => {
+                Some(Spanned::new(Ready::Listen(Vec::new()), command.span))
+            }
+            _ => None,
+        }
     }
 
     fn command(&mut self, fields: &Fields<'_>, required: bool) -> Option<Spanned<Command>> {
