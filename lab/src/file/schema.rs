@@ -195,13 +195,19 @@ pub(super) const CONDITIONS: [Key; 20] = [
         "\"20mbit\"",
         "How fast packets leave the queue, each direction by itself; or a table, see below.",
     ),
-    key("burst", Kind::Size, "one packet", "\"15kB\"", "How much may leave at once after a pause."),
+    key(
+        "burst",
+        Kind::Size,
+        "0B",
+        "\"15kB\"",
+        "How much may leave at once after a pause; without, every packet takes the time of its bits.",
+    ),
     key(
         "overhead",
         Kind::Own("a whole number of bytes, may be negative"),
         "0",
         "24",
-        "Bytes that framing adds to each packet when the rate is counted.",
+        "Bytes that framing adds to each Ethernet frame when the rate is counted.",
     ),
     key(
         "queue",
@@ -326,7 +332,7 @@ pub(super) const RATE: Section = Section {
             Kind::Own("the name of a file"),
             "",
             "\"lte.trace\"",
-            "mahimahi's format: one line for each moment, in milliseconds, at which a packet of up to 1500 bytes may leave; repeated for ever.",
+            "mahimahi's format: one line for each moment, in milliseconds, at which 1500 bytes may leave; repeated for ever.",
         ),
     ]],
 };
