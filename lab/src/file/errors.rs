@@ -59,6 +59,9 @@ impl Errors {
     fn show(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Problem { span, message, remedy } = problem;
         writeln!(f, "{}: {message}", self.source.place(*span))?;
+        if self.source.name.is_empty() && span.start == span.end {
+            return writeln!(f, "  = {remedy}");
+        }
         let (number, column) = self.source.position(span.start);
         let line = self.source.line(number);
         let label = if self.source.name.is_empty() { String::new() } else { number.to_string() };

@@ -116,11 +116,24 @@ pub fn manual() -> String {
     page + TAIL
 }
 
+/// Groups of keys that sections share: the first key, the section where they stand, and what others say of them.
+const SHARED: [(&str, &str, &str); 2] = [
+    ("delay", "[link.NAME]", "all those of `[link.NAME]` from `delay` to `down`"),
+    ("run", "[host.NAME.programs.PROGRAM]", "all those of `[host.NAME.programs.PROGRAM]`"),
+];
+
 fn part(page: &mut String, section: &Section) {
     let _ = write!(page, "\n### {}\n\n{}\n", heading(section.title), section.about);
-    if section.all().next().is_some() {
+    let elsewhere = |group: &[Key]| {
+        SHARED.iter().find(|(first, home, _)| section.title != *home && group.first().is_some_and(|key| key.name == *first))
+    };
+    let own: Vec<&Key> = section.keys.iter().filter(|group| elsewhere(group).is_none()).flat_map(|group| group.iter()).collect();
+    for (_, _, words) in section.keys.iter().filter_map(|group| elsewhere(group)) {
+        let _ = writeln!(page, "\nKeys: {words}{}", if own.is_empty() { "." } else { ", and:" });
+    }
+    if !own.is_empty() {
         page.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
-        section.all().for_each(|key| row(page, key));
+        own.into_iter().for_each(|key| row(page, key));
     }
 }
 
@@ -130,7 +143,6 @@ fn heading(title: &str) -> String {
 }
 
 fn row(page: &mut String, Key { name, kind, default, meaning, example }: &Key) {
-    let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
     let words = kind.words();
     let example = if matches!(*example, "{ }" | "[]") { String::new() } else { format!(": `{name} = {example}`") };
     let _ = writeln!(page, "| `{name}` | {words}{example} | {default} | {meaning} |");

@@ -99,9 +99,11 @@ pub(crate) fn one_of<'a>(lead: &str, name: &str, known: impl IntoIterator<Item =
 
 /// That of the `known` names which is most like `name`, if any is like it.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |known: &str| {
-        let same_but_for_case = known.eq_ignore_ascii_case(name);
-        if same_but_for_case { 1.0 } else { strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase()) }
+    let name = name.to_lowercase();
+    let likeness = |known: &str| match strsim::osa_distance(&known.to_lowercase(), &name) {
+        0 => 1.0,
+        1 if name.len() > 2 => 0.9,
+        _ => strsim::jaro_winkler(&known.to_lowercase(), &name),
     };
     let mut best: Option<(f64, &str)> = None;
     for candidate in known {

@@ -68,6 +68,7 @@ impl Node {
             NodeKind::Whole(number) => number.to_string(),
             NodeKind::Real(number) => number.to_string(),
             NodeKind::Truth(truth) => truth.to_string(),
+            NodeKind::List(nodes) if nodes.is_empty() => "an empty list".into(),
             NodeKind::List(_) => "a list".into(),
             NodeKind::Table(_) => "a table".into(),
             NodeKind::Date(date) => format!("the date {date}"),

@@ -183,10 +183,10 @@ impl Reader<'_> {
             Some(number) if range.contains(&number) => Some(Spanned::new(number, node.span)),
             Some(_) => {
                 let (least, most) = (range.start(), range.end());
-                let remedy = if *most > u32::MAX as i64 {
-                    format!("expected at least {least}")
-                } else {
-                    format!("expected {least} to {most}")
+                let remedy = match *most {
+                    most if most > u32::MAX as i64 => format!("expected at least {least}"),
+                    most if most == *least => format!("expected {least}"),
+                    most => format!("expected {least} to {most}"),
                 };
                 self.refuse(name, node, remedy);
                 None

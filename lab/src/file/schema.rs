@@ -79,7 +79,7 @@ pub(super) const ALL: [&Section; 15] =
     [&TOP, &LINK, &DIRECTION, &LOSS, &RATE, &QUEUE, &SWITCH, &HOST, &PROGRAM, &READY, &EXPECT, &STOP, &RESTART, &AT, &CHECK];
 
 pub(super) const TOP: Section = Section {
-    title: "the top of the file",
+    title: "The top of the file",
     about: "Before the first `[...]`. The parts below may come in any order.",
     keys: &[&[
         key("schema", Kind::Whole, "", "1", "Version of this format: 1. Every file states it."),
@@ -264,7 +264,7 @@ pub(super) const LINK: Section = Section {
 
 pub(super) const DIRECTION: Section = Section {
     title: "there and back",
-    about: "One direction of a link: `[link.NAME.there]`, `[link.NAME.back]`, or inline. All keys of the link that a direction can have of its own.",
+    about: "One direction of a link: `[link.NAME.there]`, `[link.NAME.back]`, or inline.",
     keys: &[&CONDITIONS],
 };
 
@@ -594,8 +594,8 @@ pub(super) const AT: Section = Section {
                 "Groups that no longer reach each other: all links between them are down. Whoever is not named is in one more group.",
             ),
             key("up", Kind::Truth, "", "true", "The links are no longer down."),
-            RTT,
-            MTU,
+            Key { default: "", ..RTT },
+            Key { default: "", ..MTU },
         ],
         &CONDITIONS,
         &THERE,

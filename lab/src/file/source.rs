@@ -94,6 +94,9 @@ impl Source {
     /// Where an error is, as errors begin: `lab.toml:12:8`, or the option `--rtt`.
     pub fn place(&self, span: Span) -> String {
         let (line, column) = self.position(span.start);
+        if self.name.is_empty() && span.start == span.end {
+            return "command line".into();
+        }
         if self.name.is_empty() {
             return self.line(line).split_whitespace().next().unwrap_or("command line").into();
         }

@@ -101,8 +101,9 @@ impl<'a> Planner<'a> {
     /// Notes hosts and switches that nothing leads to.
     pub(super) fn unplugged(&mut self) {
         let alone = self.plan.hosts.len() == 1 && self.plan.links.is_empty();
+        let named = |name: &str| self.description.links.iter().flat_map(|link| &link.ends).any(|end| end.value == name);
         for (number, host) in self.plan.hosts.iter().enumerate() {
-            if host.ports.is_empty() && !alone {
+            if host.ports.is_empty() && !alone && !named(&host.group) {
                 let message = format!("host {:?} has no link", host.group);
                 self.errors.add(self.host_of[number].name.span, message, "name it in the ends of a [link.NAME]");
             }

@@ -34,9 +34,8 @@ impl Reader<'_> {
         let entries = fields.get("programs").and_then(|node| self.table("programs", node)).unwrap_or_default();
         for entry in entries {
             let title = format!("{}.programs.{}]", fields.title.trim_end_matches(']'), entry.key.value);
-            if self.name("a program", &entry.key)
-                && let Some(fields) = self.fields(&PROGRAM, title, &entry.node)
-            {
+            self.name("a program", &entry.key);
+            if let Some(fields) = self.fields(&PROGRAM, title, &entry.node) {
                 programs.extend(self.program(&fields, Some(entry.key.clone())));
             }
         }

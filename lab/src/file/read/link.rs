@@ -32,7 +32,17 @@ impl Reader<'_> {
             _ => None,
         };
         let Some([one, other]) = names else {
-            self.refuse_by_schema(fields, "ends", node);
+            match texts_of(node) {
+                Some(names) => {
+                    let message = format!("{} has {} end{}", fields.title, names.len(), if names.len() == 1 { "" } else { "s" });
+                    self.errors.add(
+                        node.span,
+                        message,
+                        "expected two hosts or switches: ends = [\"server\", \"client\"]; more of them are joined by a switch",
+                    );
+                }
+                None => self.refuse_by_schema(fields, "ends", node),
+            }
             return None;
         };
         if one == other {

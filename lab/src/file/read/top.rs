@@ -11,7 +11,7 @@ use crate::file::{Description, Determinism, Switch};
 impl Reader<'_> {
     /// Everything the file says; what is wrong is noted, and something harmless stands for it.
     pub(in crate::file) fn description(&mut self, root: &Node) -> Option<Description> {
-        let top = self.fields(&TOP, "the top of the file".into(), root)?;
+        let top = self.fields(&TOP, "the file".into(), root)?;
         self.schema(&top);
         Some(Description {
             source: self.errors.source().clone(),
@@ -60,17 +60,16 @@ impl Reader<'_> {
             return Vec::new();
         }
         let entries = self.table(&format!("[{what}]"), node).unwrap_or_default();
-        entries.iter().filter(|entry| self.name(what, &entry.key)).collect()
+        // What has a wrong name is still there for those that name it.
+        entries.iter().inspect(|entry| self.name(what, &entry.key)).collect()
     }
 
-    /// True if a link, switch, host or program may be called this.
-    pub(in crate::file) fn name(&mut self, what: &str, name: &Spanned<String>) -> bool {
-        let wrong = wrong_name(name);
-        if let Some(wrong) = wrong {
+    /// Notes that a link, switch, host or program cannot be called this.
+    pub(in crate::file) fn name(&mut self, what: &str, name: &Spanned<String>) {
+        if let Some(wrong) = wrong_name(name) {
             let remedy = "letters a to z, digits and hyphens, at most 63, as in host names: \"server-1\"";
             self.errors.add(name.span, format!("{what} cannot be called {:?}: {wrong}", name.value), remedy);
         }
-        wrong.is_none()
     }
 
     /// The tables `[[WHAT]]`.
