@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use loggia_lab::link::{Cause, Chance, Fate, Jitter, Limit, Loss, Queue, QueueKind, Rate, Reorder, Terms, Verdict};
+use loggia_lab::link::{Cause, Chance, Fate, Jitter, Limit, Loss, Queue, QueueKind, Rate, Reorder, Terms, Trace, Verdict};
 use loggia_lab::link::{Distribution, PacketId};
 use loggia_lab::observe::{Observer, PipeId, Seen};
 use loggia_lab::world::{End, HostId, PortConfig, World};
@@ -284,6 +284,95 @@ fn tcp_gets_of_a_rate_what_headers_leave() {
     }
 }
 
+/// An opportunity for 1500 bytes of IP packets each millisecond.
+#[test]
+fn tcp_gets_of_a_trace_what_headers_leave() {
+    let up = Terms { rate: Some(Rate::Trace(Trace(Arc::new([1])))), ..delay(20) };
+    let mut stream = Stream::new(pair(1, [up, delay(20)]), ENDLESS);
+    let goodput = stream.goodput(Instant::from_secs(40), Instant::from_secs(60));
+    let most = 1448.0 * 1000.0;
+    assert!((goodput / most - 1.0).abs() < 0.01, "{goodput} of {most} bytes/s");
+}
+
+/// How long packets of the first link's first direction waited in the queue.
+#[derive(Default)]
+struct Waits(Arc<Mutex<Vec<Duration>>>);
+
+impl Observer for Waits {
+    fn fate(&mut self, pipe: PipeId, fate: &Fate) {
+        if let Verdict::Delivered { queued, .. } = fate.verdict
+            && pipe == (PipeId { wire: 0, end: 0 })
+        {
+            self.0.lock().expect("nobody panics").push(queued);
+        }
+    }
+}
+
+/// The median wait of a bulk sender's packets at 20 Mbit/s, and what of the rate it got.
+fn bulk_through(kind: QueueKind) -> (Duration, f64) {
+    let queue = Queue { kind, limit: Limit::Packets(1000), ecn: false };
+    let up = Terms { rate: Some(fixed(20_000_000)), queue, ..delay(20) };
+    let mut stream = Stream::new(pair(1, [up, delay(20)]), ENDLESS);
+    stream.run(Instant::from_secs(35));
+    let waits = Waits::default();
+    let all = waits.0.clone();
+    stream.world.observe(Box::new(waits));
+    let goodput = stream.goodput(Instant::from_secs(35), Instant::from_secs(45));
+    let mut waits = all.lock().expect("nobody panics").clone();
+    waits.sort_unstable();
+    (waits[waits.len() / 2], goodput / (20e6 / 8.0 * 1448.0 / 1514.0))
+}
+
+const TARGET: Duration = Duration::from_millis(5);
+const INTERVAL: Duration = Duration::from_millis(100);
+const FQ_CODEL: QueueKind = QueueKind::FqCoDel { target: TARGET, interval: INTERVAL, flows: 1024, quantum: 1514 };
+
+#[test]
+fn codel_keeps_a_bulk_sender_from_filling_the_queue() {
+    let (standing, full) = bulk_through(QueueKind::DropTail);
+    assert!(standing > Duration::from_millis(100) && full > 0.99, "{standing:?} {full}");
+    for kind in [QueueKind::CoDel { target: TARGET, interval: INTERVAL }, FQ_CODEL] {
+        let (waited, share) = bulk_through(kind);
+        assert!(waited < Duration::from_millis(20) && share > 0.85, "{kind:?}: {waited:?}, {share} of the rate");
+    }
+}
+
+/// How long a datagram takes at most beside a bulk sender.
+fn datagrams_beside_bulk(kind: QueueKind) -> Duration {
+    let queue = Queue { kind, limit: Limit::Packets(1000), ecn: false };
+    let up = Terms { rate: Some(fixed(20_000_000)), queue, ..delay(20) };
+    let mut stream = Stream::new(pair(1, [up, delay(20)]), ENDLESS);
+    stream.run(Instant::from_secs(40));
+    let world = &mut stream.world;
+    let receiver = world.stack(SERVER).socket(AF_INET, SOCK_DGRAM, 0).expect("a socket");
+    world.stack(SERVER).bind(receiver, &to(SERVER, 9)).expect("bind");
+    let sender = world.stack(CLIENT).socket(AF_INET, SOCK_DGRAM, 0).expect("a socket");
+    let mut longest = Duration::ZERO;
+    for number in 0..50 {
+        let sent = Instant::from_millis(40_000 + 97 * number);
+        stream.run(sent);
+        assert_eq!(stream.world.stack(CLIENT).sendto(sender, b"tick", MsgFlags::NONE, &to(SERVER, 9)), Ok(4));
+        stream.world.settle(CLIENT);
+        for micros in 1..1_000_000 {
+            stream.run(sent + Duration::from_micros(micros * 100));
+            if stream.world.stack(SERVER).recv(receiver, &mut [0; 10], MsgFlags::DONTWAIT).is_ok() {
+                longest = longest.max(stream.world.now() - sent);
+                break;
+            }
+        }
+    }
+    longest
+}
+
+#[test]
+fn fq_codel_lets_a_datagram_pass_a_bulk_sender() {
+    let apart = datagrams_beside_bulk(FQ_CODEL);
+    // The delay, the frame that is being sent, and at most a turn of the other.
+    assert!(apart <= Duration::from_micros(20_000 + 3 * 610), "{apart:?}");
+    let behind = datagrams_beside_bulk(QueueKind::DropTail);
+    assert!(behind > Duration::from_millis(100), "{behind:?}");
+}
+
 #[test]
 fn delay_without_a_rate_limits_bulk_only_by_the_window() {
     let mut stream = Stream::new(pair(1, both(&delay(50))), ENDLESS);
@@ -377,16 +466,7 @@ fn chronicle(seed: u64) -> String {
         loss: Some(Loss::Independent(Chance { probability: 0.02, correlation: 0.2 })),
         corrupt: Chance { probability: 0.01, correlation: 0.0 },
         rate: Some(fixed(10_000_000)),
-        queue: Queue {
-            kind: QueueKind::FqCoDel {
-                target: Duration::from_millis(5),
-                interval: Duration::from_millis(100),
-                flows: 1024,
-                quantum: 1514,
-            },
-            limit: Limit::Packets(1000),
-            ecn: true,
-        },
+        queue: Queue { kind: FQ_CODEL, limit: Limit::Packets(1000), ecn: true },
         ..delay(15)
     };
     let text = Arc::new(Mutex::new(String::new()));

@@ -178,3 +178,35 @@ proptest! {
         prop_assert_eq!(bench.fates(), late.fates());
     }
 }
+
+/// Neither what is no packet nor half a packet may do harm.
+#[test]
+fn garbage_crosses_too() {
+    let all = Chance { probability: 1.0, correlation: 0.0 };
+    let kinds = [
+        QueueKind::DropTail,
+        QueueKind::CoDel { target: ms(0), interval: ms(0) },
+        QueueKind::FqCoDel { target: ms(0), interval: ms(0), flows: 0, quantum: 0 },
+        QueueKind::Red { min: 0, max: 0, probability: 1.0, weight: 1.0 },
+    ];
+    for kind in kinds {
+        let queue = Queue { kind, limit: Limit::Bytes(500), ecn: true };
+        let terms = Terms { duplicate: all, corrupt: all, rate: Some(fixed(1_000_000)), queue, ..Terms::default() };
+        let mut bench = Bench::new(terms);
+        let mut puts = 0;
+        for len in 0..80 {
+            for kind in [[8, 0], [0x86, 0xdd], [0x81, 0], [8, 6]] {
+                for first in [0x45, 0x4f, 0x60, 0xff] {
+                    let mut bytes = vec![first; len];
+                    bytes.iter_mut().skip(12).zip(kind).for_each(|(byte, kind)| *byte = kind);
+                    bench.pipe.put(bench.now, Frame::from(&bytes[..]));
+                    bench.now += Duration::from_micros(200);
+                    puts += 1;
+                }
+            }
+        }
+        bench.rest();
+        let originals = bench.fates().iter().filter(|fate| !marks(fate).duplicate).count();
+        assert_eq!((originals, bench.pipe.held), (puts, 0));
+    }
+}
