@@ -6,6 +6,7 @@ use super::stack::Stack;
 use crate::base::event::Call;
 use crate::base::{Errno, MsgFlags, Ready, SocketId, What};
 use crate::socket::{Address, Message, Received};
+use crate::transport::tcp::{Request, Verdict};
 use crate::transport::unix::Credentials;
 
 impl Stack {
@@ -32,6 +33,34 @@ impl Stack {
     pub fn listen(&mut self, id: SocketId, backlog: i32) -> Result<(), Errno> {
         let result = self.sockets.listen(&mut self.net, id, backlog);
         self.done(id, Call::Listen, result)
+    }
+
+    /// As [`Stack::bind`], to every port of the address: the socket gets what no other socket is bound to. TCP sockets must then listen;
+    /// UDP ones only receive. `EINVAL`, `EADDRINUSE`, `EADDRNOTAVAIL`, `EAFNOSUPPORT`, `EOPNOTSUPP`.
+    ///
+    /// Together with [`Stack::set_transparent`] this is one end of a transparent proxy. Where a connection was to go is the local name of
+    /// the accepted socket; where a datagram was to go tells `IP_RECVORIGDSTADDR`.
+    pub fn bind_every_port(&mut self, id: SocketId, address: &Address) -> Result<(), Errno> {
+        let result = self.sockets.bind_every_port(&mut self.net, id, address);
+        self.done(id, Call::Bind, result)
+    }
+
+    /// Lets connections to a TCP listener wait for a decision before their SYN is answered. `EINVAL`, `EOPNOTSUPP`.
+    pub fn put_gate(&mut self, id: SocketId) -> Result<(), Errno> {
+        self.sockets.put_gate(id)
+    }
+
+    /// The next connection that waits at the gate; the listener is readable (IN) while there is one. `EAGAIN`, `EINVAL`, `EOPNOTSUPP`.
+    pub fn next_request(&mut self, id: SocketId) -> Result<Request, Errno> {
+        self.sockets.next_request(id)
+    }
+
+    /// Decides about a connection that waits at the gate. Each must be answered some day: it takes a place of the backlog.
+    /// `ENOENT` if it does not wait, `EINVAL`, `EOPNOTSUPP`.
+    pub fn answer(&mut self, id: SocketId, request: &Request, verdict: Verdict) -> Result<(), Errno> {
+        let result = self.sockets.answer(&mut self.net, id, request, verdict);
+        self.settle();
+        result
     }
 
     /// The next connection that waits, and whom it is with. `EAGAIN`, `EINVAL`, `EOPNOTSUPP`, `ENFILE`.

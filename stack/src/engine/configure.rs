@@ -29,6 +29,13 @@ impl Stack {
         self.settled(result)
     }
 
+    /// Lets this host answer for others: TCP and UDP that come by `link` for any single host are for this one, and its sockets may send
+    /// from any address. For gateways that carry connections on by other means. `ENODEV`, `EINVAL` (loopback).
+    pub fn set_transparent(&mut self, link: LinkId, on: bool) -> Result<(), Errno> {
+        let result = self.net.set_transparent(link, on);
+        self.settled(result)
+    }
+
     /// Sets the largest IP packet of a link. `ENODEV`, `EINVAL`.
     pub fn set_mtu(&mut self, link: LinkId, mtu: u32) -> Result<(), Errno> {
         let result = self.net.links.set_mtu(link, mtu);

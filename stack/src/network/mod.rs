@@ -17,6 +17,7 @@
 //! | `routes` | the table by longest prefix; the route cache; redirects | RFC 1812 §5.2.4, RFC 4861 §6.3.6, §8 |
 //! | `path_mtu` | what is known of paths | RFC 1191, 8201 |
 //! | `forward` | the router | RFC 1812, RFC 8200 |
+//! | `transparent` | answering for others | |
 //! | `icmp` | echo, errors out, errors in, rate limits | RFC 792, 1122 §3.2.2, 4443 |
 //! | `lru`, `quick` | a bounded map; a quick way to a slot of a cache | |
 //! | `addresses` | addresses of links, source selection | RFC 6724 |
@@ -47,6 +48,7 @@ mod output;
 mod quick;
 #[cfg(test)]
 mod tests;
+mod transparent;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -55,6 +57,7 @@ use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version};
 use crate::link::{Hop, LinkConfig, Links, Medium, Offloads, Received};
 pub use config::Config;
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
+pub use transparent::Unreachable;
 
 /// The loopback link, which every host has from the start.
 pub const LOOPBACK: LinkId = LinkId(1);
@@ -124,6 +127,8 @@ pub struct Network {
     pub(crate) icmp: icmp::Limits,
     /// Idents of fragments.
     idents: output::ident::Idents,
+    /// Links by which this host answers for others.
+    transparent: transparent::Transparent,
     /// Pairs of addresses judged before.
     known: input::known::Known,
     /// Copies of our own multicasts and broadcasts, on their way back up.
@@ -145,6 +150,7 @@ impl Network {
             fragments: fragments::Fragments::new(entropy),
             icmp: icmp::Limits::new(entropy),
             idents: output::ident::Idents::new(entropy),
+            transparent: transparent::Transparent::default(),
             known: input::known::Known::new(entropy),
             looped: VecDeque::new(),
             links,
@@ -183,6 +189,7 @@ impl Network {
         self.autoconf_link_removed(link);
         self.groups_link_removed(link);
         self.routes.remove_link(link);
+        self.transparent_link_removed(link);
         self.links.remove(link)
     }
 

@@ -6,6 +6,7 @@ use super::name::scoped;
 use super::record::{Kind, Phase, Record};
 use crate::base::{Errno, Key, SocketId, TcpState};
 use crate::network::Network;
+use crate::transport::tcp::{Request, Verdict};
 
 impl Sockets {
     /// Makes a socket listen, or changes the backlog of one that does; a negative backlog means the largest, as in Linux.
@@ -28,6 +29,27 @@ impl Sockets {
             }
             Kind::Udp(_) | Kind::Raw(_) | Kind::Ping(_) => Err(Errno::EOPNOTSUPP),
         }
+    }
+
+    /// Puts a gate before a TCP listener: connections wait for [`Sockets::answer`] before their handshake goes on. The backlog bounds how
+    /// many. `EINVAL` (it does not listen), `EOPNOTSUPP` (not TCP).
+    pub fn put_gate(&mut self, id: SocketId) -> Result<(), Errno> {
+        let key = self.tcp_key(id)?;
+        self.tcp.put_gate(key)
+    }
+
+    /// The next connection that waits at the gate and was not yet told; the listener is readable while there is one.
+    /// `EAGAIN` (none), `EINVAL` (no gate), `EOPNOTSUPP` (not TCP).
+    pub fn next_request(&mut self, id: SocketId) -> Result<Request, Errno> {
+        let key = self.tcp_key(id)?;
+        self.tcp.next_request(key)
+    }
+
+    /// Decides about a connection that waits at the gate. Every request must be answered some day: until then it takes a place of the
+    /// backlog. `ENOENT` (it does not wait), `EINVAL` (no gate), `EOPNOTSUPP` (not TCP).
+    pub fn answer(&mut self, net: &mut Network, id: SocketId, request: &Request, verdict: Verdict) -> Result<(), Errno> {
+        let key = self.tcp_key(id)?;
+        self.tcp.answer(net, key, request, verdict)
     }
 
     /// Takes a connection from the accept queue: its socket and the other end's address.

@@ -27,6 +27,23 @@ impl Sockets {
         }
     }
 
+    /// Gives a socket every port of an address (its own port is not looked at): it gets what no other socket is bound to. TCP sockets
+    /// must then listen; UDP ones only receive. `EINVAL` (has a name), `EADDRINUSE` (another has every port), `EADDRNOTAVAIL`,
+    /// `EAFNOSUPPORT`, `EOPNOTSUPP` (no ports).
+    pub fn bind_every_port(&mut self, net: &mut Network, id: SocketId, address: &Address) -> Result<(), Errno> {
+        let record = *self.record(id)?;
+        if let Kind::Unix(_) = record.kind {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let local = SockAddr { port: 0, ..local_name(&record, address)? };
+        self.may_bind(net, &record, local)?;
+        match record.kind {
+            Kind::Tcp(key) => self.tcp.bind_every_port(net, key, local),
+            Kind::Udp(key) => self.udp.bind_every_port(net, key, local),
+            Kind::Raw(_) | Kind::Ping(_) | Kind::Unix(_) => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
     /// What Linux tests of any internet socket before the protocol looks for the port.
     fn may_bind(&self, net: &Network, record: &Record, local: SockAddr) -> Result<(), Errno> {
         let inet = self.inet(record.kind).ok_or(Errno::EINVAL)?;

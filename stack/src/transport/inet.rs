@@ -51,6 +51,8 @@ pub struct Inet {
     pub reuse_addr: bool,
     /// `SO_REUSEPORT`
     pub reuse_port: bool,
+    /// It is bound to every port; `local_port` is 0.
+    pub every_port: bool,
     /// `IP_FREEBIND` / `IP_TRANSPARENT`: any local address.
     pub freebind: bool,
     /// `IP_RECVERR` / `IPV6_RECVERR`
@@ -85,6 +87,7 @@ impl Inet {
             v6only: false,
             reuse_addr: false,
             reuse_port: false,
+            every_port: false,
             freebind: false,
             recv_err: false,
             hop_limit: 0,

@@ -5,6 +5,7 @@
 mod common;
 
 mod ancillary;
+mod gateway;
 mod options;
 mod random;
 mod states;

@@ -58,6 +58,10 @@ impl Network {
 
     fn answers_echo(&self, packet: &Packet) -> bool {
         let to_many = packet.cast != Cast::Unicast;
+        if !to_many && !self.is_local(packet.dst) {
+            // For somebody for whom we answer: whether he is there we do not know.
+            return false;
+        }
         if packet.src.is_v4() {
             let config = &self.config.ipv4;
             !(config.icmp_echo_ignore_all || to_many && config.icmp_echo_ignore_broadcasts)

@@ -95,7 +95,7 @@ impl Network {
 
     /// True if a host of this address list may have sent the quoted packet. Linux: errors about broadcasts are bogus.
     fn is_ours(&self, quoted: &Quoted) -> bool {
-        self.is_local(quoted.src) && !self.is_broadcast(quoted.dst)
+        self.may_send_from(quoted.src) && !self.is_broadcast(quoted.dst)
     }
 
     /// Puts what "too big" tells into the path MTU cache; the flow hears of what holds then. None if it cannot be true.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::base::{Addr, Discard, Duration, Frame, Rope, Sum, Version};
-use crate::network::{Fragmentation, LOOPBACK, Network, Outgoing, Packet, Route, RouteQuery, ipv6, protocol};
+use crate::network::{Fragmentation, LOOPBACK, Network, Outgoing, Packet, Route, RouteQuery, Unreachable, ipv6, protocol};
 
 use super::limit::{Denied, Rate};
 use super::offending::{Facts, Offending};
@@ -18,6 +18,16 @@ impl Network {
     /// Answers `packet` with an ICMP "port unreachable" (rate-limited, RFC 1122 §3.2.2 and RFC 4443 §2.4 rules).
     pub fn port_unreachable(&mut self, packet: &Packet) {
         self.icmp_error(&Offending::of(packet), Problem::PortUnreachable);
+    }
+
+    /// Answers `packet` by saying that its destination cannot be reached.
+    pub(crate) fn unreachable(&mut self, packet: &Packet, why: Unreachable) {
+        let problem = match why {
+            Unreachable::Network => Problem::NoRoute,
+            Unreachable::Host => Problem::HostUnreachable,
+            Unreachable::Prohibited => Problem::Prohibited,
+        };
+        self.icmp_error(&Offending::of(packet), problem);
     }
 
     /// Answers a packet whose protocol nobody handles, raw sockets included (RFC 1122 §3.2.2.1, RFC 8200 §4).

@@ -44,6 +44,8 @@ impl Network {
             Verdict::Ours(Cast::Unicast)
         } else if self.is_broadcast(dst) {
             Verdict::Ours(Cast::Broadcast)
+        } else if self.takes_for_others(link, dst) {
+            Verdict::Ours(Cast::Unicast)
         } else {
             Verdict::Foreign
         }

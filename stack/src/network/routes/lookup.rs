@@ -30,7 +30,7 @@ impl Network {
     }
 
     fn find_route(&self, query: &RouteQuery) -> Result<Route, Errno> {
-        if !query.src.is_unspecified() && (query.src.version() != query.dst.version() || !self.is_local(query.src)) {
+        if !query.src.is_unspecified() && (query.src.version() != query.dst.version() || !self.may_send_from(query.src)) {
             return Err(Errno::EINVAL);
         }
         if self.is_local(query.dst) {

@@ -17,6 +17,9 @@ use crate::base::{Addr, Entropy, Errno, HashKey, Key};
 pub use binding::{Binding, Holder, Rules};
 use ephemeral::Ephemeral;
 
+/// Where those stand that are bound to every port: no packet is for port 0 (and one that says so is for them).
+const EVERY: u16 = 0;
+
 /// What uses one port.
 #[derive(Debug, Default)]
 struct Slot {
@@ -52,6 +55,15 @@ impl Ports {
         };
         self.restore(binding, port);
         Ok(port)
+    }
+
+    /// Binds to every port: to those that nobody else is bound to when a packet comes. `EADDRINUSE` if somebody else has that.
+    pub fn bind_every(&mut self, binding: Binding) -> Result<(), Errno> {
+        if self.conflicts(&binding, EVERY) {
+            return Err(Errno::EADDRINUSE);
+        }
+        self.restore(binding, EVERY);
+        Ok(())
     }
 
     /// Puts a binding where it is known to belong, without a test: it was there before it was connected.
@@ -132,8 +144,17 @@ impl Ports {
 
     /// The best bindings for a packet to (`dst`, `port`) by `link`, appended to `into`: those with the highest score of Linux's
     /// rules (exact address, then bound link, then exact family). Of equal ones the newest is best, unless it has
-    /// `SO_REUSEPORT`: then there may be several, in order of binding, and the caller picks one by flow hash.
+    /// `SO_REUSEPORT`: then there may be several, in order of binding, and the caller picks one by flow hash. Those bound to every port
+    /// come after all others.
     pub fn best(&self, dst: Addr, port: u16, link: u16, into: &mut Vec<Key>) {
+        let before = into.len();
+        self.best_at(dst, port, link, into);
+        if into.len() == before && self.slots.contains_key(&EVERY) {
+            self.best_at(dst, EVERY, link, into);
+        }
+    }
+
+    fn best_at(&self, dst: Addr, port: u16, link: u16, into: &mut Vec<Key>) {
         let scored = |binding: &Binding| binding.score(self.rules, dst, link);
         let bindings = self.at(port);
         let Some(best) = bindings.iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one)) else { return };

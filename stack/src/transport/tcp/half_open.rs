@@ -94,6 +94,7 @@ impl HalfOpen {
         inet.link = self.link;
         inet.bound_address = true;
         inet.bound_port = false;
+        inet.every_port = false;
         inet.error = None;
         inet.soft_error = None;
         let algorithm = parent.options.congestion.unwrap_or(config.congestion_control);

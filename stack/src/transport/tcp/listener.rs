@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::gate::Gate;
 use super::half_open::HalfOpen;
 use super::header::{ACK, FIN, Header, RST, SYN};
 use super::output::reset;
@@ -18,6 +19,8 @@ pub(super) struct Listener {
     pub(super) accept_queue: VecDeque<Key>,
     /// Half-open connections.
     pub(super) half_open: u32,
+    /// Where SYNs wait for a decision, if there is to be one.
+    pub(super) gate: Option<Gate>,
 }
 
 impl Listener {
@@ -28,7 +31,8 @@ impl Listener {
 
     /// True if no more half-open connections are remembered.
     fn syn_queue_is_full(&self) -> bool {
-        self.half_open >= self.backlog.max(1)
+        let at_gate = self.gate.as_ref().map_or(0, Gate::len) as u32;
+        self.half_open + at_gate >= self.backlog.max(1)
     }
 }
 
@@ -38,6 +42,8 @@ enum Admission {
     Remember,
     /// It is answered and forgotten: the answer's sequence number remembers it (RFC 4987 §3.6).
     Cookie,
+    /// It waits for a decision.
+    Wait,
     /// It is dropped.
     Refuse(Discard),
 }
@@ -63,11 +69,14 @@ impl Tcp {
             // RFC 9293 MUST-57, MUST-63: never from or to a group. A SYN with FIN means nothing (Linux drops it).
             net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, payload_len);
         } else {
-            self.take_syn(net, id, packet, header);
+            self.take_syn(net, id, packet, header, payload_len);
         }
     }
 
-    fn take_syn(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
+    fn take_syn(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, payload_len: usize) {
+        if self.waits_at_gate(id, packet, header) {
+            return self.wait_at_gate(net, id, packet, header, payload_len);
+        }
         match self.admit(net, id) {
             Admission::Refuse(reason) => {
                 net.links.base.counters.tcp_ext.listen_drops += 1;
@@ -77,6 +86,7 @@ impl Tcp {
                 net.links.base.counters.tcp_ext.tcp_req_q_full_do_cookies += 1;
                 self.answer_with_cookie(net, id, packet, header);
             }
+            Admission::Wait => self.wait_at_gate(net, id, packet, header, payload_len),
             Admission::Remember => self.remember(net, id, packet, header),
         }
     }
@@ -93,6 +103,11 @@ impl Tcp {
         }
         let crowded = listener.syn_queue_is_full() || self.records.half_open.len() >= self.config.max_syn_backlog as usize;
         match self.config.syncookies {
+            _ if listener.gate.is_some() && crowded => {
+                base.counters.tcp_ext.tcp_req_q_full_drop += 1;
+                Admission::Refuse(Discard::TcpSynQueueFull)
+            }
+            _ if listener.gate.is_some() => Admission::Wait,
             2 => Admission::Cookie,
             1 if crowded => Admission::Cookie,
             0 if crowded => {
@@ -104,7 +119,7 @@ impl Tcp {
     }
 
     /// Keeps a half-open connection and answers with a SYN-ACK.
-    fn remember(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
+    pub(super) fn remember(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
         let half_open = self.half_open_for(net, id, packet, header);
         let key = self.insert_half_open(net, half_open);
         self.send_syn_ack(net, key);
@@ -164,7 +179,10 @@ impl Tcp {
 
     /// The listener is closed: what it had not handed out is reset (RFC 9293 §3.10.4).
     pub(super) fn close_listener(&mut self, net: &mut Network, id: Key) {
-        let Some(listener) = self.records.connections[id].listener.take() else { return };
+        let Some(mut listener) = self.records.connections[id].listener.take() else { return };
+        if let Some(gate) = listener.gate.take() {
+            Self::leave_gate(net, gate);
+        }
         for key in listener.accept_queue {
             self.abort(net, key, Cause::Call);
         }

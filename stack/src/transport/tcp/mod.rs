@@ -10,7 +10,7 @@
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `scoreboard`, `receive_queue`, `out_of_order` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `segment_size` |
-//! | opening and closing | `handshake`, `listener`, `half_open`, `cookies`, `time_wait`, `isn` |
+//! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `time_wait`, `isn` |
 //! | time | `timers` |
 //! | what the socket layer calls | `calls/` |
 //!
@@ -28,6 +28,7 @@ mod cookies;
 mod cx;
 mod errors;
 mod flows;
+mod gate;
 mod half_open;
 mod handshake;
 pub mod header;
@@ -56,11 +57,13 @@ use alloc::sync::Arc;
 
 use crate::base::{Cause, Entropy, Key, Pressure, TcpState, Timer, TimerOwner};
 use crate::network::Network;
+pub use crate::network::Unreachable;
 use crate::transport::ports::{Holder, Ports, Rules};
 pub use calls::Stream;
 use cookies::Cookies;
 use cx::Cx;
 use flows::{Flow, Flows, Records, Tuple};
+pub use gate::{Request, Verdict};
 use isn::Isn;
 use limits::Limits;
 pub use options::{TcpConfig, TcpInfo, TcpOptions};

@@ -43,7 +43,7 @@ impl Udp {
     /// `EINVAL` (bound or connected already), `EADDRINUSE`, and the errors of [`Inet::check_bind`].
     pub fn bind(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
         let inet = self.inet(id);
-        if inet.local_port != 0 || inet.is_connected() {
+        if inet.local_port != 0 || inet.every_port || inet.is_connected() {
             return Err(Errno::EINVAL);
         }
         let link = inet.check_bind(net, local, Kind::Datagram)?;
@@ -59,8 +59,28 @@ impl Udp {
         Ok(())
     }
 
-    /// An ephemeral port for a socket that has none. `EAGAIN` if all are taken, as in Linux.
+    /// Binds to every port that no other socket is bound to when a datagram comes; for receiving alone. Errors as [`Udp::bind`].
+    pub fn bind_every_port(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
+        let inet = self.inet(id);
+        if inet.local_port != 0 || inet.every_port || inet.is_connected() {
+            return Err(Errno::EINVAL);
+        }
+        let link = inet.check_bind(net, local, Kind::Datagram)?;
+        self.ports.bind_every(Binding { local: local.addr, link, ..binding(id, inet) })?;
+        let inet = self.inet_mut(id);
+        inet.local = local.addr;
+        inet.link = link;
+        inet.every_port = true;
+        inet.bound_address = !local.addr.is_unspecified();
+        inet.tell_ends(base(net), protocol::UDP);
+        Ok(())
+    }
+
+    /// An ephemeral port for a socket that has none. `EAGAIN` if all are taken, as in Linux; `EINVAL` for one that has every port.
     pub(super) fn autobind(&mut self, net: &mut Network, id: Key) -> Result<(), Errno> {
+        if self.inet(id).every_port {
+            return Err(Errno::EINVAL);
+        }
         if self.inet(id).local_port == 0 {
             let port = self.ports.bind(binding(id, self.inet(id)), 0).map_err(|_| Errno::EAGAIN)?;
             let inet = self.inet_mut(id);
@@ -130,11 +150,11 @@ impl Udp {
     }
 
     fn leave_tables(&mut self, id: Key) {
-        let port = self.inet(id).local_port;
+        let (port, every) = (self.inet(id).local_port, self.inet(id).every_port);
         if let Some(holder) = self.sockets[id].holder.take() {
             self.ports.release(port, holder);
             self.flows.remove(&self.sockets, id);
-        } else if port != 0 {
+        } else if port != 0 || every {
             self.ports.unbind(id, port);
         }
     }

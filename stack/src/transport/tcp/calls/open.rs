@@ -32,6 +32,24 @@ impl Tcp {
         Ok(())
     }
 
+    /// Binds to every port that no other socket is bound to when a packet comes; for a listener. Errors as [`Tcp::bind`].
+    pub fn bind_every_port(&mut self, net: &mut Network, id: Key, local: SockAddr) -> Result<(), Errno> {
+        let inet = &self.records.connections[id].inet;
+        if inet.bound_port || self.state(id) != TcpState::Closed {
+            return Err(Errno::EINVAL);
+        }
+        if !local.addr.is_unspecified() && !inet.freebind && !net.is_local(local.addr) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        self.ports.bind_every(self.binding(id, local.addr))?;
+        let inet = &mut self.records.connections[id].inet;
+        inet.local = local.addr;
+        inet.bound_port = true;
+        inet.every_port = true;
+        inet.bound_address = !local.addr.is_unspecified();
+        Ok(())
+    }
+
     fn binding(&self, id: Key, local: Addr) -> Binding {
         let inet = &self.records.connections[id].inet;
         Binding {
@@ -77,7 +95,8 @@ impl Tcp {
 
     /// Sends the SYN. `EADDRNOTAVAIL` (no port is left), `ENETUNREACH` and its kin, `EINVAL` (a listener).
     pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
-        if self.state(id) != TcpState::Closed || self.records.connections[id].in_flows {
+        let tcb = &self.records.connections[id];
+        if self.state(id) != TcpState::Closed || tcb.in_flows || tcb.inet.every_port {
             return Err(Errno::EINVAL);
         }
         let remote = self.destination(id, remote);

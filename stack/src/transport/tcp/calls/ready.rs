@@ -2,6 +2,7 @@
 
 use super::data;
 use crate::base::{Key, Ready, TcpState};
+use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Tcp, TcpConfig};
 
@@ -10,7 +11,8 @@ impl Tcp {
     pub fn readiness(&self, id: Key) -> Ready {
         let tcb = &self.records.connections[id];
         if let Some(listener) = &tcb.listener {
-            return if listener.accept_queue.is_empty() { Ready::NONE } else { Ready::IN };
+            let request = listener.gate.as_ref().is_some_and(Gate::has_news);
+            return if request || !listener.accept_queue.is_empty() { Ready::IN } else { Ready::NONE };
         }
         let mut ready = Ready::NONE;
         if (tcb.shut_read && tcb.shut_write) || tcb.state == TcpState::Closed {
