@@ -1,7 +1,7 @@
 //! A program that runs, or ran, and its tree.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::report::{Report, Wish};
@@ -147,6 +147,12 @@ impl Program {
     /// If the keeper is gone so is the program, and the next turn says so.
     fn wish(&self, wish: Wish) {
         let _ = message::send(self.control.as_fd(), &wish.encode(), &[]);
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
     }
 }
 

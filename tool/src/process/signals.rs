@@ -1,7 +1,7 @@
 //! What is sent to loggia itself.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::sys::process::own_pid;
 use crate::sys::signal::{self, Arrived, Inbox, Set};
@@ -38,6 +38,12 @@ impl Signals {
     /// What came since the last turn; does not wait.
     pub fn turn(&mut self) -> Vec<Arrived> {
         std::iter::from_fn(|| self.0.take()).collect()
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -198,14 +198,18 @@ impl Conductor {
         part.program.after.iter().all(|other| self.parts[*other].ready).then(|| Instant::EPOCH + part.program.start)
     }
 
-    fn look_for_listeners(&mut self, listens: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool) {
+    /// Looks who has become ready by listening; says whether anybody has.
+    pub fn look_for_listeners(&mut self, listens: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool) -> bool {
+        let mut any = false;
         for part in self.parts.iter_mut().filter(|part| part.phase == Phase::Running && !part.ready) {
             if let Ready::Listen(ports) = &part.program.ready {
                 let host = part.program.host;
                 part.ready =
                     if ports.is_empty() { listens(host, None) } else { ports.iter().all(|port| listens(host, Some(*port))) };
+                any |= part.ready;
             }
         }
+        any
     }
 
     fn decide_over(&mut self, now: Instant) {

@@ -1,3 +1,29 @@
 //! One run of a lab: who starts when, what passes between programs and world, how it ends and what is said of it.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`conductor`] | which program starts and stops when: decisions only |
+//! | [`changes`] | what changes while a lab runs |
+//! | [`real`], [`simulated`] | a run in real time, and in virtual time |
+//! | [`live`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
+//! | [`kick`], [`listening`], [`lag`] | waking the driver; who listens where; how late the world was |
 
+pub mod changes;
 pub mod conductor;
+pub mod kick;
+pub mod lag;
+pub mod listening;
+pub mod live;
+pub mod place;
+pub mod real;
+pub mod simulated;
+pub mod task;
+
+use std::io::Write;
+
+use loggia::Host;
+
+async fn built_in(name: String, args: Vec<String>, host: Host, streams: [Box<dyn Write + Send>; 2]) -> u8 {
+    let _ = (name, args, host, streams);
+    127
+}

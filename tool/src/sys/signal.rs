@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use super::{Pid, check};
@@ -123,6 +123,12 @@ impl Inbox {
         let info: libc::signalfd_siginfo = unsafe { ptr::read_unaligned(record.as_ptr().cast()) };
         let sender = if info.ssi_code == libc::SI_KERNEL { Sender::Kernel } else { Sender::Process(info.ssi_pid as Pid) };
         Some(Arrived { signal: info.ssi_signo as i32, sender })
+    }
+}
+
+impl AsFd for Inbox {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

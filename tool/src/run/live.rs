@@ -1,0 +1,289 @@
+//! The programs of a run that are alive, foreign and built-in alike.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use loggia_lab::file;
+use loggia_lab::plan::{Plan, Program};
+
+use super::conductor::Ended;
+use super::place::Place;
+use super::task::{Runtime, Task};
+use crate::engine::shared::Shared;
+use crate::process::{self, Command, Event, Input, Seat, Spawner, SpawnError, Status, Usage};
+use crate::sys::filter::Instruction;
+
+/// What happened to programs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum News {
+    /// A program has ended, for what the run is concerned.
+    Ended {
+        /// Which.
+        number: usize,
+        /// How.
+        how: Ended,
+    },
+    /// A process is gone: who held its sockets?
+    ProcessGone(i32),
+    /// Something for the record.
+    Said {
+        /// Which program.
+        number: usize,
+        /// What.
+        text: String,
+    },
+}
+
+/// What remains of a program.
+#[derive(Clone, Debug, Default)]
+pub struct Remains {
+    /// How it ended, if it has.
+    pub status: Option<Status>,
+    /// What it and all it started have used.
+    pub usage: Option<Usage>,
+    /// Why it could not be started.
+    pub error: Option<String>,
+    /// The exit code of a run that ends by that.
+    pub exit: Option<crate::exit::Exit>,
+    /// Processes that outlived SIGKILL.
+    pub survivors: Vec<String>,
+}
+
+enum Part {
+    Foreign(process::Program),
+    BuiltIn(Task),
+}
+
+/// The programs of a run.
+pub struct Live<'a> {
+    plan: &'a Plan,
+    spawner: &'a Spawner,
+    filter: Vec<Instruction>,
+    place: Place,
+    runtime: Runtime,
+    parts: Vec<Option<Part>>,
+    remains: Vec<Remains>,
+    news: VecDeque<News>,
+}
+
+impl<'a> Live<'a> {
+    /// Nothing started yet. `wake` is called when a built-in program has ended.
+    pub fn new(
+        plan: &'a Plan,
+        spawner: &'a Spawner,
+        filter: Vec<Instruction>,
+        place: Place,
+        wake: impl Fn() + Send + Sync + Clone + 'static,
+    ) -> Self {
+        let parts = plan.programs.iter().map(|_| None).collect();
+        let remains = plan.programs.iter().map(|_| Remains::default()).collect();
+        Self { plan, spawner, filter, place, runtime: Runtime::new(wake), parts, remains, news: VecDeque::new() }
+    }
+
+    /// Starts a program; gives the listener of a foreign one's filter. An error was remembered for [`Live::remains`].
+    pub fn start(&mut self, number: usize, shared: &Arc<Shared>) -> Result<Option<OwnedFd>, String> {
+        let program = &self.plan.programs[number];
+        let started = match &program.command {
+            file::Command::Run(words) => self.start_foreign(program, words),
+            file::Command::BuiltIn { name, args } => self.start_built_in(number, program, name, args, shared),
+        };
+        match started {
+            Ok((part, listener)) => {
+                self.parts[number] = Some(part);
+                Ok(listener)
+            }
+            Err(error) => {
+                self.remains[number].error = Some(error.to_string());
+                self.remains[number].exit = Some(error.exit());
+                Err(error.to_string())
+            }
+        }
+    }
+
+    fn start_foreign(&self, program: &Program, words: &[String]) -> Result<(Part, Option<OwnedFd>), SpawnError> {
+        let host = &self.plan.hosts[program.host.0].name;
+        let mut command = Command::new(&words[0]).args(&words[1..]);
+        for (name, value) in &program.env {
+            command = command.env(name, value);
+        }
+        if let Some(directory) = &program.cwd {
+            command = command.current_dir(directory);
+        }
+        if let Some(user) = &program.user {
+            command = command.user(user.clone());
+        }
+        if let Some(path) = &program.stdin {
+            let named = |error: io::Error| SpawnError::Own(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+            command = command.stdin(Input::File(File::open(path).map_err(named)?));
+        }
+        command = self.place.furnish(command, host, &program.name).map_err(SpawnError::Own)?;
+        let spawned = self.spawner.spawn(&command, Some(&self.filter))?;
+        Ok((Part::Foreign(spawned.program), spawned.listener))
+    }
+
+    fn start_built_in(
+        &self,
+        number: usize,
+        program: &Program,
+        name: &str,
+        args: &[String],
+        shared: &Arc<Shared>,
+    ) -> Result<(Part, Option<OwnedFd>), SpawnError> {
+        let host = &self.plan.hosts[program.host.0].name;
+        let streams = self.place.streams(host, &program.name).map_err(SpawnError::Own)?;
+        let future = super::built_in(name.to_owned(), args.to_vec(), shared.host(program.host), streams);
+        let task = self.runtime.start(number, future).map_err(SpawnError::Own)?;
+        Ok((Part::BuiltIn(task), None))
+    }
+
+    /// What is readable when a foreign program has news.
+    pub fn poll_fd(&self, number: usize) -> Option<BorrowedFd<'_>> {
+        match self.parts[number].as_ref()? {
+            Part::Foreign(program) => Some(program.as_fd()),
+            Part::BuiltIn(_) => None,
+        }
+    }
+
+    /// The next thing that happened; does not wait.
+    pub fn next_news(&mut self) -> Option<News> {
+        if self.news.is_empty() {
+            self.look();
+        }
+        self.news.pop_front()
+    }
+
+    fn look(&mut self) {
+        for number in 0..self.parts.len() {
+            if let Some(Part::Foreign(program)) = &mut self.parts[number] {
+                let pid = program.pid();
+                for event in program.turn() {
+                    self.happened(number, pid, event);
+                }
+            }
+        }
+        while let Some((number, code)) = self.runtime.next_end() {
+            self.parts[number] = None;
+            self.remains[number].status = Some(Status::Exit(code));
+            self.news.push_back(News::Ended { number, how: Ended::Exit(code.into()) });
+        }
+    }
+
+    fn happened(&mut self, number: usize, pid: i32, event: Event) {
+        let remains = &mut self.remains[number];
+        match event {
+            Event::Ended { status, usage } => {
+                remains.status = Some(status);
+                remains.usage = Some(usage);
+                self.news.push_back(News::ProcessGone(pid));
+                // A program that is to run may have made itself a daemon: then it ends with the last of its tree.
+                if !(self.plan.programs[number].expect == file::Expect::Running && status == Status::Exit(0)) {
+                    self.news.push_back(News::Ended { number, how: ended(status) });
+                }
+            }
+            Event::TreeEnded(end) => {
+                remains.usage = Some(end.usage);
+                self.parts[number] = None;
+                self.news.push_back(News::ProcessGone(pid));
+                let status = self.remains[number].status.unwrap_or(Status::Exit(0));
+                if self.plan.programs[number].expect == file::Expect::Running && status == Status::Exit(0) {
+                    self.news.push_back(News::Ended { number, how: ended(status) });
+                }
+                for (stream, left_out) in ["stdout", "stderr"].iter().zip(end.left_out).filter(|(_, bytes)| *bytes > 0) {
+                    let text = format!("{left_out} bytes of its {stream} were left out of the log");
+                    self.news.push_back(News::Said { number, text });
+                }
+            }
+            Event::Lost => {
+                self.parts[number] = None;
+                let text = "its keeper was killed: how it ended is not known".to_owned();
+                self.news.push_back(News::Said { number, text });
+                if remains.status.is_none() {
+                    self.news.push_back(News::Ended { number, how: Ended::Signal(libc::SIGKILL) });
+                }
+            }
+            Event::LogFailed { stream, errno } => {
+                let error = io::Error::from_raw_os_error(errno);
+                let name = if stream == 1 { "stdout" } else { "stderr" };
+                self.news.push_back(News::Said { number, text: format!("its {name} cannot be written any more: {error}") });
+            }
+            Event::Surviving(survivors) => {
+                remains.survivors = survivors.iter().map(|process| format!("{} ({})", process.name, process.pid)).collect();
+            }
+            Event::Stopped { .. } => {
+                if self.place.seat() == Seat::Terminal {
+                    process::suspend();
+                    self.pass_on(libc::SIGCONT);
+                }
+            }
+            Event::Continued => {}
+        }
+    }
+
+    /// Tells a program to end: signal, then force after its grace.
+    pub fn stop(&mut self, number: usize, signal: i32) {
+        let grace = self.plan.programs[number].stop.grace;
+        match &self.parts[number] {
+            Some(Part::Foreign(program)) => program.stop(signal, grace + Duration::from_millis(100)),
+            Some(Part::BuiltIn(_)) => self.end_built_in(number, signal),
+            None => {}
+        }
+    }
+
+    /// Ends a program with all it has started.
+    pub fn kill(&mut self, number: usize) {
+        match &self.parts[number] {
+            Some(Part::Foreign(program)) => program.kill(),
+            Some(Part::BuiltIn(_)) => self.end_built_in(number, libc::SIGKILL),
+            None => {}
+        }
+    }
+
+    /// Ends all that is left.
+    pub fn kill_all(&mut self) {
+        (0..self.parts.len()).for_each(|number| self.kill(number));
+    }
+
+    /// A built-in program ends at once: its sockets are closed as the kernel closes those of a killed process.
+    fn end_built_in(&mut self, number: usize, signal: i32) {
+        if let Some(Part::BuiltIn(task)) = self.parts[number].take() {
+            task.end();
+            self.remains[number].status = Some(Status::Signal { signal, core: false });
+            self.news.push_back(News::Ended { number, how: Ended::Signal(signal) });
+        }
+    }
+
+    /// True if nothing is left of any program.
+    pub fn all_over(&self) -> bool {
+        self.parts.iter().all(Option::is_none)
+    }
+
+    /// True if signals to loggia are for the one program in the foreground.
+    pub fn passes_signals(&self) -> bool {
+        self.place.seat() == Seat::Terminal
+    }
+
+    /// Passes a signal on to the program in the foreground.
+    pub fn pass_on(&self, signal: i32) {
+        for part in self.parts.iter().flatten() {
+            if let Part::Foreign(program) = part {
+                program.pass_on(signal);
+            }
+        }
+    }
+
+    /// What remains of all programs, by number.
+    pub fn remains(&self) -> &[Remains] {
+        &self.remains
+    }
+}
+
+fn ended(status: Status) -> Ended {
+    match status {
+        Status::Exit(code) => Ended::Exit(code.into()),
+        Status::Signal { signal, .. } => Ended::Signal(signal),
+    }
+}

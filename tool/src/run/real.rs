@@ -1,0 +1,231 @@
+//! A run in real time: one thread drives the world, the supervisor of foreign programs and the conductor; built-in programs live on a
+//! runtime of their own.
+//!
+//! ```text
+//!   wait ──> turn: the world up to now, trapped calls, data both ways, readiness ──> programs, signals ──> conduct ──> wait
+//! ```
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+
+use loggia_lab::plan::Plan;
+use loggia_stack::base::Instant;
+use loggia_stack::base::time::Duration;
+
+use super::changes::Changes;
+use super::conductor::{Act, Conductor, Ended, Over};
+use super::kick::Kick;
+use super::lag::Lag;
+use super::listening;
+use super::live::{Live, News};
+use crate::engine::shared::{Inner, Shared};
+use crate::intercept::Supervisor;
+use crate::process::Signals;
+use crate::sys::epoll::{Epoll, Events, mask};
+
+/// Rounds in one turn after which the programs get a look again, however much there is to carry.
+const ROUNDS: usize = 64;
+/// How long a tree that was killed may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Numbers in the epoll set; programs count from `PROGRAM`.
+const SUPERVISOR: u64 = 0;
+const KICK: u64 = 1;
+const SIGNALS: u64 = 2;
+const PROGRAM: u64 = 16;
+
+/// What drives one run.
+pub struct Real<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) shared: Arc<Shared>,
+    pub(super) supervisor: Supervisor,
+    pub(super) conductor: Conductor,
+    pub(super) live: Live<'a>,
+    pub(super) signals: &'a mut Signals,
+    pub(super) kick: Kick,
+    pub(super) lag: Lag,
+    changes: Changes,
+    epoll: Epoll,
+    events: Events,
+    interrupts: u32,
+    end_by: Instant,
+}
+
+impl<'a> Real<'a> {
+    /// Everything in place, nothing started.
+    pub fn new(
+        plan: &'a Plan,
+        shared: Arc<Shared>,
+        supervisor: Supervisor,
+        live: Live<'a>,
+        signals: &'a mut Signals,
+        kick: Kick,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        epoll.add(supervisor.epoll(), mask::IN, SUPERVISOR)?;
+        epoll.add(kick.as_fd(), mask::IN, KICK)?;
+        epoll.add(signals.as_fd(), mask::IN, SIGNALS)?;
+        shared.on_kick(kick.handle());
+        Ok(Self {
+            conductor: Conductor::new(plan),
+            changes: Changes::new(plan),
+            lag: Lag::default(),
+            events: Events::with_room(16),
+            interrupts: 0,
+            end_by: Instant::NEVER,
+            plan,
+            shared,
+            supervisor,
+            live,
+            signals,
+            kick,
+            epoll,
+        })
+    }
+
+    /// Runs until everything has ended; says why it was over.
+    pub fn run(&mut self) -> io::Result<Over> {
+        loop {
+            let now = self.turn();
+            self.programs(now);
+            self.interruptions();
+            self.conduct(now);
+            if self.conductor.finished() && (self.live.all_over() || now >= self.end_by) {
+                return Ok(self.conductor.over().unwrap_or(Over::Done));
+            }
+            self.wait(now)?;
+        }
+    }
+
+    /// Brings the world to the present moment, with all that programs have asked for; gives the moment.
+    fn turn(&mut self) -> Instant {
+        let Self { shared, supervisor, changes, lag, conductor, .. } = self;
+        let mut inner = shared.lock();
+        // Whoever calls while this thread looks at everything need not wake it.
+        inner.armed = Instant::EPOCH;
+        let due = inner.next_deadline();
+        let now = inner.clock();
+        if due <= now {
+            lag.met(due, now);
+        }
+        for _ in 0..ROUNDS {
+            let now = inner.clock();
+            while changes.make_next(&mut inner.world, now) {}
+            inner.advance(now);
+            supervisor.advance(&mut inner.world);
+            supervisor.turn(&mut inner.world);
+            if !carry(&mut inner, supervisor) && inner.next_deadline() > now {
+                break;
+            }
+        }
+        let deadlines = [inner.next_deadline(), supervisor.next_deadline(), changes.next_deadline(), conductor.next_deadline()];
+        inner.armed = deadlines.into_iter().min().unwrap_or(Instant::NEVER);
+        inner.clock()
+    }
+
+    /// What programs did: ended, above all.
+    fn programs(&mut self, now: Instant) {
+        while let Some(news) = self.live.next_news() {
+            match news {
+                News::Ended { number, how } => {
+                    let text = format!("{}: {how}", self.plan.programs[number].name);
+                    self.note(number, &text);
+                    self.conductor.ended(number, now, how);
+                }
+                News::ProcessGone(pid) => {
+                    let mut inner = self.shared.lock();
+                    self.supervisor.gone(&mut inner.world, pid);
+                }
+                News::Said { number, text } => self.note(number, &text),
+            }
+        }
+    }
+
+    fn note(&self, number: usize, text: &str) {
+        let mut inner = self.shared.lock();
+        inner.world.note(Some(self.plan.programs[number].host), "program", text);
+    }
+
+    /// The first Ctrl-C ends the run in order, the second by force. A single program in the foreground gets signals itself.
+    fn interruptions(&mut self) {
+        for arrived in self.signals.turn() {
+            if self.live.passes_signals() {
+                self.live.pass_on(arrived.signal);
+            } else if [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT].contains(&arrived.signal) {
+                self.interrupts += 1;
+                self.conductor.interrupt();
+                if self.interrupts > 1 {
+                    self.live.kill_all();
+                }
+            }
+        }
+    }
+
+    fn conduct(&mut self, now: Instant) {
+        let acts = {
+            let inner = self.shared.lock();
+            let world = &inner.world;
+            let listens = |host, port| listening::listens(world, host, port);
+            std::iter::from_fn(|| self.conductor.next(now, &listens)).collect::<Vec<_>>()
+        };
+        for act in acts {
+            match act {
+                Act::Start(number) => self.start(number, now),
+                Act::Signal(number, signal) => self.live.stop(number, signal),
+                Act::Kill(number) => self.live.kill(number),
+            }
+        }
+        if self.conductor.finished() && self.end_by == Instant::NEVER {
+            // What programs left behind ends with the run.
+            self.live.kill_all();
+            self.end_by = now + PATIENCE;
+        }
+    }
+
+    fn start(&mut self, number: usize, now: Instant) {
+        let program = &self.plan.programs[number];
+        let text = format!("{}: start {}", program.name, program.command.words().join(" "));
+        self.note(number, &text);
+        match self.live.start(number, &self.shared) {
+            Ok(listener) => {
+                self.conductor.started(number);
+                let watched = self.live.poll_fd(number).map(|fd| self.epoll.add(fd, mask::IN, PROGRAM + number as u64));
+                let adopted = listener.map(|listener| self.supervisor.adopt(program.host, listener));
+                if let Some(Err(error)) = watched.or(adopted) {
+                    self.note(number, &format!("{}: {error}", program.name));
+                    self.live.kill(number);
+                }
+            }
+            Err(error) => {
+                self.note(number, &format!("{}: {error}", program.name));
+                self.conductor.ended(number, now, Ended::NotStarted);
+            }
+        }
+    }
+
+    fn wait(&mut self, now: Instant) -> io::Result<()> {
+        let armed = {
+            let mut inner = self.shared.lock();
+            // The conductor may have made new appointments.
+            inner.armed = inner.armed.min(self.conductor.next_deadline()).min(self.end_by);
+            inner.armed
+        };
+        let timeout = armed.is_set().then(|| armed.since(now));
+        self.epoll.wait(&mut self.events, timeout)?;
+        if self.events.iter().any(|(_, number)| number == KICK) {
+            self.kick.drain();
+        }
+        Ok(())
+    }
+}
+
+/// Tells the supervisor what became ready; says whether there was anything.
+fn carry(inner: &mut Inner, supervisor: &mut Supervisor) -> bool {
+    let mut any = false;
+    loop {
+        inner.tell();
+        let Some((host, socket, ready)) = inner.foreign.pop_front() else { return any };
+        any |= supervisor.ready(&mut inner.world, host, socket, ready);
+    }
+}

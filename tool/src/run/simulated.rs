@@ -1,0 +1,176 @@
+//! A run in virtual time: built-in programs only, everything decided by the seed.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loggia_lab::file::Command;
+use loggia_lab::plan::Plan;
+use loggia_lab::world::HostId;
+use loggia_stack::base::Instant;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::AbortHandle;
+
+use super::changes::Changes;
+use super::conductor::{Act, Conductor, Ended, Over};
+use super::listening;
+use super::live::Remains;
+use super::place::Place;
+use crate::engine::paused::{self, Outcome};
+use crate::engine::shared::Shared;
+use crate::process::Status;
+
+/// How often it is looked whether a program listens that did not at once.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A run in virtual time.
+pub struct Simulated<'a> {
+    plan: &'a Plan,
+    shared: Arc<Shared>,
+    place: &'a Place,
+    /// Who starts and stops when.
+    pub conductor: Conductor,
+    /// What remains of the programs.
+    pub remains: Vec<Remains>,
+    changes: Changes,
+    tasks: Vec<Option<AbortHandle>>,
+    sender: UnboundedSender<(usize, u8)>,
+    ends: UnboundedReceiver<(usize, u8)>,
+}
+
+impl<'a> Simulated<'a> {
+    /// Everything in place, nothing started.
+    pub fn new(plan: &'a Plan, shared: Arc<Shared>, place: &'a Place) -> Self {
+        let (sender, ends) = unbounded_channel();
+        Self {
+            conductor: Conductor::new(plan),
+            remains: plan.programs.iter().map(|_| Remains::default()).collect(),
+            changes: Changes::new(plan),
+            tasks: plan.programs.iter().map(|_| None).collect(),
+            plan,
+            shared,
+            place,
+            sender,
+            ends,
+        }
+    }
+
+    /// Runs until everything has ended; says why it was over.
+    pub fn run(&mut self) -> io::Result<Over> {
+        let shared = self.shared.clone();
+        // The conductor ends the run at the deadline; this is only for a run that it cannot end.
+        let never_later = Instant::EPOCH + self.plan.deadline + Duration::from_secs(3600);
+        let outcome = paused::run(&shared, never_later, self.conduct())?;
+        Ok(match outcome {
+            Outcome::Done(over) => over,
+            Outcome::Deadline | Outcome::Stuck => Over::Deadline,
+        })
+    }
+
+    async fn conduct(&mut self) -> Over {
+        loop {
+            let now = self.changed();
+            self.act(now);
+            if self.conductor.finished() {
+                return self.conductor.over().unwrap_or(Over::Done);
+            }
+            self.something(now).await;
+        }
+    }
+
+    /// Makes the changes that are due; gives the present moment.
+    fn changed(&mut self) -> Instant {
+        let mut inner = self.shared.lock();
+        let now = inner.world.now();
+        while self.changes.make_next(&mut inner.world, now) {}
+        inner.tell();
+        now
+    }
+
+    fn act(&mut self, now: Instant) {
+        loop {
+            let act = {
+                let inner = self.shared.lock();
+                self.conductor.next(now, &|host, port| listening::listens(&inner.world, host, port))
+            };
+            match act {
+                None => return,
+                Some(Act::Start(number)) => self.start(number, now),
+                Some(Act::Signal(number, signal)) => self.end(number, signal, now),
+                Some(Act::Kill(number)) => self.end(number, libc::SIGKILL, now),
+            }
+        }
+    }
+
+    fn start(&mut self, number: usize, now: Instant) {
+        let program = &self.plan.programs[number];
+        self.note(number, &format!("{}: start {}", program.name, program.command.words().join(" ")));
+        let Command::BuiltIn { name, args } = &program.command else {
+            unreachable!("a lab with foreign programs runs in real time")
+        };
+        let host = &self.plan.hosts[program.host.0].name;
+        match self.place.streams(host, &program.name) {
+            Ok(streams) => {
+                let future = super::built_in(name.clone(), args.clone(), self.shared.host(program.host), streams);
+                let ends = self.sender.clone();
+                let task = tokio::spawn(async move {
+                    let code = future.await;
+                    let _ = ends.send((number, code));
+                });
+                self.tasks[number] = Some(task.abort_handle());
+                self.conductor.started(number);
+            }
+            Err(error) => {
+                self.remains[number].error = Some(error.to_string());
+                self.conductor.ended(number, now, Ended::NotStarted);
+            }
+        }
+    }
+
+    fn end(&mut self, number: usize, signal: i32, now: Instant) {
+        if let Some(task) = self.tasks[number].take() {
+            task.abort();
+            self.remains[number].status = Some(Status::Signal { signal, core: false });
+            self.ended(number, now, Ended::Signal(signal));
+        }
+    }
+
+    fn ended(&mut self, number: usize, now: Instant, how: Ended) {
+        self.note(number, &format!("{}: {how}", self.plan.programs[number].name));
+        self.conductor.ended(number, now, how);
+    }
+
+    fn note(&self, number: usize, text: &str) {
+        self.shared.lock().world.note(Some(self.plan.programs[number].host), "program", text);
+    }
+
+    /// Waits until a program ends or the conductor has something to decide.
+    async fn something(&mut self, now: Instant) {
+        let mut until = self.conductor.next_deadline().min(self.changes.next_deadline());
+        if self.conductor.watches_listeners() {
+            // Most servers listen in their first breath.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            if self.somebody_new_listens() {
+                return;
+            }
+            until = until.min(now + LOOK);
+        }
+        let clock = self.shared.host(HostId(0));
+        tokio::select! {
+            biased;
+            Some((number, code)) = self.ends.recv() => {
+                let now = clock.now();
+                self.tasks[number] = None;
+                self.remains[number].status = Some(Status::Exit(code));
+                self.ended(number, now, Ended::Exit(code.into()));
+            }
+            () = loggia::time::sleep_until(&clock, until) => {}
+        }
+    }
+
+    fn somebody_new_listens(&mut self) -> bool {
+        let inner = self.shared.lock();
+        self.conductor.look_for_listeners(&|host, port| listening::listens(&inner.world, host, port))
+    }
+}
