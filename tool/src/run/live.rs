@@ -49,6 +49,10 @@ pub struct Remains {
     pub error: Option<String>,
     /// The exit code of a run that ends by that.
     pub exit: Option<crate::exit::Exit>,
+    /// How long it ran, over all its starts.
+    pub time: Option<Duration>,
+    /// When it was started last.
+    pub started: Option<std::time::Instant>,
     /// Processes that outlived SIGKILL.
     pub survivors: Vec<String>,
 }
@@ -93,6 +97,7 @@ impl<'a> Live<'a> {
         };
         match started {
             Ok((part, listener)) => {
+                self.remains[number].started = Some(std::time::Instant::now());
                 self.parts[number] = Some(part);
                 Ok(listener)
             }
@@ -156,6 +161,14 @@ impl<'a> Live<'a> {
         self.news.pop_front()
     }
 
+    fn has_ended(&mut self, number: usize, how: Ended) {
+        let remains = &mut self.remains[number];
+        if let Some(started) = remains.started.take() {
+            remains.time = Some(remains.time.unwrap_or_default() + started.elapsed());
+        }
+        self.news.push_back(News::Ended { number, how });
+    }
+
     fn look(&mut self) {
         for number in 0..self.parts.len() {
             if let Some(Part::Foreign(program)) = &mut self.parts[number] {
@@ -168,7 +181,7 @@ impl<'a> Live<'a> {
         while let Some((number, code)) = self.runtime.next_end() {
             self.parts[number] = None;
             self.remains[number].status = Some(Status::Exit(code));
-            self.news.push_back(News::Ended { number, how: Ended::Exit(code.into()) });
+            self.has_ended(number, Ended::Exit(code.into()));
         }
     }
 
@@ -181,7 +194,7 @@ impl<'a> Live<'a> {
                 self.news.push_back(News::ProcessGone(pid));
                 // A program that is to run may have made itself a daemon: then it ends with the last of its tree.
                 if !(self.plan.programs[number].expect == file::Expect::Running && status == Status::Exit(0)) {
-                    self.news.push_back(News::Ended { number, how: ended(status) });
+                    self.has_ended(number, ended(status));
                 }
             }
             Event::TreeEnded(end) => {
@@ -190,7 +203,7 @@ impl<'a> Live<'a> {
                 self.news.push_back(News::ProcessGone(pid));
                 let status = self.remains[number].status.unwrap_or(Status::Exit(0));
                 if self.plan.programs[number].expect == file::Expect::Running && status == Status::Exit(0) {
-                    self.news.push_back(News::Ended { number, how: ended(status) });
+                    self.has_ended(number, ended(status));
                 }
                 for (stream, left_out) in ["stdout", "stderr"].iter().zip(end.left_out).filter(|(_, bytes)| *bytes > 0) {
                     let text = format!("{left_out} bytes of its {stream} were left out of the log");
@@ -202,7 +215,7 @@ impl<'a> Live<'a> {
                 let text = "its keeper was killed: how it ended is not known".to_owned();
                 self.news.push_back(News::Said { number, text });
                 if remains.status.is_none() {
-                    self.news.push_back(News::Ended { number, how: Ended::Signal(libc::SIGKILL) });
+                    self.has_ended(number, Ended::Signal(libc::SIGKILL));
                 }
             }
             Event::LogFailed { stream, errno } => {
@@ -252,7 +265,7 @@ impl<'a> Live<'a> {
         if let Some(Part::BuiltIn(task)) = self.parts[number].take() {
             task.end();
             self.remains[number].status = Some(Status::Signal { signal, core: false });
-            self.news.push_back(News::Ended { number, how: Ended::Signal(signal) });
+            self.has_ended(number, Ended::Signal(signal));
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`perform`](mod@perform) | a plan performed: world, record, programs, findings |
 //! | [`conductor`] | which program starts and stops when: decisions only |
 //! | [`changes`] | what changes while a lab runs |
 //! | [`real`], [`simulated`] | a run in real time, and in virtual time |
@@ -14,6 +15,7 @@ pub mod kick;
 pub mod lag;
 pub mod listening;
 pub mod live;
+pub mod perform;
 pub mod place;
 pub mod real;
 pub mod simulated;

@@ -7,9 +7,11 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use loggia_lab::plan::Plan;
+use loggia_lab::record::Recorder;
 use loggia_stack::base::Instant;
 use loggia_stack::base::time::Duration;
 
@@ -19,6 +21,7 @@ use super::kick::Kick;
 use super::lag::Lag;
 use super::listening;
 use super::live::{Live, News};
+use super::place::Echo;
 use crate::engine::shared::{Inner, Shared};
 use crate::intercept::Supervisor;
 use crate::process::Signals;
@@ -26,6 +29,8 @@ use crate::sys::epoll::{Epoll, Events, mask};
 
 /// Rounds in one turn after which the programs get a look again, however much there is to carry.
 const ROUNDS: usize = 64;
+/// How often logs and sockets are looked at.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long a tree that was killed may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -50,6 +55,10 @@ pub struct Real<'a> {
     events: Events,
     interrupts: u32,
     end_by: Instant,
+    recorder: Option<Recorder>,
+    echo: Option<(PathBuf, Echo)>,
+    /// When logs and sockets are looked at again.
+    look_at: Instant,
 }
 
 impl<'a> Real<'a> {
@@ -74,6 +83,9 @@ impl<'a> Real<'a> {
             events: Events::with_room(16),
             interrupts: 0,
             end_by: Instant::NEVER,
+            recorder: None,
+            echo: None,
+            look_at: Instant::EPOCH,
             plan,
             shared,
             supervisor,
@@ -84,6 +96,16 @@ impl<'a> Real<'a> {
         })
     }
 
+    /// Tells the record whose the sockets are.
+    pub fn record(&mut self, recorder: Option<Recorder>) {
+        self.recorder = recorder;
+    }
+
+    /// Shows what programs write into the logs of a run folder, as it comes.
+    pub fn echo(&mut self, folder: Option<PathBuf>) {
+        self.echo = folder.map(|folder| (folder, Echo::default()));
+    }
+
     /// Runs until everything has ended; says why it was over.
     pub fn run(&mut self) -> io::Result<Over> {
         loop {
@@ -91,7 +113,14 @@ impl<'a> Real<'a> {
             self.programs(now);
             self.interruptions();
             self.conduct(now);
+            if now >= self.look_at {
+                self.look_around(now);
+            }
             if self.conductor.finished() && (self.live.all_over() || now >= self.end_by) {
+                self.look_around(now);
+                if let Some((_, echo)) = &mut self.echo {
+                    echo.rest(&mut io::stdout());
+                }
                 return Ok(self.conductor.over().unwrap_or(Over::Done));
             }
             self.wait(now)?;
@@ -190,6 +219,9 @@ impl<'a> Real<'a> {
         match self.live.start(number, &self.shared) {
             Ok(listener) => {
                 self.conductor.started(number);
+                if let Some((folder, echo)) = &mut self.echo {
+                    echo.follow(folder, &self.plan.hosts[program.host.0].name, &program.name);
+                }
                 let watched = self.live.poll_fd(number).map(|fd| self.epoll.add(fd, mask::IN, PROGRAM + number as u64));
                 let adopted = listener.map(|listener| self.supervisor.adopt(program.host, listener));
                 if let Some(Err(error)) = watched.or(adopted) {
@@ -204,11 +236,25 @@ impl<'a> Real<'a> {
         }
     }
 
+    /// Shows what was written, and tells the record whose the sockets are.
+    fn look_around(&mut self, now: Instant) {
+        self.look_at = if self.echo.is_some() || self.recorder.is_some() { now + LOOK } else { Instant::NEVER };
+        if let Some((_, echo)) = &mut self.echo {
+            echo.turn(&mut io::stdout());
+        }
+        if let Some(recorder) = &self.recorder {
+            let _inner = self.shared.lock();
+            for row in self.supervisor.sockets() {
+                recorder.owner(row.host, row.socket, &row.program, row.pid.unsigned_abs());
+            }
+        }
+    }
+
     fn wait(&mut self, now: Instant) -> io::Result<()> {
         let armed = {
             let mut inner = self.shared.lock();
             // The conductor may have made new appointments.
-            inner.armed = inner.armed.min(self.conductor.next_deadline()).min(self.end_by);
+            inner.armed = inner.armed.min(self.conductor.next_deadline()).min(self.end_by).min(self.look_at);
             inner.armed
         };
         let timeout = armed.is_set().then(|| armed.since(now));

@@ -1,0 +1,309 @@
+//! A plan performed: world, record, programs, findings.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use loggia_lab::check::{self, Finding, Verdict};
+use loggia_lab::file::{Command, Expect};
+use loggia_lab::metrics::{Process, Table};
+use loggia_lab::plan::Plan;
+use loggia_lab::record::{self, Disk, Memory, Recorder};
+use loggia_lab::world::{HostId, World};
+use loggia_stack::base::{Instant, Seed};
+
+use super::conductor::{Conductor, Over, Phase};
+use super::kick::Kick;
+use super::lag::Summary;
+use super::live::{Live, Remains};
+use super::place::Place;
+use super::real::Real;
+use super::simulated::Simulated;
+use crate::engine::shared::{Clock, Shared};
+use crate::exit::Exit;
+use crate::intercept::{self, Refusal, Supervisor, filter};
+use crate::names::Names;
+use crate::process::{Signals, Spawner, Status, Usage};
+
+/// What this process has to run foreign programs with. Made first of all, before any thread.
+#[derive(Debug)]
+pub struct Machine {
+    /// Starts programs.
+    pub spawner: Spawner,
+    /// Signals sent to loggia.
+    pub signals: Signals,
+}
+
+impl Machine {
+    /// To be called first in `main`.
+    pub fn start() -> io::Result<Self> {
+        let spawner = Spawner::start()?;
+        let signals = Signals::catch()?;
+        // Each connection of a foreign program costs descriptors.
+        let _ = crate::process::raise_open_files();
+        Ok(Self { spawner, signals })
+    }
+}
+
+/// How a plan is performed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What everything random follows from.
+    pub seed: u64,
+    /// Where programs read and write.
+    pub place: Place,
+    /// The run folder; none: nothing is recorded.
+    pub folder: Option<PathBuf>,
+    /// Programs' output is shown as it comes, each line with its program.
+    pub echo: bool,
+    /// Data calls are trapped too.
+    pub precise: bool,
+    /// Real time even where virtual time would do.
+    pub real: bool,
+}
+
+/// What became of a program.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// What was run.
+    pub command: String,
+    /// The state that was expected, and what was found.
+    pub finding: Finding,
+    /// How it ended, if it has.
+    pub status: Option<Status>,
+    /// What it has used.
+    pub usage: Option<Usage>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// Why it could not be started, and the exit code for that.
+    pub error: Option<(String, Exit)>,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why it was over.
+    pub over: Over,
+    /// Lab time it took.
+    pub lasted: Duration,
+    /// All programs.
+    pub parts: Vec<Part>,
+    /// What was found of checks and impairments.
+    pub findings: Vec<Finding>,
+    /// All that was measured.
+    pub metrics: Table,
+    /// `net` or `full`.
+    pub level: &'static str,
+    /// How late the world was; none in virtual time.
+    pub lag: Option<Summary>,
+    /// What programs asked for that cannot be carried.
+    pub refused: Vec<Refusal>,
+    /// Files of the record that end early, and why.
+    pub failures: Vec<String>,
+    /// When it began.
+    pub began: SystemTime,
+    /// The record, if one was kept.
+    pub recorder: Option<Recorder>,
+}
+
+/// True if a lab has only built-in programs and nothing of it touches the machine: then time can be virtual.
+pub fn can_be_virtual(plan: &Plan) -> bool {
+    let built_in = |program: &loggia_lab::plan::Program| matches!(program.command, Command::BuiltIn { .. });
+    plan.programs.iter().all(built_in) && plan.uplink.is_none() && plan.publish.is_empty()
+}
+
+/// Performs a plan.
+pub fn perform(plan: &Plan, options: &Options, machine: &mut Machine) -> io::Result<Outcome> {
+    let mut world = plan.build(Seed::from(options.seed));
+    let began = SystemTime::now();
+    let recorder = recorder(plan, options, &world, began)?;
+    if let Some(recorder) = &recorder {
+        world.observe(Box::new(recorder.clone()));
+    }
+    let names = Arc::new(NameTable::new(plan));
+    let lookup = names.clone();
+    let lookup = Box::new(move |host: HostId, name: &str| lookup.of(host).lookup(name).unwrap_or_default());
+    let ended = if can_be_virtual(plan) && !options.real {
+        let shared = Shared::new(world, Clock::Virtual, lookup);
+        let mut run = Simulated::new(plan, shared.clone(), &options.place);
+        let over = run.run()?;
+        Ended { over, conductor: run.conductor, remains: run.remains, lag: None, refused: Vec::new(), shared }
+    } else {
+        let shared = Shared::new(world, Clock::Real(std::time::Instant::now()), lookup);
+        in_real_time(plan, options, machine, shared, names, recorder.as_ref())?
+    };
+    Ok(conclude(plan, ended, recorder, began))
+}
+
+struct Ended {
+    over: Over,
+    conductor: Conductor,
+    remains: Vec<Remains>,
+    lag: Option<Summary>,
+    refused: Vec<Refusal>,
+    shared: Arc<Shared>,
+}
+
+fn in_real_time(
+    plan: &Plan,
+    options: &Options,
+    machine: &mut Machine,
+    shared: Arc<Shared>,
+    names: Arc<NameTable>,
+    recorder: Option<&Recorder>,
+) -> io::Result<Ended> {
+    let kick = Kick::new()?;
+    let answers = Box::new(move |host: HostId, query: &[u8]| names.of(host).answer(query));
+    let supervisor = Supervisor::new(intercept::Options { precise: options.precise, names: answers })?;
+    let filter = filter::program(options.precise);
+    let live = Live::new(plan, &machine.spawner, filter, options.place.clone(), kick.handle());
+    let echo = options.echo.then(|| options.folder.clone()).flatten();
+    let mut run = Real::new(plan, shared.clone(), supervisor, live, &mut machine.signals, kick)?;
+    run.record(recorder.cloned());
+    run.echo(echo);
+    let over = run.run()?;
+    let lag = Some(run.lag.summary());
+    let refused = run.supervisor.refused().to_vec();
+    let remains = run.live.remains().to_vec();
+    Ok(Ended { over, conductor: run.conductor, remains, lag, refused, shared })
+}
+
+fn recorder(plan: &Plan, options: &Options, world: &World, began: SystemTime) -> io::Result<Option<Recorder>> {
+    let epoch = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let settings = record::Options { epoch, ..record::Options::default() };
+    if let Some(folder) = &options.folder {
+        return Recorder::new(Box::new(Disk::existing(folder)), world, settings).map(Some);
+    }
+    if plan.checks.is_empty() {
+        return Ok(None);
+    }
+    let settings = record::Options { capture: false, events: false, ..settings };
+    Recorder::new(Box::new(Memory::default()), world, settings).map(Some)
+}
+
+fn conclude(plan: &Plan, ended: Ended, recorder: Option<Recorder>, began: SystemTime) -> Outcome {
+    let Ended { over, conductor, remains, lag, refused, shared } = ended;
+    let mut inner = shared.lock();
+    let lasted = inner.world.now().since(Instant::EPOCH);
+    let parts: Vec<Part> = remains.iter().enumerate().map(|(number, remains)| part(plan, &conductor, number, remains)).collect();
+    if let Some(recorder) = &recorder {
+        for (number, remains) in remains.iter().enumerate() {
+            let program = &plan.programs[number];
+            recorder.process(program.host, &program.name, &process(remains, conductor.was_stopped(number)));
+        }
+    }
+    inner.world.end();
+    let metrics = recorder.as_ref().map(Recorder::metrics).unwrap_or_default();
+    let mut findings: Vec<Finding> = plan.checks.iter().flat_map(|check| check::evaluate(check, &metrics)).collect();
+    findings.extend(check::never_fired(&inner.world));
+    if let Some(recorder) = &recorder {
+        recorder.write_metrics();
+    }
+    let failures = recorder.as_ref().map(Recorder::failures).unwrap_or_default();
+    let level = if lag.is_some() { "net" } else { "full" };
+    Outcome { over, lasted, parts, findings, metrics, level, lag, refused, failures, began, recorder }
+}
+
+fn process(remains: &Remains, stopped: bool) -> Process {
+    let usage = remains.usage.unwrap_or_default();
+    Process {
+        exit: remains.status.filter(|_| !stopped).map(|status| status.code().into()),
+        time: remains.time.unwrap_or_default(),
+        cpu: Duration::from_micros(usage.user_us + usage.system_us),
+        rss: usage.max_rss,
+    }
+}
+
+fn part(plan: &Plan, conductor: &Conductor, number: usize, remains: &Remains) -> Part {
+    let program = &plan.programs[number];
+    let expected = format!("{} {}", program.name, expected(program.expect));
+    let finding = match conductor.verdict(number) {
+        Ok(()) => Finding::new(expected, Verdict::Held, found(conductor, number, remains)),
+        // What has not ended by the deadline is not known to fail.
+        Err(_) if conductor.over() == Some(Over::Deadline) && unfinished(conductor, number) => {
+            Finding::new(expected, Verdict::Inconclusive, "still running at the deadline")
+        }
+        Err(found) => Finding::new(expected, Verdict::Failed, remains.error.clone().unwrap_or(found)),
+    };
+    Part {
+        name: program.name.clone(),
+        command: program.command.words().join(" "),
+        finding,
+        status: remains.status,
+        usage: remains.usage,
+        restarts: conductor.restarts(number),
+        error: remains.error.clone().map(|error| (error, remains.exit.unwrap_or(Exit::Fault))),
+    }
+}
+
+fn unfinished(conductor: &Conductor, number: usize) -> bool {
+    conductor.was_stopped(number) || matches!(conductor.phase(number), Phase::Waiting | Phase::Running | Phase::Stopping(_))
+}
+
+fn expected(expect: Expect) -> String {
+    match expect {
+        Expect::Running => "runs until it is stopped".into(),
+        Expect::Exit(status) => format!("ends with exit status {status}"),
+        Expect::Exited => "ends by itself".into(),
+        Expect::Signal(signal) => format!("ends by signal {signal}"),
+        Expect::Any => "may do anything".into(),
+    }
+}
+
+fn found(conductor: &Conductor, number: usize, remains: &Remains) -> String {
+    match remains.status {
+        Some(status) if conductor.was_stopped(number) => format!("ran until it was stopped ({status})"),
+        Some(status) => status.to_string(),
+        None => "running".into(),
+    }
+}
+
+impl Outcome {
+    /// All findings, of programs and of checks.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.parts.iter().map(|part| part.finding.clone()).chain(self.findings.iter().cloned()).collect()
+    }
+
+    /// The exit code of the run.
+    pub fn exit(&self) -> Exit {
+        let started = |part: &Part| part.error.as_ref().map(|(_, exit)| *exit);
+        let cannot_carry = self.parts.iter().filter_map(started).any(|exit| exit == Exit::CannotCarry);
+        if self.over == Over::Interrupted {
+            return Exit::Interrupted;
+        }
+        if cannot_carry || !self.refused.is_empty() {
+            return Exit::CannotCarry;
+        }
+        if !self.failures.is_empty() {
+            return Exit::Fault;
+        }
+        match check::verdict(&self.findings()) {
+            Verdict::Failed => Exit::Failed,
+            Verdict::Inconclusive => Exit::Inconclusive,
+            // Nothing that was found is worth anything on a network that was not the one described.
+            Verdict::Held if self.lag.is_some_and(|lag| lag.is_too_much()) => Exit::Inconclusive,
+            Verdict::Held => Exit::Held,
+        }
+    }
+}
+
+/// What each host calls the others; made when it first asks.
+struct NameTable {
+    plan: Plan,
+    known: Mutex<BTreeMap<HostId, Arc<Names>>>,
+}
+
+impl NameTable {
+    fn new(plan: &Plan) -> Self {
+        Self { plan: plan.clone(), known: Mutex::default() }
+    }
+
+    fn of(&self, host: HostId) -> Arc<Names> {
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.entry(host).or_insert_with(|| Arc::new(Names::new(self.plan.names_for(host)))).clone()
+    }
+}
