@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod commands;
 pub mod engine;
 pub mod exit;
 pub mod intercept;

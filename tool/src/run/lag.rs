@@ -1,8 +1,8 @@
 //! How late the world was: the difference between the moment at which something was due and that at which it was done.
 
 use hdrhistogram::Histogram;
-use loggia_stack::base::time::Duration;
 use loggia_stack::base::Instant;
+use loggia_stack::base::time::Duration;
 
 /// A run in which more than one of a hundred moments was later than this says nothing about the network it describes.
 pub const LIMIT: Duration = Duration::from_millis(20);

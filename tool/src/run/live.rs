@@ -14,7 +14,7 @@ use super::conductor::Ended;
 use super::place::Place;
 use super::task::{Runtime, Task};
 use crate::engine::shared::Shared;
-use crate::process::{self, Command, Event, Input, Seat, Spawner, SpawnError, Status, Usage};
+use crate::process::{self, Command, Event, Input, Seat, SpawnError, Spawner, Status, Usage};
 use crate::sys::filter::Instruction;
 
 /// What happened to programs.

@@ -25,7 +25,17 @@ use std::io::Write;
 
 use loggia::Host;
 
-async fn built_in(name: String, args: Vec<String>, host: Host, streams: [Box<dyn Write + Send>; 2]) -> u8 {
-    let _ = (name, args, host, streams);
-    127
+fn built_in(
+    name: String,
+    args: Vec<String>,
+    host: Host,
+    streams: [Box<dyn Write + Send>; 2],
+) -> impl Future<Output = u8> + Send + use<> {
+    drop((name, args, host, streams));
+    std::future::ready(127)
 }
+
+/// Names of the built-in programs.
+pub const BUILT_IN: &[&str] = &[];
+/// Those of them that serve until they are stopped.
+pub const SERVERS: &[&str] = &[];

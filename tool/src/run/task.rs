@@ -44,7 +44,8 @@ impl Runtime {
 
     /// Starts a program; its number and what it gives are told by [`Runtime::next_end`].
     pub fn start(&self, number: usize, program: impl Future<Output = u8> + Send + 'static) -> io::Result<Task> {
-        let thread = self.thread.get_or_init(Thread::start).as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
+        let thread =
+            self.thread.get_or_init(Thread::start).as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
         let (ends, wake) = (self.sender.clone(), (self.wake)());
         let task = thread.handle.spawn(async move {
             let code = program.await;

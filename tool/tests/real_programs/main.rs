@@ -66,7 +66,8 @@ fn nginx_serves_100_megabytes_to_curl_over_loss() {
 fn nginx_and_curl_need_no_privilege() {
     if let Some(scene) = Scene::unprivileged(&["nginx", "curl", "cmp"]) {
         nginx(&scene, 2);
-        let client = "rtt = \"10ms\"\n[host.client]\nrun = \"curl -sS --fail -o got http://server:8080/big\"\nafter = \"server\"\n";
+        let client =
+            "rtt = \"10ms\"\n[host.client]\nrun = \"curl -sS --fail -o got http://server:8080/big\"\nafter = \"server\"\n";
         scene.holds(&format!("{WAN}{client}{NGINX_HOST}"));
     }
 }
@@ -195,7 +196,10 @@ func main() {
 fn go_programs_talk_though_they_are_static() {
     let Some(scene) = Scene::new(&["go"]) else { return };
     scene.file("talk.go", GO.as_bytes());
-    if !scene.build(&["go", "build", "-o", "talk", "talk.go"], &[("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=mod"), ("GO111MODULE", "off")]) {
+    if !scene.build(
+        &["go", "build", "-o", "talk", "talk.go"],
+        &[("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=mod"), ("GO111MODULE", "off")],
+    ) {
         return;
     }
     scene.holds(&format!(

@@ -22,7 +22,12 @@ pub(crate) fn is_root() -> bool {
 pub(crate) fn postgres() -> Option<String> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path()).collect();
     versions.sort();
-    versions.into_iter().rev().map(|path| path.join("bin")).find(|bin| bin.join("postgres").exists()).map(|bin| bin.display().to_string())
+    versions
+        .into_iter()
+        .rev()
+        .map(|path| path.join("bin"))
+        .find(|bin| bin.join("postgres").exists())
+        .map(|bin| bin.display().to_string())
 }
 
 fn installed(program: &str) -> bool {
@@ -75,10 +80,12 @@ impl Scene {
     /// A PostgreSQL cluster in `data`, with a user `bench` whom everybody may be.
     pub(crate) fn postgres_cluster(&self, bin: &str) -> bool {
         let data = self.folder.join("data");
-        let mut words = vec![format!("{bin}/initdb"), "-D".into(), data.display().to_string(), "-U".into(), "bench".into(), "-N".into()];
+        let mut words =
+            vec![format!("{bin}/initdb"), "-D".into(), data.display().to_string(), "-U".into(), "bench".into(), "-N".into()];
         words.extend(["-A".into(), "trust".into()]);
         if is_root() {
-            let as_postgres = |words: Vec<String>| ["runuser", "-u", "postgres", "--"].map(String::from).into_iter().chain(words).collect();
+            let as_postgres =
+                |words: Vec<String>| ["runuser", "-u", "postgres", "--"].map(String::from).into_iter().chain(words).collect();
             std::fs::create_dir_all(&data).expect("a folder");
             let owned = Command::new("chown").args(["postgres", &data.display().to_string()]).status();
             if !owned.is_ok_and(|status| status.success()) {

@@ -1,0 +1,94 @@
+//! What is said of a run at its end.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use loggia_lab::check::Verdict;
+use serde_json::json;
+
+use super::load::Lab;
+use crate::cli::{Color, Global};
+use crate::run::conductor::Over;
+use crate::run::lag::{LIMIT, Summary};
+use crate::run::perform::Outcome;
+
+/// Whether to use colours on stdout.
+pub(super) fn colours(global: &Global) -> bool {
+    match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// What must be said however quiet it is: on stderr.
+pub(super) fn warnings(outcome: &Outcome) {
+    for refusal in &outcome.refused {
+        eprintln!("loggia: {}; {}", refusal.what, refusal.remedy);
+    }
+    for failure in &outcome.failures {
+        eprintln!("loggia: the record is not whole: {failure}");
+    }
+    if let Some(lag) = outcome.lag.filter(Summary::is_too_much) {
+        eprintln!(
+            "loggia: this machine was too slow for the lab: one of a hundred moments was {:.1} ms late or more (at most {} ms are allowed)",
+            lag.p99_us as f64 / 1e3,
+            LIMIT.as_millis()
+        );
+    }
+}
+
+/// The findings and the verdict.
+pub(super) fn outcome(lab: &Lab, outcome: &Outcome, folder: Option<&Path>, global: &Global) {
+    if global.json {
+        println!("{}", as_json(lab, outcome, folder));
+        return;
+    }
+    let exit = outcome.exit();
+    if global.quiet {
+        for finding in outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Held) {
+            eprintln!("loggia: {}: {}: {}", finding.verdict.name(), finding.expected, finding.found);
+        }
+        return;
+    }
+    let paint = colours(global);
+    for finding in outcome.findings() {
+        println!("{} {}: {}", mark(finding.verdict, paint), finding.expected, finding.found);
+    }
+    let over = match outcome.over {
+        Over::Done => "",
+        Over::Deadline => ", ended by its deadline",
+        Over::Interrupted => ", interrupted",
+    };
+    let lag = outcome.lag.map(|lag| format!(", lag {:.1} ms (p99)", lag.p99_us as f64 / 1e3)).unwrap_or_default();
+    println!("{}: {:?} after {:.3} s{over}{lag}", lab.name, exit, outcome.lasted.as_secs_f64());
+    if let Some(folder) = folder {
+        println!("run folder: {}", folder.display());
+    }
+}
+
+fn mark(verdict: Verdict, paint: bool) -> String {
+    let (sign, colour) = match verdict {
+        Verdict::Held => ("✓", 32),
+        Verdict::Inconclusive => ("?", 33),
+        Verdict::Failed => ("✗", 31),
+    };
+    if paint { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.into() }
+}
+
+fn as_json(lab: &Lab, outcome: &Outcome, folder: Option<&Path>) -> serde_json::Value {
+    let findings: Vec<_> = outcome
+        .findings()
+        .iter()
+        .map(|finding| json!({ "expected": finding.expected, "verdict": finding.verdict.name(), "found": finding.found }))
+        .collect();
+    json!({
+        "lab": lab.name,
+        "exit": outcome.exit().code(),
+        "lasted": outcome.lasted.as_secs_f64(),
+        "findings": findings,
+        "metrics": outcome.metrics.to_json(),
+        "lag": outcome.lag,
+        "folder": folder,
+    })
+}
