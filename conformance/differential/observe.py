@@ -319,7 +319,7 @@ def data_before_accept():
 
 @observe
 def listener_recv():
-    return outcome(listener().recv, 1)
+    return outcome(listener().recv, 1, socket.MSG_DONTWAIT)
 
 @observe
 def listener_connect():
