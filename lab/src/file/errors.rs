@@ -31,6 +31,13 @@ impl Errors {
         Self { source, problems: Vec::new() }
     }
 
+    /// One thing that is wrong with what was read from `source`: for those who look at what a file names, a program say.
+    pub fn one(source: Source, span: Span, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let mut errors = Self::new(source);
+        errors.add(span, message, remedy);
+        errors
+    }
+
     /// One more.
     pub(crate) fn add(&mut self, span: Span, message: impl Into<String>, remedy: impl Into<String>) {
         self.problems.push(Problem { span, message: message.into(), remedy: remedy.into() });

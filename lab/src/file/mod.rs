@@ -87,14 +87,28 @@ pub fn parse(text: &str, file_name: &str, surroundings: &Surroundings<'_>) -> Re
     reader.checked(&root)
 }
 
-/// What to write instead of `name`: all that is `known`, and that which is most like it.
+/// More names than this are not listed if one of them was probably meant.
+const FEW: usize = 12;
+
+/// What to write instead of `name`: all that is `known`, and that which is most like it. Of many only what is like it, or begins as it does.
 pub(crate) fn one_of<'a>(lead: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut known: Vec<&str> = known.into_iter().collect();
     if known.is_empty() {
         return "there are none".into();
     }
+    let meant = nearest(name, known.iter().copied()).map(|meant| format!("did you mean {meant:?}?"));
+    if known.len() > FEW {
+        if let Some(meant) = meant {
+            return meant;
+        }
+        let family = name.split_once('.').map(|(first, _)| format!("{first}."));
+        let kin = |known: &&str| family.as_ref().is_some_and(|family| known.starts_with(family));
+        if known.iter().any(kin) {
+            known.retain(|known| kin(known));
+        }
+    }
     let all = known.join(", ");
-    nearest(name, known).map_or_else(|| format!("{lead} {all}"), |meant| format!("{lead} {all}; did you mean {meant:?}?"))
+    meant.map_or_else(|| format!("{lead} {all}"), |meant| format!("{lead} {all}; {meant}"))
 }
 
 /// That of the `known` names which is most like `name`, if any is like it.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::description::{Description, Host, LinksOf, What};
+use super::description::{Description, Host, LinksOf, Program, What};
 use super::errors::Errors;
 use super::glob::glob;
 use super::one_of;
@@ -13,6 +13,16 @@ pub(crate) fn members(host: &Host) -> Vec<String> {
     match &host.count {
         None => vec![host.name.value.clone()],
         Some(count) => (1..=count.value).map(|number| format!("{}-{number}", host.name.value)).collect(),
+    }
+}
+
+impl Description {
+    /// What the file says about a program of the [plan](crate::plan::Program::name): `server`, `client-2`, `server.db`. Its places are those
+    /// that errors about it should [show](Errors::one).
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        let (host, program) = name.split_once('.').map_or((name, None), |(host, program)| (host, Some(program)));
+        let host = self.hosts.iter().find(|known| members(known).iter().any(|member| member == host))?;
+        host.programs.iter().find(|known| known.name.as_ref().map(|name| name.as_str()) == program)
     }
 }
 

@@ -97,7 +97,10 @@ impl Line {
         };
         let names: Vec<Node> = links.iter().map(|link| Node::text(link.key.span, &link.key.value)).collect();
         let at = at.into_iter().map(|(span, mut entries)| {
-            entries.push(entry("link", span, NodeKind::List(names.clone())));
+            let says_where = |entry: &Entry| matches!(entry.key.as_str(), "link" | "host" | "partition");
+            if !entries.iter().any(says_where) {
+                entries.push(entry("link", span, NodeKind::List(names.clone())));
+            }
             Node::new(span, NodeKind::Table(entries))
         });
         top.push(entry("at", Span::default(), NodeKind::List(at.collect())));

@@ -9,7 +9,7 @@ use super::node::{Entry, Node, NodeKind};
 use super::schema::Section;
 use super::source::{Source, Span, Spanned};
 use super::units::{self, Wrong};
-use super::{Description, Surroundings, names, nearest};
+use super::{Description, Surroundings, names, nearest, one_of};
 
 /// What reads a file: collects what is wrong.
 pub(super) struct Reader<'a> {
@@ -84,12 +84,7 @@ impl Reader<'_> {
     fn unknown_key(&mut self, section: &Section, title: &str, key: &Spanned<String>) {
         let names: Vec<_> = section.all().map(|key| key.name).collect();
         let message = format!("unknown key {:?} in {title}", key.value);
-        let list = if names.is_empty() { "it has no keys".to_owned() } else { format!("expected one of {}", names.join(", ")) };
-        let remedy = match nearest(&key.value, names.iter().copied()) {
-            Some(meant) if names.len() > 12 => format!("did you mean {meant:?}?"),
-            Some(meant) => format!("{list}; did you mean {meant:?}?"),
-            None => list,
-        };
+        let remedy = if names.is_empty() { "it has no keys".to_owned() } else { one_of("expected one of", &key.value, names) };
         self.errors.add(key.span, message, remedy);
     }
 
