@@ -13,6 +13,7 @@
 //! | [`capture`] | pcapng with a comment on what happened to each packet |
 //! | [`metrics`] | what can be measured without changing the programs |
 //! | [`check`] | what was expected, and whether it held |
+//! | [`report`] | what a run was, as text |
 //! | [`observe`] | what happens in a world, told once to whoever captures, logs, measures and checks |
 #![forbid(unsafe_code)]
 
@@ -24,5 +25,6 @@ pub mod metrics;
 pub mod observe;
 pub mod plan;
 pub mod record;
+pub mod report;
 mod seed;
 pub mod world;

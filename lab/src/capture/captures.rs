@@ -25,6 +25,16 @@ struct Capture {
     epoch: u64,
     snap: usize,
     scratch: Vec<u8>,
+    /// Repetitions that were told of and have not left yet: they wait for the neighbour's address. The latest first.
+    late: Vec<(u32, u32, Why)>,
+}
+
+/// Most repetitions that are waited for.
+const LATE: usize = 64;
+
+fn say_why(held: &mut Held, why: Why) {
+    held.comments.retain(|comment| comment != remarks::AGAIN);
+    held.comments.push(format!("{}: {}", remarks::AGAIN, remarks::again(why)));
 }
 
 impl Captures {
@@ -40,9 +50,10 @@ impl Captures {
     }
 
     /// A frame passed the border of a host.
-    pub fn push(&mut self, host: usize, held: Held) -> Place {
+    pub fn push(&mut self, host: usize, mut held: Held) -> Place {
         let capture = &mut self.hosts[host];
         capture.write_known(held.at);
+        capture.explain(&mut held);
         capture.hold.push(held)
     }
 
@@ -59,9 +70,14 @@ impl Captures {
     /// What a host sent at `at` from `seq` on was sent before.
     pub fn sent_again(&mut self, host: usize, at: Instant, seq: u32, len: u32, why: Why) {
         let Some(capture) = self.hosts.get_mut(host) else { return };
+        let mut any = false;
         for held in capture.hold.sent_at(at, seq, len) {
-            held.comments.retain(|comment| comment != remarks::AGAIN);
-            held.comments.push(format!("{}: {}", remarks::AGAIN, remarks::again(why)));
+            say_why(held, why);
+            any = true;
+        }
+        if !any {
+            capture.late.truncate(LATE - 1);
+            capture.late.insert(0, (seq, len, why));
         }
     }
 
@@ -95,7 +111,16 @@ impl Capture {
         ports.iter().for_each(|port| sink.put(&blocks::interface(port, &format!("{port} of {host}"), options.snap)));
         let snap = if options.snap == 0 { usize::MAX } else { options.snap as usize };
         let epoch = options.epoch.as_nanos() as u64;
-        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, scratch: Vec::new() }
+        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, scratch: Vec::new(), late: Vec::new() }
+    }
+
+    /// A repetition leaves that was told of before.
+    fn explain(&mut self, held: &mut Held) {
+        let Some(first) = held.seq.filter(|_| held.comments.iter().any(|comment| comment == remarks::AGAIN)) else { return };
+        let told = self.late.iter().position(|(seq, len, _)| first.wrapping_sub(*seq) < *len);
+        if let Some((_, _, why)) = told.map(|at| self.late.remove(at)) {
+            say_why(held, why);
+        }
     }
 
     fn write_known(&mut self, now: Instant) {

@@ -4,3 +4,4 @@ mod captures;
 mod entries;
 mod metrics;
 mod story;
+mod views;

@@ -9,7 +9,9 @@ use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::tcb::{Tcb, Urgent};
 use super::{Tcp, segment_size, window};
-use crate::base::{Direction, Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner};
+use crate::base::{
+    Direction, Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner, What, Why,
+};
 use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
 
 /// What is kept of a SYN until its answer is answered.
@@ -291,6 +293,8 @@ impl Tcp {
         let wait = FIRST_TIMEOUT * (1 << retries.min(7));
         self.records.half_open[key].timer = Some(base.arm(wait, TimerOwner::HalfOpen, key.to_bits()));
         self.send_syn_ack(net, key);
+        let seq = self.records.half_open[key].iss.0;
+        net.links.base.emit(What::Retransmit { socket: None, seq, len: 1, why: Why::Timeout });
     }
 }
 

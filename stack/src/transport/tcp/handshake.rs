@@ -7,7 +7,7 @@ use super::output::{acknowledge, transmit};
 use super::seq::Seq;
 use super::tcb::{Retry, Tcb};
 use super::{segment_size, timers, window};
-use crate::base::{Duration, Rope, TcpState};
+use crate::base::{Duration, Rope, TcpState, What, Why};
 
 /// Sends the first SYN of `connect`. The ends, the initial sequence number and the timestamp offset are set.
 pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
@@ -85,6 +85,8 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.sending_mut().board.resent(una, 1, now);
     tcb.round_trip.back_off();
     send_syn(tcb, cx);
+    let socket = tcb.inet.owner;
+    cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why: Why::Timeout });
     arm(tcb, cx);
 }
 

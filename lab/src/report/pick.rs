@@ -1,0 +1,40 @@
+//! Which connection is meant.
+
+use super::look::Look;
+use crate::record::{Connection, Connections};
+
+/// The connection that `text` names: its number (`3`, `#3`), or a part of its title that no other has (`client-2`, `:8080`, an address).
+/// Without text the only one there is. An error says what there is to choose from.
+pub fn pick<'a>(connections: &'a Connections, text: Option<&str>) -> Result<&'a Connection, String> {
+    let all = connections.all();
+    let found: Vec<_> = match text {
+        None => all.iter().collect(),
+        Some(text) => match text.trim_start_matches('#').parse::<usize>() {
+            Ok(number) => all.iter().filter(|connection| connection.number == number).collect(),
+            Err(_) => all.iter().filter(|connection| connection.title().contains(text)).collect(),
+        },
+    };
+    match (&found[..], text) {
+        ([one], _) => Ok(one),
+        ([], None) => Err("this run has no TCP connection".into()),
+        ([], Some(text)) => Err(format!("no connection is {text:?}; there are:\n{}", titles(all.iter()))),
+        (_, None) => Err(format!("which one?\n{}", titles(all.iter()))),
+        (_, Some(text)) => Err(format!("{text:?} is more than one connection:\n{}", titles(found.into_iter()))),
+    }
+}
+
+fn titles<'a>(connections: impl ExactSizeIterator<Item = &'a Connection>) -> String {
+    const SHOWN: usize = 20;
+    let rest = connections.len().saturating_sub(SHOWN);
+    let mut lines: Vec<_> = connections.take(SHOWN).map(|connection| format!("  {}", connection.title())).collect();
+    if rest > 0 {
+        lines.push(format!("  and {rest} more"));
+    }
+    lines.join("\n")
+}
+
+/// All connections, a line each.
+pub fn list(connections: &Connections, look: &Look) -> String {
+    let lines: Vec<_> = connections.all().iter().map(|connection| connection.title().replace('→', look.arrow()) + "\n").collect();
+    lines.concat()
+}

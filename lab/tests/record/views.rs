@@ -1,0 +1,112 @@
+//! Views as a user sees them. `LOGGIA_BLESS=1` writes what they look like anew.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use loggia_lab::link::{Limit, Loss, Queue, Rate, Terms};
+use loggia_lab::report::{self, Look};
+
+use super::story::{Stage, Story, Told};
+
+fn looks_like(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/record/views").join(format!("{name}.txt"));
+    if std::env::var_os("LOGGIA_BLESS").is_some() {
+        std::fs::write(&path, text).expect("the view is written");
+    }
+    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stands == text, "{name} looks otherwise (LOGGIA_BLESS=1 if that is right):\n{text}");
+}
+
+fn losing(numbers: &[u64]) -> Terms {
+    Terms { delay: Duration::from_millis(20), loss: Some(Loss::List(numbers.into())), ..Terms::default() }
+}
+
+fn ladder(told: &Told, lines: usize, look: &Look) -> String {
+    let connections = told.recorder.connections();
+    let connection = report::pick(&connections, None).expect("one connection");
+    report::ladder::ladder(&told.recorder.entries(), connection, lines, look)
+}
+
+#[test]
+fn a_ladder_of_an_undisturbed_connection() {
+    let told = Story { rounds: 1, answer: 4000, ..Story::default() }.play();
+    looks_like("ladder", &ladder(&told, 0, &Look::default()));
+    looks_like("ladder-ascii", &ladder(&told, 0, &Look { ascii: true, width: 80, ..Look::default() }));
+}
+
+#[test]
+fn a_ladder_with_losses() {
+    let told = Story { rounds: 1, answer: 30_000, terms: losing(&[1, 4, 9]), ..Story::default() }.play();
+    looks_like("ladder-losses", &ladder(&told, 0, &Look::default()));
+    looks_like("ladder-short", &ladder(&told, 20, &Look::default()));
+}
+
+#[test]
+fn boundaries_of_a_stream_and_of_datagrams() {
+    let story = Story { rounds: 2, answer: 9000, ..Story::default() };
+    let told = story.play();
+    let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
+    looks_like("boundaries", &report::boundaries::boundaries(&entries, &connections, 0, &Look::default()));
+    let story = Story { terms: losing(&[3]), ..Story::default() };
+    let mut stage = Stage::new(&story);
+    stage.datagrams(5, 500);
+    stage.datagrams(2, 4000);
+    let told = stage.end(&story);
+    let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
+    looks_like("boundaries-udp", &report::boundaries::boundaries(&entries, &connections, 0, &Look::default()));
+}
+
+#[test]
+fn metrics_and_sockets_as_tables() {
+    let told = Story { terms: losing(&[7]), ..Story::default() }.play();
+    let table = told.recorder.metrics();
+    looks_like("metrics", &report::metrics::metrics(&table, &["tcp.", "link."], &Look::default()));
+    let text = told.folder.file("sockets.json").expect("sockets");
+    let value = serde_json::from_slice(&text).expect("JSON");
+    looks_like("sockets", &report::sockets::sockets(&value, &Look::default()));
+}
+
+#[test]
+fn two_runs_of_a_seed_are_the_same_and_of_two_seeds_are_not() {
+    let rate = Some(Rate::Fixed { bits: 5_000_000, burst: 1514, overhead: 0 });
+    let queue = Queue { limit: Limit::Packets(10), ..Queue::default() };
+    let story = Story { terms: Terms { rate, queue, ..losing(&[5]) }, ..Story::default() };
+    let (one, two) = (story.play().recorder.entries(), story.play().recorder.entries());
+    let look = Look::default();
+    assert!(report::diff::difference(&one, &two).is_none(), "{}", report::diff::diff(&one, &two, &look));
+    let other = Story { terms: Terms { loss: Some(Loss::List([6].into())), ..story.terms.clone() }, ..story }.play();
+    looks_like("diff", &report::diff::diff(&one, &other.recorder.entries(), &look));
+}
+
+fn why(told: &Told) -> String {
+    let connections = told.recorder.connections();
+    let connection = report::pick(&connections, Some("#1")).expect("the first connection");
+    report::why::why(&told.recorder.entries(), connection, &Look::default())
+}
+
+#[test]
+fn why_a_connection_took_so_long() {
+    looks_like("why", &why(&Story { answer: 4000, ..Story::default() }.play()));
+    looks_like("why-losses", &why(&Story { rounds: 1, answer: 30_000, terms: losing(&[1, 4, 9]), ..Story::default() }.play()));
+    let rate = Some(Rate::Fixed { bits: 5_000_000, burst: 1514, overhead: 0 });
+    let terms = Terms { delay: Duration::from_millis(20), rate, ..Terms::default() };
+    looks_like("why-rate", &why(&Story { rounds: 1, answer: 500_000, terms, ..Story::default() }.play()));
+}
+
+#[test]
+fn the_parts_of_a_connection_add_up_to_the_whole() {
+    for seed in 1..20 {
+        let chance = |probability| loggia_lab::link::Chance { probability, correlation: 0.0 };
+        let terms =
+            Terms { loss: Some(Loss::Independent(chance(0.05))), duplicate: chance(0.02), corrupt: chance(0.02), ..losing(&[]) };
+        let told = Story { seed, terms, answer: 50_000, ..Story::default() }.play();
+        let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
+        let connection = &connections.all()[0];
+        let parts = report::why::parts(&entries, connection);
+        let states = entries.iter().filter(|entry| matches!(entry.fact, loggia_lab::record::Fact::State { .. }));
+        let times: Vec<u64> = states.filter(|entry| entry.t >= connection.opened).map(|entry| entry.t).collect();
+        let sum: u64 = parts.iter().map(|(_, nanos)| nanos).sum();
+        let (first, last) = (times[0], times[times.len() - 1]);
+        assert!(sum >= last - first && sum <= last - first + 50_000_000, "seed {seed}: {sum} of {}", last - first);
+    }
+}
