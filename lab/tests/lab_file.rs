@@ -59,6 +59,15 @@ fn every_word_of_a_link_is_understood() {
 }
 
 #[test]
+fn a_queue_is_a_kind_or_a_limit() {
+    let queue = |text: &str| with_link(&format!("rate = \"1mbit\"\nqueue = {text}")).links[0].terms()[0].queue;
+    assert_eq!((queue("\"200kB\"").kind, queue("\"200kB\"").limit), (QueueKind::DropTail, Limit::Bytes(200_000)));
+    assert_eq!(queue("\"5packets\"").limit, Limit::Packets(5));
+    assert_eq!(queue("\"infinite\"").limit, Limit::Infinite);
+    assert!(matches!(queue("\"red\"").kind, QueueKind::Red { min: 83_333, max: 250_000, .. }));
+}
+
+#[test]
 fn models_of_loss_have_netem_s_defaults() {
     let loss = |text: &str| with_link(&format!("loss = {text}")).links[0].terms()[0].loss.clone();
     assert_eq!(loss("\"0%\""), None);

@@ -26,25 +26,18 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// None yet.
-    pub(crate) fn new(source: Source) -> Self {
+    /// None yet, of what was read from `source`. For the reader, and for those who look at what a file names: a program, say.
+    pub fn new(source: Source) -> Self {
         Self { source, problems: Vec::new() }
     }
 
-    /// One thing that is wrong with what was read from `source`: for those who look at what a file names, a program say.
-    pub fn one(source: Source, span: Span, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        let mut errors = Self::new(source);
-        errors.add(span, message, remedy);
-        errors
-    }
-
     /// One more.
-    pub(crate) fn add(&mut self, span: Span, message: impl Into<String>, remedy: impl Into<String>) {
+    pub fn add(&mut self, span: Span, message: impl Into<String>, remedy: impl Into<String>) {
         self.problems.push(Problem { span, message: message.into(), remedy: remedy.into() });
     }
 
     /// `value` if there are none; otherwise all of them in the order of the text, each once.
-    pub(crate) fn or<T>(mut self, value: T) -> Result<T, Self> {
+    pub fn or<T>(mut self, value: T) -> Result<T, Self> {
         if self.problems.is_empty() {
             return Ok(value);
         }

@@ -18,7 +18,7 @@ pub(crate) fn members(host: &Host) -> Vec<String> {
 
 impl Description {
     /// What the file says about a program of the [plan](crate::plan::Program::name): `server`, `client-2`, `server.db`. Its places are those
-    /// that errors about it should [show](Errors::one).
+    /// that [errors](Errors::add) about it should show.
     pub fn program(&self, name: &str) -> Option<&Program> {
         let (host, program) = name.split_once('.').map_or((name, None), |(host, program)| (host, Some(program)));
         let host = self.hosts.iter().find(|known| members(known).iter().any(|member| member == host))?;

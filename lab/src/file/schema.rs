@@ -211,10 +211,12 @@ pub(super) const CONDITIONS: [Key; 20] = [
     ),
     key(
         "queue",
-        Kind::Own("\"droptail\", \"codel\", \"fq_codel\", \"red\", \"infinite\", or a table"),
+        Kind::Own(
+            "\"droptail\", \"codel\", \"fq_codel\", \"red\", \"infinite\", a limit as \"200kB\" or \"100packets\", or a table",
+        ),
         "\"droptail\"",
         "\"fq_codel\"",
-        "What waits for the rate, and what is dropped; or a table, see below. Needs a rate.",
+        "What waits for the rate, and what is dropped; or a table, see below. Only a limit: a drop-tail queue with it. Needs a rate.",
     ),
     key(
         "blackhole_mtu",

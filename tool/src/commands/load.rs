@@ -3,11 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use loggia_lab::file::{self, Command, Description, Surroundings};
+use loggia_lab::file::{self, Description, Surroundings};
 use loggia_lab::metrics;
 use loggia_lab::plan::{Plan, plan};
-
-use crate::process::lookup::candidates;
 
 /// A lab, and where it came from.
 #[derive(Clone, Debug)]
@@ -20,6 +18,8 @@ pub struct Lab {
     pub folder: PathBuf,
     /// What it says.
     pub plan: Plan,
+    /// Where it says it.
+    pub description: Description,
 }
 
 /// Why there is no lab: a message for the user, complete.
@@ -27,7 +27,7 @@ pub struct Lab {
 pub struct Refused(pub String);
 
 impl Refused {
-    fn of(error: impl std::fmt::Display) -> Self {
+    pub(super) fn of(error: impl std::fmt::Display) -> Self {
         Self(error.to_string())
     }
 }
@@ -58,7 +58,7 @@ pub(super) fn from_file(path: &Path) -> Result<Lab, Refused> {
 /// Reads a lab from a text; `shown` is what errors call it.
 pub(super) fn from_text(name: String, text: String, shown: &str, folder: &Path) -> Result<Lab, Refused> {
     let description = with_surroundings(folder, |around| file::parse(&text, shown, around)).map_err(Refused::of)?;
-    finish(name, text, folder, &description)
+    finish(name, text, folder, description)
 }
 
 /// Makes a lab of options.
@@ -66,11 +66,11 @@ pub(super) fn from_options(name: String, options: &file::Options) -> Result<Lab,
     let folder = PathBuf::from(".");
     let description = with_surroundings(&folder, |around| file::describe(options, around)).map_err(Refused::of)?;
     let text = serde_json::json!({ "options": options.given, "command": options.command }).to_string();
-    finish(name, text, &folder, &description)
+    finish(name, text, &folder, description)
 }
 
-fn finish(name: String, text: String, folder: &Path, description: &Description) -> Result<Lab, Refused> {
-    let mut plan = plan(description).map_err(Refused::of)?;
+fn finish(name: String, text: String, folder: &Path, description: Description) -> Result<Lab, Refused> {
+    let mut plan = plan(&description).map_err(Refused::of)?;
     for program in &mut plan.programs {
         // Paths of the file are relative to the file.
         let beside = |path: &Path| folder.join(path);
@@ -79,28 +79,5 @@ fn finish(name: String, text: String, folder: &Path, description: &Description) 
             *path = folder.join(&*path);
         }
     }
-    Ok(Lab { name, text, folder: folder.into(), plan })
-}
-
-/// Says which program of a lab is not there, or which file to be read.
-pub(super) fn check_programs(plan: &Plan) -> Result<(), Refused> {
-    for program in &plan.programs {
-        if let Command::Run(words) = &program.command {
-            let directory = program.cwd.clone().unwrap_or_default();
-            if !directory.is_dir() {
-                return Err(Refused(format!("{}: its working directory {} is no folder", program.name, directory.display())));
-            }
-            let path = program.env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.into());
-            let path = path.or_else(|| std::env::var_os("PATH"));
-            let found = candidates(words[0].as_ref(), path.as_deref()).into_iter().any(|found| directory.join(found).exists());
-            if !found {
-                let place = if words[0].contains('/') { format!("in {}", directory.display()) } else { "in PATH".into() };
-                return Err(Refused(format!("{}: there is no program {:?} {place}", program.name, words[0])));
-            }
-        }
-        if let Some(input) = program.stdin.as_ref().filter(|input| !input.is_file()) {
-            return Err(Refused(format!("{}: there is no file {} for its input", program.name, input.display())));
-        }
-    }
-    Ok(())
+    Ok(Lab { name, text, folder: folder.into(), plan, description })
 }

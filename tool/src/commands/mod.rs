@@ -3,6 +3,7 @@
 mod demo;
 mod load;
 mod manifest;
+mod present;
 mod run;
 mod show;
 mod test;

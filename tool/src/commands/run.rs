@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use loggia_lab::file;
 
 use super::load::{self, Lab, Refused};
-use super::show;
+use super::{present, show};
 use crate::cli::{Global, Run};
 use crate::exit::Exit;
 use crate::process::Status;
@@ -80,7 +80,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
     if let (Some(deadline), Some(_)) = (&run.deadline, &run.file) {
         lab.plan.deadline = time(deadline)?;
     }
-    load::check_programs(&lab.plan)?;
+    present::check(&lab)?;
     let folder = match &run.out {
         _ if run.no_record => None,
         Some(out) => Some(fresh(out)?),

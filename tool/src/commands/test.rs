@@ -8,6 +8,7 @@ use loggia_lab::check::Verdict;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::load::{self, Lab, Refused};
+use super::present;
 use super::run::{fresh, recorded};
 use crate::cli::{Global, Test};
 use crate::exit::Exit;
@@ -20,7 +21,7 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
     }
     // All are read before any is run: a wrong file is found at once.
     let labs = files.iter().map(|file| load::from_file(file)).collect::<Result<Vec<_>, _>>()?;
-    labs.iter().try_for_each(|lab| load::check_programs(&lab.plan))?;
+    labs.iter().try_for_each(present::check)?;
     let mut done: Vec<(String, Outcome)> = Vec::new();
     let mut worst = Exit::Held;
     let mut failed = 0;

@@ -40,6 +40,10 @@ impl Reader<'_> {
                 self.belonging(&table, "kind", QUEUE_KINDS[kind as usize], &QUEUE_KINDS);
                 self.queue_of(kind, &table)
             }
+            NodeKind::Text(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                let limit = self.quantity("queue", node, limit)?;
+                Some(Queue { limit: limit.value, ..Queue::default() })
+            }
             _ => {
                 let kind = self.choice("queue", node, &KINDS)?;
                 let none = Node::new(node.span, NodeKind::Table(Vec::new()));
@@ -73,17 +77,7 @@ impl Reader<'_> {
 
     fn limit(&mut self, table: &Fields<'_>) -> Option<Limit> {
         let node = table.get("limit")?;
-        let read = |text: &str| match units::packets(text) {
-            Some(packets) => Ok(Limit::Packets(packets)),
-            None if text.parse::<f64>().is_ok() => {
-                Err(format!("expected a size or a number of packets; did you mean \"{text}packets\" or \"{text}kB\"?"))
-            }
-            None => match units::size(text) {
-                Ok(0) => Err("a queue holds something; without `rate` nothing waits".into()),
-                size => size.map(Limit::Bytes),
-            },
-        };
-        self.quantity("limit", node, read).map(|limit| limit.value)
+        self.quantity("limit", node, limit).map(|limit| limit.value)
     }
 
     fn red(&mut self, table: &Fields<'_>, limit: Limit) -> Option<QueueKind> {
@@ -100,5 +94,19 @@ impl Reader<'_> {
         let probability = self.share(table, "probability").unwrap_or(0.02);
         let weight = self.share(table, "weight").unwrap_or(0.002);
         Some(QueueKind::Red { min, max, probability, weight })
+    }
+}
+
+/// A size or a number of packets.
+fn limit(text: &str) -> Result<Limit, String> {
+    match units::packets(text) {
+        Some(packets) => Ok(Limit::Packets(packets)),
+        None if text.parse::<f64>().is_ok() => {
+            Err(format!("expected a size or a number of packets; did you mean \"{text}packets\" or \"{text}kB\"?"))
+        }
+        None => match units::size(text) {
+            Ok(0) => Err("a queue holds something; without `rate` nothing waits".into()),
+            size => size.map(Limit::Bytes),
+        },
     }
 }
