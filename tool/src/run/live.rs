@@ -15,11 +15,19 @@ use super::place::Place;
 use super::task::{Runtime, Task};
 use crate::engine::shared::Shared;
 use crate::process::{self, Command, Event, Input, Seat, SpawnError, Spawner, Status, Usage};
+use super::starter::Starter;
 use crate::sys::filter::Instruction;
 
 /// What happened to programs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum News {
+    /// A program runs; a foreign one with the listener of its filter.
+    Started {
+        /// Which.
+        number: usize,
+        /// Where its trapped calls are answered.
+        listener: Option<OwnedFd>,
+    },
     /// A program has ended, for what the run is concerned.
     Ended {
         /// Which.
@@ -65,8 +73,7 @@ enum Part {
 /// The programs of a run.
 pub struct Live<'a> {
     plan: &'a Plan,
-    spawner: &'a Spawner,
-    filter: Vec<Instruction>,
+    starter: Starter,
     place: Place,
     runtime: Runtime,
     parts: Vec<Option<Part>>,
@@ -75,41 +82,49 @@ pub struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// Nothing started yet. `wake` is called when a built-in program has ended.
+    /// Nothing started yet. `wake` is called when there is news that no descriptor tells of.
     pub fn new(
         plan: &'a Plan,
-        spawner: &'a Spawner,
+        spawner: Arc<Spawner>,
         filter: Vec<Instruction>,
         place: Place,
         wake: impl Fn() + Send + Sync + Clone + 'static,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let parts = plan.programs.iter().map(|_| None).collect();
         let remains = plan.programs.iter().map(|_| Remains::default()).collect();
-        Self { plan, spawner, filter, place, runtime: Runtime::new(wake), parts, remains, news: VecDeque::new() }
+        let starter = Starter::new(spawner, filter, wake.clone())?;
+        Ok(Self { plan, starter, place, runtime: Runtime::new(wake), parts, remains, news: VecDeque::new() })
     }
 
-    /// Starts a program; gives the listener of a foreign one's filter. An error was remembered for [`Live::remains`].
-    pub fn start(&mut self, number: usize, shared: &Arc<Shared>) -> Result<Option<OwnedFd>, String> {
+    /// Starts a program; [`News::Started`] or [`News::Ended`] tells what came of it.
+    pub fn start(&mut self, number: usize, shared: &Arc<Shared>) {
         let program = &self.plan.programs[number];
-        let started = match &program.command {
-            file::Command::Run(words) => self.start_foreign(program, words),
-            file::Command::BuiltIn { name, args } => self.start_built_in(number, program, name, args, shared),
-        };
-        match started {
-            Ok((part, listener)) => {
-                self.remains[number].started = Some(std::time::Instant::now());
-                self.parts[number] = Some(part);
-                Ok(listener)
-            }
-            Err(error) => {
-                self.remains[number].error = Some(error.to_string());
-                self.remains[number].exit = Some(error.exit());
-                Err(error.to_string())
-            }
+        match &program.command {
+            file::Command::Run(words) => match self.command(program, words) {
+                Ok(command) => self.starter.start(number, command),
+                Err(error) => self.not_started(number, &error),
+            },
+            file::Command::BuiltIn { name, args } => match self.start_built_in(number, program, name, args, shared) {
+                Ok(task) => self.started(number, Part::BuiltIn(task), None),
+                Err(error) => self.not_started(number, &error),
+            },
         }
     }
 
-    fn start_foreign(&self, program: &Program, words: &[String]) -> Result<(Part, Option<OwnedFd>), SpawnError> {
+    fn started(&mut self, number: usize, part: Part, listener: Option<OwnedFd>) {
+        self.parts[number] = Some(part);
+        self.remains[number].started = Some(std::time::Instant::now());
+        self.news.push_back(News::Started { number, listener });
+    }
+
+    fn not_started(&mut self, number: usize, error: &SpawnError) {
+        self.remains[number].error = Some(error.to_string());
+        self.remains[number].exit = Some(error.exit());
+        self.news.push_back(News::Said { number, text: error.to_string() });
+        self.news.push_back(News::Ended { number, how: Ended::NotStarted });
+    }
+
+    fn command(&self, program: &Program, words: &[String]) -> Result<Command, SpawnError> {
         let host = &self.plan.hosts[program.host.0].name;
         let mut command = Command::new(&words[0]).args(&words[1..]);
         for (name, value) in &program.env {
@@ -125,9 +140,7 @@ impl<'a> Live<'a> {
             let named = |error: io::Error| SpawnError::Own(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
             command = command.stdin(Input::File(File::open(path).map_err(named)?));
         }
-        command = self.place.furnish(command, host, &program.name).map_err(SpawnError::Own)?;
-        let spawned = self.spawner.spawn(&command, Some(&self.filter))?;
-        Ok((Part::Foreign(spawned.program), spawned.listener))
+        self.place.furnish(command, host, &program.name).map_err(SpawnError::Own)
     }
 
     fn start_built_in(
@@ -137,12 +150,11 @@ impl<'a> Live<'a> {
         name: &str,
         args: &[String],
         shared: &Arc<Shared>,
-    ) -> Result<(Part, Option<OwnedFd>), SpawnError> {
+    ) -> Result<Task, SpawnError> {
         let host = &self.plan.hosts[program.host.0].name;
         let streams = self.place.streams(host, &program.name).map_err(SpawnError::Own)?;
         let future = super::built_in(name.to_owned(), args.to_vec(), shared.host(program.host), streams);
-        let task = self.runtime.start(number, future).map_err(SpawnError::Own)?;
-        Ok((Part::BuiltIn(task), None))
+        self.runtime.start(number, future).map_err(SpawnError::Own)
     }
 
     /// What is readable when a foreign program has news.
@@ -170,6 +182,12 @@ impl<'a> Live<'a> {
     }
 
     fn look(&mut self) {
+        while let Some((number, result)) = self.starter.next() {
+            match result {
+                Ok(spawned) => self.started(number, Part::Foreign(spawned.program), spawned.listener),
+                Err(error) => self.not_started(number, &error),
+            }
+        }
         for number in 0..self.parts.len() {
             if let Some(Part::Foreign(program)) = &mut self.parts[number] {
                 let pid = program.pid();

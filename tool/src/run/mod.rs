@@ -6,7 +6,7 @@
 //! | [`conductor`] | which program starts and stops when: decisions only |
 //! | [`changes`] | what changes while a lab runs |
 //! | [`real`], [`simulated`] | a run in real time, and in virtual time |
-//! | [`live`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
+//! | [`live`], [`starter`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
 //! | [`kick`], [`listening`], [`lag`] | waking the driver; who listens where; how late the world was |
 
 pub mod changes;
@@ -19,6 +19,7 @@ pub mod perform;
 pub mod place;
 pub mod real;
 pub mod simulated;
+pub mod starter;
 pub mod task;
 
 use std::io::Write;

@@ -31,7 +31,7 @@ use crate::process::{Signals, Spawner, Status, Usage};
 #[derive(Debug)]
 pub struct Machine {
     /// Starts programs.
-    pub spawner: Spawner,
+    pub spawner: Arc<Spawner>,
     /// Signals sent to loggia.
     pub signals: Signals,
 }
@@ -39,7 +39,7 @@ pub struct Machine {
 impl Machine {
     /// To be called first in `main`.
     pub fn start() -> io::Result<Self> {
-        let spawner = Spawner::start()?;
+        let spawner = Arc::new(Spawner::start()?);
         let signals = Signals::catch()?;
         // Each connection of a foreign program costs descriptors.
         let _ = crate::process::raise_open_files();
@@ -160,7 +160,7 @@ fn in_real_time(
     let answers = Box::new(move |host: HostId, query: &[u8]| names.of(host).answer(query));
     let supervisor = Supervisor::new(intercept::Options { precise: options.precise, names: answers })?;
     let filter = filter::program(options.precise);
-    let live = Live::new(plan, &machine.spawner, filter, options.place.clone(), kick.handle());
+    let live = Live::new(plan, machine.spawner.clone(), filter, options.place.clone(), kick.handle())?;
     let echo = options.echo.then(|| options.folder.clone()).flatten();
     let mut run = Real::new(plan, shared.clone(), supervisor, live, &mut machine.signals, kick)?;
     run.record(recorder.cloned());

@@ -6,7 +6,7 @@
 //! ```
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use loggia_stack::base::Instant;
 use loggia_stack::base::time::Duration;
 
 use super::changes::Changes;
-use super::conductor::{Act, Conductor, Ended, Over};
+use super::conductor::{Act, Conductor, Over};
 use super::kick::Kick;
 use super::lag::Lag;
 use super::listening;
@@ -157,6 +157,7 @@ impl<'a> Real<'a> {
     fn programs(&mut self, now: Instant) {
         while let Some(news) = self.live.next_news() {
             match news {
+                News::Started { number, listener } => self.started(number, listener),
                 News::Ended { number, how } => {
                     let text = format!("{}: {how}", self.plan.programs[number].name);
                     self.note(number, &text);
@@ -192,17 +193,16 @@ impl<'a> Real<'a> {
     }
 
     fn conduct(&mut self, now: Instant) {
-        let acts = {
-            let inner = self.shared.lock();
-            let world = &inner.world;
-            let listens = |host, port| listening::listens(world, host, port);
-            std::iter::from_fn(|| self.conductor.next(now, &listens)).collect::<Vec<_>>()
-        };
-        for act in acts {
+        loop {
+            let act = {
+                let inner = self.shared.lock();
+                self.conductor.next(now, &|host, port| listening::listens(&inner.world, host, port))
+            };
             match act {
-                Act::Start(number) => self.start(number, now),
-                Act::Signal(number, signal) => self.live.stop(number, signal),
-                Act::Kill(number) => self.live.kill(number),
+                None => break,
+                Some(Act::Start(number)) => self.start(number),
+                Some(Act::Signal(number, signal)) => self.live.stop(number, signal),
+                Some(Act::Kill(number)) => self.live.kill(number),
             }
         }
         if self.conductor.finished() && self.end_by == Instant::NEVER {
@@ -212,27 +212,23 @@ impl<'a> Real<'a> {
         }
     }
 
-    fn start(&mut self, number: usize, now: Instant) {
+    fn start(&mut self, number: usize) {
         let program = &self.plan.programs[number];
-        let text = format!("{}: start {}", program.name, program.command.words().join(" "));
-        self.note(number, &text);
-        match self.live.start(number, &self.shared) {
-            Ok(listener) => {
-                self.conductor.started(number);
-                if let Some((folder, echo)) = &mut self.echo {
-                    echo.follow(folder, &self.plan.hosts[program.host.0].name, &program.name);
-                }
-                let watched = self.live.poll_fd(number).map(|fd| self.epoll.add(fd, mask::IN, PROGRAM + number as u64));
-                let adopted = listener.map(|listener| self.supervisor.adopt(program.host, listener));
-                if let Some(Err(error)) = watched.or(adopted) {
-                    self.note(number, &format!("{}: {error}", program.name));
-                    self.live.kill(number);
-                }
-            }
-            Err(error) => {
-                self.note(number, &format!("{}: {error}", program.name));
-                self.conductor.ended(number, now, Ended::NotStarted);
-            }
+        self.note(number, &format!("{}: start {}", program.name, program.command.words().join(" ")));
+        self.live.start(number, &self.shared);
+    }
+
+    fn started(&mut self, number: usize, listener: Option<OwnedFd>) {
+        let program = &self.plan.programs[number];
+        self.conductor.started(number);
+        if let Some((folder, echo)) = &mut self.echo {
+            echo.follow(folder, &self.plan.hosts[program.host.0].name, &program.name);
+        }
+        let watched = self.live.poll_fd(number).map_or(Ok(()), |fd| self.epoll.add(fd, mask::IN, PROGRAM + number as u64));
+        let adopted = listener.map_or(Ok(()), |listener| self.supervisor.adopt(program.host, listener));
+        if let Err(error) = watched.and(adopted) {
+            self.note(number, &format!("{}: {error}", program.name));
+            self.live.kill(number);
         }
     }
 

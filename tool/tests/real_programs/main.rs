@@ -129,7 +129,7 @@ async def serve(reader, writer):
     writer.close()
 
 async def ask(number, host):
-    reader, writer = await asyncio.open_connection(host, 7000)
+    reader, writer = await asyncio.open_connection(host, 4007)
     sent = bytes([number]) * 200_000
     writer.write(sent)
     writer.write_eof()
@@ -139,7 +139,7 @@ async def ask(number, host):
 
 async def main():
     if sys.argv[1] == "serve":
-        server = await asyncio.start_server(serve, None, 7000)
+        server = await asyncio.start_server(serve, None, 4007)
         await server.serve_forever()
     else:
         await asyncio.gather(*(ask(number, sys.argv[2]) for number in range(20)))
@@ -157,7 +157,7 @@ rtt = "10ms"
 loss = "0.5%"
 [host.server]
 run = "python3 talk.py serve"
-ready = {{ listen = "tcp/7000" }}
+ready = {{ listen = "tcp/4007" }}
 expect = "running"
 [host.client]
 run = "python3 talk.py ask server"
@@ -173,8 +173,11 @@ import ("fmt"; "io"; "net/http"; "os"; "strings"; "sync")
 
 func main() {
 	if os.Args[1] == "serve" {
-		http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-		panic(http.ListenAndServe(":7000", nil))
+		http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Write(body)
+		})
+		panic(http.ListenAndServe(":4007", nil))
 	}
 	var group sync.WaitGroup
 	for n := 0; n < 20; n++ {
@@ -182,7 +185,7 @@ func main() {
 		go func() {
 			defer group.Done()
 			text := strings.Repeat(fmt.Sprint(n), 50000)
-			answer, err := http.Post("http://"+os.Args[2]+":7000/", "text/plain", strings.NewReader(text))
+			answer, err := http.Post("http://"+os.Args[2]+":4007/", "text/plain", strings.NewReader(text))
 			if err != nil { panic(err) }
 			body, err := io.ReadAll(answer.Body)
 			if err != nil || string(body) != text { panic(fmt.Sprint("wrong answer ", err)) }
@@ -207,7 +210,7 @@ fn go_programs_talk_though_they_are_static() {
 rtt = "10ms"
 [host.server]
 run = "./talk serve"
-ready = {{ listen = "tcp/7000" }}
+ready = {{ listen = "tcp/4007" }}
 expect = "running"
 [host.client]
 run = "./talk ask server"
@@ -231,7 +234,7 @@ int main(int argc, char **argv) {
     char room[4096];
     if (!strcmp(argv[1], "serve")) {
         int one = 1, listener = socket(AF_INET6, SOCK_STREAM, 0);
-        struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(7000)};
+        struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(4007)};
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         if (bind(listener, (void *)&name, sizeof name) || listen(listener, 8)) fail("listen");
         for (;;) {
@@ -246,7 +249,7 @@ int main(int argc, char **argv) {
         }
     }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-    if (getaddrinfo(argv[2], "7000", &hints, &found)) fail("getaddrinfo");
+    if (getaddrinfo(argv[2], "4007", &hints, &found)) fail("getaddrinfo");
     for (; found; found = found->ai_next) {
         int peer = socket(found->ai_family, SOCK_STREAM, 0);
         if (connect(peer, found->ai_addr, found->ai_addrlen)) fail("connect");
@@ -274,7 +277,7 @@ fn a_static_musl_program_that_forks_serves_both_families() {
 rtt = "10ms"
 [host.server]
 run = "./talk serve"
-ready = {{ listen = "tcp/7000" }}
+ready = {{ listen = "tcp/4007" }}
 expect = "running"
 [host.client]
 count = 5
@@ -287,12 +290,12 @@ after = "server"
 const NODE: &str = r#"
 const http = require("http");
 if (process.argv[2] === "serve") {
-  http.createServer((request, answer) => request.pipe(answer)).listen(7000);
+  http.createServer((request, answer) => request.pipe(answer)).listen(4007);
 } else {
   let left = 20;
   for (let n = 0; n < 20; n++) {
     const text = String(n).repeat(50000);
-    const request = http.request({ host: process.argv[3], port: 7000, method: "POST" }, (answer) => {
+    const request = http.request({ host: process.argv[3], port: 4007, method: "POST" }, (answer) => {
       let got = "";
       answer.on("data", (part) => (got += part));
       answer.on("end", () => { if (got !== text) process.exit(1); if (--left === 0) process.exit(0); });
@@ -312,7 +315,7 @@ fn node_talks_with_node() {
 rtt = "10ms"
 [host.server]
 run = "node talk.js serve"
-ready = {{ listen = "tcp/7000" }}
+ready = {{ listen = "tcp/4007" }}
 expect = "running"
 [host.client]
 run = "node talk.js ask server"
