@@ -3,7 +3,6 @@
 //! A lab is a world of its own, so that the answer is final: a name it does not have does not exist (NXDOMAIN), and a name it has but not of
 //! that type has no data (RFC 2308 §2.2). Search lists do no harm: `server.example.com` does not exist, and resolvers go on to `server`.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
@@ -16,94 +15,77 @@ const TTL: u32 = 60;
 /// What a query without EDNS takes (RFC 1035 §4.2.1).
 const PLAIN: usize = 512;
 
-/// The names of a lab.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    forward: BTreeMap<String, Vec<Addr>>,
-    reverse: BTreeMap<IpAddr, String>,
+/// The names that a host knows.
+pub trait Names {
+    /// The addresses of a name, which has no dot at its end.
+    fn forward(&self, name: &str) -> Option<Vec<Addr>>;
+
+    /// The name of an address.
+    fn reverse(&self, addr: Addr) -> Option<String>;
 }
 
-impl Names {
-    /// Names with their addresses. The first name of an address is the one that is found by it.
-    pub fn new(entries: impl IntoIterator<Item = (String, Vec<Addr>)>) -> Self {
-        let mut names = Self::default();
-        for (name, addresses) in entries {
-            for addr in &addresses {
-                names.reverse.entry(IpAddr::from(*addr)).or_insert_with(|| name.clone());
-            }
-            names.forward.insert(name.to_ascii_lowercase(), addresses);
-        }
-        names
+/// The addresses of a name; `localhost` and what ends with it is this host (RFC 6761 §6.3).
+pub fn lookup(names: &dyn Names, name: &str) -> Option<Vec<Addr>> {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Some(vec![Addr::V4_LOOPBACK, Addr::V6_LOOPBACK]);
     }
+    names.forward(&name)
+}
 
-    /// The addresses of a name; `localhost` and what ends with it is this host (RFC 6761 §6.3).
-    pub fn lookup(&self, name: &str) -> Option<Vec<Addr>> {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        if name == "localhost" || name.ends_with(".localhost") {
-            return Some(vec![Addr::V4_LOOPBACK, Addr::V6_LOOPBACK]);
-        }
-        self.forward.get(&name).cloned()
+/// The answer to a DNS query, as bytes; none to what is no query at all.
+pub fn answer(names: &dyn Names, query: &[u8]) -> Option<Vec<u8>> {
+    let query = Message::from_vec(query).ok()?;
+    if query.metadata.message_type != MessageType::Query {
+        return None;
     }
-
-    /// True if the lab has this name.
-    pub fn knows(&self, name: &str) -> bool {
-        self.lookup(name).is_some()
+    let mut answer = Message::response(query.metadata.id, query.metadata.op_code);
+    answer.metadata.recursion_desired = query.metadata.recursion_desired;
+    answer.metadata.recursion_available = true;
+    answer.queries.clone_from(&query.queries);
+    let mut room = PLAIN;
+    if let Some(asked) = &query.edns {
+        room = usize::from(asked.max_payload()).max(PLAIN);
+        let mut edns = Edns::new();
+        edns.set_max_payload(1232);
+        answer.edns = Some(edns);
     }
-
-    /// The answer to a DNS query, as bytes; none to what is no query at all.
-    pub fn answer(&self, query: &[u8]) -> Option<Vec<u8>> {
-        let query = Message::from_vec(query).ok()?;
-        if query.metadata.message_type != MessageType::Query {
-            return None;
-        }
-        let mut answer = Message::response(query.metadata.id, query.metadata.op_code);
-        answer.metadata.recursion_desired = query.metadata.recursion_desired;
-        answer.metadata.recursion_available = true;
-        answer.queries.clone_from(&query.queries);
-        let mut room = PLAIN;
-        if let Some(asked) = &query.edns {
-            room = usize::from(asked.max_payload()).max(PLAIN);
-            let mut edns = Edns::new();
-            edns.set_max_payload(1232);
-            answer.edns = Some(edns);
-        }
-        match query.queries.as_slice() {
-            _ if query.metadata.op_code != OpCode::Query => answer.metadata.response_code = ResponseCode::NotImp,
-            [question] => self.resolve(question, &mut answer),
-            _ => answer.metadata.response_code = ResponseCode::FormErr,
-        }
-        let bytes = answer.to_vec().ok()?;
-        if bytes.len() <= room { Some(bytes) } else { answer.truncate().to_vec().ok() }
+    match query.queries.as_slice() {
+        _ if query.metadata.op_code != OpCode::Query => answer.metadata.response_code = ResponseCode::NotImp,
+        [question] => resolve(names, question, &mut answer),
+        _ => answer.metadata.response_code = ResponseCode::FormErr,
     }
+    let bytes = answer.to_vec().ok()?;
+    if bytes.len() <= room { Some(bytes) } else { answer.truncate().to_vec().ok() }
+}
 
-    fn resolve(&self, question: &Query, answer: &mut Message) {
-        let name = question.name();
-        if let Ok(net) = name.parse_arpa_name() {
-            match self.reverse.get(&net.addr()) {
-                Some(host) if matches!(question.query_type(), RecordType::PTR | RecordType::ANY) => {
-                    if let Ok(host) = Name::from_ascii(format!("{host}.")) {
-                        answer.add_answer(Record::from_rdata(name.clone(), TTL, RData::PTR(PTR(host))));
-                    }
+fn resolve(names: &dyn Names, question: &Query, answer: &mut Message) {
+    let name = question.name();
+    if let Ok(net) = name.parse_arpa_name() {
+        match names.reverse(net.addr().into()) {
+            Some(host) if matches!(question.query_type(), RecordType::PTR | RecordType::ANY) => {
+                if let Ok(host) = Name::from_ascii(format!("{host}.")) {
+                    answer.add_answer(Record::from_rdata(name.clone(), TTL, RData::PTR(PTR(host))));
                 }
-                Some(_) => {}
-                None => answer.metadata.response_code = ResponseCode::NXDomain,
             }
-            return;
+            Some(_) => {}
+            None => answer.metadata.response_code = ResponseCode::NXDomain,
         }
-        let Some(addresses) = self.lookup(&name.to_ascii()) else {
-            answer.metadata.response_code = ResponseCode::NXDomain;
-            return;
+        return;
+    }
+    let Some(addresses) = lookup(names, &name.to_ascii()) else {
+        answer.metadata.response_code = ResponseCode::NXDomain;
+        return;
+    };
+    for addr in addresses {
+        let wanted = match question.query_type() {
+            RecordType::A => addr.is_v4(),
+            RecordType::AAAA => !addr.is_v4(),
+            RecordType::ANY => true,
+            _ => false,
         };
-        for addr in addresses {
-            let wanted = match question.query_type() {
-                RecordType::A => addr.is_v4(),
-                RecordType::AAAA => !addr.is_v4(),
-                RecordType::ANY => true,
-                _ => false,
-            };
-            if wanted {
-                answer.add_answer(Record::from_rdata(name.clone(), TTL, RData::from(IpAddr::from(addr))));
-            }
+        if wanted {
+            answer.add_answer(Record::from_rdata(name.clone(), TTL, RData::from(IpAddr::from(addr))));
         }
     }
 }
@@ -112,15 +94,22 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn names() -> Names {
-        let server = vec!["10.0.1.1".parse().expect("an address"), "fd00:1::1".parse().expect("an address")];
-        Names::new([("server".into(), server)])
+    struct Lab;
+
+    impl Names for Lab {
+        fn forward(&self, name: &str) -> Option<Vec<Addr>> {
+            (name == "server").then(|| ["10.0.1.1", "fd00:1::1"].map(|text| text.parse().expect("an address")).to_vec())
+        }
+
+        fn reverse(&self, addr: Addr) -> Option<String> {
+            (addr == Addr::v4(10, 0, 1, 1)).then(|| "server".into())
+        }
     }
 
     fn ask(name: &str, kind: RecordType) -> (ResponseCode, Vec<String>) {
         let mut query = Message::query();
         query.add_query(Query::query(Name::from_ascii(name).expect("a name"), kind));
-        let bytes = names().answer(&query.to_vec().expect("a message")).expect("an answer");
+        let bytes = answer(&Lab, &query.to_vec().expect("a message")).expect("an answer");
         let answer = Message::from_vec(&bytes).expect("a message");
         assert_eq!(answer.metadata.id, query.metadata.id);
         let data = answer.answers.iter().map(|record| record.data.to_string()).collect();
@@ -148,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_is_no_query_gets_no_answer() {
-        assert_eq!(names().answer(b"GET / HTTP/1.1"), None);
-        assert_eq!(names().answer(&[]), None);
+        assert_eq!(answer(&Lab, b"GET / HTTP/1.1"), None);
+        assert_eq!(answer(&Lab, &[]), None);
     }
 }

@@ -285,13 +285,15 @@ impl Supervisor {
         self.settle(world);
     }
 
-    /// The sockets of programs.
-    pub fn sockets(&self) -> impl Iterator<Item = Row> {
-        self.table.iter().map(|(_, entry)| {
+    /// The sockets of programs, of those that are wanted.
+    pub fn sockets(&self, mut wanted: impl FnMut(HostId, SocketId) -> bool) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (_, entry) in self.table.iter().filter(|(_, entry)| wanted(entry.host, entry.id)) {
             let (pid, fd) = entry.user;
             let program = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            Row { host: entry.host, socket: entry.id, pid, fd, program: program.trim_end().into() }
-        })
+            rows.push(Row { host: entry.host, socket: entry.id, pid, fd, program: program.trim_end().into() });
+        }
+        rows
     }
 
     /// What could not be carried so far.

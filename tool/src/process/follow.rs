@@ -25,10 +25,15 @@ impl Follower {
     /// The lines that are complete now, without their ends, 64 KiB of them at most: repeat until there is none. Bytes that are not UTF-8
     /// are replaced, and so are control characters but tabs, which must not reach a terminal from here.
     pub fn turn(&mut self) -> io::Result<Vec<String>> {
-        let mut chunk = vec![0; CHUNK];
-        let len = self.file.read(&mut chunk)?;
+        // Mostly there is nothing, and there may be hundreds of logs.
+        let mut first = [0; 512];
+        let len = self.file.read(&mut first)?;
+        let mut chunk = first[..len].to_vec();
+        if len == first.len() {
+            self.file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+        }
         let mut lines = Vec::new();
-        for piece in chunk[..len].split_inclusive(|&byte| byte == b'\n') {
+        for piece in chunk.split_inclusive(|&byte| byte == b'\n') {
             self.partial.extend(piece);
             if piece.ends_with(b"\n") || self.partial.len() >= LINE {
                 lines.push(self.take());

@@ -12,10 +12,10 @@ use loggia_lab::plan::{Plan, Program};
 
 use super::conductor::Ended;
 use super::place::Place;
+use super::starter::Starter;
 use super::task::{Runtime, Task};
 use crate::engine::shared::Shared;
 use crate::process::{self, Command, Event, Input, Seat, SpawnError, Spawner, Status, Usage};
-use super::starter::Starter;
 use crate::sys::filter::Instruction;
 
 /// What happened to programs.
@@ -165,12 +165,19 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// The next thing that happened; does not wait.
+    /// The next thing that happened.
     pub fn next_news(&mut self) -> Option<News> {
-        if self.news.is_empty() {
-            self.look();
-        }
         self.news.pop_front()
+    }
+
+    /// Looks what a foreign program has to say, whose descriptor was readable.
+    pub fn look_at(&mut self, number: usize) {
+        if let Some(Some(Part::Foreign(program))) = self.parts.get_mut(number) {
+            let pid = program.pid();
+            for event in program.turn() {
+                self.happened(number, pid, event);
+            }
+        }
     }
 
     fn has_ended(&mut self, number: usize, how: Ended) {
@@ -181,19 +188,12 @@ impl<'a> Live<'a> {
         self.news.push_back(News::Ended { number, how });
     }
 
-    fn look(&mut self) {
+    /// Looks what came of starts, and which built-in programs have ended.
+    pub fn look(&mut self) {
         while let Some((number, result)) = self.starter.next() {
             match result {
                 Ok(spawned) => self.started(number, Part::Foreign(spawned.program), spawned.listener),
                 Err(error) => self.not_started(number, &error),
-            }
-        }
-        for number in 0..self.parts.len() {
-            if let Some(Part::Foreign(program)) = &mut self.parts[number] {
-                let pid = program.pid();
-                for event in program.turn() {
-                    self.happened(number, pid, event);
-                }
             }
         }
         while let Some((number, code)) = self.runtime.next_end() {

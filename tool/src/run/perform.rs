@@ -1,9 +1,8 @@
 //! A plan performed: world, record, programs, findings.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use loggia_lab::check::{self, Finding, Verdict};
@@ -12,7 +11,7 @@ use loggia_lab::metrics::{Process, Table};
 use loggia_lab::plan::Plan;
 use loggia_lab::record::{self, Disk, Memory, Recorder};
 use loggia_lab::world::{HostId, World};
-use loggia_stack::base::{Instant, Seed};
+use loggia_stack::base::{Addr, Instant, Seed};
 
 use super::conductor::{Conductor, Over, Phase};
 use super::kick::Kick;
@@ -24,7 +23,7 @@ use super::simulated::Simulated;
 use crate::engine::shared::{Clock, Shared};
 use crate::exit::Exit;
 use crate::intercept::{self, Refusal, Supervisor, filter};
-use crate::names::Names;
+use crate::names::{self, Names};
 use crate::process::{Signals, Spawner, Status, Usage};
 
 /// What this process has to run foreign programs with. Made first of all, before any thread.
@@ -124,9 +123,9 @@ pub fn perform(plan: &Plan, options: &Options, machine: &mut Machine) -> io::Res
     if let Some(recorder) = &recorder {
         world.observe(Box::new(recorder.clone()));
     }
-    let names = Arc::new(NameTable::new(plan));
-    let lookup = names.clone();
-    let lookup = Box::new(move |host: HostId, name: &str| lookup.of(host).lookup(name).unwrap_or_default());
+    let names = Arc::new(plan.clone());
+    let known = names.clone();
+    let lookup = Box::new(move |host: HostId, name: &str| names::lookup(&Known { plan: &known, host }, name).unwrap_or_default());
     let ended = if can_be_virtual(plan) && !options.real {
         let shared = Shared::new(world, Clock::Virtual, lookup);
         let mut run = Simulated::new(plan, shared.clone(), &options.place);
@@ -153,11 +152,11 @@ fn in_real_time(
     options: &Options,
     machine: &mut Machine,
     shared: Arc<Shared>,
-    names: Arc<NameTable>,
+    names: Arc<Plan>,
     recorder: Option<&Recorder>,
 ) -> io::Result<Ended> {
     let kick = Kick::new()?;
-    let answers = Box::new(move |host: HostId, query: &[u8]| names.of(host).answer(query));
+    let answers = Box::new(move |host: HostId, query: &[u8]| names::answer(&Known { plan: &names, host }, query));
     let supervisor = Supervisor::new(intercept::Options { precise: options.precise, names: answers })?;
     let filter = filter::program(options.precise);
     let live = Live::new(plan, machine.spawner.clone(), filter, options.place.clone(), kick.handle())?;
@@ -291,19 +290,18 @@ impl Outcome {
     }
 }
 
-/// What each host calls the others; made when it first asks.
-struct NameTable {
-    plan: Plan,
-    known: Mutex<BTreeMap<HostId, Arc<Names>>>,
+/// The names that one host of a plan knows.
+struct Known<'a> {
+    plan: &'a Plan,
+    host: HostId,
 }
 
-impl NameTable {
-    fn new(plan: &Plan) -> Self {
-        Self { plan: plan.clone(), known: Mutex::default() }
+impl Names for Known<'_> {
+    fn forward(&self, name: &str) -> Option<Vec<Addr>> {
+        self.plan.resolve(self.host, name)
     }
 
-    fn of(&self, host: HostId) -> Arc<Names> {
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.entry(host).or_insert_with(|| Arc::new(Names::new(self.plan.names_for(host)))).clone()
+    fn reverse(&self, addr: Addr) -> Option<String> {
+        self.plan.name_of(addr).map(Into::into)
     }
 }

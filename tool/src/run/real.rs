@@ -5,6 +5,7 @@
 //!   wait ──> turn: the world up to now, trapped calls, data both ways, readiness ──> programs, signals ──> conduct ──> wait
 //! ```
 
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
@@ -12,8 +13,9 @@ use std::sync::Arc;
 
 use loggia_lab::plan::Plan;
 use loggia_lab::record::Recorder;
-use loggia_stack::base::Instant;
+use loggia_lab::world::HostId;
 use loggia_stack::base::time::Duration;
+use loggia_stack::base::{Instant, SocketId};
 
 use super::changes::Changes;
 use super::conductor::{Act, Conductor, Over};
@@ -57,6 +59,8 @@ pub struct Real<'a> {
     end_by: Instant,
     recorder: Option<Recorder>,
     echo: Option<(PathBuf, Echo)>,
+    /// Sockets that the record knows the owner of.
+    told: HashSet<(HostId, SocketId)>,
     /// When logs and sockets are looked at again.
     look_at: Instant,
 }
@@ -80,11 +84,12 @@ impl<'a> Real<'a> {
             conductor: Conductor::new(plan),
             changes: Changes::new(plan),
             lag: Lag::default(),
-            events: Events::with_room(16),
+            events: Events::with_room(256),
             interrupts: 0,
             end_by: Instant::NEVER,
             recorder: None,
             echo: None,
+            told: HashSet::new(),
             look_at: Instant::EPOCH,
             plan,
             shared,
@@ -155,6 +160,9 @@ impl<'a> Real<'a> {
 
     /// What programs did: ended, above all.
     fn programs(&mut self, now: Instant) {
+        let ready = self.events.iter().filter_map(|(_, number)| number.checked_sub(PROGRAM));
+        ready.for_each(|number| self.live.look_at(number as usize));
+        self.live.look();
         while let Some(news) = self.live.next_news() {
             match news {
                 News::Started { number, listener } => self.started(number, listener),
@@ -240,8 +248,10 @@ impl<'a> Real<'a> {
         }
         if let Some(recorder) = &self.recorder {
             let _inner = self.shared.lock();
-            for row in self.supervisor.sockets() {
+            let told = &mut self.told;
+            for row in self.supervisor.sockets(|host, socket| !told.contains(&(host, socket))) {
                 recorder.owner(row.host, row.socket, &row.program, row.pid.unsigned_abs());
+                told.insert((row.host, row.socket));
             }
         }
     }
