@@ -59,7 +59,6 @@ impl Socket {
     }
 
     /// Two that are connected to each other.
-    #[allow(dead_code)]
     pub(crate) fn pair(host: &Host, family: i32, ty: i32) -> io::Result<(Self, Self)> {
         let pair = host.with(|stack, waiters| {
             let (one, other) = stack.socketpair(family, ty, 0)?;

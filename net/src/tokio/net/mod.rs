@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `tcp_listener`, `tcp_socket`, `tcp_stream` | TCP |
 //! | `udp` | UDP |
+//! | [`unix`], `unix_listener`, `unix_stream`, `unix_datagram` | `AF_UNIX`, within a host |
 //! | `stream` | what byte streams have in common |
 //! | `split` | their halves |
 
@@ -14,11 +15,25 @@ mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
 mod udp;
+#[cfg(unix)]
+pub mod unix;
+#[cfg(unix)]
+mod unix_datagram;
+#[cfg(unix)]
+mod unix_listener;
+#[cfg(unix)]
+mod unix_stream;
 
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;
+#[cfg(unix)]
+pub use unix_datagram::UnixDatagram;
+#[cfg(unix)]
+pub use unix_listener::UnixListener;
+#[cfg(unix)]
+pub use unix_stream::UnixStream;
 
 /// Halves of a TCP stream.
 pub mod tcp {

@@ -1,0 +1,60 @@
+//! Accepts Unix connections.
+
+use std::io;
+use std::path::Path;
+use std::task::{Context, Poll};
+
+use loggia_stack::base::SocketId;
+use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
+
+use super::unix::{self, SocketAddr};
+use super::unix_stream::UnixStream;
+use crate::driver::{Host, Slot};
+use crate::socket::Socket;
+use crate::tokio::waiting::READ;
+
+/// Connections that wait, as tokio's.
+const BACKLOG: i32 = 1024;
+
+/// As [`tokio::net::UnixListener`](::tokio::net::UnixListener), on a host. Its path is a name of that host: no file is made.
+#[derive(Debug)]
+pub struct UnixListener {
+    socket: Socket,
+}
+
+impl UnixListener {
+    /// Listens on a path, or on an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`
+    pub fn bind_on(host: &Host, path: impl AsRef<Path>) -> io::Result<Self> {
+        let socket = Socket::new(host, AF_UNIX, SOCK_STREAM)?;
+        socket.bind(&unix::address(path.as_ref())?)?;
+        socket.listen(BACKLOG)?;
+        Ok(Self { socket })
+    }
+
+    /// Waits for the next connection. Nothing is lost if this is dropped.
+    pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let accepted = self.socket.when(READ, Socket::accept).await?;
+        Ok(self.accepted(accepted))
+    }
+
+    /// As [`UnixListener::accept`].
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
+        let accepted = self.socket.poll_call_waiting(cx, Slot::Reader, READ, Socket::accept);
+        accepted.map_ok(|accepted| self.accepted(accepted))
+    }
+
+    fn accepted(&self, (id, from): (SocketId, Address)) -> (UnixStream, SocketAddr) {
+        (UnixStream::new(self.socket.adopt(id)), SocketAddr::new(from))
+    }
+
+    /// The address it listens on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        unix::local_addr(&self.socket)
+    }
+
+    /// The error that waits on the socket, which is taken off it.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.take_error()
+    }
+}

@@ -1,0 +1,81 @@
+//! A Unix connection.
+
+use std::io;
+use std::path::Path;
+
+use ::tokio::io::{AsyncRead, AsyncWrite};
+use loggia_stack::base::Errno;
+use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
+
+use super::split;
+use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
+use super::unix::{self, SocketAddr, UCred};
+use crate::driver::Host;
+use crate::socket::Socket;
+use crate::time;
+
+/// As [`tokio::net::UnixStream`](::tokio::net::UnixStream), on a host: both ends are on the same.
+#[derive(Debug)]
+pub struct UnixStream {
+    socket: Socket,
+}
+
+impl Stream for UnixStream {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// How soon one looks again whether a full backlog has room: nothing announces it.
+const RETRY: std::time::Duration = std::time::Duration::from_millis(1);
+
+impl UnixStream {
+    /// Connects to a path, or to an abstract name if it begins with a NUL. Waits while the backlog is full. `ENOENT`, `ECONNREFUSED`
+    pub async fn connect_on(host: &Host, path: impl AsRef<Path>) -> io::Result<Self> {
+        let socket = Socket::new(host, AF_UNIX, SOCK_STREAM)?;
+        let to = unix::address(path.as_ref())?;
+        loop {
+            let begun = socket.host.with(|stack, _| stack.connect(socket.id, &to));
+            match begun {
+                Ok(()) => return Ok(Self { socket }),
+                Err(Errno::EAGAIN) => time::sleep(host, RETRY).await,
+                Err(errno) => return Err(crate::socket::error(errno)),
+            }
+        }
+    }
+
+    /// Two that are connected to each other.
+    pub fn pair_on(host: &Host) -> io::Result<(Self, Self)> {
+        let (one, other) = Socket::pair(host, AF_UNIX, SOCK_STREAM)?;
+        Ok((Self { socket: one }, Self { socket: other }))
+    }
+
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    /// Our end's address.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        unix::local_addr(&self.socket)
+    }
+
+    /// The other end's address. `ENOTCONN`
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        unix::peer_addr(&self.socket)
+    }
+
+    /// Who was at the other end when it connected or listened.
+    pub fn peer_cred(&self) -> io::Result<UCred> {
+        unix::peer_cred(&self.socket)
+    }
+
+    readiness_methods!();
+    stream_methods!();
+
+    fn end_writing(&mut self) -> io::Result<()> {
+        stream::shutdown_write(&self.socket)
+    }
+}
+
+async_read!(AsyncRead for UnixStream);
+async_write!(AsyncWrite for UnixStream);
