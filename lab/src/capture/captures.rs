@@ -94,9 +94,9 @@ impl Captures {
         self.hosts.iter_mut().for_each(|capture| capture.end(now));
     }
 
-    /// Why captures end early.
-    pub fn failures(&self) -> impl Iterator<Item = &str> {
-        self.hosts.iter().filter_map(|capture| capture.sink.failure())
+    /// The files.
+    pub fn sinks(&self) -> impl Iterator<Item = &Sink> {
+        self.hosts.iter().map(|capture| &capture.sink)
     }
 }
 

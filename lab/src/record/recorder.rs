@@ -169,7 +169,7 @@ impl Recorder {
     /// Why files end early, one line each; empty if the record is whole.
     pub fn failures(&self) -> Vec<String> {
         let inner = self.lock();
-        let files = inner.events.iter().filter_map(Sink::failure).chain(inner.captures.failures()).map(Into::into);
+        let files = inner.events.iter().chain(inner.captures.sinks()).filter_map(Sink::failure).map(Into::into);
         files.chain(inner.failures.iter().cloned()).collect()
     }
 
@@ -198,6 +198,13 @@ impl Recorder {
         let mut inner = self.lock();
         let value = inner.collector.table().to_json();
         inner.whole_file("metrics.json", &value);
+    }
+
+    /// Which files hold as much as they may and therefore end early, one line each.
+    pub fn shortened(&self) -> Vec<String> {
+        let inner = self.lock();
+        let full = inner.events.iter().chain(inner.captures.sinks()).filter(|sink| sink.is_full()).map(Sink::limit);
+        full.map(|(name, limit)| format!("{name} holds the {limit} bytes it may")).collect()
     }
 
     /// The entries kept in memory, the first [`Options::keep`] of them.
@@ -479,9 +486,7 @@ impl Inner {
         }
         self.collector.take(&entry, &self.connections);
         if let Some(events) = self.events.as_mut().filter(|events| events.is_open()) {
-            let mut line = serde_json::to_vec(&entry).unwrap_or_default();
-            line.push(b'\n');
-            events.put(&line);
+            put_line(events, &entry);
         }
         if self.kept.len() < self.keep {
             self.kept.push(entry);
@@ -523,5 +528,25 @@ impl Inner {
         if let Err(error) = written {
             self.failures.push(format!("{path}: {error}"));
         }
+    }
+}
+
+/// Bytes of `events.jsonl` that are kept free for its last line.
+const LAST_LINE: usize = 200;
+
+/// Appends an entry as a line; where that would be too much, a line that says so, and it is the last.
+fn put_line(events: &mut Sink, entry: &Entry) {
+    let line = |entry: &Entry| {
+        let mut line = serde_json::to_vec(entry).unwrap_or_default();
+        line.push(b'\n');
+        line
+    };
+    let block = line(entry);
+    if events.would_overflow(block.len() + LAST_LINE) {
+        let text = format!("events.jsonl holds the {} bytes it may: nothing more is recorded", events.limit().1);
+        events.put(&line(&Entry { t: entry.t, host: None, fact: Fact::Note { topic: "record".into(), text } }));
+        events.finish();
+    } else {
+        events.put(&block);
     }
 }

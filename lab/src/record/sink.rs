@@ -15,6 +15,8 @@ pub struct Sink {
     ends: Vec<u64>,
     written: u64,
     failure: Option<String>,
+    /// It holds as much as it may.
+    full: bool,
 }
 
 impl std::fmt::Debug for Sink {
@@ -27,7 +29,16 @@ impl std::fmt::Debug for Sink {
 impl Sink {
     /// A file that holds at most `limit` bytes.
     pub fn new(name: &str, output: Box<dyn Output>, limit: u64) -> Self {
-        Self { name: name.into(), output: Some(output), limit, gathered: Vec::new(), ends: Vec::new(), written: 0, failure: None }
+        Self {
+            name: name.into(),
+            output: Some(output),
+            limit,
+            gathered: Vec::new(),
+            ends: Vec::new(),
+            written: 0,
+            failure: None,
+            full: false,
+        }
     }
 
     /// A file that could not be made.
@@ -40,12 +51,23 @@ impl Sink {
             ends: Vec::new(),
             written: 0,
             failure: Some(format!("{name}: {why}")),
+            full: false,
         }
     }
 
     /// Why it takes nothing any more.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+
+    /// True if it reached its limit. That is no failure: it was asked for.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Its name, and how much it may hold.
+    pub fn limit(&self) -> (&str, u64) {
+        (&self.name, self.limit)
     }
 
     /// True if it takes blocks.
@@ -68,9 +90,8 @@ impl Sink {
         if self.output.is_none() {
             return;
         }
-        if self.len() + block.len() as u64 > self.limit {
-            self.flush();
-            self.stop(format!("{}: holds the {} bytes it may, and no more", self.name, self.limit));
+        if self.would_overflow(block.len()) {
+            self.finish();
             return;
         }
         self.gathered.extend_from_slice(block);
@@ -78,6 +99,18 @@ impl Sink {
         if self.gathered.len() >= GATHER {
             self.flush();
         }
+    }
+
+    /// It takes nothing more: it is full.
+    pub fn finish(&mut self) {
+        self.flush();
+        self.close();
+        self.full = true;
+    }
+
+    /// True if a block of `len` bytes would be too much.
+    pub fn would_overflow(&self, len: usize) -> bool {
+        self.len() + len as u64 > self.limit
     }
 
     /// Writes what was gathered.
@@ -112,10 +145,14 @@ impl Sink {
     }
 
     fn stop(&mut self, why: String) {
+        self.close();
+        self.failure = Some(why);
+    }
+
+    fn close(&mut self) {
         self.output = None;
         self.gathered = Vec::new();
         self.ends = Vec::new();
-        self.failure = Some(why);
     }
 }
 
@@ -142,11 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_stops_it_with_a_reason() {
+    fn a_limit_stops_it_without_a_failure() {
         let mut folder = Memory::default();
         let mut sink = Sink::new("events.jsonl", folder.create("events.jsonl").expect("a file"), 25);
         (0..4).for_each(|_| sink.put(b"0123456789"));
         assert_eq!(folder.file("events.jsonl").expect("the file").len(), 20);
-        assert_eq!(sink.failure(), Some("events.jsonl: holds the 25 bytes it may, and no more"));
+        assert!(sink.is_full() && !sink.is_open());
+        assert_eq!(sink.failure(), None, "that was asked for");
     }
 }

@@ -50,3 +50,16 @@ fn a_packet_has_one_number_on_its_way() {
     assert_eq!(packets(Dir::Out), packets(Dir::In));
     assert!(packets(Dir::Out).len() > 20);
 }
+
+#[test]
+fn a_record_that_may_hold_no_more_says_so_and_is_no_failure() {
+    let mut story = Story { answer: 100_000, ..Story::default() };
+    (story.options.events_limit, story.options.capture_limit) = (20_000, 20_000);
+    let told = story.play();
+    assert_eq!(told.recorder.failures(), Vec::<String>::new());
+    assert_eq!(told.recorder.shortened().len(), 3, "{:?}", told.recorder.shortened());
+    let entries = read_back(&told);
+    let last = &entries.last().expect("entries").fact;
+    assert!(matches!(last, Fact::Note { text, .. } if text.contains("holds the 20000 bytes it may")), "{last:?}");
+    assert!(told.recorder.metrics().merged("tcp.request", &[]).is_some(), "measuring goes on");
+}

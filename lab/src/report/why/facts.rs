@@ -118,8 +118,12 @@ fn timer(story: &Story<'_>, at: usize) -> String {
         0 => flight.packet.flags.unwrap_or_default().names(),
         len => format!("seq {}, {len} B", story.connection.relative(flight.from, seq.unwrap_or(0))),
     };
-    let waited =
-        before.map_or_else(String::new, |before| format!(", {} after it was sent before", time(flight.left - before.left)));
+    let waited = match before.map(|before| flight.left - before.left) {
+        None => String::new(),
+        // Both waited for the neighbour's address.
+        Some(0) => ", together with the first".into(),
+        Some(nanos) => format!(", {} after it was sent before", time(nanos)),
+    };
     format!("  at {}: {what}{waited}", time(flight.left - begin))
 }
 
