@@ -5,6 +5,7 @@
 //! | [`cli`] | what can be said on the command line |
 //! | [`engine`] | what drives a world |
 //! | [`exit`] | exit codes |
+//! | [`gateway`] | between a lab and the machine: published ports, the uplink |
 //! | [`intercept`] | unmodified programs on the sockets of a lab |
 //! | [`names`] | DNS answers inside a lab |
 //! | [`process`] | programs: started, watched, stopped, ended with all that they start |
@@ -15,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod engine;
 pub mod exit;
+pub mod gateway;
 pub mod intercept;
 pub mod names;
 pub mod process;

@@ -33,11 +33,10 @@ fn v6(tail: [u8; 15]) -> Addr {
 }
 
 fn options() -> impl Strategy<Value = (Options, bool)> {
-    let syn = (proptest::option::of(1..=u16::MAX), proptest::option::of(0..=14u8), any::<bool>(), any::<Option<(u32, u32)>>()).prop_map(
-        |(mss, window_scale, sack_permitted, timestamps)| {
+    let syn = (proptest::option::of(1..=u16::MAX), proptest::option::of(0..=14u8), any::<bool>(), any::<Option<(u32, u32)>>())
+        .prop_map(|(mss, window_scale, sack_permitted, timestamps)| {
             (Options { mss, window_scale, sack_permitted, timestamps, ..Options::default() }, true)
-        },
-    );
+        });
     let other =
         (any::<Option<(u32, u32)>>(), proptest::collection::vec(any::<(u32, u32)>(), 0..=3)).prop_map(|(timestamps, blocks)| {
             let mut sack = SackBlocks::default();

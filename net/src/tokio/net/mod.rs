@@ -6,9 +6,11 @@
 //! | `tcp_listener`, `tcp_socket`, `tcp_stream` | TCP |
 //! | `udp` | UDP |
 //! | [`unix`], `unix_listener`, `unix_stream`, `unix_datagram` | `AF_UNIX`, within a host |
+//! | `gate` | for proxies: connections and datagrams for anybody |
 //! | `stream` | what byte streams have in common |
 //! | `split` | their halves |
 
+mod gate;
 mod split;
 mod stream;
 mod tcp_listener;
@@ -24,6 +26,7 @@ mod unix_listener;
 #[cfg(unix)]
 mod unix_stream;
 
+pub use gate::{Opening, TcpGate, UdpGate};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

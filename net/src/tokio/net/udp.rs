@@ -59,6 +59,10 @@ impl UdpSocket {
         first(addr.to_addrs(&self.socket.host)?, |addr| self.socket.call(|stack, id| stack.connect(id, &address(addr))))
     }
 
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
     fn socket(&self) -> &Socket {
         &self.socket
     }

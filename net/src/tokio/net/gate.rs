@@ -1,0 +1,160 @@
+//! The host's end of a transparent proxy: connections and datagrams for anybody. The stack must take them: see
+//! [`Stack::set_transparent`](loggia_stack::engine::Stack::set_transparent).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use loggia_stack::base::{MsgFlags, SockAddr};
+use loggia_stack::engine::Stack;
+use loggia_stack::network::Unreachable;
+use loggia_stack::socket::Control;
+use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM, SOCK_STREAM, ip, ipv6, sol_socket};
+use loggia_stack::transport::tcp::{Request, Verdict};
+
+use super::tcp_stream::TcpStream;
+use super::udp::UdpSocket;
+use crate::driver::Host;
+use crate::socket::{Socket, address, family, sock_addr};
+use crate::tokio::waiting::READ;
+
+/// A connection that somebody wants to open. Dropping it undecided refuses it.
+#[derive(Debug)]
+pub struct Opening {
+    gate: Arc<Socket>,
+    request: Request,
+    decided: bool,
+}
+
+impl Opening {
+    /// Whom it is for.
+    pub fn to(&self) -> SocketAddr {
+        std_addr(self.request.local)
+    }
+
+    /// From whom it is.
+    pub fn from(&self) -> SocketAddr {
+        std_addr(self.request.remote)
+    }
+
+    /// Lets the handshake go on; [`TcpGate::accept`] gives the connection.
+    pub fn accept(self) {
+        self.decide(Verdict::Accept);
+    }
+
+    /// Resets it, as if nobody listened there.
+    pub fn refuse(self) {
+        self.decide(Verdict::Refuse);
+    }
+
+    /// Tells its sender by ICMP that the destination cannot be reached.
+    pub fn unreachable(self, why: Unreachable) {
+        self.decide(Verdict::Unreachable(why));
+    }
+
+    /// Says nothing; the sender will ask again.
+    pub fn ignore(self) {
+        self.decide(Verdict::Ignore);
+    }
+
+    fn decide(mut self, verdict: Verdict) {
+        self.decided = true;
+        self.answer(verdict);
+    }
+
+    fn answer(&self, verdict: Verdict) {
+        // It may have gone meanwhile; then there is nobody to answer.
+        let _ = self.gate.call(|stack, id| stack.answer(id, &self.request, verdict));
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if !self.decided {
+            self.answer(Verdict::Refuse);
+        }
+    }
+}
+
+/// Listens for connections to every address and port that nobody else of the host has, and decides before they are answered.
+#[derive(Debug)]
+pub struct TcpGate {
+    socket: Arc<Socket>,
+}
+
+impl TcpGate {
+    /// A gate for one family: that of `any`, which is its unspecified address. `backlog` connections may wait for a decision, and as many
+    /// to be accepted. `EADDRINUSE`
+    pub fn bind_on(host: &Host, any: IpAddr, backlog: u32) -> io::Result<Self> {
+        let any = SocketAddr::new(any, 0);
+        let socket = Socket::new(host, family(&any), SOCK_STREAM)?;
+        only_v6(&socket, &any)?;
+        socket.call(|stack, id| stack.bind_every_port(id, &address(any)))?;
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        socket.call(Stack::put_gate)?;
+        Ok(Self { socket: Arc::new(socket) })
+    }
+
+    /// Waits for the next who wants to open a connection.
+    pub async fn opening(&self) -> io::Result<Opening> {
+        let request = self.socket.when(READ, |stack, _, id| stack.next_request(id)).await?;
+        Ok(Opening { gate: self.socket.clone(), request, decided: false })
+    }
+
+    /// Waits for the next connection that was let in and is open; its `local_addr` is whom it is for. Says whom it is with.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (id, from) = self.socket.when(READ, Socket::accept).await?;
+        Ok((TcpStream::new(self.socket.adopt(id)), sock_addr(&from)?))
+    }
+}
+
+/// Receives datagrams to every address and port that nobody else of the host has.
+#[derive(Debug)]
+pub struct UdpGate {
+    socket: Socket,
+}
+
+impl UdpGate {
+    /// A gate for one family: that of `any`, which is its unspecified address. `EADDRINUSE`
+    pub fn bind_on(host: &Host, any: IpAddr) -> io::Result<Self> {
+        let any = SocketAddr::new(any, 0);
+        let socket = Socket::new(host, family(&any), SOCK_DGRAM)?;
+        only_v6(&socket, &any)?;
+        let (level, name) =
+            if any.is_ipv4() { (ip::LEVEL, ip::IP_RECVORIGDSTADDR) } else { (ipv6::LEVEL, ipv6::IPV6_RECVORIGDSTADDR) };
+        socket.set_int(level, name, 1)?;
+        socket.call(|stack, id| stack.bind_every_port(id, &address(any)))?;
+        Ok(Self { socket })
+    }
+
+    /// Waits for the next datagram: its length, from whom it is, and whom it is for.
+    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+        let room = Control::OriginalDestination6(SockAddr::default()).space();
+        let received = self.socket.reading(|stack, id| stack.recvmsg(id, &mut [&mut *buf], room, MsgFlags::NONE)).await?;
+        let to = received.control.iter().find_map(|item| match item {
+            Control::OriginalDestination(to) | Control::OriginalDestination6(to) => Some(std_addr(*to)),
+            _ => None,
+        });
+        Ok((received.len, sock_addr(&received.from)?, to.ok_or(io::ErrorKind::InvalidData)?))
+    }
+
+    /// A socket that speaks in the name of `to` with `from`, and gets what `from` sends there from now on.
+    pub fn answering(&self, from: SocketAddr, to: SocketAddr) -> io::Result<UdpSocket> {
+        let socket = Socket::new(&self.socket.host, family(&to), SOCK_DGRAM)?;
+        let (level, name) = if to.is_ipv4() { (ip::LEVEL, ip::IP_FREEBIND) } else { (ipv6::LEVEL, ipv6::IPV6_FREEBIND) };
+        socket.set_int(level, name, 1)?;
+        socket.set_int(sol_socket::LEVEL, sol_socket::SO_REUSEADDR, 1)?;
+        socket.bind(&address(to))?;
+        socket.call(|stack, id| stack.connect(id, &address(from)))?;
+        Ok(UdpSocket::new(socket))
+    }
+}
+
+/// IPv4 has a gate of its own.
+fn only_v6(socket: &Socket, any: &SocketAddr) -> io::Result<()> {
+    if family(any) == AF_INET { Ok(()) } else { socket.set_int(ipv6::LEVEL, ipv6::IPV6_V6ONLY, 1) }
+}
+
+fn std_addr(SockAddr { addr, port, .. }: SockAddr) -> SocketAddr {
+    SocketAddr::new(addr.into(), port)
+}
