@@ -394,6 +394,23 @@ impl Conditions {
         }
     }
 
+    /// Of what is `stated`, the first key that has no effect under all these conditions, and what it would need.
+    pub(crate) fn without_effect(&self, stated: &Self) -> Option<(&'static str, &'static str)> {
+        let terms = self.terms();
+        [
+            ("queue", stated.queue.is_some(), terms.rate.is_some(), "a rate"),
+            ("burst", stated.burst.is_some(), terms.rate.is_some(), "a rate"),
+            ("overhead", stated.overhead.is_some(), terms.rate.is_some(), "a rate"),
+            ("distribution", stated.distribution.is_some(), terms.jitter.is_some(), "jitter"),
+            ("jitter_correlation", stated.jitter_correlation.is_some(), terms.jitter.is_some(), "jitter"),
+            ("overtake", stated.overtake.is_some(), terms.jitter.is_some(), "jitter"),
+            ("reorder", stated.reorder.is_some_and(|share| share > 0.0), !terms.delay.is_zero(), "a delay"),
+        ]
+        .into_iter()
+        .find(|(_, is_stated, has_effect, _)| *is_stated && !has_effect)
+        .map(|(key, _, _, needed)| (key, needed))
+    }
+
     /// What a link under these conditions does.
     pub fn terms(&self) -> Terms {
         let chance = |probability: Option<f64>, correlation: Option<f64>| crate::link::Chance {

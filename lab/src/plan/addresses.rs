@@ -21,7 +21,7 @@ impl Planner<'_> {
         for version in [Version::V4, Version::V6] {
             let stated = self.networks_stated(networks, version);
             self.apart(networks, &stated);
-            let mut given = Given { taken: stated.iter().flatten().copied().collect(), small: 0, large: 0 };
+            let mut given = Given { taken: self.all_stated(), small: 0, large: 0 };
             for (number, ports) in networks.ports.iter().enumerate() {
                 let Some(network) = stated[number].or_else(|| given.next(ports.len(), version)) else {
                     self.too_many(networks, number);
@@ -114,6 +114,12 @@ impl Planner<'_> {
             all.push(network);
         }
         all
+    }
+
+    /// All networks in which addresses were stated.
+    fn all_stated(&self) -> Vec<Cidr> {
+        let addresses = self.host_of.iter().flat_map(|host| &host.addresses);
+        addresses.map(|address| Cidr::new(address.cidr.network(), address.cidr.prefix)).collect()
     }
 
     /// Where an address of a host was stated.

@@ -6,12 +6,14 @@ use loggia_stack::base::time::Duration;
 
 use super::planner::Planner;
 use super::{Action, Change};
-use crate::file::{self, Conditions, LinksOf, Spanned, What};
+use crate::file::{self, Conditions, LinksOf, Span, Spanned, What};
 use crate::observe::PipeId;
 use crate::world::{End, HostId};
 
 /// A change of the file with the links it is about.
 struct Patch {
+    /// Where it was stated.
+    span: Span,
     from: Duration,
     /// When what was before holds again.
     until: Option<Duration>,
@@ -37,6 +39,7 @@ impl Planner<'_> {
         let mut patches: Vec<Patch> = description.changes.iter().map(|change| self.patch(change)).collect();
         // Of two at the same moment that of the file's later line counts; the sort is stable.
         patches.sort_by_key(|patch| patch.from);
+        patches.iter().for_each(|patch| self.effective(&patches, patch));
         let mut moments: BTreeMap<Duration, (Vec<String>, BTreeSet<usize>)> = BTreeMap::new();
         for patch in &patches {
             let ends = patch.until.map(|until| (until, format!("{} is over", patch.text)));
@@ -53,17 +56,30 @@ impl Planner<'_> {
         }
     }
 
-    /// What a link is at a moment: what it was at first, and all that holds then on top of it, the later on top of the earlier.
+    /// Notes what a change states without any effect.
+    fn effective(&mut self, patches: &[Patch], patch: &Patch) {
+        for (link, end) in patch.links.iter().flat_map(|link| [(*link, 0), (*link, 1)]) {
+            let then = self.conditions(patches, patch.from, link, end);
+            if let Some((key, needed)) = then.without_effect(&patch.conditions[end]) {
+                let message = format!("{key} has no effect on link {:?} without {needed}", self.link_of[link].name.value);
+                return self.errors.add(patch.span, message, format!("state {needed} as well, here or for the link"));
+            }
+        }
+    }
+
+    /// What one direction of a link is at a moment: what it was at first, and all that holds then on top, the later on top of the earlier.
+    fn conditions(&self, patches: &[Patch], at: Duration, link: usize, end: usize) -> Conditions {
+        let holding = patches.iter().filter(|patch| patch.holds(at, link));
+        holding.fold(self.link_of[link].conditions[end].clone(), |conditions, patch| conditions.with(&patch.conditions[end]))
+    }
+
+    /// What makes a link what it is at a moment.
     fn actions(&self, patches: &[Patch], at: Duration, link: usize, mtus: &mut HashMap<usize, u32>) -> Vec<Action> {
-        let base = self.link_of[link];
-        let holding = || patches.iter().filter(|patch| patch.holds(at, link));
-        let terms = |end: usize| {
-            holding().fold(base.conditions[end].clone(), |conditions, patch| conditions.with(&patch.conditions[end])).terms()
-        };
-        let mut actions: Vec<Action> =
-            (0..2).map(|end| Action::Terms(PipeId { wire: link, end }, Box::new(terms(end)))).collect();
-        let mtu = holding().filter_map(|patch| patch.mtu).next_back().unwrap_or(base.mtu.value);
-        if mtus.insert(link, mtu).unwrap_or(base.mtu.value) != mtu {
+        let terms = |end: usize| Box::new(self.conditions(patches, at, link, end).terms());
+        let mut actions: Vec<Action> = (0..2).map(|end| Action::Terms(PipeId { wire: link, end }, terms(end))).collect();
+        let base = self.link_of[link].mtu.value;
+        let mtu = patches.iter().filter(|patch| patch.holds(at, link)).filter_map(|patch| patch.mtu).next_back().unwrap_or(base);
+        if mtus.insert(link, mtu).unwrap_or(base) != mtu {
             actions.extend(self.plan.links[link].host_ends().map(|(host, port)| Action::Mtu { host, port, mtu }));
         }
         actions
@@ -80,11 +96,20 @@ impl Planner<'_> {
                 let down = Conditions { down: Some(true), ..Conditions::default() };
                 let names: Vec<String> =
                     groups.iter().map(|group| group.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ")).collect();
-                (self.cut(groups), [down.clone(), down], None, format!("partition: {}", names.join(" | ")))
+                let cut = self.cut(groups);
+                if cut.is_empty() {
+                    let message = "this partition separates nobody";
+                    self.errors.add(
+                        groups[0][0].span,
+                        message,
+                        "name hosts that have a link to others: whoever is not named is in one more group",
+                    );
+                }
+                (cut, [down.clone(), down], None, format!("partition: {}", names.join(" | ")))
             }
         };
         let from = change.at.value;
-        Patch { from, until: change.lasting.map(|lasting| from + lasting), links, conditions, mtu, text }
+        Patch { span: change.at.span, from, until: change.lasting.map(|lasting| from + lasting), links, conditions, mtu, text }
     }
 
     fn links_of(&self, of: &[Spanned<LinksOf>]) -> BTreeSet<usize> {

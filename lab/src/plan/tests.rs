@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use loggia_stack::base::time::Duration;
-use loggia_stack::base::{Addr, MsgFlags, Ready as Readiness, SockAddr};
+use loggia_stack::base::{Addr, Instant, MsgFlags, Ready as Readiness, SockAddr};
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SOCK_STREAM};
 use loggia_stack::{Errno, Seed, SocketId};
 
@@ -54,14 +54,16 @@ fn talks(plan: &Plan, client: &str, server: &str, v6: bool) -> u64 {
     let socket = world.stack(from).socket(family, SOCK_STREAM, 0).expect("a socket");
     let called = world.stack(from).connect(socket, &SockAddr::new(addr, 80).into());
     assert_eq!(called, Err(Errno::EINPROGRESS), "{client} to {server} at {addr}");
+    let (now, later) = plan.changes.split_at(plan.changes.iter().take_while(|change| change.at.is_zero()).count());
+    now.iter().for_each(|change| change.apply(world));
     world.settle(from);
-    let received = delivered(world, (from, socket), (to, listener));
+    let received = delivered(world, later, (from, socket), (to, listener));
     assert_eq!(received, b"hello", "{client} to {server} at {addr}");
     world.now().millis()
 }
 
 /// What the server reads, once the client is connected and has written.
-fn delivered(world: &mut World, client: (HostId, SocketId), server: (HostId, SocketId)) -> Vec<u8> {
+fn delivered(world: &mut World, mut changes: &[Change], client: (HostId, SocketId), server: (HostId, SocketId)) -> Vec<u8> {
     let until = world.now() + Duration::from_secs(30);
     let mut accepted = None;
     let mut ready: VecDeque<(HostId, SocketId, Readiness)> = VecDeque::new();
@@ -84,8 +86,11 @@ fn delivered(world: &mut World, client: (HostId, SocketId), server: (HostId, Soc
                 }
             }
         }
-        if !world.step(until) {
-            return Vec::new();
+        let next = changes.first().map_or(until, |change| Instant::EPOCH + change.at);
+        if !world.step(next.min(until)) {
+            let Some((change, later)) = changes.split_first() else { return Vec::new() };
+            change.apply(world);
+            changes = later;
         }
     }
 }
@@ -254,6 +259,28 @@ fn changes_lie_on_top_of_each_other() {
         })
         .collect();
     assert_eq!(seen, [(1, true, 1), (2, true, 5), (3, true, 5), (4, true, 5), (5, false, 5)]);
+}
+
+#[test]
+fn changes_happen_to_the_world() {
+    let plan = planned(
+        "[link.l]\nends = [\"a\", \"b\"]\ndelay = \"10ms\"\n[host.a]\nrun = \"x\"\n[host.b]\nrun = \"x\"\n\
+         [[at]]\nt = \"0s\"\nlink = \"l\"\ndown = \"2s\"\n[[at]]\nt = \"2500ms\"\nlink = \"l\"\nback = { delay = \"40ms\" }\nmtu = 1300\n",
+    );
+    assert_eq!(
+        talks(&plan, "a", "b", false),
+        3_060,
+        "the SYNs of 0 s and 1 s are lost, that of 3 s takes 10 ms, its answer 40, data 10"
+    );
+    let mut world = plan.build(Seed::from(1));
+    plan.changes.iter().for_each(|change| change.apply(&mut world));
+    let mtus: Vec<u32> = world
+        .hosts()
+        .iter()
+        .flat_map(|host| host.stack().links().map(|link| link.config.mtu).collect::<Vec<_>>())
+        .filter(|mtu| *mtu < 60_000)
+        .collect();
+    assert_eq!(mtus, [1300, 1300]);
 }
 
 #[test]
