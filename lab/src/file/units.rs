@@ -43,7 +43,7 @@ fn rate_factor(unit: &str) -> Option<f64> {
 }
 
 /// A time: `100ms`, `1.5s`, `2min`, `1h`, `20us`, `5ns`.
-pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
+pub fn duration(text: &str) -> Result<Duration, Wrong> {
     let form = "expected a time with its unit (ns, us, ms, s, min, h)";
     match split(text) {
         Some((number, "")) => Err(format!("{form}; did you mean \"{number}ms\"?")),

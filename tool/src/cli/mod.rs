@@ -42,6 +42,9 @@ pub struct Global {
     /// Prints nothing but errors and what the programs print.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// How late one of a hundred moments may be before a run in real time says nothing.
+    #[arg(long, global = true, value_name = "TIME", default_value = "20ms")]
+    pub lag_limit: String,
     /// When to use colours.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -196,6 +199,9 @@ pub struct View {
     pub run: PathBuf,
     /// Which connection: its number, or a part of its name such as `client-1` or `:80`; the first otherwise.
     pub connection: Option<String>,
+    /// About how many lines are shown of each.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub lines: usize,
 }
 
 /// `loggia sockets`

@@ -35,6 +35,7 @@ fn manifest(lab: &Lab, options: &Options, outcome: &Outcome) -> Value {
                 "command": part.command,
                 "file": executable(&program.command).as_deref().map(Path::to_string_lossy),
                 "hash": executable(&program.command).and_then(|path| fs::read(path).ok()).map(|bytes| hash(&bytes)),
+                "expected": part.finding.expected,
                 "verdict": part.finding.verdict.name(),
                 "found": part.finding.found,
                 "restarts": part.restarts,

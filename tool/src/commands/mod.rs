@@ -4,6 +4,7 @@ mod demo;
 mod load;
 mod manifest;
 mod present;
+mod replay;
 mod run;
 mod show;
 mod test;
@@ -31,7 +32,14 @@ pub fn execute(cli: &Cli, machine: &mut Machine) -> Exit {
             .render(&mut std::io::stdout())
             .map(|()| Exit::Held)
             .map_err(|error| Refused(error.to_string())),
-        _ => Err(Refused("not built yet".into())),
+        Command::Replay(replay) => replay::replay(replay, &cli.global, machine),
+        Command::Diff(view) => views::diff(view, &cli.global),
+        Command::Boundaries(view) => views::boundaries(view, &cli.global),
+        Command::Ladder(view) => views::ladder(view, &cli.global),
+        Command::Sockets(view) => views::sockets(view, &cli.global),
+        Command::Why(view) => views::why(view, &cli.global),
+        Command::Report(view) => views::report(view, &cli.global),
+        Command::Serve(_) => Err(Refused("not built yet".into())),
     };
     done.unwrap_or_else(|Refused(message)| {
         eprintln!("{}", message.trim_end());

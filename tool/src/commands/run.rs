@@ -38,6 +38,7 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
         folder: folder.clone(),
         echo: false,
         precise: run.precise,
+        lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: true,
     };
     let outcome = performed(&lab, &options, machine)?;
@@ -78,7 +79,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
         None => load::from_options("hosts".into(), &options(run, global))?,
     };
     if let (Some(deadline), Some(_)) = (&run.deadline, &run.file) {
-        lab.plan.deadline = time(deadline)?;
+        lab.plan.deadline = time(deadline, "deadline")?;
     }
     present::check(&lab)?;
     let folder = match &run.out {
@@ -107,7 +108,15 @@ pub(super) fn recorded(
 ) -> Result<Outcome, Refused> {
     let place = folder.clone().map_or(Place::Inherit, Place::Folder);
     let quiet = global.quiet || global.json;
-    let options = Options { seed: seed(global, lab), place, folder: folder.clone(), echo: !quiet, precise, real: false };
+    let options = Options {
+        seed: seed(global, lab),
+        place,
+        folder: folder.clone(),
+        echo: !quiet,
+        precise,
+        lag_limit: time(&global.lag_limit, "lag-limit")?,
+        real: false,
+    };
     let outcome = performed(lab, &options, machine)?;
     show::warnings(&outcome);
     if let Some(folder) = &folder {
@@ -132,7 +141,7 @@ fn verify(
     let (Some(first), Some(second)) = (first, second) else {
         return Err(Refused("--verify compares run folders: it does not go with --no-record".into()));
     };
-    let same = super::views::compare(first, &second, outcome.level == "full")?;
+    let same = super::views::compare(first, &second, outcome.level == "full", global)?;
     Ok(if same {
         outcome.exit()
     } else if outcome.exit() == Exit::Held {
@@ -174,10 +183,9 @@ fn seed(global: &Global, lab: &Lab) -> u64 {
     global.seed.or_else(from_environment).unwrap_or(lab.plan.seed)
 }
 
-fn time(text: &str) -> Result<std::time::Duration, Refused> {
-    let options =
-        file::Options { given: vec![("deadline".into(), text.into()), ("host".into(), "a=true".into())], command: vec![] };
-    load::from_options("deadline".into(), &options).map(|lab| lab.plan.deadline)
+/// A time as a lab file has it: `500ms`.
+fn time(text: &str, option: &str) -> Result<std::time::Duration, Refused> {
+    file::duration(text).map_err(|remedy| Refused(format!("--{option} {text}: {remedy}")))
 }
 
 fn options(run: &Run, global: &Global) -> file::Options {

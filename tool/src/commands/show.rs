@@ -9,7 +9,6 @@ use serde_json::json;
 use super::load::Lab;
 use crate::cli::{Color, Global};
 use crate::run::conductor::Over;
-use crate::run::lag::{LIMIT, Summary};
 use crate::run::perform::Outcome;
 
 /// Whether to use colours on stdout.
@@ -29,11 +28,11 @@ pub(super) fn warnings(outcome: &Outcome) {
     for failure in &outcome.failures {
         eprintln!("loggia: the record is not whole: {failure}");
     }
-    if let Some(lag) = outcome.lag.filter(Summary::is_too_much) {
+    if let (Some(lag), Some(limit)) = (outcome.lag, outcome.too_late) {
         eprintln!(
-            "loggia: this machine was too slow for the lab: one of a hundred moments was {:.1} ms late or more (at most {} ms are allowed)",
+            "loggia: this machine was too slow for the lab: one of a hundred moments was {:.1} ms late or more, {} ms are allowed (--lag-limit)",
             lag.p99_us as f64 / 1e3,
-            LIMIT.as_millis()
+            limit.as_millis()
         );
     }
 }

@@ -2,14 +2,115 @@
 
 use std::path::Path;
 
+use loggia_lab::check::{Finding, Verdict};
+use loggia_lab::record::{self, Connections, Run};
+use loggia_lab::report::{self, Look, boundaries, diff, ladder, pick, sockets, verdict, why};
+
 use super::load::Refused;
+use super::show;
+use crate::cli::{Diff, Global, Report, Sockets, View, Why};
+use crate::exit::Exit;
+
+/// How text looks on this terminal.
+pub(super) fn look(global: &Global) -> Look {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width = columns.or_else(crate::sys::terminal::columns).unwrap_or(100).clamp(60, 200);
+    let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let ascii = utf8.is_some_and(|locale| ["C", "POSIX"].contains(&locale.as_str()));
+    Look { width, color: show::colours(global), ascii }
+}
+
+fn read(path: &Path) -> Result<Run, Refused> {
+    let run = record::read(path).map_err(|error| Refused(error.to_string()))?;
+    for line in &run.unreadable {
+        eprintln!("loggia: {}: {line}", path.display());
+    }
+    Ok(run)
+}
+
+pub(super) fn ladder(view: &View, global: &Global) -> Result<Exit, Refused> {
+    let run = read(&view.run)?;
+    let connections = Connections::of(&run.entries);
+    let connection = pick(&connections, view.connection.as_deref()).map_err(Refused)?;
+    print!("{}", ladder::ladder(&run.entries, connection, view.lines, &look(global)));
+    Ok(Exit::Held)
+}
+
+pub(super) fn boundaries(view: &View, global: &Global) -> Result<Exit, Refused> {
+    let run = read(&view.run)?;
+    let connections = Connections::of(&run.entries);
+    let look = look(global);
+    let text = match &view.connection {
+        None => boundaries::boundaries(&run.entries, &connections, view.lines, &look),
+        Some(text) => {
+            let connection = pick(&connections, Some(text)).map_err(Refused)?;
+            boundaries::stream(&run.entries, connection, view.lines, &look)
+        }
+    };
+    print!("{text}");
+    Ok(Exit::Held)
+}
+
+pub(super) fn why(view: &Why, global: &Global) -> Result<Exit, Refused> {
+    let run = read(&view.run)?;
+    let connections = Connections::of(&run.entries);
+    let look = look(global);
+    if view.connection.is_none() && connections.all().len() > 1 {
+        println!("{}", report::list(&connections, &look).trim_end());
+        println!("\nWhich one? loggia why {} N", view.run.display());
+        return Ok(Exit::Held);
+    }
+    let connection = pick(&connections, view.connection.as_deref()).map_err(Refused)?;
+    print!("{}", why::why(&run.entries, connection, &look));
+    Ok(Exit::Held)
+}
+
+pub(super) fn sockets(view: &Sockets, global: &Global) -> Result<Exit, Refused> {
+    let run = read(&view.run)?;
+    print!("{}", sockets::sockets(&run.sockets, &look(global)));
+    Ok(Exit::Held)
+}
+
+/// What was said at the end of a run, again.
+pub(super) fn report(view: &Report, global: &Global) -> Result<Exit, Refused> {
+    let run = read(&view.run)?;
+    let look = look(global);
+    let text = |value: &serde_json::Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let of = |value: &serde_json::Value, expected: String| {
+        let verdict = [Verdict::Held, Verdict::Inconclusive, Verdict::Failed]
+            .into_iter()
+            .find(|verdict| verdict.name() == text(value, "verdict"));
+        Finding::new(expected, verdict.unwrap_or(Verdict::Inconclusive), text(value, "found"))
+    };
+    let programs =
+        run.manifest["programs"].as_array().into_iter().flatten().map(|program| of(program, text(program, "expected")));
+    let checks = run.manifest["findings"].as_array().into_iter().flatten().map(|finding| of(finding, text(finding, "expected")));
+    println!("{} (seed {})", text(&run.manifest, "lab"), run.manifest["seed"]);
+    print!("{}", verdict::verdict(&programs.chain(checks).collect::<Vec<_>>(), &look));
+    let connections = Connections::of(&run.entries);
+    if !connections.all().is_empty() {
+        print!("\n{}", report::list(&connections, &look));
+    }
+    Ok(Exit::Held)
+}
+
+pub(super) fn diff(view: &Diff, global: &Global) -> Result<Exit, Refused> {
+    let (one, other) = (read(&view.one)?, read(&view.other)?);
+    print!("{}", diff::diff(&one.entries, &other.entries, &look(global)));
+    let same = diff::difference(&one.entries, &other.entries).is_none();
+    Ok(if same { Exit::Held } else { Exit::Failed })
+}
 
 /// Compares two runs of the same lab: in every event if that is promised, otherwise in the fates of packets. Says what differs.
-pub(super) fn compare(one: &Path, other: &Path, in_all: bool) -> Result<bool, Refused> {
-    let read =
-        |path: &Path| std::fs::read(path.join("events.jsonl")).map_err(|error| Refused(format!("{}: {error}", path.display())));
+pub(super) fn compare(one: &Path, other: &Path, in_all: bool, global: &Global) -> Result<bool, Refused> {
     let (one, other) = (read(one)?, read(other)?);
-    let same = !in_all || one == other;
-    println!("{}", if same { "the second run was the same" } else { "the second run differs" });
+    let difference = diff::difference(&one.entries, &other.entries);
+    let same = if in_all { difference.is_none() } else { difference.fates[1] == 0 };
+    if same {
+        let what = if in_all { "every event" } else { "every fate that both runs drew" };
+        println!("verified: {what} was the same in a second run");
+    } else {
+        print!("{}", diff::diff(&one.entries, &other.entries, &look(global)));
+    }
     Ok(same)
 }

@@ -4,9 +4,6 @@ use hdrhistogram::Histogram;
 use loggia_stack::base::Instant;
 use loggia_stack::base::time::Duration;
 
-/// A run in which more than one of a hundred moments was later than this says nothing about the network it describes.
-pub const LIMIT: Duration = Duration::from_millis(20);
-
 /// Lateness of everything that was due, in microseconds.
 #[derive(Clone, Debug)]
 pub struct Lag(Histogram<u64>);
@@ -50,9 +47,9 @@ impl Lag {
 }
 
 impl Summary {
-    /// True if the run was too late to say anything.
-    pub fn is_too_much(&self) -> bool {
-        self.p99_us > LIMIT.as_micros() as u64
+    /// True if more than one of a hundred moments was later than `limit`: the run says nothing about the network it describes.
+    pub fn exceeds(&self, limit: Duration) -> bool {
+        self.p99_us > limit.as_micros() as u64
     }
 }
 
@@ -66,9 +63,9 @@ mod tests {
         let late = |lag: &mut Lag, millis| lag.met(Instant::EPOCH, Instant::from_millis(millis));
         (0..995).for_each(|_| late(&mut lag, 0));
         (0..5).for_each(|_| late(&mut lag, 100));
-        assert!(!lag.summary().is_too_much());
+        assert!(!lag.summary().exceeds(Duration::from_millis(20)));
         assert!(lag.summary().max_us >= 100_000);
         (0..20).for_each(|_| late(&mut lag, 100));
-        assert!(lag.summary().is_too_much());
+        assert!(lag.summary().exceeds(Duration::from_millis(20)));
     }
 }

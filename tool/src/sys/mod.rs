@@ -8,6 +8,7 @@
 //! | [`pidfd`] | threads and their descriptors |
 //! | [`memory`] | another process's memory |
 //! | [`socket`] | native sockets |
+//! | [`terminal`] | the width of the terminal |
 //! | [`message`] | messages with descriptors over AF_UNIX |
 //! | [`descriptor`] | closing and renaming descriptors, pipes, memory files, poll |
 //! | [`epoll`] | waiting |
@@ -26,6 +27,7 @@ pub mod pidfd;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod terminal;
 
 use std::io;
 

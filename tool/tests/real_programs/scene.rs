@@ -107,8 +107,17 @@ impl Scene {
         let work = self.folder.display().to_string();
         self.file("lab.toml", lab.replace("WORK", &work).as_bytes());
         let run = self.folder.join("run");
+        // Tests share the machine: what is judged here is not how late it was.
         let loggia = env!("CARGO_BIN_EXE_loggia");
-        let mut words = vec![loggia.to_owned(), "run".into(), "--out".into(), run.display().to_string(), "lab.toml".into()];
+        let mut words = vec![
+            loggia.to_owned(),
+            "run".into(),
+            "--lag-limit".into(),
+            "20s".into(),
+            "--out".into(),
+            run.display().to_string(),
+            "lab.toml".into(),
+        ];
         if self.unprivileged {
             let everything = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}"), &work]).status();
             assert!(everything.is_ok_and(|status| status.success()), "the folder is given away");
