@@ -4,4 +4,5 @@ mod captures;
 mod entries;
 mod metrics;
 mod story;
+mod topology;
 mod views;

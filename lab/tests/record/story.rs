@@ -15,9 +15,22 @@ pub(crate) const CLIENT: HostId = HostId(0);
 /// The server's host.
 pub(crate) const SERVER: HostId = HostId(1);
 
+/// What lies between the two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Between {
+    /// A link, `wan`.
+    #[default]
+    Link,
+    /// Two links, `left` and `right`, joined by a switch; the terms are those of `right`.
+    Switch,
+    /// Two links, `left` and `right`, joined by a router; the terms are those of `right`.
+    Router,
+}
+
 /// What is to happen.
 #[derive(Clone)]
 pub(crate) struct Story {
+    pub(crate) between: Between,
     pub(crate) v6: bool,
     pub(crate) large_frames: bool,
     pub(crate) terms: Terms,
@@ -36,6 +49,7 @@ impl Default for Story {
     fn default() -> Self {
         let options = Options { epoch: Duration::from_secs(1_700_000_000), keep: usize::MAX, ..Options::default() };
         Self {
+            between: Between::default(),
             v6: false,
             large_frames: false,
             terms: Terms { delay: Duration::from_millis(20), ..Terms::default() },
@@ -76,11 +90,51 @@ fn host(world: &mut World, name: &str, last: u8, large_frames: bool) -> End {
     End::Host { host, port }
 }
 
+/// The hosts believe to be on one network; the router answers for the other side (proxy ARP is not needed: the neighbours are stated).
+fn router(world: &mut World, ends: [End; 2], terms: [Terms; 2]) {
+    let router = world.add_host("router", Config::default());
+    world.stack(router).configure_network(|config| config.ipv4.forward = true);
+    let mut far = Vec::new();
+    for (port, name) in ["eth0", "eth1"].into_iter().enumerate() {
+        let mac = Mac([2, 0, 0, 0, 9, port as u8]);
+        let config = PortConfig { name: name.into(), mac, mtu: 1500, large_frames: false };
+        let number = world.add_port(router, &config).expect("an interface");
+        let link = world.hosts()[router.0].link(number);
+        let other = port as u8 + 1;
+        let net = Cidr::new(Addr::v4(10, 0, 0, other), 32);
+        world.stack(router).add_address(link, Cidr::new(Addr::v4(10, 0, 9, other), 24)).expect("an address");
+        world.stack(router).add_route(net, None, link, 0).expect("a route");
+        world.stack(router).neighbour_set(link, Addr::v4(10, 0, 0, other), Mac([2, 0, 0, 0, 0, other])).expect("a neighbour");
+        far.push((End::Host { host: router, port: number }, mac));
+    }
+    world.settle(router);
+    for (end, (host, other)) in [(HostId(0), 2), (HostId(1), 1)].into_iter().enumerate() {
+        let link = world.hosts()[host.0].link(0);
+        world.stack(host).neighbour_set(link, Addr::v4(10, 0, 0, other), far[end].1).expect("a neighbour");
+        world.settle(host);
+    }
+    world.connect("left", [ends[0], far[0].0], Default::default());
+    world.connect("right", [far[1].0, ends[1]], terms);
+}
+
 impl Stage {
     pub(crate) fn new(story: &Story) -> Self {
         let mut world = World::new(Seed::from(story.seed));
         let ends = [host(&mut world, "client", 1, story.large_frames), host(&mut world, "server", 2, story.large_frames)];
-        world.connect("wan", ends, [story.terms.clone(), story.terms.clone()]);
+        let terms = || [story.terms.clone(), story.terms.clone()];
+        match story.between {
+            Between::Link => {
+                world.connect("wan", ends, terms());
+            }
+            Between::Switch => {
+                let switch = world.add_switch();
+                let left = world.switch_end(switch);
+                world.connect("left", [ends[0], left], Default::default());
+                let right = world.switch_end(switch);
+                world.connect("right", [right, ends[1]], terms());
+            }
+            Between::Router => router(&mut world, ends, terms()),
+        }
         let recorder = Recorder::new(Box::new(story.folder.clone()), &world, story.options.clone()).expect("a recorder");
         world.observe(Box::new(recorder.clone()));
         // Duplicate address detection is over.
@@ -236,5 +290,54 @@ impl Story {
         let mut stage = Stage::new(self);
         stage.ask(self);
         stage.end(self)
+    }
+}
+
+/// Other stories.
+impl Stage {
+    /// Nobody listens.
+    pub(crate) fn refused(&mut self) {
+        self.call();
+        let end = self.world.now() + Duration::from_secs(1);
+        self.world.advance(end);
+    }
+
+    /// The client sends more than the server has room for; the server reads after two seconds.
+    pub(crate) fn stall(&mut self, bytes: usize) {
+        let listener = self.listener();
+        let client = self.call();
+        let mut left = bytes;
+        let start = self.world.now();
+        self.world.advance(start + Duration::from_millis(200));
+        let (server, _) = self.world.stack(SERVER).accept(listener).expect("a connection");
+        self.world.settle(SERVER);
+        let (mut read, mut now) = (0, start + Duration::from_millis(200));
+        while read < bytes {
+            self.push(CLIENT, client, &mut left);
+            if now >= start + Duration::from_secs(2) {
+                read += self.pull(SERVER, server).0;
+            }
+            now += Duration::from_millis(10);
+            self.world.advance(now);
+            while self.world.next_ready().is_some() {}
+        }
+        self.close(CLIENT, client);
+        self.world.advance(now + Duration::from_secs(1));
+        self.pull(SERVER, server);
+        self.close(SERVER, server);
+        self.world.advance(now + Duration::from_secs(2));
+    }
+
+    /// The client is reset: the server closes with data unread.
+    pub(crate) fn reset(&mut self) {
+        let listener = self.listener();
+        let client = self.call();
+        let start = self.world.now();
+        self.world.advance(start + Duration::from_millis(100));
+        self.push(CLIENT, client, &mut 500);
+        self.world.advance(start + Duration::from_millis(200));
+        let (server, _) = self.world.stack(SERVER).accept(listener).expect("a connection");
+        self.close(SERVER, server);
+        self.world.advance(start + Duration::from_secs(1));
     }
 }

@@ -110,3 +110,24 @@ fn the_parts_of_a_connection_add_up_to_the_whole() {
         assert!(sum >= last - first && sum <= last - first + 50_000_000, "seed {seed}: {sum} of {}", last - first);
     }
 }
+
+/// Another story than requests and answers.
+fn told(act: impl FnOnce(&mut Stage)) -> Told {
+    let story = Story::default();
+    let mut stage = Stage::new(&story);
+    act(&mut stage);
+    stage.end(&story)
+}
+
+#[test]
+fn connections_that_end_badly() {
+    looks_like("ladder-refused", &ladder(&told(Stage::refused), 0, &Look::default()));
+    looks_like("ladder-reset", &ladder(&told(Stage::reset), 0, &Look::default()));
+}
+
+#[test]
+fn a_reader_who_takes_his_time() {
+    let told = told(|stage| stage.stall(400_000));
+    looks_like("ladder-stall", &ladder(&told, 30, &Look::default()));
+    looks_like("why-stall", &why(&told));
+}

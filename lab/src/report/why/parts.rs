@@ -107,6 +107,7 @@ enum Moment {
     Sent {
         from: Which,
         to: u64,
+        len: u64,
         queued: bool,
     },
     LeftQueue {
@@ -137,21 +138,29 @@ enum Moment {
         from: Which,
         to: u64,
     },
-    /// A FIN or a RST left.
-    Closing,
+    /// A FIN left.
+    Fin {
+        from: Which,
+    },
+    /// A FIN arrived.
+    FinArrived {
+        from: Which,
+    },
+    /// A RST left.
+    Reset,
 }
 
 impl Moment {
     /// Order among what happens at once: what arrives comes before what that causes.
     const fn rank(&self) -> u8 {
         match self {
-            Self::Arrived { .. } => 0,
+            Self::Arrived { .. } | Self::FinArrived { .. } => 0,
             Self::Landed { .. } | Self::LeftQueue { .. } => 1,
             Self::Missing { .. } => 2,
             Self::Edge { .. } | Self::Established => 3,
             Self::Read { .. } => 4,
             Self::Written { .. } => 5,
-            Self::Sent { .. } | Self::Syn { .. } | Self::Closing => 6,
+            Self::Sent { .. } | Self::Syn { .. } | Self::Fin { .. } | Self::Reset => 6,
         }
     }
 }
@@ -165,8 +174,12 @@ fn moments(story: &Story<'_>) -> Vec<(u64, Moment)> {
         if flags.has(Flags::SYN) {
             moments.push((flight.left, Moment::Syn { lost }));
         }
-        if flags.has(Flags::FIN | Flags::RST) {
-            moments.push((flight.left, Moment::Closing));
+        if flags.has(Flags::FIN) {
+            moments.push((flight.left, Moment::Fin { from: flight.from }));
+            moments.extend(flight.arrived.filter(|_| !lost).map(|arrived| (arrived, Moment::FinArrived { from: flight.from })));
+        }
+        if flags.has(Flags::RST) {
+            moments.push((flight.left, Moment::Reset));
         }
         if flight.packet.len > 0 {
             data(&mut moments, story, at, usual[flight.from as usize]);
@@ -213,7 +226,7 @@ fn data(moments: &mut Vec<(u64, Moment)>, story: &Story<'_>, at: usize, usual: u
     let (from, begin) = (flight.from, place(story, flight));
     let end = begin + u64::from(flight.packet.len);
     let waited = flight.queued();
-    moments.push((flight.left, Moment::Sent { from, to: end, queued: waited > 0 }));
+    moments.push((flight.left, Moment::Sent { from, to: end, len: end - begin, queued: waited > 0 }));
     let arrives = match flight.arrived.filter(|_| !flight.damaged) {
         Some(arrived) => {
             moments.push((arrived, Moment::Arrived { from, begin, end }));
@@ -245,6 +258,7 @@ struct State {
     syn_lost: bool,
     established: bool,
     closing: bool,
+    reset: bool,
     streams: [Stream; 2],
     /// Who read last.
     reader: Option<Which>,
@@ -266,6 +280,10 @@ struct Stream {
     /// Below zero for a moment where something arrives when it leaves.
     under_way: i64,
     in_queue: i64,
+    /// The largest segment so far: with less room than that a sender waits (RFC 9293 §3.8.6.2.1).
+    segment: u64,
+    fin: bool,
+    fin_arrived: bool,
     /// Bytes that are missing: where they begin, where they end, and whether the timer brings them.
     missing: Vec<(u64, u64, bool)>,
 }
@@ -293,10 +311,13 @@ impl State {
         match *moment {
             Moment::Syn { lost } => (self.syn_sent, self.syn_lost) = (true, lost),
             Moment::Established => self.established = true,
-            Moment::Closing => self.closing = true,
+            Moment::Fin { from } => (self.closing, self.of(from).fin) = (true, true),
+            Moment::FinArrived { from } => self.of(from).fin_arrived = true,
+            Moment::Reset => (self.closing, self.reset) = (true, true),
             Moment::Written { from, to } => self.of(from).written = self.of(from).written.max(to),
-            Moment::Sent { from, to, queued } => {
+            Moment::Sent { from, to, len, queued } => {
                 let stream = self.of(from);
+                stream.segment = stream.segment.max(len);
                 stream.sent = stream.sent.max(to);
                 // Of an end outside of the lab no call is seen.
                 stream.written = stream.written.max(to);
@@ -342,7 +363,11 @@ impl State {
             return if any(|stream| stream.in_queue > 0) { Part::Queue } else { Part::Wire };
         }
         if let Some(stream) = self.streams.iter().find(|stream| stream.written > stream.sent) {
-            return if stream.edge < stream.sent + MSS { Part::Window } else { Part::Congestion };
+            return if stream.edge < stream.sent + stream.segment.min(stream.written - stream.sent) {
+                Part::Window
+            } else {
+                Part::Congestion
+            };
         }
         let unread = [Which::Client, Which::Server].into_iter().find(|from| {
             let stream = &self.streams[*from as usize];
@@ -350,9 +375,15 @@ impl State {
         });
         match (unread, self.closing) {
             (Some(from), _) => Part::Reader(from.other()),
-            (None, true) => Part::Closing,
+            (None, true) => self.silent_end().map_or(Part::Closing, Part::Program),
             (None, false) => Part::Program(self.reader.unwrap_or(Which::Client)),
         }
+    }
+
+    /// The end that has not closed although the other's FIN has arrived there.
+    fn silent_end(&self) -> Option<Which> {
+        let waits = |which: &Which| self.streams[which.other() as usize].fin_arrived && !self.streams[*which as usize].fin;
+        [Which::Client, Which::Server].into_iter().find(waits).filter(|_| !self.reset)
     }
 
     fn missing(&self) -> Option<Part> {
@@ -361,6 +392,3 @@ impl State {
         Some(if missing.any(|(_, _, timeout)| *timeout) { Part::Timeout } else { Part::Fast })
     }
 }
-
-/// Less room than this is no room: a sender waits for a whole segment's (RFC 9293 §3.8.6.2.1).
-const MSS: u64 = 536;
