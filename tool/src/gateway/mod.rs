@@ -5,6 +5,7 @@
 //!   uplink    program ──> link ──> the uplink's host ═╗ relay ╔═ machine's socket ──> whoever was called
 //! ```
 //!
+//! * [`Doors`]: all of them for one plan.
 //! * [`Uplink`]: whatever programs send to the host that stands for the machine, wherever it is for.
 //! * [`Publication`]: a port of the machine that leads to a port in the lab.
 //! * [`Machine`]: whom an address stands for on the machine's side; its name servers.
@@ -15,6 +16,7 @@
 //! connections of loggia), TTL and DSCP, ICMP, fragments. One association of UDP lasts until nothing was sent for a minute.
 
 mod association;
+mod doors;
 mod machine;
 mod publish;
 mod relay;
@@ -26,6 +28,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use doors::{Doors, Open};
 pub use machine::Machine;
 pub use publish::Publication;
 pub use uplink::Uplink;

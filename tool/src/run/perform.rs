@@ -22,6 +22,7 @@ use super::real::Real;
 use super::simulated::Simulated;
 use crate::engine::shared::{Clock, Shared};
 use crate::exit::Exit;
+use crate::gateway::Doors;
 use crate::intercept::{self, Refusal, Supervisor, filter};
 use crate::names::{self, Names};
 use crate::process::{Signals, Spawner, Status, Usage};
@@ -159,6 +160,8 @@ fn in_real_time(
     names: Arc<Plan>,
     recorder: Option<&Recorder>,
 ) -> io::Result<Ended> {
+    // What cannot be had is told before anything starts.
+    let doors = Doors::take(plan)?;
     let kick = Kick::new()?;
     let answers = Box::new(move |host: HostId, query: &[u8]| names::answer(&Known { plan: &names, host }, query));
     let supervisor = Supervisor::new(intercept::Options { precise: options.precise, names: answers })?;
@@ -168,6 +171,7 @@ fn in_real_time(
     let mut run = Real::new(plan, shared.clone(), supervisor, live, &mut machine.signals, kick)?;
     run.record(recorder.cloned());
     run.echo(echo);
+    let _open = doors.open(&shared)?;
     let over = run.run()?;
     let lag = Some(run.lag.summary());
     let refused = run.supervisor.refused().to_vec();
