@@ -110,7 +110,7 @@ run = "iperf3 -s"
 ready = {{ listen = "tcp/5201" }}
 expect = "running"
 [host.client]
-run = ["sh", "-ec", "iperf3 -c server -t 2 && iperf3 -c server -t 2 -R && iperf3 -6 -c server -t 1 && iperf3 -u -b 10M -c server -t 2"]
+run = ["sh", "-ec", "iperf3 -c server -t 2; sleep 1; iperf3 -c server -t 2 -R; sleep 1; iperf3 -6 -c server -t 1; sleep 1; iperf3 -u -b 10M -c server -t 2"]
 after = "server"
 [[check]]
 metric = "tcp.goodput"
