@@ -26,4 +26,4 @@ pub mod verdict;
 pub mod why;
 
 pub use look::Look;
-pub use pick::{list, pick};
+pub use pick::{list, most_eventful, pick};

@@ -1,7 +1,8 @@
 //! Which connection is meant.
 
+use super::flight::story;
 use super::look::Look;
-use crate::record::{Connection, Connections};
+use crate::record::{Connection, Connections, Entry};
 
 /// The connection that `text` names: its number (`3`, `#3`), or a part of its title that no other has (`client-2`, `:8080`, an address).
 /// Without text the only one there is. An error says what there is to choose from.
@@ -31,6 +32,13 @@ fn titles<'a>(connections: impl ExactSizeIterator<Item = &'a Connection>) -> Str
         lines.push(format!("  and {rest} more"));
     }
     lines.join("\n")
+}
+
+/// The connection of which most packets were dropped; the first of those, and of all if none was.
+pub fn most_eventful<'a>(entries: &[Entry], connections: &'a Connections) -> Option<&'a Connection> {
+    let dropped =
+        |connection: &&Connection| story(entries, connection).flights.iter().filter(|flight| flight.dropped().is_some()).count();
+    connections.all().iter().rev().max_by_key(dropped)
 }
 
 /// All connections, a line each.

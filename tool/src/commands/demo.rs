@@ -2,11 +2,18 @@
 
 use std::path::Path;
 
+use loggia_lab::record::{self, Connections};
+use loggia_lab::report::{boundaries, ladder, metrics, most_eventful, verdict, why};
+
 use super::load::{self, Lab, Refused};
-use super::run::{fresh, recorded};
+use super::run::{fresh, played};
+use super::{show, views};
 use crate::cli::{Demo, Global};
 use crate::exit::Exit;
-use crate::run::perform::Machine;
+use crate::run::perform::{Machine, Outcome};
+
+/// Metrics that a demo shows.
+const SHOWN: &[&str] = &["tcp.connect", "tcp.request", "tcp.retransmit_ratio", "tcp.goodput", "udp.", "link."];
 
 /// The labs that ship inside the program, by name.
 const LABS: &[(&str, &str)] = &[
@@ -37,17 +44,46 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
     let lab = shipped(name, text)?;
     let temporary = std::env::temp_dir().join(format!("loggia-demo-{}", std::process::id()));
     let folder = fresh(demo.out.as_deref().unwrap_or(&temporary))?;
-    if !global.quiet && !global.json {
-        println!("{}\n", lab.plan.title.as_deref().unwrap_or(name));
-        if let Some(description) = &lab.plan.description {
-            println!("{}\n", description.trim());
-        }
+    let tells = !global.quiet && !global.json;
+    if tells {
+        println!(
+            "{}\n\n{}\n",
+            lab.plan.title.as_deref().unwrap_or(name),
+            lab.plan.description.as_deref().unwrap_or_default().trim()
+        );
     }
-    let outcome = recorded(&lab, global, false, Some(folder.clone()), machine)?;
+    let outcome = played(&lab, global, false, Some(folder.clone()), machine)?;
+    if tells {
+        story(&folder, &outcome, global)?;
+        println!("\nThe lab file: loggia demo {name} --show. To keep what was recorded: loggia demo {name} --out DIR.");
+    } else {
+        show::outcome(&lab, &outcome, None, global);
+    }
     if demo.out.is_none() {
         let _ = std::fs::remove_dir_all(&folder);
     }
     Ok(outcome.exit())
+}
+
+/// What happened: the packets of one connection, the borders of calls and segments, the figures, the verdict.
+fn story(folder: &Path, outcome: &Outcome, global: &Global) -> Result<(), Refused> {
+    let run = record::read(folder).map_err(|error| Refused(error.to_string()))?;
+    let connections = Connections::of(&run.entries);
+    let look = views::look(global);
+    if let Some(connection) = most_eventful(&run.entries, &connections) {
+        println!("\nThe packets of a connection (loggia ladder)\n");
+        print!("{}", ladder::ladder(&run.entries, connection, 28, &look));
+        println!("\nSend calls, segments and receive calls (loggia boundaries)\n");
+        print!("{}", boundaries::stream(&run.entries, connection, 8, &look));
+        println!("\nWhere its time went (loggia why)\n");
+        print!("{}", why::why(&run.entries, connection, &look));
+    }
+    print!("{}", boundaries::datagrams(&run.entries, 8, &look));
+    println!("\nWhat was measured\n");
+    print!("{}", metrics::metrics(&outcome.metrics, SHOWN, &look));
+    println!();
+    print!("{}", verdict::verdict(&outcome.findings(), &look));
+    Ok(())
 }
 
 fn shipped(name: &str, text: &str) -> Result<Lab, Refused> {

@@ -106,6 +106,19 @@ pub(super) fn recorded(
     folder: Option<PathBuf>,
     machine: &mut Machine,
 ) -> Result<Outcome, Refused> {
+    let outcome = played(lab, global, precise, folder.clone(), machine)?;
+    show::outcome(lab, &outcome, folder.as_deref(), global);
+    Ok(outcome)
+}
+
+/// Runs a lab; shows what the programs say, and no more.
+pub(super) fn played(
+    lab: &Lab,
+    global: &Global,
+    precise: bool,
+    folder: Option<PathBuf>,
+    machine: &mut Machine,
+) -> Result<Outcome, Refused> {
     let place = folder.clone().map_or(Place::Inherit, Place::Folder);
     let quiet = global.quiet || global.json;
     let options = Options {
@@ -122,7 +135,6 @@ pub(super) fn recorded(
     if let Some(folder) = &folder {
         finish(lab, &options, global, &outcome, folder);
     }
-    show::outcome(lab, &outcome, folder.as_deref(), global);
     Ok(outcome)
 }
 
