@@ -1,6 +1,6 @@
 //! Names inside a lab: a DNS answer for every question, whatever server the program asked.
 //!
-//! A lab is a world of its own, so that the answer is final: a name it does not have does not exist (NXDOMAIN), and a name it has but not of
+//! A lab without an uplink is a world of its own, so that the answer is final: a name it does not have does not exist (NXDOMAIN), and a name it has but not of
 //! that type has no data (RFC 2308 §2.2). Search lists do no harm: `server.example.com` does not exist, and resolvers go on to `server`.
 
 use std::net::IpAddr;
@@ -31,6 +31,16 @@ pub fn lookup(names: &dyn Names, name: &str) -> Option<Vec<Addr>> {
         return Some(vec![Addr::V4_LOOPBACK, Addr::V6_LOOPBACK]);
     }
     names.forward(&name)
+}
+
+/// True if the answer to a DNS query is known here. With an uplink others may know the rest, but not of networks of the lab's own.
+pub fn is_known(names: &dyn Names, query: &[u8]) -> bool {
+    let Ok(query) = Message::from_vec(query) else { return true };
+    let [question] = query.queries.as_slice() else { return true };
+    match question.name().parse_arpa_name() {
+        Ok(net) => names.reverse(net.addr().into()).is_some(),
+        Err(_) => lookup(names, &question.name().to_ascii()).is_some(),
+    }
 }
 
 /// The answer to a DNS query, as bytes; none to what is no query at all.
@@ -133,6 +143,22 @@ mod tests {
     #[test]
     fn an_address_has_its_name() {
         assert_eq!(ask("1.1.0.10.in-addr.arpa.", RecordType::PTR), (ResponseCode::NoError, vec!["server.".into()]));
+    }
+
+    #[test]
+    fn what_others_may_know_is_told_apart() {
+        let known = |name: &str, kind| {
+            let mut query = Message::query();
+            query.add_query(Query::query(Name::from_ascii(name).expect("a name"), kind));
+            is_known(&Lab, &query.to_vec().expect("a message"))
+        };
+        assert!(
+            known("server.", RecordType::A)
+                && known("server.", RecordType::MX)
+                && known("1.1.0.10.in-addr.arpa.", RecordType::PTR)
+        );
+        assert!(!known("example.com.", RecordType::A) && !known("9.9.9.9.in-addr.arpa.", RecordType::PTR));
+        assert!(is_known(&Lab, b"GET / HTTP/1.1"), "nobody else is bothered with it");
     }
 
     #[test]

@@ -30,15 +30,17 @@ impl Machine {
         Self { resolvers }
     }
 
-    /// Where on the machine's side somebody is who is called `to` in the lab: the machine's own address there means its loopback, and its
-    /// port 53 the first of its name servers. Everybody else is himself.
-    pub fn real(&self, to: SocketAddr) -> SocketAddr {
-        match to.ip() {
-            ip if !is_machine(ip) => to,
-            _ if to.port() == DNS => SocketAddr::new(self.resolvers[0], DNS),
-            IpAddr::V4(_) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), to.port()),
-            IpAddr::V6(_) => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), to.port()),
-        }
+    /// Where on the machine's side somebody is who is called `to` in the lab: places to try, the first one first. The machine's own address
+    /// there means its loopback, of either family, and its port 53 the first of its name servers. Everybody else is himself.
+    pub fn real(&self, to: SocketAddr) -> Vec<SocketAddr> {
+        let (v4, v6): (IpAddr, IpAddr) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+        let places = match to.ip() {
+            ip if !is_machine(ip) => vec![ip],
+            _ if to.port() == DNS => vec![self.resolvers[0]],
+            IpAddr::V4(_) => vec![v4, v6],
+            IpAddr::V6(_) => vec![v6, v4],
+        };
+        places.into_iter().map(|ip| SocketAddr::new(ip, to.port())).collect()
     }
 }
 
@@ -65,9 +67,12 @@ mod tests {
     #[test]
     fn the_machine_has_an_address_and_others_are_themselves() {
         let machine = Machine { resolvers: vec![IpAddr::from([127, 0, 0, 53])] };
-        let real = |to: &str| machine.real(to.parse().unwrap()).to_string();
-        assert_eq!(real("10.255.255.1:8080"), "127.0.0.1:8080");
-        assert_eq!(real("[fd00:0:0:ffff::1]:8080"), "[::1]:8080");
+        let real = |to: &str| {
+            let places = machine.real(to.parse().unwrap());
+            places.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(real("10.255.255.1:8080"), "127.0.0.1:8080 [::1]:8080");
+        assert_eq!(real("[fd00:0:0:ffff::1]:8080"), "[::1]:8080 127.0.0.1:8080");
         assert_eq!(real("10.255.255.1:53"), "127.0.0.53:53");
         assert_eq!(real("[fd00:0:0:ffff::1]:53"), "127.0.0.53:53");
         assert_eq!(real("192.0.2.7:53"), "192.0.2.7:53");

@@ -62,8 +62,8 @@ impl Uplink {
 }
 
 impl Shared {
-    /// Where on the machine's side `to` is. The host's own addresses stand for nobody.
-    fn real(&self, to: SocketAddr) -> Option<SocketAddr> {
+    /// Where on the machine's side `to` may be. The host's own addresses stand for nobody.
+    fn real(&self, to: SocketAddr) -> Option<Vec<SocketAddr>> {
         let own = self.host.with(|stack, _| stack.addresses().any(|(_, cidr)| IpAddr::from(cidr.addr) == to.ip()));
         (!own).then(|| self.machine.real(to))
     }
@@ -97,7 +97,7 @@ async fn serve_tcp(gate: TcpGate, shared: &Shared) -> io::Result<()> {
 async fn open(opening: Opening, shared: Shared, ahead: Ahead) {
     let (to, from) = (opening.to(), opening.from());
     let Some(real) = shared.real(to) else { return opening.refuse() };
-    match tokio::net::TcpStream::connect(real).await {
+    match tokio::net::TcpStream::connect(&real[..]).await {
         Ok(far) => {
             let mut ahead = ahead.lock().unwrap_or_else(PoisonError::into_inner);
             ahead.retain(|_, (_, since)| since.elapsed() < FORGOTTEN);
@@ -151,7 +151,7 @@ async fn serve_udp(gate: UdpGate, shared: &Shared) -> io::Result<()> {
                 let pair = match (known, shared.real(to)) {
                     (Some(pair), _) => pair,
                     (None, None) => continue,
-                    (None, Some(real)) => match new_pair(&gate, name, real, &pairs) {
+                    (None, Some(real)) => match new_pair(&gate, name, real[0], &pairs) {
                         Ok(pair) => pair,
                         Err(error) => {
                             (shared.notes)(&format!("a datagram of {from} to {to} is dropped: {error}"));

@@ -65,6 +65,7 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use loggia_lab::world::{HostId, World};
 use loggia_stack::base::{Instant, Key, Ready, SocketId};
+use loggia_stack::socket::Address;
 
 use crate::sys::epoll::{Epoll, Events, mask};
 use crate::sys::{notify, socket};
@@ -72,6 +73,7 @@ use answer::Answered;
 use call::Tree;
 use datagram::Charges;
 use meeting::Meeting;
+use name_server::Questions;
 use table::{Phase, Table};
 use threads::Threads;
 use wait::Waits;
@@ -85,6 +87,8 @@ pub struct Options {
     pub precise: bool,
     /// Who answers queries to name servers that are no host of the lab.
     pub names: NameServer,
+    /// Who is asked, over the network of the lab, what `names` does not answer.
+    pub resolver: Option<Address>,
 }
 
 impl std::fmt::Debug for Options {
@@ -95,7 +99,7 @@ impl std::fmt::Debug for Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { precise: false, names: Box::new(|_, _| None) }
+        Self { precise: false, names: Box::new(|_, _| None), resolver: None }
     }
 }
 
@@ -146,6 +150,7 @@ pub struct Supervisor {
     meeting: Meeting,
     waits: Waits,
     answered: HashMap<i32, Answered>,
+    questions: Questions,
     charges: Charges,
     scratch: Vec<u8>,
     /// The bytes of the call at hand.
@@ -170,6 +175,7 @@ impl Supervisor {
             meeting: Meeting::new()?,
             waits: Waits::default(),
             answered: HashMap::new(),
+            questions: Questions::default(),
             charges: Charges::new()?,
             scratch: vec![0; SCRATCH],
             message: Vec::new(),
@@ -252,7 +258,11 @@ impl Supervisor {
 
     /// Takes note of what the stack says of a socket. False if it is none of ours.
     pub fn ready(&mut self, world: &mut World, host: HostId, socket: SocketId, ready: Ready) -> bool {
-        let Some(key) = self.table.by_socket(host, socket) else { return false };
+        let Some(key) = self.table.by_socket(host, socket) else {
+            let ours = self.answer_from_afar(world, host, socket);
+            self.settle(world);
+            return ours;
+        };
         match self.table.get(key).map(|entry| entry.phase) {
             Some(Phase::Listening) => self.count_tokens(world, key),
             Some(Phase::Connecting { .. }) => self.connecting(world, key, ready),

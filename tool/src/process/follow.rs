@@ -30,7 +30,7 @@ impl Follower {
         let len = self.file.read(&mut first)?;
         let mut chunk = first[..len].to_vec();
         if len == first.len() {
-            self.file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+            self.file.by_ref().take((CHUNK - len) as u64).read_to_end(&mut chunk)?;
         }
         let mut lines = Vec::new();
         for piece in chunk.split_inclusive(|&byte| byte == b'\n') {

@@ -1,6 +1,7 @@
 //! A plan performed: world, record, programs, findings.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use loggia_lab::check::{self, Finding, Verdict};
 use loggia_lab::file::{Command, Expect};
 use loggia_lab::metrics::{Process, Table};
-use loggia_lab::plan::Plan;
+use loggia_lab::plan::{MACHINE_V4, Plan};
 use loggia_lab::record::{self, Disk, Memory, Recorder};
 use loggia_lab::world::{HostId, World};
 use loggia_stack::base::{Addr, Instant, Seed};
@@ -163,8 +164,13 @@ fn in_real_time(
     // What cannot be had is told before anything starts.
     let doors = Doors::take(plan)?;
     let kick = Kick::new()?;
-    let answers = Box::new(move |host: HostId, query: &[u8]| names::answer(&Known { plan: &names, host }, query));
-    let supervisor = Supervisor::new(intercept::Options { precise: options.precise, names: answers })?;
+    let uplink = plan.uplink.is_some();
+    let answers = Box::new(move |host: HostId, query: &[u8]| {
+        let known = Known { plan: &names, host };
+        if uplink && !names::is_known(&known, query) { None } else { names::answer(&known, query) }
+    });
+    let resolver = uplink.then(|| SocketAddr::from((MACHINE_V4, 53)).into());
+    let supervisor = Supervisor::new(intercept::Options { precise: options.precise, names: answers, resolver })?;
     let filter = filter::program(options.precise);
     let live = Live::new(plan, machine.spawner.clone(), filter, options.place.clone(), kick.handle())?;
     let echo = options.echo.then(|| options.folder.clone()).flatten();
