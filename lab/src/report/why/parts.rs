@@ -67,6 +67,8 @@ pub fn parts(entries: &[Entry], connection: &Connection) -> Vec<(Part, u64)> {
     let mut sums = BTreeMap::<Part, u64>::new();
     let Some((begin, end)) = span(&story) else { return Vec::new() };
     let mut at = begin;
+    let mut acts: std::collections::VecDeque<(u64, Which)> =
+        moments.iter().filter_map(|(t, moment)| Some((*t, moment.act()?))).collect();
     for (t, moment) in &moments {
         let until = (*t).clamp(begin, end);
         if until > at {
@@ -74,6 +76,10 @@ pub fn parts(entries: &[Entry], connection: &Connection) -> Vec<(Part, u64)> {
             at = until;
         }
         now.take(moment);
+        while acts.front().is_some_and(|(acted, _)| acted <= t) {
+            acts.pop_front();
+        }
+        now.next = acts.front().map(|(_, which)| *which);
     }
     if end > at {
         *sums.entry(now.part()).or_default() += end - at;
@@ -151,6 +157,14 @@ enum Moment {
 }
 
 impl Moment {
+    /// Whose program acts here.
+    const fn act(&self) -> Option<Which> {
+        match self {
+            Self::Written { from, .. } | Self::Fin { from } => Some(*from),
+            _ => None,
+        }
+    }
+
     /// Order among what happens at once: what arrives comes before what that causes.
     const fn rank(&self) -> u8 {
         match self {
@@ -262,6 +276,8 @@ struct State {
     streams: [Stream; 2],
     /// Who read last.
     reader: Option<Which>,
+    /// Whose program acts next: it is the one that is waited for.
+    next: Option<Which>,
 }
 
 /// One direction.
@@ -376,7 +392,7 @@ impl State {
         match (unread, self.closing) {
             (Some(from), _) => Part::Reader(from.other()),
             (None, true) => self.silent_end().map_or(Part::Closing, Part::Program),
-            (None, false) => Part::Program(self.reader.unwrap_or(Which::Client)),
+            (None, false) => Part::Program(self.next.or(self.reader).unwrap_or(Which::Client)),
         }
     }
 
