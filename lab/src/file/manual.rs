@@ -97,7 +97,8 @@ Names resolve inside the lab: `server`, `client-2`, `client` (all of them), what
 to each of the others by the addresses of the one by which their packets arrive.
 
 Routes are static and follow the shortest way through hosts with `forward = true`. A host has a default route if there is only one way out, or if
-a host has `uplink = true`. Hosts know the link addresses of the first 900 of their neighbours; for others, and where `arp = true`, they ask.
+a host has `uplink = true`. Hosts know the link addresses of the first 900 of their neighbours; for others, in networks
+of more than 1000 hosts, and where `arp = true`, they ask.
 
 ## On the command line
 

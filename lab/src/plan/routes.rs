@@ -1,6 +1,6 @@
 //! Static routes by the shortest way, and the link addresses that hosts know.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use loggia_stack::base::{Addr, Cidr, Version};
 
@@ -11,6 +11,9 @@ use crate::world::HostId;
 
 /// Most link addresses a host knows from the beginning; for those beyond it asks. The stack keeps 1024.
 const KNOWN: usize = 900;
+
+/// In networks of more hosts than this everybody asks: what all know of all would be millions.
+const CROWD: usize = 1000;
 
 /// How a host reaches a network that it is not in.
 #[derive(Clone, Copy)]
@@ -27,6 +30,8 @@ impl Plan {
     pub(super) fn ways(&self, from: HostId, networks: &Networks) -> Vec<Way> {
         let mut ways: Vec<Way> = Vec::new();
         let mut seen: Vec<bool> = vec![false; networks.links.len()];
+        // A router with many interfaces is met by each of them, and is gone through once.
+        let mut passed: HashSet<HostId> = HashSet::from([from]);
         let mut queue: VecDeque<(usize, usize, Option<PortId>)> = VecDeque::new();
         for port in 0..self.hosts[from.0].ports.len() {
             let network = networks.of_port(self, (from, port));
@@ -36,7 +41,7 @@ impl Plan {
         }
         while let Some((network, port, gateway)) = queue.pop_front() {
             ways.extend(gateway.map(|gateway| Way { network, port, gateway }));
-            for router in networks.routers[network].iter().filter(|(host, _)| *host != from) {
+            for router in networks.routers[network].iter().filter(|(host, _)| passed.insert(*host)) {
                 for beyond in 0..self.hosts[router.0.0].ports.len() {
                     let next = networks.of_port(self, (router.0, beyond));
                     if !std::mem::replace(&mut seen[next], true) {
@@ -114,7 +119,7 @@ impl Planner<'_> {
     /// Link addresses known from the beginning, in networks where nobody has to ask.
     pub(super) fn neighbours(&mut self, networks: &Networks) {
         for (number, ports) in networks.ports.iter().enumerate() {
-            if networks.links[number].iter().any(|link| self.link_of[*link].arp) {
+            if ports.len() > CROWD || networks.links[number].iter().any(|link| self.link_of[*link].arp) {
                 continue;
             }
             let all: Vec<(PortId, Neighbour)> = ports.iter().flat_map(|port| self.neighbour(*port)).collect();
