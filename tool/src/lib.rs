@@ -9,6 +9,7 @@
 //! | [`intercept`] | unmodified programs on the sockets of a lab |
 //! | [`names`] | DNS answers inside a lab |
 //! | [`process`] | programs: started, watched, stopped, ended with all that they start |
+//! | [`programs`] | programs that ship with Loggia |
 //! | [`sys`] | system calls, the only place with `unsafe` |
 #![deny(unsafe_code)]
 
@@ -20,5 +21,6 @@ pub mod gateway;
 pub mod intercept;
 pub mod names;
 pub mod process;
+pub mod programs;
 pub mod run;
 pub mod sys;

@@ -34,7 +34,7 @@ pub use oneline::{Options, describe, options};
 pub use signals::{signal_name, signal_number};
 pub use source::{Source, Span, Spanned};
 pub use threshold::{Bound, Op, Stat, Threshold};
-pub use units::{duration, show};
+pub use units::{duration, rate, show, size};
 
 use std::io;
 use std::path::Path;

@@ -83,7 +83,7 @@ pub(super) fn bare_share(number: f64) -> Wrong {
 }
 
 /// Bits a second: `20mbit`, `2.5MB/s`.
-pub(super) fn rate(text: &str) -> Result<u64, Wrong> {
+pub fn rate(text: &str) -> Result<u64, Wrong> {
     let form = "expected a rate in bits (bit, kbit, mbit, gbit) or bytes a second (kB/s, MB/s)";
     match split(text) {
         Some((number, "")) => Err(format!("{form}; did you mean \"{number}mbit\"?")),
@@ -101,7 +101,7 @@ pub(super) fn rate(text: &str) -> Result<u64, Wrong> {
 }
 
 /// Bytes: `200kB`, `1MiB`.
-pub(super) fn size(text: &str) -> Result<u64, Wrong> {
+pub fn size(text: &str) -> Result<u64, Wrong> {
     let form = "expected a size in bytes (B, kB, MB, GB, KiB, MiB, GiB)";
     match split(text) {
         Some((number, "")) => Err(format!("{form}; did you mean \"{number}B\" or \"{number}kB\"?")),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use loggia::{Driver, Host, Waiters};
 use loggia_lab::world::{HostId, World};
@@ -16,6 +17,9 @@ pub enum Clock {
     /// Real time: the world's epoch was at this moment.
     Real(std::time::Instant),
 }
+
+/// What the clocks of a world in virtual time show at its epoch: 2000-01-01T00:00:00Z, in seconds since 1970.
+const VIRTUAL_EPOCH: Duration = Duration::from_secs(946_684_800);
 
 /// The addresses of a name as a host knows it.
 pub type Lookup = dyn Fn(HostId, &str) -> Vec<Addr> + Send + Sync;
@@ -63,6 +67,14 @@ impl Shared {
     /// The world under its lock. A panic of somebody who held it is no reason for the others to end: a stack is whole between calls.
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the clock on the wall shows at the world's epoch.
+    pub fn epoch(&self) -> SystemTime {
+        match self.lock().clock {
+            Clock::Virtual => SystemTime::UNIX_EPOCH + VIRTUAL_EPOCH,
+            Clock::Real(epoch) => SystemTime::now() - epoch.elapsed(),
+        }
     }
 
     /// The door to a host's sockets.

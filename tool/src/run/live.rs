@@ -153,7 +153,7 @@ impl<'a> Live<'a> {
     ) -> Result<Task, SpawnError> {
         let host = &self.plan.hosts[program.host.0].name;
         let streams = self.place.streams(host, &program.name).map_err(SpawnError::Own)?;
-        let future = super::built_in(name.to_owned(), args.to_vec(), shared.host(program.host), streams);
+        let future = super::built_in(name, args.to_vec(), shared.host(program.host), streams, shared.epoch());
         self.runtime.start(number, future).map_err(SpawnError::Own)
     }
 

@@ -23,20 +23,19 @@ pub mod starter;
 pub mod task;
 
 use std::io::Write;
+use std::time::SystemTime;
 
 use loggia::Host;
 
-fn built_in(
-    name: String,
-    args: Vec<String>,
-    host: Host,
-    streams: [Box<dyn Write + Send>; 2],
-) -> impl Future<Output = u8> + Send + use<> {
-    drop((name, args, host, streams));
-    std::future::ready(127)
+use crate::programs::{self, Running, Setting};
+
+fn built_in(name: &str, args: Vec<String>, host: Host, [out, error]: [Box<dyn Write + Send>; 2], epoch: SystemTime) -> Running {
+    let setting = Setting { host, out: programs::Output::new(out, error), directory: ".".into(), epoch };
+    let program = programs::by_name(name).expect("the lab file was read with their names");
+    (program.run)(args, setting)
 }
 
 /// Names of the built-in programs.
-pub const BUILT_IN: &[&str] = &[];
+pub const BUILT_IN: &[&str] = programs::NAMES;
 /// Those of them that serve until they are stopped.
-pub const SERVERS: &[&str] = &[];
+pub const SERVERS: &[&str] = programs::SERVERS;

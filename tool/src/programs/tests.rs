@@ -1,0 +1,1 @@
+//! Stories of the built-in programs, in virtual time.
