@@ -75,7 +75,11 @@ async fn connection(mut stream: Stream, peer: &Peer, args: &Args, setting: &Sett
         setting.out.line(&format!("{peer}: closed with bytes unread"));
         return Ok(());
     }
-    let bytes = if args.framed { messages(&mut stream, peer, args, setting).await? } else { reads(&mut stream, peer, args, setting).await? };
+    let bytes = if args.framed {
+        messages(&mut stream, peer, args, setting).await?
+    } else {
+        reads(&mut stream, peer, args, setting).await?
+    };
     setting.out.line(&format!("{peer}: the end after {bytes} bytes"));
     if let Some(answer) = &args.answer {
         stream.write_all(answer.replace("{bytes}", &bytes.to_string()).as_bytes()).await?;

@@ -46,7 +46,8 @@ struct Args {
 
 async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let mut times = Times::default();
-    let lost = if args.udp { by_datagrams(&args, &setting, &mut times).await? } else { by_stream(&args, &setting, &mut times).await? };
+    let lost =
+        if args.udp { by_datagrams(&args, &setting, &mut times).await? } else { by_stream(&args, &setting, &mut times).await? };
     setting.out.line(&format!("{} answers, {lost} lost", times.len()));
     if !times.is_empty() {
         setting.out.line(&Times::heading());

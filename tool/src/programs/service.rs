@@ -8,9 +8,9 @@ use loggia::Host;
 use loggia::time::sleep;
 use tokio::task::JoinSet;
 
+use super::Setting;
 use super::ends::{Answer, Datagrams, Listen, Listener, Peer, Stream};
 use super::failure::Failure;
-use super::Setting;
 
 /// Whether a server takes connections, datagrams or both.
 #[derive(clap::Args, Clone, Debug)]

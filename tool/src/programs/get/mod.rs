@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use hyper::{HeaderMap, Uri};
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, Uri};
 use tokio::task::JoinSet;
 
 use self::request::Worker;

@@ -16,11 +16,11 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::Args;
+use crate::programs::Setting;
 use crate::programs::ends::Target;
 use crate::programs::failure::{Attempt, Failure};
 use crate::programs::pattern::Pattern;
 use crate::programs::values::{show_bytes, show_time};
-use crate::programs::Setting;
 
 /// What came of a request.
 #[derive(Debug)]

@@ -75,11 +75,7 @@ where
     let _ = connection.await;
 }
 
-async fn respond(
-    app: Router,
-    request: Request<Incoming>,
-    log: Option<(Output, String)>,
-) -> Result<Response<Body>, Infallible> {
+async fn respond(app: Router, request: Request<Incoming>, log: Option<(Output, String)>) -> Result<Response<Body>, Infallible> {
     let asked = log.is_some().then(|| format!("{} {}", request.method(), request.uri()));
     let response = tower_service(app, request).await;
     if let (Some((log, peer)), Some(asked)) = (log, asked) {
