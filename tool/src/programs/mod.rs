@@ -169,9 +169,9 @@ fn start<A: Parser, F: Future<Output = Result<(), Failure>> + Send + 'static>(
             let code = if error.use_stderr() { 2 } else { 0 };
             let text = error.render().to_string();
             if code == 2 {
-                setting.out.error(text.trim_end())
+                setting.out.error(text.trim_end());
             } else {
-                setting.out.line(text.trim_end())
+                setting.out.line(text.trim_end());
             }
             Box::pin(std::future::ready(code))
         }

@@ -25,9 +25,9 @@ struct Args {
 async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let text = args.words.join(" ");
     if args.error {
-        setting.out.error(&text)
+        setting.out.error(&text);
     } else {
-        setting.out.line(&text)
+        setting.out.line(&text);
     }
     if args.fail { Err(Failure("told to fail".into())) } else { Ok(()) }
 }
