@@ -13,6 +13,9 @@
 //! | [`sys`] | system calls, the only place with `unsafe` |
 #![deny(unsafe_code)]
 
+#[macro_use]
+mod say;
+
 pub mod cli;
 pub mod commands;
 pub mod engine;

@@ -163,6 +163,9 @@ fn in_real_time(
 ) -> io::Result<Ended> {
     // What cannot be had is told before anything starts.
     let doors = Doors::take(plan)?;
+    for (at, to) in doors.published().filter(|(_, to)| to.machine_port == 0) {
+        eprintln!("loggia: {at} leads to port {} of {}", to.port, plan.hosts[to.to.0].name);
+    }
     let kick = Kick::new()?;
     let uplink = plan.uplink.is_some();
     let answers = Box::new(move |host: HostId, query: &[u8]| {
