@@ -144,3 +144,56 @@ impl Body {
         block
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
+    use pcap_file::pcapng::{Block, PcapNgReader};
+
+    use super::*;
+
+    /// Read by another hand than that which wrote it.
+    #[test]
+    fn an_independent_reader_finds_what_was_written() {
+        let comments = ["lost on wan: loss model".to_owned(), "sent again: timeout".to_owned()];
+        let at = 1_700_000_000_123_456_789;
+        let mut file = section("loggia", "host client");
+        file.extend(interface("eth0", "eth0 of client", 0));
+        for len in 0..6 {
+            let data = vec![len as u8; len];
+            let told = Packet { interface: 0, at, data: &data, len: 60, direction: Direction::Out, comments: &comments };
+            file.extend(packet(&told));
+        }
+        file.extend(statistics(0, at - 5, at, 6));
+        let mut reader = PcapNgReader::new(&file[..]).expect("a section");
+        let mut packets = 0;
+        while let Some(block) = reader.next_block() {
+            if let Block::EnhancedPacket(packet) = block.expect("a block") {
+                assert_eq!((packet.timestamp.as_nanos() as u64, packet.original_len), (at, 60));
+                assert_eq!(packet.data.len(), packets);
+                let said: Vec<_> = packet.options.iter().filter_map(comment).collect();
+                assert_eq!(said, comments);
+                assert!(packet.options.contains(&EnhancedPacketOption::Flags(2)), "outbound");
+                packets += 1;
+            }
+        }
+        assert_eq!(packets, 6);
+    }
+
+    fn comment(option: &EnhancedPacketOption<'_>) -> Option<String> {
+        match option {
+            EnhancedPacketOption::Comment(text) => Some(text.to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_block_is_a_multiple_of_four_bytes_and_tells_its_length_twice() {
+        for len in 0..9 {
+            let data = vec![7; len];
+            let block = packet(&Packet { interface: 0, at: 1, data: &data, len, direction: Direction::In, comments: &[] });
+            let told = |at: usize| u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]) as usize;
+            assert_eq!((told(4), told(block.len() - 4), block.len() % 4), (block.len(), block.len(), 0));
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use loggia_stack::base::Addr;
 use loggia_stack::base::time::Duration;
 
-use super::table::{Labels, Table};
+use super::table::{Labels, Place, Series, Table};
 use crate::link::{Cause, Pipe, Rate};
 use crate::record::{Connections, Dir, End, Entry, Fact, Fate, Flags, Name, Packet, Transfer, Which};
 
@@ -35,6 +35,10 @@ pub struct Collector {
     called: HashMap<(End, End), u16>,
     owners: HashMap<(Name, u64), String>,
     hosts: HashMap<Addr, Name>,
+    /// Where the series of ends of connections are, by metric: labels are long.
+    places: HashMap<(usize, Which, &'static str), Place>,
+    /// Where queue and delay of links are, by link and host.
+    links: HashMap<(Name, Name), [Place; 2]>,
 }
 
 /// How far an end of a connection is; moments in nanoseconds.
@@ -66,12 +70,16 @@ impl Collector {
 
     /// An address is that of a host.
     pub fn address(&mut self, addr: Addr, host: &Name) {
-        self.hosts.entry(addr).or_insert_with(|| host.clone());
+        if self.hosts.insert(addr, host.clone()).is_none() {
+            self.places.clear();
+        }
     }
 
     /// A socket is that of a program.
     pub fn owner(&mut self, host: &Name, socket: u64, program: &str) {
-        self.owners.insert((host.clone(), socket), program.into());
+        if self.owners.insert((host.clone(), socket), program.into()).is_none() {
+            self.places.clear();
+        }
     }
 
     /// A program ended.
@@ -143,14 +151,28 @@ impl Collector {
         labels
     }
 
-    fn sample(&mut self, name: &str, end: (usize, Which), value: f64, connections: &Connections) {
-        let labels = self.labels(end, connections);
-        self.table.sample(name, &labels, value);
+    fn series(&mut self, name: &'static str, (at, which): (usize, Which), connections: &Connections) -> &mut Series {
+        let place = match self.places.get(&(at, which, name)) {
+            Some(place) => *place,
+            None => {
+                let labels = self.labels((at, which), connections);
+                let place = self.table.place(name, &labels);
+                // While an end has no name of the lab, it may yet get one.
+                if connections.all()[at].side(which.other()).host.is_some() {
+                    self.places.insert((at, which, name), place);
+                }
+                place
+            }
+        };
+        self.table.at(place)
     }
 
-    fn count(&mut self, name: &str, end: (usize, Which), part: u64, whole: u64, connections: &Connections) {
-        let labels = self.labels(end, connections);
-        self.table.count(name, &labels, part, whole);
+    fn sample(&mut self, name: &'static str, end: (usize, Which), value: f64, connections: &Connections) {
+        self.series(name, end, connections).samples.add(value);
+    }
+
+    fn count(&mut self, name: &'static str, end: (usize, Which), part: u64, whole: u64, connections: &Connections) {
+        self.series(name, end, connections).count(part, whole);
     }
 }
 
@@ -288,10 +310,15 @@ impl Collector {
             }
             return;
         }
-        let labels = link_labels(&fate.link, entry.host());
-        self.table.sample(&format!("link.{}.queue", fate.link), &labels, seconds(fate.queued.unwrap_or(0)));
+        let key = (fate.link.clone(), entry.host.clone().unwrap_or_default());
+        let table = &mut self.table;
+        let [queue, delay] = *self.links.entry(key).or_insert_with(|| {
+            let labels = link_labels(&fate.link, entry.host());
+            ["queue", "delay"].map(|what| table.place(&format!("link.{}.{what}", fate.link), &labels))
+        });
+        table.at(queue).samples.add(seconds(fate.queued.unwrap_or(0)));
         if let (Some(put), Some(arrives)) = (fate.put, fate.arrives) {
-            self.table.sample(&format!("link.{}.delay", fate.link), &labels, seconds(arrives.saturating_sub(put)));
+            table.at(delay).samples.add(seconds(arrives.saturating_sub(put)));
         }
     }
 

@@ -13,4 +13,4 @@ mod table;
 pub use collect::{Collector, Process};
 pub use definitions::{DEFINITIONS, Definition, Kind, LABELS, NAMES, definition};
 pub use samples::Samples;
-pub use table::{Labels, Series, Table, glob};
+pub use table::{Labels, Place, Series, Table, glob};

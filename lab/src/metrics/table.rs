@@ -39,6 +39,12 @@ impl Series {
         }
     }
 
+    /// Counts `part` more, of `whole` more.
+    pub fn count(&mut self, part: u64, whole: u64) {
+        self.part += part as f64;
+        self.whole += whole as f64;
+    }
+
     fn merge(&mut self, other: &Self) {
         self.samples.merge(&other.samples);
         self.part += other.part;
@@ -49,16 +55,36 @@ impl Series {
 /// All series of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    series: BTreeMap<(String, Labels), Series>,
+    places: BTreeMap<(String, Labels), usize>,
+    all: Vec<Series>,
     /// How long the run was, in seconds of lab time.
     pub seconds: f64,
 }
 
+/// Where a series is in its table: for those who add to it often.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place(usize);
+
 impl Table {
+    /// Where the series of a metric with these labels is; it is made if it is not there.
+    pub fn place(&mut self, name: &str, labels: &Labels) -> Place {
+        let next = self.all.len();
+        let place = *self.places.entry((name.to_owned(), labels.clone())).or_insert(next);
+        if place == next {
+            self.all.push(Series::new(definition(name).map_or(Kind::Samples, |definition| definition.kind)));
+        }
+        Place(place)
+    }
+
+    /// The series at a place.
+    pub fn at(&mut self, Place(place): Place) -> &mut Series {
+        &mut self.all[place]
+    }
+
     /// The series of a metric with these labels.
     pub fn series(&mut self, name: &str, labels: &Labels) -> &mut Series {
-        let kind = definition(name).map_or(Kind::Samples, |definition| definition.kind);
-        self.series.entry((name.to_owned(), labels.clone())).or_insert_with(|| Series::new(kind))
+        let place = self.place(name, labels);
+        self.at(place)
     }
 
     /// Adds a value.
@@ -68,14 +94,12 @@ impl Table {
 
     /// Counts `part` more, of `whole` more.
     pub fn count(&mut self, name: &str, labels: &Labels, part: u64, whole: u64) {
-        let series = self.series(name, labels);
-        series.part += part as f64;
-        series.whole += whole as f64;
+        self.series(name, labels).count(part, whole);
     }
 
     /// All series, by name and labels.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Labels, &Series)> {
-        self.series.iter().map(|((name, labels), series)| (name.as_str(), labels, series))
+        self.places.iter().map(|((name, labels), place)| (name.as_str(), labels, &self.all[*place]))
     }
 
     /// The series of a metric whose labels match all of `filter`: label and pattern.

@@ -55,7 +55,7 @@ fn lines(told: &Told, host: &str, filter: &str, field: &str) -> Option<Vec<Strin
 #[test]
 fn an_independent_reader_finds_nothing_wrong() {
     for (v6, large_frames) in [(false, false), (false, true), (true, false), (true, true)] {
-        let story = Story { v6, large_frames, answer: 300_000, ..Story::default() };
+        let story = Story { v6, large_frames, answer: 100_000, ..Story::default() };
         sound(&story.play(), &format!("plain-{v6}-{large_frames}"));
     }
 }
@@ -113,8 +113,8 @@ fn commented(told: &Told, host: &str, text: &str) -> Option<usize> {
 
 #[test]
 fn each_packet_that_something_happened_to_says_what() {
-    for (v6, large_frames) in [(false, false), (true, false), (false, true)] {
-        let story = Story { v6, large_frames, terms: impaired(), answer: 500_000, ..Story::default() };
+    for (v6, large_frames) in [(false, false), (true, true)] {
+        let story = Story { v6, large_frames, terms: impaired(), answer: 200_000, ..Story::default() };
         let told = story.play();
         sound(&told, &format!("impaired-{v6}-{large_frames}"));
         for (end, host, other) in [(0, "client", "server"), (1, "server", "client")] {
