@@ -38,11 +38,15 @@ impl Supervisor {
             Err(error @ (Errno::EINPROGRESS | Errno::EALREADY)) if subject.is_nonblocking() => {
                 if phase == Phase::Fresh {
                     self.begin(subject)?;
+                    self.opening.push(subject.key);
                 }
                 Err(error.into())
             }
             Err(Errno::EINPROGRESS | Errno::EALREADY) => {
                 let timeout = self.table.get(subject.key).and_then(|entry| entry.send_timeout);
+                if !self.opening.contains(&subject.key) {
+                    self.opening.push(subject.key);
+                }
                 self.park(world, subject.key, call, deadline, timeout, libc::EINPROGRESS)
             }
             Err(error) => {
@@ -94,6 +98,20 @@ impl Supervisor {
         entry.end = Some(end);
         entry.phase = Phase::Connecting { junk };
         self.watch(subject.key, mask::EDGE)
+    }
+
+    /// Answers whose `connect` is decided, in front of whoever accepts: a program that does both sees its own end connected first.
+    pub(super) fn answer_connected(&mut self, world: &mut World) {
+        for key in std::mem::take(&mut self.opening) {
+            let Some(entry) = self.table.get(key) else { continue };
+            let state = world.stack(entry.host).tcp_state(entry.id);
+            if matches!(state, Some(TcpState::SynSent | TcpState::SynReceived)) {
+                self.opening.push(key);
+            } else {
+                self.connecting(world, key, Ready::OUT);
+                self.wake(world, key);
+            }
+        }
     }
 
     /// The stack has news of a non-blocking connect.

@@ -61,6 +61,7 @@ impl Supervisor {
             },
         };
         self.touched(host);
+        self.answer_connected(world);
         let given = hand_over(call, &connection, flags & libc::SOCK_CLOEXEC != 0);
         match &given {
             Ok(number) => {

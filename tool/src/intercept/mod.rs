@@ -160,6 +160,8 @@ pub struct Supervisor {
     refusals: Vec<Refusal>,
     look_at: Instant,
     dirty: Vec<HostId>,
+    /// Sockets whose `connect` is under way.
+    opening: Vec<Key>,
 }
 
 impl Supervisor {
@@ -183,6 +185,7 @@ impl Supervisor {
             refusals: Vec::new(),
             look_at: Instant::NEVER,
             dirty: Vec::new(),
+            opening: Vec::new(),
         })
     }
 
