@@ -239,6 +239,20 @@ fn urgent_data_stands_apart() {
 }
 
 #[test]
+fn chunks_stop_at_the_urgent_mark_and_leave_it_there() {
+    let mut net = Net::pair(DELAY);
+    let (client, accepted, _) = net.connect_tcp("10.0.0.2:80");
+    net.send_all(0, client, b"abc");
+    assert_eq!(net.hosts[0].send(client, b"!", MsgFlags::OOB), Ok(1));
+    net.wait(1, accepted, Ready::PRI);
+    net.run_for(Duration::from_secs(1));
+    assert_eq!(net.hosts[1].recv_bytes(accepted, 8).unwrap(), &b"abc"[..]);
+    assert_eq!(net.hosts[1].recv_bytes(accepted, 8), Err(Errno::EAGAIN), "the urgent byte is no part of the stream");
+    let mut room = [0; 8];
+    assert_eq!(net.hosts[1].recv(accepted, &mut room, MsgFlags::OOB), Ok(1));
+}
+
+#[test]
 fn handles_are_counted() {
     let mut net = Net::pair(DELAY);
     let (client, accepted, _) = net.connect_tcp("10.0.0.2:80");

@@ -68,6 +68,7 @@ impl Supervisor {
             Phase::Fresh => {
                 let end = self.attach(subject)?;
                 let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
+                meeting::set_buffers(subject.program.as_fd(), end.as_fd(), entry);
                 entry.end = Some(end);
                 entry.phase = Phase::Connected;
                 self.watch(subject.key, WATCHED)?;
@@ -152,7 +153,7 @@ impl Supervisor {
         }
         // Should the descriptor have moved away, it keeps its small buffer.
         if let Some(program) = program {
-            let _ = meeting::widen(program.as_fd());
+            meeting::set_buffers(program.as_fd(), end.as_fd(), entry);
         }
         let _ = epoll.change(end.as_fd(), WATCHED, key.to_bits());
     }

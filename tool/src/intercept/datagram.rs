@@ -244,12 +244,19 @@ impl Supervisor {
         }
     }
 
-    /// Tells the program of an error from the network: when our end turns away and back, the kernel raises one on the program's.
+    /// Tells the program of an error from the network: when our end turns away with something unread, the kernel raises one on the
+    /// program's, once, and it stays usable.
     fn raise(&mut self, key: Key, error: i32) {
-        let Some(Entry { end: Some(end), joined, program_name, error: pending, .. }) = self.table.get_mut(key) else { return };
-        *pending = Some(error);
-        if *joined && socket::disconnect(end.as_fd()).is_ok() {
-            clear_error(end);
+        let Some(entry) = self.table.get_mut(key) else { return };
+        entry.error = Some(error);
+        if !entry.joined {
+            return;
+        }
+        let program = self.program_end(key);
+        let Some(Entry { end: Some(end), program_name, .. }) = self.table.get(key) else { return };
+        let Some(program) = program else { return };
+        let _ = socket::send(program.as_fd(), &[0], 0);
+        if socket::disconnect(end.as_fd()).is_ok() {
             // It fails only if the program's end is closed.
             let _ = socket::connect_abstract(end.as_fd(), program_name);
         }

@@ -34,6 +34,7 @@ impl Supervisor {
         if self.phase(subject.key)? == Phase::Fresh {
             let end = self.attach(subject)?;
             meeting::fill(subject.program.as_fd())?;
+            meeting::let_reads_fail(subject.program.as_fd())?;
             if let Some(entry) = self.table.get_mut(subject.key) {
                 (entry.end, entry.phase) = (Some(end), Phase::Listening);
             }
@@ -104,6 +105,8 @@ impl Supervisor {
         let listener = self.table.get(subject.key).ok_or(Fault(libc::EBADF))?;
         let mut entry = Entry::new(call.host(), id, 0, 0, listener.family, Phase::Connected);
         (entry.receive_timeout, entry.send_timeout) = (listener.receive_timeout, listener.send_timeout);
+        (entry.receive_room, entry.send_room) = (listener.receive_room, listener.send_room);
+        meeting::set_buffers(program.as_fd(), end.as_fd(), &entry);
         entry.end = Some(end);
         super::options::set_native_timeouts(&program, &entry);
         let key = self.keep(call, entry, &program)?;

@@ -8,9 +8,11 @@ use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::table::Entry;
 use crate::sys::socket;
 
-/// `SO_SNDBUF` of both ends as it is set; the kernel doubles it. 128 KiB carried most of the sizes tried.
+/// `SO_SNDBUF` of both ends as it is set, unless the program asks for less; the kernel doubles it. 128 KiB carried most of the sizes
+/// tried.
 const BUFFER: i32 = 64 << 10;
 
 /// Long enough for a connect to ourselves, and not for ever: the name is no secret, and a hostile program may fill the queue.
@@ -45,7 +47,6 @@ impl Meeting {
         loop {
             let end = socket::accept(self.listener.as_fd())?;
             if socket::peer_process(end.as_fd())? == std::process::id() as i32 {
-                set_buffer(end.as_fd(), BUFFER)?;
                 return Ok(end);
             }
         }
@@ -55,7 +56,6 @@ impl Meeting {
 /// A program's end that is not connected yet.
 pub(super) fn unconnected(flags: i32) -> io::Result<OwnedFd> {
     let program = socket::unix(libc::SOCK_STREAM | flags)?;
-    set_buffer(program.as_fd(), BUFFER)?;
     set_send_timeout(program.as_fd(), PATIENCE)?;
     Ok(program)
 }
@@ -63,8 +63,6 @@ pub(super) fn unconnected(flags: i32) -> io::Result<OwnedFd> {
 /// A connected pair: the program's end, with `flags` (`SOCK_NONBLOCK`), and ours.
 pub(super) fn connected(flags: i32) -> io::Result<(OwnedFd, OwnedFd)> {
     let (program, end) = socket::pair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags)?;
-    set_buffer(program.as_fd(), BUFFER)?;
-    set_buffer(end.as_fd(), BUFFER)?;
     Ok((program, end))
 }
 
@@ -85,13 +83,22 @@ pub(super) fn fill(program: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Gives a program's end the buffer of a connection.
-pub(super) fn widen(program: BorrowedFd<'_>) -> io::Result<()> {
-    set_buffer(program, BUFFER)
+/// Gives both ends of a connection their buffers.
+pub(super) fn set_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
+    let size = |room: usize| (room as i32 / 2).min(BUFFER);
+    // It can only fail for what is no socket.
+    let _ = set_buffer(program, size(entry.send_room));
+    let _ = set_buffer(end, size(entry.receive_room));
 }
 
 fn set_buffer(fd: BorrowedFd<'_>, bytes: i32) -> io::Result<()> {
     socket::set_option(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, &bytes.to_ne_bytes())
+}
+
+/// A read from a listener fails as soon as the kernel can be made to: nothing but tokens will ever come.
+pub(super) fn let_reads_fail(program: BorrowedFd<'_>) -> io::Result<()> {
+    let bytes = [0i64.to_ne_bytes(), 1i64.to_ne_bytes()].concat();
+    socket::set_option(program, libc::SOL_SOCKET, libc::SO_RCVTIMEO, &bytes)
 }
 
 /// The program's own timeout takes effect natively once it is connected.

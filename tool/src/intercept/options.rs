@@ -9,9 +9,12 @@ use super::Supervisor;
 use super::answer::Subject;
 use super::call::Call;
 use super::fault::{DONE, Fault, Outcome};
-use super::table::Entry;
+use super::table::{Entry, Phase};
+use super::{meeting, stream};
 use crate::sys::socket;
 
+/// The smallest native buffer.
+const LEAST: usize = 4 << 10;
 /// Longest value that is looked at.
 const MOST: usize = 16 << 10;
 
@@ -37,9 +40,16 @@ impl Supervisor {
         let Some(entry) = self.table.get_mut(subject.key) else { return };
         match name {
             libc::SO_RCVTIMEO => entry.receive_timeout = duration(value),
+            libc::SO_SNDBUF => entry.send_room = room(value),
+            libc::SO_RCVBUF => entry.receive_room = room(value),
             libc::SO_SNDTIMEO => entry.send_timeout = duration(value),
             libc::SO_RCVLOWAT | libc::SO_PEEK_OFF | libc::SO_OOBINLINE => {}
             _ => return,
+        }
+        match name {
+            libc::SO_SNDBUF | libc::SO_RCVBUF => return size(subject, entry),
+            libc::SO_RCVTIMEO if entry.phase == Phase::Listening => return,
+            _ => {}
         }
         // Before it is connected the program's end needs its own: connecting it to ours must not take for ever.
         if name != libc::SO_SNDTIMEO || entry.end.is_some() {
@@ -85,6 +95,22 @@ fn put(into: &mut [u8], value: &[u8]) -> usize {
     let len = value.len().min(into.len());
     into[..len].copy_from_slice(&value[..len]);
     len
+}
+
+/// How much of ours stands before a buffer of the stack that was set to so many bytes: not more than the buffer itself.
+fn room(value: &[u8]) -> usize {
+    let asked = value.first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+    usize::try_from(asked).unwrap_or(0).clamp(LEAST, stream::CHUNK)
+}
+
+/// The native buffers in front of those of the stack.
+fn size(subject: &Subject, entry: &Entry) {
+    if entry.phase != Phase::Connected {
+        return;
+    }
+    if let Some(end) = &entry.end {
+        meeting::set_buffers(subject.program.as_fd(), end.as_fd(), entry);
+    }
 }
 
 /// `struct timeval`; zero means for ever.

@@ -25,12 +25,12 @@ use crate::sys::socket;
 
 /// What is watched for at our end while data flows.
 pub(super) const WATCHED: u32 = mask::IN | mask::RDHUP | mask::PRI | mask::EDGE;
-/// Read at our end at once.
-const CHUNK: usize = 128 << 10;
+/// Read at our end, or taken from the stack, at once.
+pub(super) const CHUNK: usize = 128 << 10;
+/// Handed to the stack at once: it holds each until it is acknowledged whole.
+const SLICE: usize = 32 << 10;
 /// Less than this is copied into the stack: a small chunk would hold a large buffer.
 const SMALL: usize = 8 << 10;
-/// Taken from the stack at once.
-const BATCH: usize = 128 << 10;
 
 /// What a look at our end gave.
 enum Read {
@@ -92,9 +92,11 @@ impl Supervisor {
         let Some(entry) = table.get_mut(key).filter(|entry| entry.phase == Phase::Connected) else { return Step::Done };
         let (host, id) = (entry.host, entry.id);
         if !entry.outgoing.is_empty() {
-            let chunk = entry.outgoing.clone();
+            let len = entry.outgoing.len().min(SLICE);
+            let flags = if len < entry.outgoing.len() { MsgFlags::MORE } else { MsgFlags::NONE };
+            let chunk = entry.outgoing.slice(..len);
             self.touched(host);
-            let result = world.stack(host).send_bytes(id, chunk, MsgFlags::NONE);
+            let result = world.stack(host).send_bytes(id, chunk, flags);
             return self.sent(world, key, result);
         }
         if !entry.readable {
@@ -201,15 +203,15 @@ impl Supervisor {
             return Step::Done;
         }
         let (host, id) = (entry.host, entry.id);
-        let mut taken = 0;
+        let (mut taken, room) = (0, entry.receive_room);
         let stack = world.stack(host);
         let result = loop {
-            match stack.recv_bytes(id, BATCH) {
+            match stack.recv_bytes(id, room) {
                 Ok(chunk) if chunk.is_empty() => break Ok(()),
                 Ok(chunk) => {
                     taken += chunk.len();
                     entry.incoming.push_back(chunk);
-                    if taken >= BATCH {
+                    if taken >= room {
                         break Err(Errno::EAGAIN);
                     }
                 }
@@ -359,8 +361,8 @@ fn read(entry: &mut Entry, buffer: &mut BytesMut) -> Read {
     if buffer.capacity() - buffer.len() < CHUNK / 2 {
         *buffer = BytesMut::with_capacity(CHUNK);
     }
-    let room = buffer.capacity() - buffer.len();
-    match socket::receive_more(end.as_fd(), buffer) {
+    let room = (buffer.capacity() - buffer.len()).min(entry.send_room);
+    match socket::receive_more(end.as_fd(), buffer, room) {
         Ok(0) => Read::End,
         Ok(len) => {
             // A short read has emptied it; what comes later makes a new edge.

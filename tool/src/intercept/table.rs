@@ -114,6 +114,9 @@ pub(super) struct Entry {
     pub(super) program_name: Vec<u8>,
     /// A name server outside the lab that a datagram socket is connected to.
     pub(super) name_server: Option<Address>,
+    /// Bytes that may stand before the stack's send buffer, and behind its receive buffer.
+    pub(super) send_room: usize,
+    pub(super) receive_room: usize,
     pub(super) receive_timeout: Option<Duration>,
     pub(super) send_timeout: Option<Duration>,
 }
@@ -150,6 +153,8 @@ impl Entry {
             joined: false,
             program_name: Vec::new(),
             name_server: None,
+            send_room: super::stream::CHUNK,
+            receive_room: super::stream::CHUNK,
             receive_timeout: None,
             send_timeout: None,
         }

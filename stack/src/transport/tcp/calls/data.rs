@@ -54,13 +54,16 @@ impl Tcp {
         if max == 0 {
             return None;
         }
-        let hidden = hidden(tcb);
+        // Where the mark is counts from what is still here: it must be looked at before anything is taken.
+        let (hidden, ahead) = (hidden(tcb), mark(tcb));
         let chunk = tcb.account(cx.base(), |tcb| {
             let queue = &mut tcb.receiving_mut().queue;
             queue.consume(hidden);
             queue.take(max)
         })?;
-        pass_urgent(tcb, hidden + chunk.len());
+        if ahead.is_some_and(|ahead| hidden + chunk.len() > ahead) {
+            tcb.rcv.urgent = Urgent::None;
+        }
         tcb.account(cx.base(), Tcb::shrink_receiving);
         tell_window(tcb, &mut cx);
         Some(chunk)
@@ -146,9 +149,14 @@ impl Tcp {
     }
 }
 
-/// The send buffer's limit.
+/// The send buffer's limit. Unless it was set it grows with the congestion window (Linux's `tcp_sndbuf_expand`), or a long path could not
+/// be filled: two windows, one and a half times each for what a segment costs in memory beside its bytes.
 pub(in crate::transport::tcp) fn send_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    if tcb.options.sndbuf != 0 { tcb.options.sndbuf } else { config.wmem[1].max(DEFAULT_SNDBUF) }
+    if tcb.options.sndbuf != 0 {
+        return tcb.options.sndbuf;
+    }
+    let least = config.wmem[1].max(DEFAULT_SNDBUF);
+    tcb.congestion.cwnd().saturating_mul(3).clamp(least, config.wmem[2].max(least))
 }
 
 /// Bytes that may be written now; none before the connection is open or after `SHUT_WR`.
