@@ -68,6 +68,17 @@ pub(super) struct SendSpace {
     pub(super) fin_sent: bool,
 }
 
+/// How fast the application reads, by which an unset receive buffer grows.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Reading {
+    /// To how many KiB the buffer has grown; 0: it has not.
+    pub(super) buffer: u16,
+    /// How much had been read when that was last looked at, in KiB modulo 2^16 ...
+    pub(super) then: u16,
+    /// ... and when that was, in milliseconds modulo 2^16.
+    pub(super) then_ms: u16,
+}
+
 /// Receive sequence space (RFC 9293 §3.3.1, figure 4).
 #[derive(Debug)]
 pub(super) struct ReceiveSpace {
@@ -226,6 +237,8 @@ pub(super) struct Tcb {
     pub(super) timestamps: bool,
     /// SACK is in use (RFC 2018).
     pub(super) sack: bool,
+    /// How fast the application reads.
+    pub(super) reading: Reading,
     /// A duplicate arrived that the next acknowledgement tells of (RFC 2883).
     pub(super) dsack: Option<(Seq, Seq)>,
     /// `SHUT_RD`, or nothing more can come.
@@ -293,6 +306,7 @@ impl Tcb {
                 fin_at: Seq(0),
                 fin_seen: false,
             },
+            reading: Reading::default(),
             round_trip: RoundTrip::new(),
             congestion,
             recovery: Recovery::default(),

@@ -14,9 +14,44 @@ pub(super) fn receive_buffer(options: &TcpOptions, config: &TcpConfig) -> u32 {
 
 /// Payload bytes the receive buffer offers: the rest of it is for what surrounds the payload.
 pub(super) fn full_space(options: &TcpOptions, config: &TcpConfig) -> u32 {
-    let buffer = u64::from(receive_buffer(options, config));
+    clamped(receive_buffer(options, config), options, config)
+}
+
+fn clamped(buffer: u32, options: &TcpOptions, config: &TcpConfig) -> u32 {
+    let buffer = u64::from(buffer);
     let space = (buffer * u64::from(config.window_ratio) / 256) as u32;
     if options.window_clamp == 0 { space } else { space.min(options.window_clamp) }
+}
+
+/// The receive buffer of a connection, which may have grown by itself.
+pub(super) fn buffer_of(tcb: &Tcb, config: &TcpConfig) -> u32 {
+    receive_buffer(&tcb.options, config).max(if tcb.options.rcvbuf == 0 { u32::from(tcb.reading.buffer) << 10 } else { 0 })
+}
+
+/// As [`full_space`], of a connection.
+pub(super) fn space_of(tcb: &Tcb, config: &TcpConfig) -> u32 {
+    clamped(buffer_of(tcb, config), &tcb.options, config)
+}
+
+/// The application has read: once a round trip it is looked at how much, and the buffer grows so that twice as much fits in the next one,
+/// and its answer (Linux's `tcp_rcv_space_adjust`, RFC 9293 leaves it open). A buffer that was set stays as it is.
+pub(super) fn grow(tcb: &mut Tcb, config: &TcpConfig, now_ms: u32, pressure: Pressure) {
+    let Some(round_trip) = tcb.round_trip.smoothed().filter(|_| tcb.options.rcvbuf == 0) else { return };
+    let (round_trip, now_ms) = (round_trip.as_millis() as u16, now_ms as u16);
+    let elapsed = now_ms.wrapping_sub(tcb.reading.then_ms);
+    if elapsed < round_trip {
+        return;
+    }
+    let read = ((tcb.rcv.received - u64::from(tcb.readable_len())) >> 10) as u16;
+    let lately = read.wrapping_sub(tcb.reading.then);
+    (tcb.reading.then, tcb.reading.then_ms) = (read, now_ms);
+    // After a pause it says nothing of a round trip.
+    if pressure != Pressure::Low || elapsed > round_trip.saturating_mul(2).saturating_add(10) {
+        return;
+    }
+    let wanted = u64::from(lately) * 4 * 256 / u64::from(config.window_ratio.max(1));
+    let wanted = wanted.min(u64::from(config.rmem[2] >> 10)).min(u64::from(u16::MAX)) as u16;
+    tcb.reading.buffer = tcb.reading.buffer.max(wanted);
 }
 
 /// RFC 7323 §2.2: our shift, from the largest buffer this connection may ever have.
@@ -38,14 +73,14 @@ pub(super) fn initial(options: &TcpOptions, config: &TcpConfig, mss: u16) -> u32
 
 /// Payload bytes the buffer has room for.
 pub(super) fn room(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    full_space(&tcb.options, config).saturating_sub(tcb.readable_len())
+    space_of(tcb, config).saturating_sub(tcb.readable_len())
 }
 
 /// How many bytes from `rcv.nxt` on are to be offered now. Never less than was offered before (RFC 9293 SHLD-14), and not a
 /// little more (RFC 9293 MUST-39: silly window avoidance).
 pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
     let offered = offered(tcb);
-    let full = full_space(&tcb.options, config);
+    let full = space_of(tcb, config);
     let mut free = room(tcb, config);
     if pressure == Pressure::Full {
         free = free.min(offered);

@@ -142,7 +142,7 @@ fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
 
 /// What many small segments cost beyond their payload must not pass the buffer's size: the furthest go first (they were not acknowledged).
 fn prune(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let limit = window::receive_buffer(&tcb.options, cx.config) as usize;
+    let limit = window::buffer_of(tcb, cx.config) as usize;
     let held = tcb.receive_charge();
     if held <= limit {
         return;

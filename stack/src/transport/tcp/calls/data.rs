@@ -192,6 +192,8 @@ fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
 
 /// Reading made room: told at once if the window at least doubles by it (Linux), else with the next acknowledgement.
 fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let (now_ms, pressure) = (cx.now_ms(), cx.base().budget.pressure());
+    window::grow(tcb, cx.config, now_ms, pressure);
     if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
         return;
     }

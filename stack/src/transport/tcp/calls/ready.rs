@@ -50,7 +50,7 @@ impl Tcp {
 
 /// A low-water mark above what the buffer can hold would never be reached.
 fn most_ever_readable(tcb: &Tcb, config: &TcpConfig) -> usize {
-    (crate::transport::tcp::window::full_space(&tcb.options, config) as usize).max(1)
+    (crate::transport::tcp::window::space_of(tcb, config) as usize).max(1)
 }
 
 /// Linux's `sk_stream_is_writeable`: a third of the buffer is free; and `TCP_NOTSENT_LOWAT`.
