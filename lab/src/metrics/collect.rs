@@ -241,12 +241,15 @@ impl Collector {
         }
         let held = (write.offset + u64::from(write.len.unwrap_or(0))).saturating_sub(progress.acked);
         self.sample("sock.sendbuf", end, held as f64, connections);
+        self.count("sock.writes", end, 1, 0, connections);
     }
 
     fn read(&mut self, t: u64, end: (usize, Which), read: &Transfer, connections: &Connections) {
         let progress = self.progress(end);
         progress.read += u64::from(read.len.unwrap_or(0));
         progress.reads += 1;
+        self.count("sock.reads", end, 1, 0, connections);
+        let progress = self.progress(end);
         progress.last_read = t;
         let request = progress.request.take();
         let first = !std::mem::replace(&mut progress.first_byte, true);

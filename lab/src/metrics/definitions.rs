@@ -85,7 +85,9 @@ definitions! {
     "proc.exit" Count Level PROC "Exit code of a program; 128 and the number of the signal if one ended it.";
     "proc.rss" Bytes Samples PROC "Most memory that a program held at once.";
     "proc.time" Time Samples PROC "From the start of a program to its end.";
+    "sock.reads" Count Counter TCP "Receive calls on a TCP socket that gave bytes.";
     "sock.sendbuf" Bytes Samples TCP "Bytes written and not yet acknowledged, just after each send call on a TCP socket.";
+    "sock.writes" Count Counter TCP "Send calls on a TCP socket that took bytes.";
     "tcp.close" Time Samples TCP "From the moment an end closes or shuts down writing (FIN-WAIT-1, LAST-ACK) until its connection is over in order (TIME-WAIT, CLOSED).";
     "tcp.connect" Time Samples TCP "From the connect call to ESTABLISHED, at the end that connects. Attempts that fail are no samples.";
     "tcp.connect_failed" Count Counter TCP "Attempts to connect that failed.";

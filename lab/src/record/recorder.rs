@@ -93,6 +93,8 @@ struct Inner {
     folder: Box<dyn Folder>,
     /// Whose sockets are.
     owners: Owners,
+    /// The sockets there were at [`Recorder::snapshot`].
+    sockets: Option<serde_json::Value>,
     /// Files that could not be written.
     failures: Vec<String>,
 }
@@ -145,6 +147,7 @@ impl Recorder {
             keep: options.keep,
             folder,
             owners: Owners::new(),
+            sockets: None,
             failures: Vec::new(),
         };
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
@@ -179,6 +182,14 @@ impl Recorder {
         let name = inner.hosts[host.0].name.clone();
         inner.collector.owner(&name, socket.to_bits(), program);
         inner.owners.insert((host, socket), (program.into(), pid));
+    }
+
+    /// The record's table of sockets is that of this moment, not that of the end, when programs have been stopped. The first one counts.
+    pub fn snapshot(&self, world: &World) {
+        let mut inner = self.lock();
+        if inner.sockets.is_none() {
+            inner.sockets = Some(sockets::of(world, &inner.owners));
+        }
     }
 
     /// A program ended.
@@ -503,7 +514,7 @@ impl Inner {
         self.captures.end(self.now);
         self.events.iter_mut().for_each(Sink::flush);
         self.measure_links(world);
-        let sockets = sockets::of(world, &self.owners);
+        let sockets = self.sockets.take().unwrap_or_else(|| sockets::of(world, &self.owners));
         self.whole_file("sockets.json", &sockets);
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use loggia_lab::record::{self, Connections};
-use loggia_lab::report::{boundaries, ladder, metrics, most_eventful, verdict, why};
+use loggia_lab::report::{boundaries, ladder, metrics, most_eventful, sockets, verdict, why};
 
 use super::load::{self, Lab, Refused};
 use super::run::{fresh, played};
@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::run::perform::{Machine, Outcome};
 
 /// Metrics that a demo shows.
-const SHOWN: &[&str] = &["tcp.connect", "tcp.request", "tcp.retransmit_ratio", "tcp.goodput", "udp.", "link."];
+const SHOWN: &[&str] = &["sock.reads", "sock.writes", "tcp.connect", "tcp.request", "tcp.retransmits", "tcp.goodput", "udp."];
 
 /// The labs that ship inside the program, by name.
 const LABS: &[(&str, &str)] = &[
@@ -79,6 +79,8 @@ fn story(folder: &Path, outcome: &Outcome, global: &Global) -> Result<(), Refuse
         print!("{}", why::why(&run.entries, connection, &look));
     }
     print!("{}", boundaries::datagrams(&run.entries, 8, &look));
+    println!("\nThe sockets when it was over (loggia sockets)\n");
+    print!("{}", sockets::sockets(&run.sockets, &look));
     println!("\nWhat was measured\n");
     print!("{}", metrics::metrics(&outcome.metrics, SHOWN, &look));
     println!();

@@ -18,7 +18,7 @@ use super::conductor::{Conductor, Over, Phase};
 use super::kick::Kick;
 use super::lag::Summary;
 use super::live::{Live, Remains};
-use super::place::Place;
+use super::place::{Echo, Place};
 use super::real::Real;
 use super::simulated::Simulated;
 use crate::engine::shared::{Clock, Shared};
@@ -134,14 +134,26 @@ pub fn perform(plan: &Plan, options: &Options, machine: &mut Machine) -> io::Res
     let lookup = Box::new(move |host: HostId, name: &str| names::lookup(&Known { plan: &known, host }, name).unwrap_or_default());
     let ended = if can_be_virtual(plan) && !options.real {
         let shared = Shared::new(world, Clock::Virtual, lookup);
-        let mut run = Simulated::new(plan, shared.clone(), &options.place);
+        let mut run = Simulated::new(plan, shared.clone(), &options.place, recorder.clone());
         let over = run.run()?;
+        echo_all(plan, options);
         Ended { over, conductor: run.conductor, remains: run.remains, lag: None, refused: Vec::new(), shared }
     } else {
         let shared = Shared::new(world, Clock::Real(std::time::Instant::now()), lookup);
         in_real_time(plan, options, machine, shared, names, recorder.as_ref())?
     };
     Ok(conclude(plan, ended, recorder, began, options.lag_limit))
+}
+
+/// Shows what the programs of a run in virtual time wrote: it was over before anybody could look.
+fn echo_all(plan: &Plan, options: &Options) {
+    if let (true, Some(folder)) = (options.echo, &options.folder) {
+        let mut echo = Echo::default();
+        for program in &plan.programs {
+            echo.follow(folder, &plan.hosts[program.host.0].name, &program.name);
+        }
+        echo.rest(&mut io::stdout());
+    }
 }
 
 struct Ended {

@@ -206,6 +206,11 @@ impl<'a> Real<'a> {
                 let inner = self.shared.lock();
                 self.conductor.next(now, &|host, port| listening::listens(&inner.world, host, port))
             };
+            if self.conductor.over().is_some()
+                && let Some(recorder) = &self.recorder
+            {
+                recorder.snapshot(&self.shared.lock().world);
+            }
             match act {
                 None => break,
                 Some(Act::Start(number)) => self.start(number),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loggia_lab::file::Command;
 use loggia_lab::plan::Plan;
+use loggia_lab::record::Recorder;
 use loggia_lab::world::HostId;
 use loggia_stack::base::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -32,6 +33,7 @@ pub struct Simulated<'a> {
     pub conductor: Conductor,
     /// What remains of the programs.
     pub remains: Vec<Remains>,
+    recorder: Option<Recorder>,
     changes: Changes,
     tasks: Vec<Option<AbortHandle>>,
     sender: UnboundedSender<(usize, u8)>,
@@ -40,7 +42,7 @@ pub struct Simulated<'a> {
 
 impl<'a> Simulated<'a> {
     /// Everything in place, nothing started.
-    pub fn new(plan: &'a Plan, shared: Arc<Shared>, place: &'a Place) -> Self {
+    pub fn new(plan: &'a Plan, shared: Arc<Shared>, place: &'a Place, recorder: Option<Recorder>) -> Self {
         let (sender, ends) = unbounded_channel();
         Self {
             conductor: Conductor::new(plan),
@@ -50,6 +52,7 @@ impl<'a> Simulated<'a> {
             plan,
             shared,
             place,
+            recorder,
             sender,
             ends,
         }
@@ -93,6 +96,11 @@ impl<'a> Simulated<'a> {
                 let inner = self.shared.lock();
                 self.conductor.next(now, &|host, port| listening::listens(&inner.world, host, port))
             };
+            if self.conductor.over().is_some()
+                && let Some(recorder) = &self.recorder
+            {
+                recorder.snapshot(&self.shared.lock().world);
+            }
             match act {
                 None => return,
                 Some(Act::Start(number)) => self.start(number, now),
