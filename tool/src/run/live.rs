@@ -79,6 +79,8 @@ pub struct Live<'a> {
     parts: Vec<Option<Part>>,
     remains: Vec<Remains>,
     news: VecDeque<News>,
+    /// Signals for a program that is being started.
+    unheard: Vec<i32>,
 }
 
 impl<'a> Live<'a> {
@@ -93,7 +95,7 @@ impl<'a> Live<'a> {
         let parts = plan.programs.iter().map(|_| None).collect();
         let remains = plan.programs.iter().map(|_| Remains::default()).collect();
         let starter = Starter::new(spawner, filter, wake.clone())?;
-        Ok(Self { plan, starter, place, runtime: Runtime::new(wake), parts, remains, news: VecDeque::new() })
+        Ok(Self { plan, starter, place, runtime: Runtime::new(wake), parts, remains, news: VecDeque::new(), unheard: Vec::new() })
     }
 
     /// Starts a program; [`News::Started`] or [`News::Ended`] tells what came of it.
@@ -115,6 +117,7 @@ impl<'a> Live<'a> {
         self.parts[number] = Some(part);
         self.remains[number].started = Some(std::time::Instant::now());
         self.news.push_back(News::Started { number, listener });
+        std::mem::take(&mut self.unheard).into_iter().for_each(|signal| self.pass_on(signal));
     }
 
     fn not_started(&mut self, number: usize, error: &SpawnError) {
@@ -297,8 +300,11 @@ impl<'a> Live<'a> {
         self.place.seat() == Seat::Terminal
     }
 
-    /// Passes a signal on to the program in the foreground.
-    pub fn pass_on(&self, signal: i32) {
+    /// Passes a signal on to the program in the foreground; if it is only being started, as soon as that is known.
+    pub fn pass_on(&mut self, signal: i32) {
+        if self.all_over() {
+            self.unheard.push(signal);
+        }
         for part in self.parts.iter().flatten() {
             if let Part::Foreign(program) = part {
                 program.pass_on(signal);
