@@ -6,6 +6,7 @@ mod manifest;
 mod present;
 mod replay;
 mod run;
+mod serve;
 mod show;
 mod test;
 mod views;
@@ -39,7 +40,7 @@ pub fn execute(cli: &Cli, machine: &mut Machine) -> Exit {
         Command::Sockets(view) => views::sockets(view, &cli.global),
         Command::Why(view) => views::why(view, &cli.global),
         Command::Report(view) => views::report(view, &cli.global),
-        Command::Serve(_) => Err(Refused("not built yet".into())),
+        Command::Serve(serve) => serve::serve(serve, &cli.global, machine),
     };
     done.unwrap_or_else(|Refused(message)| {
         eprintln!("{}", message.trim_end());

@@ -9,4 +9,4 @@ pub mod paused;
 pub mod shared;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -114,12 +114,17 @@ fn who_waits_for_nothing_is_stuck_and_who_waits_too_long_is_late() {
 }
 
 /// All frames and fates in one number.
-struct Digest {
+pub(crate) struct Digest {
     hasher: DefaultHasher,
     result: Arc<Mutex<u64>>,
 }
 
 impl Digest {
+    /// One that writes what it has to say there.
+    pub(crate) fn new(result: Arc<Mutex<u64>>) -> Self {
+        Self { hasher: DefaultHasher::new(), result }
+    }
+
     fn add(&mut self, bytes: &[u8]) {
         self.hasher.write(bytes);
         *self.result.lock().expect("nobody panics") = self.hasher.finish();
@@ -141,8 +146,7 @@ impl Observer for Digest {
 /// Eight clients at once send and get 100 kB each over a lossy link; gives the digest.
 fn busy(seed: u64) -> u64 {
     let result = Arc::new(Mutex::new(0));
-    let digest = Digest { hasher: DefaultHasher::new(), result: result.clone() };
-    let (shared, [a, b]) = pair(seed, &wan(20, 0.02), Some(Box::new(digest)));
+    let (shared, [a, b]) = pair(seed, &wan(20, 0.02), Some(Box::new(Digest::new(result.clone()))));
     let moved = Arc::new(AtomicU64::new(0));
     let outcome = run(&shared, LONG, async {
         let listener = TcpListener::bind_on(&b, "0.0.0.0:7").await.expect("bind");

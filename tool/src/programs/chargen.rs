@@ -11,7 +11,8 @@ use super::{Failure, Program, Setting, start};
 pub const PROGRAM: Program =
     Program { name: "chargen", serves: true, command: Args::command, run: |args, setting| start(args, setting, run) };
 
-/// Sends lines of characters: without end by TCP, some of them as the answer to a datagram by UDP (RFC 864).
+/// Sends lines of characters: without end by TCP, some of them as the answer to a datagram by UDP (RFC 864). Its usual
+/// port is 19.
 #[derive(Parser, Debug)]
 #[command(name = "chargen")]
 struct Args {

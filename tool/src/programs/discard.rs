@@ -11,7 +11,7 @@ use super::{Failure, Program, Setting, start};
 pub const PROGRAM: Program =
     Program { name: "discard", serves: true, command: Args::command, run: |args, setting| start(args, setting, run) };
 
-/// Throws away what it receives, by TCP and UDP (RFC 863).
+/// Throws away what it receives, by TCP and UDP (RFC 863). Its usual port is 9.
 #[derive(Parser, Debug)]
 #[command(name = "discard")]
 struct Args {

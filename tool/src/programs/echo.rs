@@ -11,7 +11,7 @@ use super::{Failure, Program, Setting, start};
 pub const PROGRAM: Program =
     Program { name: "echo", serves: true, command: Args::command, run: |args, setting| start(args, setting, run) };
 
-/// Sends back what it receives, by TCP and UDP (RFC 862).
+/// Sends back what it receives, by TCP and UDP (RFC 862). Its usual port is 7.
 #[derive(Parser, Debug)]
 #[command(name = "echo")]
 struct Args {

@@ -16,7 +16,7 @@ use super::{Failure, Program, Setting, start};
 pub const PROGRAM: Program =
     Program { name: "hear", serves: false, command: Args::command, run: |args, setting| start(args, setting, run) };
 
-/// Receives messages and prints what each receive call gave. Ends with its first connection.
+/// Receives messages and prints what each receive call gave. Ends with its first connection. Its usual port is 7001.
 #[derive(Parser, Debug)]
 #[command(name = "hear")]
 struct Args {

@@ -15,7 +15,7 @@ use super::{Failure, Program, Setting, start};
 pub const PROGRAM: Program =
     Program { name: "sink", serves: true, command: Args::command, run: |args, setting| start(args, setting, run) };
 
-/// Receives what bulk sends, checks every byte, and says at the end how many arrived.
+/// Receives what bulk sends, checks every byte, and says at the end how many arrived. Its usual port is 5001.
 #[derive(Parser, Debug)]
 #[command(name = "sink")]
 struct Args {

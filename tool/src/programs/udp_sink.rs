@@ -18,7 +18,7 @@ pub const PROGRAM: Program =
     Program { name: "udp-sink", serves: false, command: Args::command, run: |args, setting| start(args, setting, run) };
 
 /// Receives what udp-send sends until nothing has come for a while; says what was lost, repeated and reordered, and how long it was on
-/// the way.
+/// the way. Its usual port is 5002.
 #[derive(Parser, Debug)]
 #[command(name = "udp-sink")]
 struct Args {

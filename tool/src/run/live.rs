@@ -156,7 +156,8 @@ impl<'a> Live<'a> {
     ) -> Result<Task, SpawnError> {
         let host = &self.plan.hosts[program.host.0].name;
         let streams = self.place.streams(host, &program.name).map_err(SpawnError::Own)?;
-        let future = super::built_in(name, args.to_vec(), shared.host(program.host), streams, shared.epoch());
+        let directory = program.cwd.clone().unwrap_or_default();
+        let future = super::built_in(name, args.to_vec(), shared.host(program.host), streams, directory, shared.epoch());
         self.runtime.start(number, future).map_err(SpawnError::Own)
     }
 

@@ -23,14 +23,22 @@ pub mod starter;
 pub mod task;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use loggia::Host;
 
 use crate::programs::{self, Running, Setting};
 
-fn built_in(name: &str, args: Vec<String>, host: Host, [out, error]: [Box<dyn Write + Send>; 2], epoch: SystemTime) -> Running {
-    let setting = Setting { host, out: programs::Output::new(out, error), directory: ".".into(), epoch };
+fn built_in(
+    name: &str,
+    args: Vec<String>,
+    host: Host,
+    [out, error]: [Box<dyn Write + Send>; 2],
+    directory: PathBuf,
+    epoch: SystemTime,
+) -> Running {
+    let setting = Setting { host, out: programs::Output::new(out, error), directory, epoch };
     let program = programs::by_name(name).expect("the lab file was read with their names");
     (program.run)(args, setting)
 }

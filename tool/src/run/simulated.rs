@@ -119,7 +119,9 @@ impl<'a> Simulated<'a> {
         let host = &self.plan.hosts[program.host.0].name;
         match self.place.streams(host, &program.name) {
             Ok(streams) => {
-                let future = super::built_in(name, args.clone(), self.shared.host(program.host), streams, self.shared.epoch());
+                let directory = program.cwd.clone().unwrap_or_default();
+                let future =
+                    super::built_in(name, args.clone(), self.shared.host(program.host), streams, directory, self.shared.epoch());
                 let ends = self.sender.clone();
                 let task = tokio::spawn(async move {
                     let code = future.await;

@@ -31,7 +31,8 @@ use super::{Failure, Program, Setting, start};
 pub const PROGRAM: Program =
     Program { name: "web", serves: true, command: Args::command, run: |args, setting| start(args, setting, run) };
 
-/// Serves the files of a folder by HTTP/1.1, or a page of its own with /bytes/SIZE, /delay/MS, /chunked and /echo.
+/// Serves the files of a folder by HTTP/1.1, or a page of its own with /bytes/SIZE, /delay/MS, /chunked and /echo. Its usual port is
+/// 80.
 #[derive(Parser, Debug)]
 #[command(name = "web")]
 struct Args {
