@@ -32,3 +32,174 @@ fn curl_fetches_from_a_python_server_over_a_slow_link() {
     assert_eq!(std::fs::read(stage.folder().join("got")).expect("a file"), blob);
     assert!(stage.supervisor.refused().is_empty());
 }
+
+/// Compiles one of our own programs; none if there is no compiler.
+fn compiled(stage: &Stage, name: &str) -> Option<String> {
+    if !has("cc") {
+        return None;
+    }
+    let source = format!("{}/tests/programs/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let program = stage.folder().join(name).to_string_lossy().into_owned();
+    let made = Command::new("cc").args(["-O1", "-pthread", "-o", &program, &source]).status().expect("cc runs");
+    assert!(made.success(), "{name}.c does not compile");
+    Some(program)
+}
+
+/// Runs a Python script on host B beside what is on A, and gives what it printed.
+fn python(stage: &mut Stage, script: &str) -> String {
+    std::fs::write(stage.folder().join("script.py"), script).expect("a file");
+    let client = stage.sh(B, "exec python3 script.py");
+    let outcome = stage.finish(client);
+    assert_eq!(outcome.status, Status::Exit(0), "{}", outcome.output);
+    outcome.output
+}
+
+#[test]
+fn no_connection_is_lost_under_three_thousand_signals_a_second() {
+    let mut stage = Stage::new("signals", 0);
+    let Some(program) = compiled(&stage, "signals") else { return };
+    let client = stage.sh(A, &format!("exec {program} 3000"));
+    let outcome = stage.finish(client);
+    assert_eq!(outcome.output, "3000 accepted, 3000 bytes, many signals, next descriptor 4\n");
+}
+
+#[test]
+fn hostile_programs_confuse_nobody() {
+    let mut stage = Stage::new("hostile", 0);
+    let Some(program) = compiled(&stage, "hostile") else { return };
+    let attack = stage.sh(A, &format!("exec {program}"));
+    stage.finish(attack);
+    if has("python3") {
+        stage.sh(A, "exec python3 -m http.server 8000");
+        stage.until_listens(A, 8000);
+        let fetch = "import urllib.request; print(urllib.request.urlopen('http://10.0.0.1:8000/').status)";
+        assert_eq!(python(&mut stage, fetch), "200\n");
+    }
+}
+
+#[test]
+fn datagrams_keep_their_boundaries_and_their_senders() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("datagrams", 5);
+    std::fs::write(
+        stage.folder().join("server.py"),
+        "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('', 9000))\nwhile True:\n    data, who = s.recvfrom(70000)\n    s.sendto(data[::-1], who)\n",
+    )
+    .expect("a file");
+    stage.sh(A, "exec python3 server.py");
+    stage.until_listens(A, 9000);
+    let script = "
+import socket
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for data in [b'ab', b'', b'c' * 40000]:
+    one.sendto(data, ('10.0.0.1', 9000))
+    back, who = one.recvfrom(70000)
+    print(len(back), back == data[::-1], who)
+two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+two.connect(('10.0.0.1', 9000))
+two.send(b'connected')
+print(two.recv(100))
+two.connect(('10.0.0.1', 9))
+two.send(b'nobody there')
+two.settimeout(5)
+try:
+    two.recv(10)
+except OSError as error:
+    print('told', type(error).__name__)
+";
+    let said = python(&mut stage, script);
+    let who = "('10.0.0.1', 9000)";
+    assert_eq!(said, format!("2 True {who}\n0 True {who}\n40000 True {who}\nb'detcennoc'\ntold ConnectionResetError\n"));
+}
+
+#[test]
+fn refusals_silence_and_resets_are_what_linux_says() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("errors", 5);
+    let script = "
+import errno, select, socket, struct
+def named(number): return errno.errorcode.get(number, number)
+s = socket.socket()
+print('blocking', named(s.connect_ex(('10.0.0.1', 1))), named(s.connect_ex(('10.0.0.1', 1))))
+s = socket.socket(); s.setblocking(False)
+print('begun', named(s.connect_ex(('10.0.0.1', 1))))
+print('poll', select.poll().poll(0) == [], [mask for p in [select.poll()] for _ in [p.register(s)] for _, mask in p.poll(5000)])
+print('told', named(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+s = socket.socket(); s.settimeout(0.2)
+try:
+    s.connect(('10.0.0.77', 80))
+except OSError as error:
+    print('nobody', type(error).__name__)
+l = socket.create_server(('::', 7000), family=socket.AF_INET6, dualstack_ipv6=True)
+c = socket.create_connection(('127.0.0.1', 7000)); a, who = l.accept()
+print('mapped', who[0])
+a.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+a.send(b'last words'); print(c.recv(100)); a.close()
+try:
+    c.recv(1)
+except OSError as error:
+    print('reset', type(error).__name__)
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
+except OSError as error:
+    print('raw', named(error.errno))
+";
+    let said = python(&mut stage, script);
+    let expected = "blocking ECONNREFUSED ECONNREFUSED\nbegun EINPROGRESS\npoll True [29]\ntold ECONNREFUSED 0\nnobody TimeoutError\n\
+                    mapped ::ffff:127.0.0.1\nb'last words'\nreset ConnectionResetError\nraw EPERM\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn nothing_is_left_when_programs_are_gone() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("leftovers", 0);
+    let script = "
+import os, socket
+keep = [socket.socket() for _ in range(20)] + [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
+server = socket.create_server(('127.0.0.1', 7000), backlog=64)
+keep += [socket.create_connection(('127.0.0.1', 7000)) for _ in range(20)]
+keep += [server.accept()[0] for _ in range(10)]
+keep[0].close(); server.close()
+again = socket.create_server(('127.0.0.1', 7001)); again.close()
+again = socket.create_server(('127.0.0.1', 7001)); again.close()
+if os.fork() == 0:
+    os.execvp('sleep', ['sleep', '0.2'])
+os._exit(0)
+";
+    python(&mut stage, script);
+    stage.until("every socket is closed", |stage| {
+        let rows = stage.world.stack(B).socket_rows();
+        rows.iter().all(|row| row.socket.is_none())
+    });
+    assert!(stage.supervisor.sockets(|_, _| true).is_empty());
+}
+
+#[test]
+fn names_are_answered_whatever_server_is_asked() {
+    if !has("python3") {
+        return;
+    }
+    let names = Box::new(|_, query: &[u8]| (query.len() > 12).then(|| [&query[..2], b" answered"].concat()));
+    let options = loggia_cli::intercept::Options { names, ..Default::default() };
+    let mut stage = Stage::with("names", loggia_lab::link::Terms::default(), options);
+    let script = "
+import socket
+for server in ['192.0.2.53', '127.0.0.53']:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(5)
+    s.sendto(b'Q1' + bytes(20), (server, 53)); print(s.recvfrom(100))
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(5)
+    s.connect((server, 53)); s.send(b'Q2' + bytes(20)); print(s.recv(100), s.getpeername())
+";
+    let said = python(&mut stage, script);
+    let of = |server: &str| format!("(b'Q1 answered', ('{server}', 53))\nb'Q2 answered' ('{server}', 53)\n");
+    assert_eq!(said, of("192.0.2.53") + &of("127.0.0.53"));
+}

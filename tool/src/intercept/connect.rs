@@ -22,6 +22,9 @@ use super::table::{Entry, Phase};
 use crate::sys::epoll::mask;
 use crate::sys::{notify, socket};
 
+/// Most sockets whose `connect` is looked at before an `accept` is answered.
+const MOST_OPENING: usize = 64;
+
 impl Supervisor {
     pub(super) fn connect(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
         let bytes = call.read_address(call.word(1), call.int(2))?;
@@ -38,15 +41,13 @@ impl Supervisor {
             Err(error @ (Errno::EINPROGRESS | Errno::EALREADY)) if subject.is_nonblocking() => {
                 if phase == Phase::Fresh {
                     self.begin(subject)?;
-                    self.opening.push(subject.key);
+                    self.is_opening(world, subject.key);
                 }
                 Err(error.into())
             }
             Err(Errno::EINPROGRESS | Errno::EALREADY) => {
                 let timeout = self.table.get(subject.key).and_then(|entry| entry.send_timeout);
-                if !self.opening.contains(&subject.key) {
-                    self.opening.push(subject.key);
-                }
+                self.is_opening(world, subject.key);
                 self.park(world, subject.key, call, deadline, timeout, libc::EINPROGRESS)
             }
             Err(error) => {
@@ -99,6 +100,24 @@ impl Supervisor {
         entry.end = Some(end);
         entry.phase = Phase::Connecting { junk };
         self.watch(subject.key, mask::EDGE)
+    }
+
+    /// Remembers that a `connect` is under way, and forgets those that are not any more.
+    fn is_opening(&mut self, world: &mut World, key: Key) {
+        if self.opening.contains(&key) {
+            return;
+        }
+        if self.opening.len() >= MOST_OPENING {
+            let Self { opening, table, .. } = self;
+            opening.retain(|key| {
+                let state = table.get(*key).and_then(|entry| world.stack(entry.host).tcp_state(entry.id));
+                matches!(state, Some(TcpState::SynSent | TcpState::SynReceived))
+            });
+        }
+        // Of very many the order of answers is not kept.
+        if self.opening.len() < MOST_OPENING {
+            self.opening.push(key);
+        }
     }
 
     /// Answers whose `connect` is decided, in front of whoever accepts: a program that does both sees its own end connected first.

@@ -116,9 +116,9 @@ impl Header {
         let (bytes, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
         call.write(self.control, &bytes)?;
         let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
-        call.write(self.address + 8, &(if self.name == 0 { 0 } else { name.len() as u32 }).to_ne_bytes())?;
-        call.write(self.address + 40, &(bytes.len() as u64).to_ne_bytes())?;
-        call.write(self.address + 48, &flags.to_ne_bytes())
+        call.write(self.address.wrapping_add(8), &(if self.name == 0 { 0 } else { name.len() as u32 }).to_ne_bytes())?;
+        call.write(self.address.wrapping_add(40), &(bytes.len() as u64).to_ne_bytes())?;
+        call.write(self.address.wrapping_add(48), &flags.to_ne_bytes())
     }
 }
 

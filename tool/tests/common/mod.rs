@@ -168,6 +168,15 @@ impl Stage {
         }
     }
 
+    /// Lets the world go on until something is so.
+    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&mut Self) -> bool) {
+        let until = Clock::now() + LONG;
+        while !is_so(self) {
+            assert!(Clock::now() < until, "not so: {what}; {:?}", self.supervisor);
+            self.turn(Duration::from_millis(20));
+        }
+    }
+
     /// Lets the world go on for a while.
     pub(crate) fn pass(&mut self, time: Duration) {
         let until = Clock::now() + time;
