@@ -111,6 +111,22 @@ pub enum Fact {
         /// The other end; port 0 if there is none.
         peer: End,
     },
+    /// AF_UNIX: what one socket sent lies in the queue of another on the same host. With no bytes: the two are peers from now on.
+    Handed {
+        /// Who sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<u64>,
+        /// In whose queue it lies; none while that has not been accepted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<u64>,
+        /// Where in the receiver's stream the bytes start.
+        offset: u64,
+        /// Bytes.
+        len: u32,
+        /// Its borders are kept.
+        #[serde(default, skip_serializing_if = "is_false")]
+        message: bool,
+    },
     /// A socket call that neither sends nor receives.
     Call {
         /// The socket.
@@ -155,6 +171,7 @@ impl Fact {
             Self::Congestion { .. } => "congestion",
             Self::Rtt { .. } => "rtt",
             Self::Named { .. } => "named",
+            Self::Handed { .. } => "handed",
             Self::Call { .. } => "call",
             Self::Write(_) => "write",
             Self::Read(_) => "read",

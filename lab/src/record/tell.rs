@@ -34,6 +34,7 @@ pub(super) fn event(event: &Event) -> Option<Fact> {
             local: local.into(),
             peer: peer.into(),
         },
+        What::Handed { from, to, offset, len, message } => Fact::Handed { from: bits(from), to: bits(to), offset, len, message },
         What::Call { socket, call, result } => {
             let (result, error) = outcome(result);
             Fact::Call { socket: socket.to_bits(), call: call_name(call).into(), result, error }

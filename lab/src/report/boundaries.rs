@@ -136,6 +136,7 @@ pub fn boundaries(entries: &[Entry], connections: &Connections, lines: usize, lo
         "\nUDP keeps the borders: one call, one datagram, one call; or nothing, or less if the buffer is too small.\n";
     let streams: Vec<_> = connections.all().iter().map(|connection| stream(entries, connection, lines, look)).collect();
     let text = streams.join("\n");
+    let text = text + &super::local::local(entries, lines, look);
     let mut datagrams = datagrams(entries, lines, look);
     if !datagrams.is_empty() {
         datagrams += &look.paint(Tone::Faint, UDP);

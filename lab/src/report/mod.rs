@@ -18,6 +18,7 @@ pub mod boundaries;
 pub mod diff;
 mod flight;
 pub mod ladder;
+mod local;
 mod look;
 pub mod metrics;
 mod pick;

@@ -7,7 +7,7 @@ use loggia_lab::record::{Memory, Options, Recorder};
 use loggia_lab::world::{End, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Errno, Instant, MsgFlags, Ready, SocketId};
 use loggia_stack::link::Mac;
-use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM};
+use loggia_stack::socket::numbers::{AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM};
 use loggia_stack::{Config, Seed};
 
 /// The client's host.
@@ -339,5 +339,29 @@ impl Stage {
         let (server, _) = self.world.stack(SERVER).accept(listener).expect("a connection");
         self.close(SERVER, server);
         self.world.advance(start + Duration::from_secs(1));
+    }
+}
+
+/// Within one host.
+impl Stage {
+    /// Three small writes to a stream and one large read, then two messages.
+    pub(crate) fn local(&mut self) {
+        let name: loggia_stack::socket::Address =
+            loggia_stack::socket::Address::Unix(loggia_stack::transport::unix::UnixAddress::Path(b"/run/x"[..].into()));
+        let server = self.world.stack(SERVER).socket(AF_UNIX, SOCK_STREAM, 0).expect("a socket");
+        self.world.stack(SERVER).bind(server, &name).expect("bind");
+        self.world.stack(SERVER).listen(server, 1).expect("listen");
+        let client = self.world.stack(SERVER).socket(AF_UNIX, SOCK_STREAM, 0).expect("a socket");
+        self.world.stack(SERVER).connect(client, &name).expect("connect");
+        (0..3).for_each(|_| {
+            self.world.stack(SERVER).send(client, &[b'x'; 100], MsgFlags::NONE).expect("send");
+        });
+        let (accepted, _) = self.world.stack(SERVER).accept(server).expect("accept");
+        self.pull(SERVER, accepted);
+        let (a, b) = self.world.stack(SERVER).socketpair(AF_UNIX, SOCK_DGRAM, 0).expect("a pair");
+        for len in [200, 4000] {
+            self.world.stack(SERVER).send(a, &vec![b'd'; len], MsgFlags::NONE).expect("send");
+        }
+        self.pull(SERVER, b);
     }
 }

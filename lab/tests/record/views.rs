@@ -131,3 +131,10 @@ fn a_reader_who_takes_his_time() {
     looks_like("ladder-stall", &ladder(&told, 30, &Look::default()));
     looks_like("why-stall", &why(&told));
 }
+
+#[test]
+fn boundaries_within_a_host() {
+    let told = told(Stage::local);
+    let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
+    looks_like("boundaries-unix", &report::boundaries::boundaries(&entries, &connections, 0, &Look::default()));
+}

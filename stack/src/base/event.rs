@@ -222,6 +222,19 @@ pub enum What {
         /// The other end; port 0 if there is none.
         peer: SockAddr,
     },
+    /// AF_UNIX: what one socket sent lies in the queue of another. With no bytes: the two are each other's peers from now on.
+    Handed {
+        /// Who sent; none after it was closed.
+        from: Option<SocketId>,
+        /// In whose queue it lies; none while that has not been accepted.
+        to: Option<SocketId>,
+        /// Where in the receiver's stream the bytes start.
+        offset: u64,
+        /// Bytes.
+        len: u32,
+        /// Its borders are kept.
+        message: bool,
+    },
     /// A socket call that neither sends nor receives.
     Call {
         /// The socket.
@@ -269,7 +282,7 @@ impl What {
             Self::Segment { .. } | Self::Datagram { .. } => class::SEGMENTS,
             Self::State { .. } => class::STATES,
             Self::Retransmit { .. } | Self::Congestion { .. } | Self::RoundTrip { .. } => class::CONTROL,
-            Self::Named { .. } | Self::Call { .. } | Self::Write { .. } | Self::Read { .. } => class::CALLS,
+            Self::Named { .. } | Self::Handed { .. } | Self::Call { .. } | Self::Write { .. } | Self::Read { .. } => class::CALLS,
             Self::Lost { .. } => class::ALL,
         }
     }

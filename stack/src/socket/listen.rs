@@ -90,7 +90,7 @@ impl Sockets {
         let child = self.unix.accept(&mut net.links.base, key)?;
         let id = self.insert(net, |_, _| listener.inherit(Kind::Unix(child)));
         self.inherit_rare(listener, id)?;
-        self.unix.adopt(child, id);
+        self.unix.adopt(&mut net.links.base, child, id);
         Ok((id, Address::Unix(self.unix.peer_address(child).unwrap_or_default())))
     }
 }

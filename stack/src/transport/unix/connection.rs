@@ -5,7 +5,7 @@
 
 use super::socket::Socket;
 use super::{Unix, UnixAddress, UnixKind, UnixState};
-use crate::base::{Base, Errno, Key, SocketId};
+use crate::base::{Base, Errno, Key, SocketId, What};
 
 impl Unix {
     /// Waits for connections; one more than `backlog` of them. Called again it changes the backlog.
@@ -117,8 +117,11 @@ impl Unix {
     }
 
     /// Gives an accepted connection to a socket.
-    pub fn adopt(&mut self, id: Key, owner: SocketId) {
+    pub fn adopt(&mut self, base: &mut Base, id: Key, owner: SocketId) {
         self.sockets[id].owner = Some(owner);
+        let peer = self.sockets[id].peer.and_then(|peer| self.sockets[peer].owner);
+        let message = self.sockets[id].kind != UnixKind::Stream;
+        base.emit(What::Handed { from: peer, to: Some(owner), offset: 0, len: 0, message });
     }
 
     /// `socketpair`: connects two fresh sockets of one kind with each other.

@@ -52,8 +52,9 @@ impl Unix {
         receiver.delivered = offset.wrapping_add(len as u64);
         let message = Message { offset, data, sender: from, credentials, rights, charge: charge as u32, urgent, peeked: false };
         receiver.queue.push_back(message);
-        if receiver.kind != UnixKind::Stream {
-            let receiver_id = receiver.owner;
+        let (receiver_id, message) = (receiver.owner, receiver.kind != UnixKind::Stream);
+        base.emit(What::Handed { from: sender_id, to: receiver_id, offset, len: len as u32, message });
+        if message {
             emit_datagram(base, sender_id, Direction::Out, len);
             emit_datagram(base, receiver_id, Direction::In, len);
         }

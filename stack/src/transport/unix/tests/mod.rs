@@ -75,7 +75,7 @@ impl Host {
     pub(super) fn accept(&mut self, id: Key) -> Result<Key, Errno> {
         let accepted = self.unix.accept(&mut self.base, id)?;
         let owner = self.owner();
-        self.unix.adopt(accepted, owner);
+        self.unix.adopt(&mut self.base, accepted, owner);
         Ok(accepted)
     }
 
