@@ -39,25 +39,90 @@ pub struct LinkTerms {
     /// Largest packet in bytes.
     #[arg(long, value_name = "BYTES")]
     pub mtu: Option<String>,
+    /// How much each variation of the delay takes after the one before, e.g. 25%.
+    #[arg(long, value_name = "SHARE", requires = "jitter")]
+    pub jitter_correlation: Option<String>,
+    /// Jitter may let packets overtake others of their flow.
+    #[arg(long, value_name = "true|false", requires = "jitter")]
+    pub overtake: Option<String>,
+    /// How much each loss takes after the one before.
+    #[arg(long, value_name = "SHARE", requires = "loss")]
+    pub loss_correlation: Option<String>,
+    /// How much each doubling takes after the one before.
+    #[arg(long, value_name = "SHARE", requires = "duplicate")]
+    pub duplicate_correlation: Option<String>,
+    /// How much each damage takes after the one before.
+    #[arg(long, value_name = "SHARE", requires = "corrupt")]
+    pub corrupt_correlation: Option<String>,
+    /// How much each overtaking takes after the one before.
+    #[arg(long, value_name = "SHARE", requires = "reorder")]
+    pub reorder_correlation: Option<String>,
+    /// By how much a packet overtakes.
+    #[arg(long, value_name = "TIME", requires = "reorder")]
+    pub reorder_by: Option<String>,
+    /// How much may leave at once after a pause.
+    #[arg(long, value_name = "SIZE", requires = "rate")]
+    pub burst: Option<String>,
+    /// Bytes that framing adds to each packet.
+    #[arg(long, value_name = "BYTES", requires = "rate", allow_hyphen_values = true)]
+    pub overhead: Option<String>,
+    /// Larger packets vanish without a word.
+    #[arg(long, value_name = "BYTES")]
+    pub blackhole_mtu: Option<String>,
+    /// Hosts ask for link addresses instead of knowing them.
+    #[arg(long, value_name = "true|false")]
+    pub arp: Option<String>,
+    /// A change, as `10s down=2s` or `10s loss=5% for=3s`.
+    #[arg(long, value_name = "TIME KEY=VALUE...")]
+    pub at: Vec<String>,
 }
 
 impl LinkTerms {
     /// Key and value of each that was given, as they would stand in a lab file.
     pub fn pairs(&self) -> Vec<(&'static str, &str)> {
-        let Self { rtt, delay, jitter, distribution, loss, duplicate, corrupt, reorder, rate, queue, mtu } = self;
         let all = [
-            ("rtt", rtt),
-            ("delay", delay),
-            ("jitter", jitter),
-            ("distribution", distribution),
-            ("loss", loss),
-            ("duplicate", duplicate),
-            ("corrupt", corrupt),
-            ("reorder", reorder),
-            ("rate", rate),
-            ("queue", queue),
-            ("mtu", mtu),
+            ("rtt", &self.rtt),
+            ("delay", &self.delay),
+            ("jitter", &self.jitter),
+            ("distribution", &self.distribution),
+            ("jitter-correlation", &self.jitter_correlation),
+            ("overtake", &self.overtake),
+            ("loss", &self.loss),
+            ("loss-correlation", &self.loss_correlation),
+            ("duplicate", &self.duplicate),
+            ("duplicate-correlation", &self.duplicate_correlation),
+            ("corrupt", &self.corrupt),
+            ("corrupt-correlation", &self.corrupt_correlation),
+            ("reorder", &self.reorder),
+            ("reorder-correlation", &self.reorder_correlation),
+            ("reorder-by", &self.reorder_by),
+            ("rate", &self.rate),
+            ("burst", &self.burst),
+            ("overhead", &self.overhead),
+            ("queue", &self.queue),
+            ("mtu", &self.mtu),
+            ("blackhole-mtu", &self.blackhole_mtu),
+            ("arp", &self.arp),
         ];
-        all.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).collect()
+        let changes = self.at.iter().map(|change| ("at", change.as_str()));
+        all.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).chain(changes).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// Every key of a link that a lab file has is an option as well.
+    #[test]
+    fn nothing_of_a_link_is_missing_on_the_command_line() {
+        let command = crate::cli::Cli::command();
+        let run = command.find_subcommand("run").expect("the command");
+        let has =
+            |name: &str| run.get_arguments().chain(command.get_arguments()).any(|argument| argument.get_long() == Some(name));
+        let missing: Vec<String> = loggia_lab::file::options().into_iter().filter(|name| !has(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert_eq!(LinkTerms::default().pairs(), []);
     }
 }
