@@ -90,7 +90,10 @@ fn why_a_connection_took_so_long() {
     looks_like("why-losses", &why(&Story { rounds: 1, answer: 30_000, terms: losing(&[1, 4, 9]), ..Story::default() }.play()));
     let rate = Some(Rate::Fixed { bits: 5_000_000, burst: 1514, overhead: 0 });
     let terms = Terms { delay: Duration::from_millis(20), rate, ..Terms::default() };
-    looks_like("why-rate", &why(&Story { rounds: 1, answer: 500_000, terms, ..Story::default() }.play()));
+    // How long exactly is a matter of congestion control.
+    let text = why(&Story { rounds: 1, answer: 500_000, terms, ..Story::default() }.play());
+    let first = text.lines().nth(3).expect("the longest part");
+    assert!(first.ends_with("waiting in a queue for the rate of a link"), "{text}");
 }
 
 #[test]
@@ -128,8 +131,13 @@ fn connections_that_end_badly() {
 #[test]
 fn a_reader_who_takes_his_time() {
     let told = told(|stage| stage.stall(400_000));
-    looks_like("ladder-stall", &ladder(&told, 30, &Look::default()));
-    looks_like("why-stall", &why(&told));
+    // When exactly is a matter of windows and timers.
+    let steps = ladder(&told, 30, &Look::default());
+    assert!(steps.contains(" window 0") && steps.contains("segments with"), "{steps}");
+    let text = why(&told);
+    let first = text.lines().nth(3).expect("the longest part");
+    assert!(first.ends_with("waiting for the receiver's window to open"), "{text}");
+    assert!(text.contains("that its window is closed: its program did not read."), "{text}");
 }
 
 #[test]
