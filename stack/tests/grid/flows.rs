@@ -15,8 +15,8 @@ pub(crate) struct Spec {
     pub(crate) seed: u64,
     /// How many connections.
     pub(crate) flows: usize,
-    /// Socket buffers in bytes of payload, both ends.
-    pub(crate) buffer: usize,
+    /// Socket buffers in bytes of payload, both ends; none: as they grow by themselves.
+    pub(crate) buffer: Option<usize>,
     /// What each flow has to bring over.
     pub(crate) bytes: u64,
     /// It is stopped after this.
@@ -73,7 +73,7 @@ pub(crate) fn run(spec: &Spec) -> Outcome {
     let mut world = World::new(spec.seed, [client, server], spec.conditions);
     let pattern = Pattern::new(spec.seed);
     let listener = world.hosts[1].listen(Addr::v4(10, 0, 0, 2), PORT, 1024);
-    world.hosts[1].set_buffers(listener, spec.buffer);
+    set_buffers(&mut world.hosts[1], listener, spec.buffer);
     let mut flows: Vec<Flow> = (0..spec.flows).map(|_| open(&mut world.hosts[0], spec.buffer)).collect();
     let senders: BTreeMap<u64, usize> = flows.iter().enumerate().map(|(at, flow)| (flow.from.to_bits(), at)).collect();
     let mut receivers = BTreeMap::new();
@@ -98,9 +98,15 @@ pub(crate) fn run(spec: &Spec) -> Outcome {
     Outcome { arrived, dropped: dropped as f64 / sent as f64 }
 }
 
-fn open(client: &mut Host, buffer: usize) -> Flow {
+fn set_buffers(host: &mut Host, socket: SocketId, buffer: Option<usize>) {
+    if let Some(bytes) = buffer {
+        host.set_buffers(socket, bytes);
+    }
+}
+
+fn open(client: &mut Host, buffer: Option<usize>) -> Flow {
     let from = client.tcp(Addr::v4(10, 0, 0, 1));
-    client.set_buffers(from, buffer);
+    set_buffers(client, from, buffer);
     client.connect(from, SockAddr::new(Addr::v4(10, 0, 0, 2), PORT));
     Flow { from, to: None, written: 0, read: 0, done_at: None }
 }

@@ -8,6 +8,7 @@
 mod sim;
 
 mod flows;
+mod tuned;
 
 use std::fmt::Write as _;
 
@@ -16,11 +17,12 @@ use loggia_stack::base::time::Duration;
 use sim::{Conditions, pinned};
 
 const LOSSES: [f64; 4] = [0.0, 0.001, 0.01, 0.05];
-const BUFFERS: [usize; 3] = [32 << 10, 256 << 10, 4 << 20];
+/// The last one is not set: it grows by itself.
+const BUFFERS: [Option<usize>; 4] = [Some(32 << 10), Some(256 << 10), Some(4 << 20), None];
 const REORDERINGS: [f64; 2] = [0.0, 0.01];
 
 /// A cell of the grid: one flow.
-fn cell(round_trip: Duration, loss: f64, buffer: usize, reorder: f64) -> Outcome {
+fn cell(round_trip: Duration, loss: f64, buffer: Option<usize>, reorder: f64) -> Outcome {
     let conditions = Conditions {
         delay: round_trip / 2,
         loss,
@@ -33,6 +35,10 @@ fn cell(round_trip: Duration, loss: f64, buffer: usize, reorder: f64) -> Outcome
     run(&Spec { seed: 1, flows: 1, buffer, bytes: 8 << 20, at_most: Duration::from_secs(30), conditions })
 }
 
+fn buffer_name(buffer: Option<usize>) -> String {
+    buffer.map_or("tuned".into(), |bytes| format!("{} KiB", bytes >> 10))
+}
+
 /// The table of one round trip.
 fn table(round_trip: Duration) -> String {
     let mut out = format!("goodput of one flow in kB/s, round trip {round_trip:?}\n\n{:>10}{:>12}", "buffer", "reordering");
@@ -42,7 +48,7 @@ fn table(round_trip: Duration) -> String {
     out.push('\n');
     for reorder in REORDERINGS {
         for buffer in BUFFERS {
-            let _ = write!(out, "{:>10}{:>12}", format!("{} KiB", buffer >> 10), format!("{}%", reorder * 100.0));
+            let _ = write!(out, "{:>10}{:>12}", buffer_name(buffer), format!("{}%", reorder * 100.0));
             for loss in LOSSES {
                 let _ = write!(out, "{:>12.1}", cell(round_trip, loss, buffer, reorder).goodput() / 1e3);
             }
@@ -75,7 +81,7 @@ fn many_flows_share_a_bottleneck() {
     let _ =
         writeln!(out, "{:>6}{:>12}{:>12}{:>12}{:>10}{:>10}", "flows", "together", "slowest", "fastest", "fairness", "dropped");
     for flows in [1, 2, 4, 16, 64] {
-        let spec = Spec { seed: 1, flows, buffer: 256 << 10, bytes: 2 << 20, at_most: Duration::from_secs(120), conditions };
+        let spec = Spec { seed: 1, flows, buffer: Some(256 << 10), bytes: 2 << 20, at_most: Duration::from_secs(120), conditions };
         let outcome = run(&spec);
         let rates = outcome.rates();
         let slowest = rates.iter().copied().fold(f64::INFINITY, f64::min) / 1e3;

@@ -118,12 +118,8 @@ impl Sockets {
 
     /// `SO_SNDBUF` and `SO_RCVBUF` as they are counted.
     fn buffers(&self, record: &Record) -> (u32, u32) {
-        let or = |set: u32, default: u32| if set == 0 { default } else { set };
         match record.kind {
-            Kind::Tcp(key) => {
-                let (options, config) = (self.tcp.options(key), self.tcp.config());
-                (or(options.sndbuf, config.wmem[1]), or(options.rcvbuf, config.rmem[1]))
-            }
+            Kind::Tcp(key) => self.tcp.buffers(key),
             Kind::Unix(key) => (self.unix.options(key).send_buffer, self.unix.options(key).receive_buffer),
             kind => self.datagram_options(kind).map_or((0, 0), |options| (options.sndbuf as u32, options.rcvbuf as u32)),
         }

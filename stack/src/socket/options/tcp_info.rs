@@ -41,7 +41,7 @@ pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
     bytes
 }
 
-const fn words(info: &TcpInfo) -> [(usize, u32); 29] {
+const fn words(info: &TcpInfo) -> [(usize, u32); 30] {
     [
         (8, info.rto_us),
         (12, info.ato_us),
@@ -62,6 +62,7 @@ const fn words(info: &TcpInfo) -> [(usize, u32); 29] {
         (80, info.snd_cwnd),
         (84, info.advmss),
         (88, info.reordering),
+        (92, info.rcv_rtt_us),
         (96, info.rcv_space),
         (100, info.total_retrans),
         (136, info.segs_out),

@@ -9,7 +9,7 @@
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `scoreboard`, `receive_queue`, `out_of_order` |
-//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `segment_size` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `segment_size` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `time_wait`, `isn` |
 //! | time | `timers` |
 //! | what the socket layer calls | `calls/` |
@@ -50,6 +50,7 @@ mod state;
 mod tcb;
 mod time_wait;
 mod timers;
+mod tuning;
 mod window;
 
 use alloc::collections::VecDeque;

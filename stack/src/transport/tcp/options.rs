@@ -6,10 +6,12 @@ use crate::base::{Duration, TcpState};
 /// Settings of a stack, named after `net.ipv4.tcp_*`.
 #[derive(Clone, Debug)]
 pub struct TcpConfig {
-    /// `tcp_wmem`: smallest, default and largest send buffer in bytes.
+    /// `tcp_wmem`: smallest, default and largest send buffer in bytes. One that `SO_SNDBUF` does not fix grows with the congestion window.
     pub wmem: [u32; 3],
     /// `tcp_rmem`: smallest, default and largest receive buffer in bytes.
     pub rmem: [u32; 3],
+    /// `tcp_moderate_rcvbuf`: receive buffers that the application did not fix grow with what it reads.
+    pub moderate_rcvbuf: bool,
     /// `tcp_congestion_control`
     pub congestion_control: Algorithm,
     /// `tcp_window_scaling`
@@ -72,6 +74,7 @@ impl Default for TcpConfig {
         Self {
             wmem: [4096, 16384, 4 << 20],
             rmem: [4096, 131_072, 6 << 20],
+            moderate_rcvbuf: true,
             congestion_control: Algorithm::Cubic,
             window_scaling: true,
             timestamps: true,
@@ -207,6 +210,9 @@ pub struct TcpInfo {
     pub snd_cwnd: u32,
     pub advmss: u32,
     pub reordering: u32,
+    /// The round trip as the receiver sees it; 0: not measured.
+    pub rcv_rtt_us: u32,
+    /// The most bytes that the application read in a round trip.
     pub rcv_space: u32,
     pub total_retrans: u32,
     pub min_rtt_us: u32,

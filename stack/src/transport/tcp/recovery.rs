@@ -20,6 +20,8 @@ pub(super) struct News {
     pub(super) sacked: Delivered,
     /// It is a duplicate acknowledgement (RFC 5681 §2).
     pub(super) duplicate: bool,
+    /// The send buffer had no room for a writer before it.
+    pub(super) crowded: bool,
     /// Bytes in flight before it.
     pub(super) flight: u32,
     /// The round trip it measured.

@@ -16,6 +16,7 @@ use super::scoreboard::Scoreboard;
 use super::send_queue::SendQueue;
 use super::seq::Seq;
 use super::state::{self, Input};
+use super::tuning::Tuning;
 use crate::base::{Base, Cause, Errno, Instant, SockAddr, TcpState, TimerId, What};
 use crate::transport::inet::Inet;
 
@@ -66,17 +67,6 @@ pub(super) struct SendSpace {
     pub(super) fin: bool,
     /// It was sent.
     pub(super) fin_sent: bool,
-}
-
-/// How fast the application reads, by which an unset receive buffer grows.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Reading {
-    /// To how many KiB the buffer has grown; 0: it has not.
-    pub(super) buffer: u16,
-    /// How much had been read when that was last looked at, in KiB modulo 2^16 ...
-    pub(super) then: u16,
-    /// ... and when that was, in milliseconds modulo 2^16.
-    pub(super) then_ms: u16,
 }
 
 /// Receive sequence space (RFC 9293 §3.3.1, figure 4).
@@ -223,6 +213,8 @@ pub(super) struct Tcb {
     pub(super) listener: Option<Box<Listener>>,
     pub(super) sending: Option<Box<Sending>>,
     pub(super) receiving: Option<Box<Receiving>>,
+    /// What its buffers grew to, once it carried bulk data.
+    pub(super) tuning: Option<Box<Tuning>>,
     pub(super) snd: SendSpace,
     pub(super) rcv: ReceiveSpace,
     pub(super) round_trip: RoundTrip,
@@ -237,10 +229,8 @@ pub(super) struct Tcb {
     pub(super) timestamps: bool,
     /// SACK is in use (RFC 2018).
     pub(super) sack: bool,
-    /// How fast the application reads.
-    pub(super) reading: Reading,
-    /// A duplicate arrived that the next acknowledgement tells of (RFC 2883).
-    pub(super) dsack: Option<(Seq, Seq)>,
+    /// The duplicate that arrived and that the next acknowledgement tells of (RFC 2883); an empty range: none.
+    pub(super) dsack: (Seq, Seq),
     /// `SHUT_RD`, or nothing more can come.
     pub(super) shut_read: bool,
     /// `SHUT_WR`, or nothing more can go.
@@ -270,6 +260,7 @@ impl Tcb {
             listener: None,
             sending: None,
             receiving: None,
+            tuning: None,
             snd: SendSpace {
                 una: Seq(0),
                 nxt: Seq(0),
@@ -306,7 +297,6 @@ impl Tcb {
                 fin_at: Seq(0),
                 fin_seen: false,
             },
-            reading: Reading::default(),
             round_trip: RoundTrip::new(),
             congestion,
             recovery: Recovery::default(),
@@ -322,7 +312,7 @@ impl Tcb {
             state: TcpState::Closed,
             timestamps: false,
             sack: false,
-            dsack: None,
+            dsack: (Seq(0), Seq(0)),
             shut_read: false,
             shut_write: false,
             queued: false,
@@ -401,6 +391,11 @@ impl Tcb {
     /// Something of ours is not acknowledged.
     pub(super) fn in_flight(&self) -> bool {
         self.snd.nxt != self.snd.una
+    }
+
+    /// The next acknowledgement tells of a duplicate.
+    pub(super) fn has_dsack(&self) -> bool {
+        self.dsack.0 != self.dsack.1
     }
 
     /// Bytes held unread, payload only.

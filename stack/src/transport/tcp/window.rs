@@ -2,56 +2,37 @@
 
 use super::options::{TcpConfig, TcpOptions};
 use super::tcb::Tcb;
+use super::tuning;
 use crate::base::Pressure;
 
 /// The largest shift (RFC 7323 §2.3).
 pub(super) const MAX_SHIFT: u8 = 14;
 
-/// `SO_RCVBUF` in force.
-pub(super) fn receive_buffer(options: &TcpOptions, config: &TcpConfig) -> u32 {
+/// `SO_RCVBUF` of a connection that begins.
+pub(super) fn initial_buffer(options: &TcpOptions, config: &TcpConfig) -> u32 {
     if options.rcvbuf != 0 { options.rcvbuf } else { config.rmem[1] }
 }
 
-/// Payload bytes the receive buffer offers: the rest of it is for what surrounds the payload.
-pub(super) fn full_space(options: &TcpOptions, config: &TcpConfig) -> u32 {
-    clamped(receive_buffer(options, config), options, config)
+/// Payload bytes the receive buffer offers now.
+pub(super) fn full_space(tcb: &Tcb, config: &TcpConfig) -> u32 {
+    space(tuning::receive_buffer(tcb, config), &tcb.options, config)
 }
 
-fn clamped(buffer: u32, options: &TcpOptions, config: &TcpConfig) -> u32 {
-    let buffer = u64::from(buffer);
-    let space = (buffer * u64::from(config.window_ratio) / 256) as u32;
+/// Payload bytes a receive buffer offers: the rest of it is for what surrounds the payload.
+fn space(buffer: u32, options: &TcpOptions, config: &TcpConfig) -> u32 {
+    let space = (u64::from(buffer) * u64::from(config.window_ratio) / 256) as u32;
     if options.window_clamp == 0 { space } else { space.min(options.window_clamp) }
 }
 
-/// The receive buffer of a connection, which may have grown by itself.
-pub(super) fn buffer_of(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    receive_buffer(&tcb.options, config).max(if tcb.options.rcvbuf == 0 { u32::from(tcb.reading.buffer) << 10 } else { 0 })
+/// Payload bytes the receive buffer of a connection that begins offers.
+fn initial_space(options: &TcpOptions, config: &TcpConfig) -> u32 {
+    space(initial_buffer(options, config), options, config)
 }
 
-/// As [`full_space`], of a connection.
-pub(super) fn space_of(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    clamped(buffer_of(tcb, config), &tcb.options, config)
-}
-
-/// The application has read: once a round trip it is looked at how much, and the buffer grows so that twice as much fits in the next one,
-/// and its answer (Linux's `tcp_rcv_space_adjust`, RFC 9293 leaves it open). A buffer that was set stays as it is.
-pub(super) fn grow(tcb: &mut Tcb, config: &TcpConfig, now_ms: u32, pressure: Pressure) {
-    let Some(round_trip) = tcb.round_trip.smoothed().filter(|_| tcb.options.rcvbuf == 0) else { return };
-    let (round_trip, now_ms) = (round_trip.as_millis() as u16, now_ms as u16);
-    let elapsed = now_ms.wrapping_sub(tcb.reading.then_ms);
-    if elapsed < round_trip {
-        return;
-    }
-    let read = ((tcb.rcv.received - u64::from(tcb.readable_len())) >> 10) as u16;
-    let lately = read.wrapping_sub(tcb.reading.then);
-    (tcb.reading.then, tcb.reading.then_ms) = (read, now_ms);
-    // After a pause it says nothing of a round trip.
-    if pressure != Pressure::Low || elapsed > round_trip.saturating_mul(2).saturating_add(10) {
-        return;
-    }
-    let wanted = u64::from(lately) * 4 * 256 / u64::from(config.window_ratio.max(1));
-    let wanted = wanted.min(u64::from(config.rmem[2] >> 10)).min(u64::from(u16::MAX)) as u16;
-    tcb.reading.buffer = tcb.reading.buffer.max(wanted);
+/// The receive buffer that offers so many payload bytes: the reverse of what [`full_space`] does.
+pub(super) fn buffer_for(window: u32, config: &TcpConfig) -> u32 {
+    let ratio = u64::from(config.window_ratio.max(1));
+    (u64::from(window) * 256).div_ceil(ratio).min(u64::from(u32::MAX)) as u32
 }
 
 /// RFC 7323 §2.2: our shift, from the largest buffer this connection may ever have.
@@ -59,29 +40,30 @@ pub(super) fn shift(options: &TcpOptions, config: &TcpConfig) -> u8 {
     if !config.window_scaling {
         return 0;
     }
-    let largest = if options.rcvbuf != 0 { full_space(options, config) } else { config.rmem[2].max(full_space(options, config)) };
+    let initial = initial_space(options, config);
+    let largest = if options.rcvbuf != 0 { initial } else { config.rmem[2].max(initial) };
     let largest = if options.window_clamp == 0 { largest } else { largest.min(options.window_clamp) };
     (largest.max(1).ilog2().saturating_sub(15) as u8).min(MAX_SHIFT)
 }
 
 /// The window of our SYN or SYN-ACK, which is never scaled (RFC 7323 §2.2): whole segments, as Linux rounds it.
 pub(super) fn initial(options: &TcpOptions, config: &TcpConfig, mss: u16) -> u32 {
-    let space = full_space(options, config).min(65_535);
+    let space = initial_space(options, config).min(65_535);
     let mss = u32::from(mss.max(1));
     if space > mss { space / mss * mss } else { space }
 }
 
 /// Payload bytes the buffer has room for.
 pub(super) fn room(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    space_of(tcb, config).saturating_sub(tcb.readable_len())
+    full_space(tcb, config).saturating_sub(tcb.readable_len())
 }
 
 /// How many bytes from `rcv.nxt` on are to be offered now. Never less than was offered before (RFC 9293 SHLD-14), and not a
 /// little more (RFC 9293 MUST-39: silly window avoidance).
 pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
     let offered = offered(tcb);
-    let full = space_of(tcb, config);
-    let mut free = room(tcb, config);
+    let full = full_space(tcb, config);
+    let mut free = full.saturating_sub(tcb.readable_len());
     if pressure == Pressure::Full {
         free = free.min(offered);
     }
@@ -129,6 +111,17 @@ mod tests {
         let config = TcpConfig { rmem: [4096, 131_072, u32::MAX], ..TcpConfig::default() };
         assert_eq!(shift(&TcpOptions::default(), &config), MAX_SHIFT);
         assert_eq!(shift(&TcpOptions::default(), &TcpConfig { window_scaling: false, ..config }), 0);
+    }
+
+    #[test]
+    fn a_buffer_for_a_window_offers_that_window() {
+        for ratio in [64, 128, 200, 255] {
+            let config = TcpConfig { window_ratio: ratio, ..TcpConfig::default() };
+            for window in [1, 1448, 1_000_001] {
+                assert_eq!(space(buffer_for(window, &config), &TcpOptions::default(), &config), window);
+            }
+        }
+        assert_eq!(buffer_for(u32::MAX, &TcpConfig::default()), u32::MAX);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::transport::tcp::scoreboard::Delivered;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{handshake, state, timers};
+use crate::transport::tcp::{handshake, state, timers, tuning};
 
 pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     if !arrival.has(ACK) {
@@ -27,6 +27,9 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     tcb.recovery.probes = 0;
     let news = take(tcb, cx, arrival);
     recovery::acknowledged(tcb, cx, &news);
+    if news.crowded {
+        tuning::acknowledged(tcb, cx);
+    }
     after(tcb, cx, &news)
 }
 
@@ -73,7 +76,8 @@ fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 /// What the acknowledgement tells: bytes, SACK, window, round trip.
 fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     let ack = arrival.header.ack;
-    let mut news = News { flight: decide::in_flight(tcb), ..News::default() };
+    let crowded = tuning::is_crowded(tcb, cx.config);
+    let mut news = News { flight: decide::in_flight(tcb), crowded, ..News::default() };
     let had_data = tcb.in_flight();
     let window_changed = update_window(tcb, arrival);
     if ack.after(tcb.snd.una) {

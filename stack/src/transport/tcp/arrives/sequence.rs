@@ -36,7 +36,7 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
     } else if tcb.sack && cx.config.dsack && arrival.seq.before(tcb.rcv.nxt) {
         // RFC 2883 §4: tell the peer that it sent this for nothing.
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
-        tcb.dsack = Some((arrival.seq, (arrival.seq + arrival.payload.len() as u32).min(tcb.rcv.nxt)));
+        tcb.dsack = (arrival.seq, (arrival.seq + arrival.payload.len() as u32).min(tcb.rcv.nxt));
     }
     tcb.rcv.ack_now = true;
 }

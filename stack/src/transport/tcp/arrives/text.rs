@@ -7,7 +7,7 @@ use crate::transport::tcp::header::FIN;
 use crate::transport::tcp::output::{acknowledge, reset};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{state, window};
+use crate::transport::tcp::{state, tuning};
 
 /// Data within the window is taken: at the left edge to the reader, beyond a gap to the out-of-order queue.
 pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
@@ -34,6 +34,7 @@ pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival
         return discard(cx, arrival, Discard::OutOfMemory);
     }
     learn_segment_size(tcb, arrival);
+    tuning::arrived(tcb, cx, arrival);
     if arrival.seq == tcb.rcv.nxt {
         take_in_order(tcb, cx, arrival);
     } else {
@@ -78,7 +79,7 @@ fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
 fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
     if tcb.sack && cx.config.dsack {
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
-        tcb.dsack = Some((start, end));
+        tcb.dsack = (start, end);
     }
 }
 
@@ -135,14 +136,14 @@ fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
         && cx.config.dsack
     {
         cx.base().counters.tcp_ext.tcp_dsack_ofo_sent += 1;
-        tcb.dsack = Some((start, end));
+        tcb.dsack = (start, end);
     }
     prune(tcb, cx);
 }
 
 /// What many small segments cost beyond their payload must not pass the buffer's size: the furthest go first (they were not acknowledged).
 fn prune(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let limit = window::buffer_of(tcb, cx.config) as usize;
+    let limit = tuning::receive_buffer(tcb, cx.config) as usize;
     let held = tcb.receive_charge();
     if held <= limit {
         return;

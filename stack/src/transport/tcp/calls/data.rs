@@ -7,10 +7,7 @@ use crate::base::{Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{Cx, Tcp, TcpConfig, window};
-
-/// While this is not set, the send buffer's size in bytes: what Linux's tuning starts a connection with.
-const DEFAULT_SNDBUF: u32 = 87_040;
+use crate::transport::tcp::{Cx, Tcp, TcpConfig, tuning, window};
 
 impl Tcp {
     /// What can be read and written now.
@@ -44,6 +41,7 @@ impl Tcp {
             tcb.receiving_mut().queue.consume(whole);
             tcb.shrink_receiving();
         });
+        tuning::was_read(tcb, &mut cx);
         tell_window(tcb, &mut cx);
     }
 
@@ -65,6 +63,7 @@ impl Tcp {
             tcb.rcv.urgent = Urgent::None;
         }
         tcb.account(cx.base(), Tcb::shrink_receiving);
+        tuning::was_read(tcb, &mut cx);
         tell_window(tcb, &mut cx);
         Some(chunk)
     }
@@ -149,22 +148,12 @@ impl Tcp {
     }
 }
 
-/// The send buffer's limit. Unless it was set it grows with the congestion window (Linux's `tcp_sndbuf_expand`), or a long path could not
-/// be filled: two windows, one and a half times each for what a segment costs in memory beside its bytes.
-pub(in crate::transport::tcp) fn send_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    if tcb.options.sndbuf != 0 {
-        return tcb.options.sndbuf;
-    }
-    let least = config.wmem[1].max(DEFAULT_SNDBUF);
-    tcb.congestion.cwnd().saturating_mul(3).clamp(least, config.wmem[2].max(least))
-}
-
 /// Bytes that may be written now; none before the connection is open or after `SHUT_WR`.
 fn room(tcb: &Tcb, config: &TcpConfig) -> usize {
     if tcb.shut_write || !matches!(tcb.state, TcpState::Established | TcpState::CloseWait) {
         return 0;
     }
-    (send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge())
+    (tuning::send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge())
 }
 
 /// Data was appended: urgent mark, then output.
@@ -192,8 +181,6 @@ fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
 
 /// Reading made room: told at once if the window at least doubles by it (Linux), else with the next acknowledgement.
 fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let (now_ms, pressure) = (cx.now_ms(), cx.base().budget.pressure());
-    window::grow(tcb, cx.config, now_ms, pressure);
     if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
         return;
     }

@@ -3,7 +3,7 @@
 use crate::base::{Duration, Key};
 use crate::transport::tcp::segment_size::TIMESTAMP_BYTES;
 use crate::transport::tcp::tcb::Tcb;
-use crate::transport::tcp::{Tcp, TcpInfo, window};
+use crate::transport::tcp::{Tcp, TcpInfo, tuning, window};
 
 impl Tcp {
     /// The numbers of `TCP_INFO`.
@@ -65,7 +65,7 @@ fn receiving(tcb: &Tcb, info: &mut TcpInfo) {
     info.ato_us = 40_000;
     info.rcv_mss = u32::from(tcb.rcv.mss);
     info.rcv_wnd = window::offered(tcb);
-    info.rcv_space = window::offered(tcb);
+    (info.rcv_space, info.rcv_rtt_us) = tuning::reader(tcb);
     info.bytes_received = tcb.rcv.received;
     info.segs_in = tcb.tally.segs_in;
 }

@@ -9,7 +9,7 @@ mod ready;
 use alloc::sync::Arc;
 
 use super::output::{self, Push};
-use super::{Tcp, TcpOptions, timers};
+use super::{Tcp, TcpOptions, timers, tuning};
 use crate::base::{Key, SocketId, TcpState, Version};
 use crate::network::Network;
 use crate::transport::inet::Inet;
@@ -63,6 +63,14 @@ impl Tcp {
         Arc::make_mut(&mut self.records.connections[id].options)
     }
 
+    /// The send and the receive buffer's limit now, in bytes as `getsockopt` gives them: what was set, or what they grew to.
+    pub fn buffers(&self, id: Key) -> (u32, u32) {
+        let (tcb, config) = (&self.records.connections[id], &self.config);
+        let begun = super::state::is_synchronized(tcb.state) || tcb.options.sndbuf != 0 || tcb.tuning.is_some();
+        let send = if begun { tuning::send_buffer(tcb, config) } else { config.wmem[1] };
+        (send, tuning::receive_buffer(tcb, config))
+    }
+
     /// Uncorks, restarts keepalive, sends what Nagle held, according to the options as they are now.
     pub fn options_changed(&mut self, net: &mut Network, id: Key) {
         self.rebind_options(id);
@@ -72,6 +80,7 @@ impl Tcp {
         if tcb.congestion.algorithm() != algorithm {
             tcb.congestion = super::congestion::Congestion::new(algorithm, u32::from(tcb.snd.mss));
         }
+        tuning::hold_low_water(tcb, cx.config);
         // A buffer may have become larger, a low-water mark lower.
         tcb.notify(cx.base());
         timers::arm_keepalive(tcb, &cx);

@@ -1,10 +1,9 @@
 //! Readiness, with the bits of Linux's `tcp_poll`.
 
-use super::data;
 use crate::base::{Key, Ready, TcpState};
 use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{Tcp, TcpConfig};
+use crate::transport::tcp::{Tcp, TcpConfig, tuning, window};
 
 impl Tcp {
     /// What `poll` reports now.
@@ -50,7 +49,7 @@ impl Tcp {
 
 /// A low-water mark above what the buffer can hold would never be reached.
 fn most_ever_readable(tcb: &Tcb, config: &TcpConfig) -> usize {
-    (crate::transport::tcp::window::space_of(tcb, config) as usize).max(1)
+    (window::full_space(tcb, config) as usize).max(1)
 }
 
 /// Linux's `sk_stream_is_writeable`: a third of the buffer is free; and `TCP_NOTSENT_LOWAT`.
@@ -58,7 +57,7 @@ fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
     if tcb.state == TcpState::Closed {
         return true;
     }
-    let (limit, used) = (data::send_buffer(tcb, config) as usize, tcb.send_charge());
+    let (limit, used) = (tuning::send_buffer(tcb, config) as usize, tcb.send_charge());
     let below_mark = tcb.options.notsent_lowat == 0 || tcb.unsent_len() < tcb.options.notsent_lowat;
     limit.saturating_sub(used) >= used / 2 && used < limit && below_mark && !tcb.starved
 }

@@ -31,7 +31,7 @@ pub(in crate::transport::tcp) fn carried(tcb: &mut Tcb) {
     tcb.rcv.ack_due = false;
     tcb.rcv.ack_now = false;
     tcb.rcv.quick = tcb.rcv.quick.saturating_sub(1);
-    tcb.dsack = None;
+    tcb.dsack = (tcb.rcv.nxt, tcb.rcv.nxt);
     tcb.timers.delayed_ack = crate::base::Instant::NEVER;
 }
 

@@ -36,7 +36,7 @@ pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push) -> Option<Plan> {
 
 /// Payload of one segment now: SACK blocks take their room.
 pub(in crate::transport::tcp) fn mss(tcb: &Tcb) -> u32 {
-    let has_blocks = tcb.sack && (tcb.dsack.is_some() || tcb.receiving.as_ref().is_some_and(|r| !r.out_of_order.is_empty()));
+    let has_blocks = tcb.sack && (tcb.has_dsack() || tcb.receiving.as_ref().is_some_and(|r| !r.out_of_order.is_empty()));
     u32::from(tcb.snd.mss) - if has_blocks { 4 + 8 * sack_room(tcb) as u32 } else { 0 }
 }
 

@@ -73,8 +73,8 @@ fn sack_blocks(tcb: &Tcb) -> SackBlocks {
     if !tcb.sack {
         return blocks;
     }
-    if let Some((start, end)) = tcb.dsack {
-        blocks.push(start, end);
+    if tcb.has_dsack() {
+        blocks.push(tcb.dsack.0, tcb.dsack.1);
     }
     if let Some(receiving) = &tcb.receiving {
         let room = decide::sack_room(tcb) - blocks.as_slice().len();
