@@ -13,8 +13,8 @@ use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM, SOCK_STREAM};
 use loggia_stack::{Config, Errno, Seed, SocketId};
 
-/// Send and receive buffers of connections.
-const BUFFER: u32 = 4 << 20;
+/// What a receive buffer grows to.
+const BUFFER: u32 = 6 << 20;
 
 const CLIENT: HostId = HostId(0);
 const SERVER: HostId = HostId(1);
@@ -30,8 +30,7 @@ fn addr(host: HostId) -> Addr {
 /// Two hosts that know each other's link address, on a link.
 fn pair(seed: u64, terms: [Terms; 2]) -> World {
     let mut world = World::new(Seed::from(seed));
-    let mut config = Config::default();
-    (config.tcp.rmem[1], config.tcp.wmem[1]) = (BUFFER, BUFFER);
+    let config = Config::default();
     let large_frames = terms.iter().all(Terms::takes_large_frames);
     let ends = [CLIENT, SERVER].map(|host| {
         let name = if host == CLIENT { "client" } else { "server" };
