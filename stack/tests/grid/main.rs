@@ -81,7 +81,8 @@ fn many_flows_share_a_bottleneck() {
     let _ =
         writeln!(out, "{:>6}{:>12}{:>12}{:>12}{:>10}{:>10}", "flows", "together", "slowest", "fastest", "fairness", "dropped");
     for flows in [1, 2, 4, 16, 64] {
-        let spec = Spec { seed: 1, flows, buffer: Some(256 << 10), bytes: 2 << 20, at_most: Duration::from_secs(120), conditions };
+        let spec =
+            Spec { seed: 1, flows, buffer: Some(256 << 10), bytes: 2 << 20, at_most: Duration::from_secs(120), conditions };
         let outcome = run(&spec);
         let rates = outcome.rates();
         let slowest = rates.iter().copied().fold(f64::INFINITY, f64::min) / 1e3;

@@ -166,7 +166,7 @@ fn default_buffers_fill_100_mbit_over_100_ms() {
     bulk.finish();
 }
 
-/// RFC 7323 §3 is not in use: the receiver measures by windows.
+/// The peer echoes nothing: the receiver measures by windows.
 #[test]
 fn they_do_so_without_timestamps() {
     let mut bulk = Bulk::with(path(100_000_000, MS_100), |config| config.tcp.timestamps = false, |_, _| ());
@@ -237,7 +237,7 @@ fn what_the_application_fixes_stays() {
     }
 }
 
-/// A buffer that has grown is what is set from then on; the window that was offered is not taken back (RFC 9293 SHLD-14).
+/// A buffer that has grown is what is set from then on.
 #[test]
 fn what_is_fixed_later_stays_from_then_on() {
     let mut bulk = Bulk::new(path(100_000_000, MS_100));

@@ -314,7 +314,6 @@ mod tests {
         assert_eq!(intake.round_trip_us, 2000);
     }
 
-    /// RFC 7323 §3 is not in use: the peer echoes nothing.
     #[test]
     fn without_timestamps_a_filled_window_gives_the_round_trip() {
         let mut intake = intake();
