@@ -104,7 +104,7 @@ impl Bulk {
             self.next_read = self.world.now + every;
             self.read_into(&mut vec![0; piece]);
         } else {
-            let mut into = [0; 64 << 10];
+            let mut into = vec![0; 64 << 10];
             while self.read_into(&mut into) > 0 {}
         }
     }
