@@ -63,6 +63,14 @@ impl Stack {
         result
     }
 
+    /// Tells the other end of a connected UDP socket by ICMP that nobody takes what it sent, as if no socket were there: what a proxy says
+    /// when it was told so itself. `ENOTCONN`, `EOPNOTSUPP`, `ENETUNREACH` and its kin.
+    pub fn refuse(&mut self, id: SocketId) -> Result<(), Errno> {
+        let result = self.sockets.refuse(&mut self.net, id);
+        self.settle();
+        result
+    }
+
     /// The next connection that waits, and whom it is with. `EAGAIN`, `EINVAL`, `EOPNOTSUPP`, `ENFILE`.
     pub fn accept(&mut self, id: SocketId) -> Result<(SocketId, Address), Errno> {
         let result = self.sockets.accept(&mut self.net, id);

@@ -5,8 +5,10 @@
 
 use alloc::vec::Vec;
 
-use super::{LOOPBACK, Network};
-use crate::base::{Addr, Errno, LinkId};
+use super::icmp::offending::Offending;
+use super::icmp::types::Problem;
+use super::{Cast, LOOPBACK, Network, RouteQuery, ipv4, ipv6, protocol};
+use crate::base::{Addr, Errno, Frame, LinkId};
 
 /// The links by which packets for others are taken.
 #[derive(Debug, Default)]
@@ -47,6 +49,43 @@ impl Network {
     /// True if a packet by `link` to `dst`, which is not ours, is taken all the same. Nobody answers for a neighbour on the link itself.
     pub(super) fn takes_for_others(&self, link: LinkId, dst: Addr) -> bool {
         self.transparent.0.contains(&link) && !dst.is_multicast() && !dst.is_unspecified() && !dst.is_link_local()
+    }
+
+    /// Tells `src` that nobody takes what it sent to `dst`, by ICMP "port unreachable". `datagram` is what is quoted: its UDP header. What it
+    /// carried is gone, and receivers need no more than the header (RFC 1122 §3.2.2).
+    pub(crate) fn refuse_datagram(&mut self, mut datagram: Frame, src: Addr, dst: Addr) -> Result<(), Errno> {
+        let link = self.route(&RouteQuery { dst: src, src: Addr::any(src.version()), link: None })?.link;
+        let len = datagram.len() as u16;
+        if src.is_v4() {
+            let header = ipv4::Header {
+                header_len: ipv4::HEADER_LEN as u8,
+                traffic_class: 0,
+                total_len: ipv4::HEADER_LEN as u16 + len,
+                ident: 0,
+                dont_fragment: true,
+                more_fragments: false,
+                offset: 0,
+                ttl: 1,
+                protocol: protocol::UDP,
+                src,
+                dst,
+            };
+            header.emit(&[], datagram.push(ipv4::HEADER_LEN));
+        } else {
+            let header = ipv6::Header {
+                traffic_class: 0,
+                flow_label: 0,
+                payload_len: len,
+                next_header: protocol::UDP,
+                hop_limit: 1,
+                src,
+                dst,
+            };
+            header.emit(datagram.push(ipv6::HEADER_LEN));
+        }
+        let about = Offending { link, frame: &datagram, network: 0, cast: Cast::Unicast };
+        self.icmp_error(&about, Problem::PortUnreachable);
+        Ok(())
     }
 
     /// True if packets may be sent from `src`: an address of ours, or any if this host answers for others.

@@ -52,6 +52,15 @@ impl Sockets {
         self.tcp.answer(net, key, request, verdict)
     }
 
+    /// Tells the other end of a connected UDP socket by ICMP that nobody takes what it sent, as if no socket were there. `ENOTCONN`,
+    /// `EOPNOTSUPP` (not UDP), `ENETUNREACH` and its kin.
+    pub fn refuse(&mut self, net: &mut Network, id: SocketId) -> Result<(), Errno> {
+        match self.record(id)?.kind {
+            Kind::Udp(key) => self.udp.refuse(net, key),
+            _ => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
     /// Takes a connection from the accept queue: its socket and the other end's address.
     /// `EAGAIN` (none waits), `EINVAL` (not listening), `EOPNOTSUPP` (datagrams), `ENFILE` (it stays in the queue).
     pub fn accept(&mut self, net: &mut Network, id: SocketId) -> Result<(SocketId, Address), Errno> {

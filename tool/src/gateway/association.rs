@@ -76,8 +76,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Associations<K, V> {
     }
 }
 
-/// True for errors that a datagram sent before has caused (ICMP): the socket goes on.
-pub(super) fn is_of_an_earlier_one(error: &io::Error) -> bool {
+/// True for errors that one datagram has caused, this one or an earlier one (by ICMP): the socket goes on.
+pub(super) fn is_of_one_datagram(error: &io::Error) -> bool {
     use io::ErrorKind::*;
-    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | ConnectionReset)
+    let told = matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | ConnectionReset);
+    told || error.raw_os_error() == Some(libc::EMSGSIZE)
 }

@@ -11,7 +11,7 @@ use loggia_lab::file::Protocol;
 use tokio::task::JoinSet;
 
 use super::Notes;
-use super::association::{Associations, DATAGRAM, Used, is_of_an_earlier_one};
+use super::association::{Associations, DATAGRAM, Used, is_of_one_datagram};
 use super::relay::{Relay, Spare};
 
 /// A port of the machine, taken and not yet served.
@@ -107,7 +107,7 @@ async fn serve_udp(
         tokio::select! {
             received = machine.recv_from(&mut datagram) => {
                 let (len, from) = match received {
-                    Err(error) if is_of_an_earlier_one(&error) => continue,
+                    Err(error) if is_of_one_datagram(&error) => continue,
                     received => received?,
                 };
                 let known = clients.find(&from);
@@ -165,7 +165,7 @@ async fn answers(
                     used.touch();
                     let _ = machine.send_to(&datagram[..len], from).await;
                 }
-                Err(error) if is_of_an_earlier_one(&error) => {}
+                Err(error) if is_of_one_datagram(&error) => {}
                 Err(_) => break,
             },
             () = used.idle_for(idle) => break,

@@ -270,6 +270,21 @@ fn datagrams_go_and_come_each_for_whom_it_is() {
 }
 
 #[test]
+fn a_port_of_the_machine_without_anybody_is_told() {
+    run(async {
+        let lab = Lab::new();
+        lab.open_uplink();
+        let port = std::net::UdpSocket::bind(loopback())?.local_addr()?.port();
+        let client = UdpSocket::bind_on(&lab.program, "0.0.0.0:0").await?;
+        client.connect(SocketAddr::new(MACHINE_V4.into(), port)).await?;
+        client.send(b"who?").await?;
+        let refused = client.recv(&mut [0; 9]).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        Ok(())
+    });
+}
+
+#[test]
 fn an_association_ends_when_nothing_is_sent() {
     run(async {
         let lab = Lab::new();

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use loggia::Host;
-use loggia::tokio::net::{Opening, TcpGate, UdpGate, UdpSocket};
+use loggia::tokio::net::{Opening, TcpGate, UdpGate, UdpSocket, refuse_datagrams};
 use loggia_stack::network::Unreachable;
 use tokio::task::JoinSet;
 
-use super::association::{Associations, DATAGRAM, Used, is_of_an_earlier_one};
+use super::association::{Associations, DATAGRAM, Used, is_of_one_datagram};
 use super::relay::{End as _, Relay, Spare};
 use super::{Machine, Notes};
 
@@ -182,26 +182,34 @@ fn new_pair(gate: &UdpGate, (from, to): Name, real: SocketAddr, pairs: &Associat
     Ok(pair)
 }
 
+/// What became of a datagram, by the side whose socket speaks.
+enum Carried {
+    /// The machine's.
+    Out(io::Result<usize>),
+    /// The lab's.
+    In(io::Result<usize>),
+}
+
 /// Carries datagrams both ways until none was sent for a while.
 async fn associate(Pair { near, far, used }: Pair, name: Name, pairs: Associations<Name, Pair>, idle: Duration) {
     let (mut there, mut back) = (vec![0; DATAGRAM], vec![0; DATAGRAM]);
     loop {
         let carried = tokio::select! {
             received = near.recv(&mut there) => match received {
-                Ok(len) => far.send(&there[..len]).await,
-                Err(error) => Err(error),
+                Ok(len) => Carried::Out(far.send(&there[..len]).await),
+                Err(error) => Carried::In(Err(error)),
             },
             received = far.recv(&mut back) => match received {
-                Ok(len) => near.send(&back[..len]).await,
-                Err(error) => Err(error),
+                Ok(len) => Carried::In(near.send(&back[..len]).await),
+                Err(error) => Carried::Out(Err(error)),
             },
             () = used.idle_for(idle) => break,
         };
         match carried {
-            Ok(_) => used.touch(),
-            Err(error) if is_of_an_earlier_one(&error) => {}
-            Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {}
-            Err(_) => break,
+            Carried::Out(Ok(_)) | Carried::In(Ok(_)) => used.touch(),
+            Carried::Out(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => drop(refuse_datagrams(&near)),
+            Carried::Out(Err(error)) | Carried::In(Err(error)) if is_of_one_datagram(&error) => {}
+            Carried::Out(Err(_)) | Carried::In(Err(_)) => break,
         }
     }
     pairs.forget(&name);

@@ -150,6 +150,11 @@ impl UdpGate {
     }
 }
 
+/// Tells whoever a socket is connected to that nobody takes what he sent, as if no socket were there. `ENOTCONN`
+pub fn refuse_datagrams(socket: &UdpSocket) -> io::Result<()> {
+    socket.socket().call(Stack::refuse)
+}
+
 /// IPv4 has a gate of its own.
 fn only_v6(socket: &Socket, any: &SocketAddr) -> io::Result<()> {
     if family(any) == AF_INET { Ok(()) } else { socket.set_int(ipv6::LEVEL, ipv6::IPV6_V6ONLY, 1) }

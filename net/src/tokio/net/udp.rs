@@ -63,7 +63,7 @@ impl UdpSocket {
         Self { socket }
     }
 
-    fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &Socket {
         &self.socket
     }
 

@@ -2,9 +2,10 @@
 
 use alloc::boxed::Box;
 
+use super::header::{self, Check, Header};
 use super::send::Corked;
 use super::{Udp, base};
-use crate::base::{Errno, Key, SockAddr, SocketId, Version};
+use crate::base::{Errno, Frame, Key, Rope, SockAddr, SocketId, Version};
 use crate::network::{Network, protocol};
 use crate::transport::datagram::Endpoint;
 use crate::transport::inet::{Inet, Kind};
@@ -112,6 +113,18 @@ impl Udp {
         self.leave_tables(id);
         self.sockets[id].endpoint.forget_peer();
         self.enter_tables(id);
+    }
+
+    /// Tells the other end of a connected socket that nobody takes what it sent (ICMP "port unreachable"). `ENOTCONN`, and the errors of
+    /// routing.
+    pub fn refuse(&mut self, net: &mut Network, id: Key) -> Result<(), Errno> {
+        let Inet { local, remote, local_port, remote_port, .. } = *self.inet(id);
+        if !self.inet(id).is_connected() {
+            return Err(Errno::ENOTCONN);
+        }
+        let mut frame = Frame::new(Rope::new());
+        header::push(&mut frame, Header { src_port: remote_port, dst_port: local_port }, remote, local, Check::Now);
+        net.refuse_datagram(frame, remote, local)
     }
 
     /// Makes changed options take effect: the binding follows, a cork that was pulled sends what it held.
