@@ -1,14 +1,21 @@
 //! `loggia run -- COMMAND` as its user meets it: exit codes, signals, streams, the terminal, published ports, the uplink.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 
 use loggia_cli::sys::signal;
 
+/// The program; a copy of it in the stories of another user.
+fn binary() -> String {
+    std::env::var("LOGGIA_COPY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_loggia").into())
+}
+
 fn loggia(options: &[&str], command: &[&str]) -> Command {
-    let mut loggia = Command::new(env!("CARGO_BIN_EXE_loggia"));
+    let mut loggia = Command::new(binary());
     loggia.arg("run").args(options).arg("--").args(command).stdin(Stdio::null());
     loggia
 }
@@ -38,7 +45,7 @@ fn has(program: &str) -> bool {
 /// Nobody listens to the last words.
 #[test]
 fn a_closed_pipe_does_not_change_the_exit_code() {
-    let script = format!("'{}' run -- no-such-program 2>&1 | true; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_loggia"));
+    let script = format!("'{}' run -- no-such-program 2>&1 | true; echo ${{PIPESTATUS[0]}}", binary());
     let said = Command::new("bash").args(["-c", &script]).output().unwrap();
     assert_eq!(text(&said.stdout), "127\n");
 }
@@ -117,7 +124,7 @@ fn ctrl_c_comes_once() {
         return;
     }
     let script = "trap 'echo heard' INT; echo ready; until read line; do :; done; echo \"line $line\"; exit 3";
-    let command = format!("'{}' run -- sh -c '{}'", env!("CARGO_BIN_EXE_loggia"), script.replace('\'', "'\\''"));
+    let command = format!("'{}' run -- sh -c '{}'", binary(), script.replace('\'', "'\\''"));
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &command, "/dev/null"]).stdin(Stdio::piped());
     let mut running = Running::new(terminal);
@@ -215,4 +222,24 @@ fn the_uplink_leads_to_the_machine() {
     assert_eq!((refused.status.code(), text(&refused.stderr)), (Some(1), "refused\n".into()), "nobody listens there any more");
     let without = output(&[], &["python3", "-c", CLIENT, &port]);
     assert!(text(&without.stderr).contains("gaierror"), "the machine has no name without an uplink: {}", text(&without.stderr));
+}
+
+/// Tells all the other stories again.
+#[test]
+fn all_of_it_works_for_an_ordinary_user() {
+    const NOBODY: u32 = 65534;
+    if loggia_cli::sys::process::effective_uid() != 0 {
+        eprintln!("SKIPPED: already an ordinary user");
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("loggia-command-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (stories, copy) = (folder.join("stories"), folder.join("loggia"));
+    fs::copy(std::env::current_exe().unwrap(), &stories).unwrap();
+    fs::copy(binary(), &copy).unwrap();
+    let mut told = Command::new(&stories);
+    told.args(["--skip", "ordinary"]).env("LOGGIA_COPY", &copy).uid(NOBODY).gid(NOBODY).current_dir("/");
+    let told = told.output().unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(told.status.success(), "{}{}", text(&told.stdout), text(&told.stderr));
 }
