@@ -79,8 +79,11 @@ pub(super) fn receive_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
 
 /// A writer finds no room: less than a third of a buffer that may grow is free.
 pub(super) fn is_crowded(tcb: &Tcb, config: &TcpConfig) -> bool {
+    if tcb.options.sndbuf != 0 {
+        return false;
+    }
     let (limit, used) = (send_buffer(tcb, config) as usize, tcb.send_charge());
-    tcb.options.sndbuf == 0 && limit < used + used / 2
+    limit < used + used / 2
 }
 
 /// A crowded send buffer and an acknowledgement: it grows if all that is in it fits into both windows, so that it is what holds
