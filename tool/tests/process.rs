@@ -277,6 +277,18 @@ fn a_daemon_outlives_its_program_and_ends_with_the_tree() {
     assert_eq!(tree_end(&watch(&mut spawned)).orphans, 1);
 }
 
+/// A keeper cannot be stopped for long.
+#[test]
+fn a_program_that_stops_its_keeper_can_be_ended() {
+    let folder = Folder::new("keeper");
+    let stage = Stage::new();
+    let script = "kill -STOP $PPID; echo done; exec sleep 1000";
+    let mut spawned = stage.spawn(&sh(script).stdout(Output::File(File::create(folder.path("out")).unwrap())));
+    wait_for_line(&folder.path("out"), "done");
+    spawned.program.stop(libc::SIGTERM, LONG);
+    assert_eq!(ended(&watch(&mut spawned)).0, Status::Signal { signal: libc::SIGTERM, core: false });
+}
+
 #[test]
 fn dropping_a_program_ends_it() {
     // Standard input of every process of the tree; its other end notices when the last of them is gone.

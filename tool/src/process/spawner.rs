@@ -18,7 +18,7 @@ use crate::sys::descriptor::{self, Watched, poll};
 use crate::sys::filter::Instruction;
 use crate::sys::message::{self, Patience};
 use crate::sys::process::{self, Wait, wait};
-use crate::sys::{Pid, account, pidfd};
+use crate::sys::{Pid, account, pidfd, signal};
 
 /// Starts programs. Dropping it starts no end: each [`Program`] lives until it is dropped.
 #[derive(Debug)]
@@ -61,14 +61,21 @@ impl Spawner {
         };
         let output = stream(&command.outputs[0], &null, stdout.as_fd());
         let error = stream(&command.outputs[1], &null, stderr.as_fd());
+        self.wake_warden();
         message::send(self.control.as_fd(), &[0], &[theirs.as_fd(), file.as_fd(), input, output, error])
             .map_err(SpawnError::Own)?;
         drop(theirs);
         answer(command, ours)
     }
 
+    /// Somebody may have stopped it.
+    fn wake_warden(&self) {
+        let _ = signal::send(self.warden, libc::SIGCONT);
+    }
+
     /// Ends the warden, whose programs must have ended or been dropped, and says whether it was gone in time.
     pub fn close(self, patience: Duration) -> io::Result<bool> {
+        self.wake_warden();
         let Self { control, warden } = self;
         let handle = pidfd::open_process(warden)?;
         drop(control);

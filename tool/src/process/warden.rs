@@ -58,11 +58,14 @@ impl Warden {
         Ok(())
     }
 
-    /// Buries the dead; says whether a child is left. A child that is no keeper was left behind by a keeper that was killed.
+    /// Buries the dead; says whether a child is left. A child that is no keeper was left behind by a keeper that was killed. A keeper that
+    /// somebody has stopped goes on.
     fn reap(&mut self) -> bool {
         loop {
             match wait(Wait::Any) {
-                Ok(Some(waited)) => drop(self.keepers.remove(&waited.pid)),
+                Ok(Some(waited)) if waited.stopped() => drop(signal::send(waited.pid, libc::SIGCONT)),
+                Ok(Some(waited)) if waited.ended() => drop(self.keepers.remove(&waited.pid)),
+                Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(_) => return false,
             }

@@ -49,6 +49,18 @@ pub struct Waited {
     pub usage: Usage,
 }
 
+impl Waited {
+    /// A signal has stopped it.
+    pub fn stopped(&self) -> bool {
+        libc::WIFSTOPPED(self.status)
+    }
+
+    /// It is no more.
+    pub fn ended(&self) -> bool {
+        libc::WIFEXITED(self.status) || libc::WIFSIGNALED(self.status)
+    }
+}
+
 /// Which children to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wait {

@@ -159,7 +159,7 @@ impl Keeper {
         loop {
             match wait(Wait::Any) {
                 Ok(Some(waited)) if Some(waited.pid) == self.program => self.program_changed(waited),
-                Ok(Some(waited)) => self.orphans += u64::from(ended(waited.status)),
+                Ok(Some(waited)) => self.orphans += u64::from(waited.ended()),
                 Ok(None) => return true,
                 Err(_) => return false,
             }
@@ -287,8 +287,4 @@ fn ask_to_end(signal: i32, told: &mut BTreeSet<Pid>) {
             let _ = signal::send(child, libc::SIGCONT);
         }
     }
-}
-
-fn ended(status: i32) -> bool {
-    libc::WIFEXITED(status) || libc::WIFSIGNALED(status)
 }
