@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// Allows everything.
 const ALLOW: [Instruction; 1] = [Instruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }];
 
-const STORIES: [(&str, fn()); 9] = [
+const STORIES: [(&str, fn()); 10] = [
     ("when_loggia_is_killed_its_programs_end", when_loggia_is_killed_its_programs_end),
     ("when_the_keeper_is_killed_too_its_programs_end", when_the_keeper_is_killed_too_its_programs_end),
     ("processes_that_run_from_fork_to_fork_are_caught", processes_that_run_from_fork_to_fork_are_caught),
@@ -32,6 +32,7 @@ const STORIES: [(&str, fn()); 9] = [
     ("a_signal_to_the_group_comes_once", a_signal_to_the_group_comes_once),
     ("loggia_inside_loggia_says_so", loggia_inside_loggia_says_so),
     ("loggia_without_standard_streams_runs_programs", loggia_without_standard_streams_runs_programs),
+    ("nothing_is_left_over", nothing_is_left_over),
     ("all_of_it_works_for_an_ordinary_user", all_of_it_works_for_an_ordinary_user),
 ];
 
@@ -305,6 +306,22 @@ fn loggia_without_standard_streams_runs_programs() {
     let script = "exec \"$1\" act silent 0<&- 1>&- 2>&-";
     let status = std::process::Command::new("sh").args(["-c", script, "sh"]).arg(own_path()).status().unwrap();
     assert_eq!(status.code(), Some(0));
+}
+
+/// Neither descriptors nor processes.
+fn nothing_is_left_over() {
+    let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = descriptors();
+    let spawner = Spawner::start().unwrap();
+    for _ in 0..50 {
+        let mut spawned = spawn(&spawner, &sh("sleep 0 & setsid true & exit 1").stdout(Output::Null));
+        end(&mut spawned);
+        assert!(spawner.spawn(&Command::new("loggia-no-such-program"), Some(&ALLOW)).is_err());
+    }
+    assert!(spawner.close(LONG).unwrap());
+    assert_eq!(descriptors(), before);
+    let children = fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap_or_default();
+    assert_eq!(children, "");
 }
 
 /// Tells the other stories again as nobody, and those of `process.rs` with them.

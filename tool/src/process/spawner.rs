@@ -63,7 +63,7 @@ impl Spawner {
         let error = stream(&command.outputs[1], &null, stderr.as_fd());
         self.wake_warden();
         message::send(self.control.as_fd(), &[0], &[theirs.as_fd(), file.as_fd(), input, output, error])
-            .map_err(SpawnError::Own)?;
+            .map_err(|_| SpawnError::Lost)?;
         drop(theirs);
         answer(command, ours)
     }
