@@ -31,7 +31,7 @@ expect = "running"
 
 const WAN: &str = r#"
 schema = 1
-deadline = "120s"
+deadline = "900s"
 [link.wan]
 ends = ["server", "client"]
 "#;
@@ -43,8 +43,8 @@ fn nginx(scene: &Scene, megabytes: usize) {
     scene.file("site/small", b"small");
 }
 
-fn nginx_serves_a_large_file(scene: &Scene) {
-    nginx(scene, 100);
+fn nginx_serves_a_large_file(scene: &Scene, megabytes: usize) {
+    nginx(scene, megabytes);
     let client = r#"
 rtt = "50ms"
 loss = "1%"
@@ -56,9 +56,17 @@ after = "server"
 }
 
 #[test]
+fn nginx_serves_megabytes_to_curl_over_loss() {
+    if let Some(scene) = Scene::new(&["nginx", "curl", "cmp"]) {
+        nginx_serves_a_large_file(&scene, 3);
+    }
+}
+
+#[test]
+#[ignore = "takes five minutes: one loss in a hundred at 50 ms is what keeps any TCP at some 350 kB/s"]
 fn nginx_serves_100_megabytes_to_curl_over_loss() {
     if let Some(scene) = Scene::new(&["nginx", "curl", "cmp"]) {
-        nginx_serves_a_large_file(&scene);
+        nginx_serves_a_large_file(&scene, 100);
     }
 }
 
