@@ -59,7 +59,10 @@ impl Supervisor {
             Ok(Answer::Waits | Answer::Given) => return,
             Err(Fault(number)) => notify::Reply::Error(number),
         };
-        if matches!(call.note.number, libc::SYS_connect | libc::SYS_bind) && reply == notify::Reply::Value(0) {
+        if !self.interrupts.killable
+            && matches!(call.note.number, libc::SYS_connect | libc::SYS_bind)
+            && reply == notify::Reply::Value(0)
+        {
             self.answered.insert(call.thread(), Answered { note: call.note, reply, at: world.now() });
         }
         // Who has left with a signal comes again, or not.
@@ -107,7 +110,7 @@ impl Supervisor {
     }
 
     /// The socket a call is about; none if it is not one of ours.
-    fn subject(&mut self, call: &Call) -> Result<Option<Subject>, Fault> {
+    pub(super) fn subject(&mut self, call: &Call) -> Result<Option<Subject>, Fault> {
         let program = match self.threads.copy(call.thread(), call.descriptor()) {
             Ok(copy) => copy,
             Err(error) => return self.no_copy(call, &error),

@@ -92,8 +92,8 @@ impl Supervisor {
         Ok(end)
     }
 
-    /// A non-blocking connect is under way.
-    fn begin(&mut self, subject: &Subject) -> Result<(), Fault> {
+    /// A connect is under way and its caller does not wait for it.
+    pub(super) fn begin(&mut self, subject: &Subject) -> Result<(), Fault> {
         let end = self.attach(subject)?;
         let junk = meeting::fill(subject.program.as_fd())?;
         let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;

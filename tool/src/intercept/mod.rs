@@ -31,7 +31,7 @@
 //! | `answer` | which call is which, replies, restarted calls |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
 //! | `stream`, `datagram` | the data |
-//! | `wait` | calls that wait, and their deadlines |
+//! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
 //! | `close` | sockets that no program holds any more |
 //! | `name_server` | questions to servers outside the lab |
 
@@ -43,6 +43,7 @@ mod create;
 mod datagram;
 mod fault;
 pub mod filter;
+mod interrupt;
 mod listen;
 mod meeting;
 mod message;
@@ -72,6 +73,7 @@ use crate::sys::{notify, socket};
 use answer::Answered;
 use call::Tree;
 use datagram::Charges;
+use interrupt::Interrupts;
 use meeting::Meeting;
 use name_server::Questions;
 use table::{Phase, Table};
@@ -149,6 +151,7 @@ pub struct Supervisor {
     threads: Threads,
     meeting: Meeting,
     waits: Waits,
+    interrupts: Interrupts,
     answered: HashMap<i32, Answered>,
     questions: Questions,
     charges: Charges,
@@ -176,6 +179,7 @@ impl Supervisor {
             threads: Threads::default(),
             meeting: Meeting::new()?,
             waits: Waits::default(),
+            interrupts: Interrupts::default(),
             answered: HashMap::new(),
             questions: Questions::default(),
             charges: Charges::new()?,
@@ -280,12 +284,13 @@ impl Supervisor {
 
     /// When [`Supervisor::advance`] wants to be called.
     pub fn next_deadline(&self) -> Instant {
-        self.waits.next_deadline().min(self.look_at)
+        self.waits.next_deadline().min(self.look_at).min(self.next_interrupt())
     }
 
     /// The world's time has gone on: calls that have waited long enough end.
     pub fn advance(&mut self, world: &mut World) {
         self.expire(world);
+        self.interrupt(world);
         if world.now() >= self.look_at {
             self.look(world);
         }

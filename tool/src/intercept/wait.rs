@@ -26,6 +26,15 @@ impl Waits {
     pub(super) fn next_deadline(&self) -> Instant {
         self.deadlines.peek().map_or(Instant::NEVER, |Reverse((at, _))| *at)
     }
+
+    pub(super) fn is_anybody_there(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// All threads that wait.
+    pub(super) fn threads(&self) -> Vec<i32> {
+        self.places.keys().copied().collect()
+    }
 }
 
 impl Supervisor {
@@ -58,6 +67,15 @@ impl Supervisor {
         if let Some(entry) = self.waits.places.remove(&thread).and_then(|key| self.table.get_mut(key)) {
             entry.waits.retain(|wait| wait.call.thread() != thread);
         }
+    }
+
+    /// The calls of a thread that waits, which does not wait any more.
+    pub(super) fn take_waits_of(&mut self, thread: i32) -> Vec<Call> {
+        let Some(entry) = self.waits.places.remove(&thread).and_then(|key| self.table.get_mut(key)) else { return Vec::new() };
+        let (taken, left) =
+            std::mem::take(&mut entry.waits).into_iter().partition::<Vec<_>, _>(|wait| wait.call.thread() == thread);
+        entry.waits = left.into();
+        taken.into_iter().map(|wait| wait.call).collect()
     }
 
     /// A socket has news: whoever waits there tries again.

@@ -1,0 +1,129 @@
+//! Signals to callers that wait.
+//!
+//! Once the supervisor has taken a notification, its caller waits unkillably for everything but SIGKILL
+//! (`SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19): no reply is lost, no memory is written that the caller has left behind, no call
+//! is made twice. The price is that a signal does not end a wait by itself. So those who wait for long are looked at now and then, and whoever
+//! has a signal to take is sent back to take it, with the error by which the kernel itself starts a call again or makes it `EINTR`, as the
+//! signal's handler asks.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use loggia_lab::world::World;
+use loggia_stack::base::Instant;
+
+use super::Supervisor;
+use super::call::Call;
+use super::fault::Fault;
+use super::table::Phase;
+
+/// How often those who wait are looked at: how late a signal may come to them.
+const LOOK: Duration = Duration::from_millis(20);
+/// `ERESTARTSYS` of the kernel: never seen by a program that has a signal to take.
+const RESTART: i32 = 512;
+
+/// When those who wait are looked at, and who may have a signal.
+#[derive(Debug)]
+pub(super) struct Interrupts {
+    look_at: Instant,
+    /// A signal to the process was there at the last look, which another thread may have been about to take.
+    suspected: HashSet<i32>,
+    /// Callers cannot leave with a signal.
+    pub(super) killable: bool,
+}
+
+impl Default for Interrupts {
+    fn default() -> Self {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self { look_at: Instant::EPOCH, suspected: HashSet::new(), killable: is_at_least(&release, (5, 19)) }
+    }
+}
+
+/// True if a kernel's release (`6.18.44-something`) is at least this.
+fn is_at_least(release: &str, wanted: (u32, u32)) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= wanted
+}
+
+impl Supervisor {
+    /// When those who wait want to be looked at.
+    pub(super) fn next_interrupt(&self) -> Instant {
+        if self.interrupts.killable && self.waits.is_anybody_there() { self.interrupts.look_at } else { Instant::NEVER }
+    }
+
+    /// Sends those back who have a signal to take.
+    pub(super) fn interrupt(&mut self, world: &World) {
+        if world.now() < self.next_interrupt() {
+            return;
+        }
+        self.interrupts.look_at = world.now() + LOOK;
+        let suspected = std::mem::take(&mut self.interrupts.suspected);
+        for thread in self.waits.threads() {
+            match signals(thread) {
+                Signals::None => {}
+                Signals::Process if !suspected.contains(&thread) => {
+                    self.interrupts.suspected.insert(thread);
+                }
+                Signals::Process | Signals::Thread => self.send_back(world, thread),
+            }
+        }
+    }
+
+    fn send_back(&mut self, world: &World, thread: i32) {
+        for call in self.take_waits_of(thread) {
+            self.leave_behind(&call);
+            self.reply(world, &call, Err(Fault(RESTART)));
+        }
+    }
+}
+
+impl Supervisor {
+    /// A blocking connect that a signal ends goes on without its caller, who may wait for it with `poll` (POSIX).
+    fn leave_behind(&mut self, call: &Call) {
+        if call.note.number == libc::SYS_connect
+            && let Ok(Some(subject)) = self.subject(call)
+            && self.phase(subject.key) == Ok(Phase::Fresh)
+        {
+            // Without descriptors it is as before: the next call finds out.
+            let _ = self.begin(&subject);
+        }
+    }
+}
+
+/// Signals that a thread has to take.
+enum Signals {
+    /// None.
+    None,
+    /// One that is surely its own.
+    Thread,
+    /// One to its process, which another thread may take.
+    Process,
+}
+
+fn signals(thread: i32) -> Signals {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{thread}/status")) else { return Signals::None };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim);
+    let mask = |name: &str| u64::from_str_radix(field(name), 16).unwrap_or(0);
+    let takes = !mask("SigBlk:");
+    // The kernel gives a process's signal to its first thread, if that one takes it.
+    let first = field("Tgid:") == field("Pid:");
+    match (mask("SigPnd:") & takes != 0, mask("ShdPnd:") & takes != 0) {
+        (true, _) => Signals::Thread,
+        (false, true) if first => Signals::Thread,
+        (false, true) => Signals::Process,
+        (false, false) => Signals::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_number() {
+        assert!(is_at_least("6.18.44-fc", (5, 19)));
+        assert!(is_at_least("5.19.0", (5, 19)));
+        assert!(!is_at_least("5.4.0-200", (5, 19)));
+        assert!(!is_at_least("", (5, 19)));
+    }
+}
