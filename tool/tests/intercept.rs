@@ -203,3 +203,39 @@ for server in ['192.0.2.53', '127.0.0.53']:
     let of = |server: &str| format!("(b'Q1 answered', ('{server}', 53))\nb'Q2 answered' ('{server}', 53)\n");
     assert_eq!(said, of("192.0.2.53") + &of("127.0.0.53"));
 }
+
+#[test]
+fn in_precise_mode_every_write_and_read_is_one_of_the_stack() {
+    if !has("python3") {
+        return;
+    }
+    let options = loggia_cli::intercept::Options { precise: true, ..Default::default() };
+    let mut stage = Stage::with("precise", loggia_lab::link::Terms::default(), options);
+    let script = "
+import errno, fcntl, os, select, socket, struct, termios, threading, time
+def named(call, *args):
+    try:
+        return call(*args)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+fresh = socket.socket()
+print(named(fresh.recv, 1), named(fresh.send, b'x'))
+server = socket.create_server(('127.0.0.1', 7000))
+one = socket.create_connection(('127.0.0.1', 7000)); two, _ = server.accept()
+poll = select.poll(); poll.register(two, select.POLLIN)
+one.sendall(b'ab'); os.write(one.fileno(), b'cde'); os.writev(one.fileno(), [b'f', b'gh'])
+time.sleep(0.1); print(poll.poll(5000)[0][1], struct.unpack('i', fcntl.ioctl(two, termios.FIONREAD, b'....'))[0])
+print(two.recv(3), os.read(two.fileno(), 3), two.recv_into(bytearray(9)))
+print(poll.poll(0), named(two.recv, 1, socket.MSG_DONTWAIT))
+big = b'x' * 3_000_000
+reader = threading.Thread(target=lambda: print(sum(len(data) for data in iter(lambda: two.recv(65536), b''))))
+reader.start(); one.sendall(big); one.shutdown(socket.SHUT_WR); reader.join()
+two.send(b'back'); print(one.recv(10)); two.close(); print(one.recv(10))
+datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print(named(datagram.send, b'x'))
+datagram.connect(('127.0.0.1', 9)); datagram.send(b'x'); datagram.settimeout(5); print(named(datagram.recv, 1))
+";
+    let said = python(&mut stage, script);
+    let expected = "ENOTCONN EPIPE\n1 8\nb'abc' b'def' 2\n[] EAGAIN\n3000000\nb'back'\nb''\nEDESTADDRREQ\nECONNREFUSED\n";
+    assert_eq!(said, expected);
+}

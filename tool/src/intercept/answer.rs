@@ -42,8 +42,8 @@ impl Supervisor {
     pub(super) fn notified(&mut self, world: &mut World, tree: &Rc<Tree>) {
         // It may have gone away before we looked.
         let Ok(note) = notify::receive(tree.listener.as_fd()) else { return };
-        let call = Call { tree: Rc::clone(tree), note };
-        self.forget_waits_of(call.thread());
+        let done = self.forget_waits_of(&note);
+        let call = Call { tree: Rc::clone(tree), note, done };
         if let Some(reply) = self.lost_reply(&call, world.now()) {
             let _ = call.reply(reply);
             return;
@@ -76,10 +76,7 @@ impl Supervisor {
     /// come unasked, or takes its time.
     fn lost_reply(&mut self, call: &Call, now: Instant) -> Option<notify::Reply> {
         let Answered { note, reply, at } = self.answered.remove(&call.thread())?;
-        let same = note.number == call.note.number
-            && note.arguments == call.note.arguments
-            && note.instruction == call.note.instruction
-            && now.since(at) < RESTART;
+        let same = note.is_same_call(&call.note) && now.since(at) < RESTART;
         (same && catches_signals(call.thread())).then_some(reply)
     }
 
@@ -105,6 +102,10 @@ impl Supervisor {
             libc::SYS_recvfrom => self.receive_from(world, call, &subject, deadline),
             libc::SYS_recvmsg => self.receive_message(world, call, &subject, deadline),
             libc::SYS_recvmmsg => self.receive_messages(world, call, &subject, deadline),
+            libc::SYS_read | libc::SYS_readv => self.read_call(world, call, &subject, deadline),
+            libc::SYS_ioctl => self.ask_queue(world, call, &subject),
+            libc::SYS_splice => self.splice(world, call, &subject, deadline),
+            libc::SYS_write | libc::SYS_writev => self.write_call(world, call, &subject, deadline),
             _ => Ok(Answer::Native),
         }
     }

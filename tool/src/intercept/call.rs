@@ -26,6 +26,8 @@ pub(super) struct Tree {
 pub(super) struct Call {
     pub(super) tree: Rc<Tree>,
     pub(super) note: notify::Notification,
+    /// Bytes it has sent before it had to wait.
+    pub(super) done: usize,
 }
 
 /// Largest `struct sockaddr` (`struct sockaddr_storage`).

@@ -158,6 +158,7 @@ impl Supervisor {
 
     fn connect_succeeded(&mut self, key: Key, junk: usize) {
         let program = self.program_end(key);
+        let precise = self.options.precise;
         let Self { table, scratch, epoll, .. } = self;
         let Some(entry) = table.get_mut(key) else { return };
         entry.phase = Phase::Connected;
@@ -171,7 +172,7 @@ impl Supervisor {
             }
         }
         // Should the descriptor have moved away, it keeps its small buffer.
-        if let Some(program) = program {
+        if let Some(program) = program.filter(|_| !precise) {
             meeting::set_buffers(program.as_fd(), end.as_fd(), entry);
         }
         let _ = epoll.change(end.as_fd(), WATCHED, key.to_bits());

@@ -4,6 +4,7 @@
 //! changed between the decision and the call. What is not named here runs natively, at the kernel's speed: `read`, `write`, `close`, `dup`,
 //! `poll`, `epoll`, `sendfile` and the rest, because the program's descriptor is a real socket.
 
+use super::precise::QUEUES;
 use libc::{
     BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
     SECCOMP_RET_USER_NOTIF, sock_filter,
@@ -34,8 +35,8 @@ const CONTROL: [libc::c_long; 14] = [
 ];
 
 /// Data calls that precise mode traps too.
-const DATA: [libc::c_long; 6] =
-    [libc::SYS_sendto, libc::SYS_recvfrom, libc::SYS_read, libc::SYS_write, libc::SYS_readv, libc::SYS_writev];
+const DATA: [libc::c_long; 7] =
+    [libc::SYS_sendto, libc::SYS_recvfrom, libc::SYS_read, libc::SYS_write, libc::SYS_readv, libc::SYS_writev, libc::SYS_splice];
 
 /// The first and one behind the last request of `ioctl` that asks for interfaces (`SIOCGIFNAME` to `SIOCGIFMAP` and kin).
 const INTERFACE_REQUESTS: (u32, u32) = (0x8910, 0x8980);
@@ -70,7 +71,8 @@ pub fn program(precise: bool) -> Vec<sock_filter> {
         on(&mut program, libc::SYS_sendto, &addressed());
         on(&mut program, libc::SYS_recvfrom, &addressed());
     }
-    on(&mut program, libc::SYS_ioctl, &interfaces());
+    let queues = if precise { &QUEUES[..] } else { &[] };
+    on(&mut program, libc::SYS_ioctl, &questions(queues));
     program.push(give(SECCOMP_RET_ALLOW));
     program
 }
@@ -102,16 +104,20 @@ fn addressed() -> Vec<sock_filter> {
     ]
 }
 
-/// `ioctl`: only what asks for the host's interfaces.
-fn interfaces() -> Vec<sock_filter> {
-    vec![
-        load(argument(1)),
+/// `ioctl`: only what asks for the host's interfaces, and for these queues.
+fn questions(queues: &[u32]) -> Vec<sock_filter> {
+    let mut block = vec![load(argument(1))];
+    for request in queues {
+        block.extend([jump(BPF_JEQ, *request, 0, 1), give(NOTIFY)]);
+    }
+    block.extend([
         jump(BPF_JGE, INTERFACE_REQUESTS.0, 1, 0),
         give(SECCOMP_RET_ALLOW),
         jump(BPF_JGE, INTERFACE_REQUESTS.1, 0, 1),
         give(SECCOMP_RET_ALLOW),
         give(NOTIFY),
-    ]
+    ]);
+    block
 }
 
 /// For this call number `block` decides; every way through it returns.

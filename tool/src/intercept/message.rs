@@ -35,17 +35,11 @@ impl Header {
         let bytes: [u8; MSGHDR] = call.read_array(address)?;
         let word = |offset: usize| u64::from_ne_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
         let count = usize::try_from(word(24)).ok().filter(|count| *count <= MOST_PIECES).ok_or(Fault(libc::EMSGSIZE))?;
-        let mut table = vec![0; 16 * count];
-        call.read(word(16), &mut table)?;
-        let pieces = table.chunks_exact(16).map(|entry| {
-            let half = |offset: usize| u64::from_ne_bytes(entry[offset..offset + 8].try_into().expect("eight bytes"));
-            isize::try_from(half(8)).map(|len| (half(0), len as usize)).map_err(|_| Fault(libc::EINVAL))
-        });
         Ok(Self {
             address,
             name: word(0),
             name_len: word(8) as u32 as i32,
-            pieces: pieces.collect::<Result<_, _>>()?,
+            pieces: read_pieces(call, word(16), count)?,
             control: word(32),
             control_len: word(40) as usize,
         })
@@ -55,6 +49,12 @@ impl Header {
     pub(super) fn single(buffer: u64, len: u64) -> Self {
         let len = isize::try_from(len).unwrap_or(isize::MAX) as usize;
         Self { address: 0, name: 0, name_len: 0, pieces: vec![(buffer, len)], control: 0, control_len: 0 }
+    }
+
+    /// A header for a call that has pieces and no more. `EFAULT`, `EINVAL` (too many)
+    pub(super) fn pieces(call: &Call, table: u64, count: u64) -> Result<Self, Fault> {
+        let count = usize::try_from(count).ok().filter(|count| *count <= MOST_PIECES).ok_or(Fault(libc::EINVAL))?;
+        Ok(Self { pieces: read_pieces(call, table, count)?, ..Self::single(0, 0) })
     }
 
     /// Bytes its pieces have room for.
@@ -71,12 +71,14 @@ impl Header {
         Ok(Some(Address::from_bytes(&bytes)?))
     }
 
-    /// Its bytes, at most as many as fit `into`; says how many.
-    pub(super) fn gather(&self, call: &Call, into: &mut [u8]) -> Result<usize, Fault> {
+    /// Its bytes after the first `skip`, at most as many as fit `into`; says how many.
+    pub(super) fn gather(&self, call: &Call, mut skip: usize, into: &mut [u8]) -> Result<usize, Fault> {
         let mut done = 0;
         for (address, len) in &self.pieces {
-            let len = (*len).min(into.len() - done);
-            call.read(*address, &mut into[done..done + len])?;
+            let passed = skip.min(*len);
+            skip -= passed;
+            let len = (len - passed).min(into.len() - done);
+            call.read(address.wrapping_add(passed as u64), &mut into[done..done + len])?;
             done += len;
         }
         Ok(done)
@@ -120,6 +122,16 @@ impl Header {
         call.write(self.address.wrapping_add(40), &(bytes.len() as u64).to_ne_bytes())?;
         call.write(self.address.wrapping_add(48), &flags.to_ne_bytes())
     }
+}
+
+fn read_pieces(call: &Call, address: u64, count: usize) -> Result<Vec<(u64, usize)>, Fault> {
+    let mut table = vec![0; 16 * count];
+    call.read(address, &mut table)?;
+    let pieces = table.chunks_exact(16).map(|entry| {
+        let half = |offset: usize| u64::from_ne_bytes(entry[offset..offset + 8].try_into().expect("eight bytes"));
+        isize::try_from(half(8)).map(|len| (half(0), len as usize)).map_err(|_| Fault(libc::EINVAL))
+    });
+    pieces.collect()
 }
 
 fn parse_controls(mut bytes: &[u8]) -> Result<Vec<Control>, Errno> {

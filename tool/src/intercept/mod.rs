@@ -31,6 +31,7 @@
 //! | `answer` | which call is which, replies, restarted calls |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
 //! | `stream`, `datagram` | the data |
+//! | `precise` | data calls carried out on the stack, in precise mode |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
 //! | `close` | sockets that no program holds any more |
 //! | `name_server` | questions to servers outside the lab |
@@ -50,6 +51,7 @@ mod message;
 mod name;
 mod name_server;
 mod options;
+mod precise;
 mod receive;
 mod send;
 mod shutdown;

@@ -26,7 +26,9 @@ impl Supervisor {
         call.read(call.word(3), &mut value)?;
         let (host, id) = self.socket_of(subject)?;
         self.touched(host);
-        if (level, name) != (libc::SOL_SOCKET, libc::SO_OOBINLINE) || value.len() < 4 {
+        // Where data flows natively it is the program's end that tells urgent bytes apart.
+        let native = (level, name) == (libc::SOL_SOCKET, libc::SO_OOBINLINE) && !self.options.precise;
+        if !native || value.len() < 4 {
             world.stack(host).setsockopt(id, level, name, &value)?;
         }
         if level == libc::SOL_SOCKET {
@@ -65,7 +67,7 @@ impl Supervisor {
         let (host, id) = self.socket_of(subject)?;
         let len = match (level, name) {
             (libc::SOL_SOCKET, libc::SO_ERROR) => put(&mut value, &self.take_error(world, subject)?.to_ne_bytes()),
-            (libc::SOL_SOCKET, libc::SO_OOBINLINE) => {
+            (libc::SOL_SOCKET, libc::SO_OOBINLINE) if !self.options.precise => {
                 let on = socket::option(subject.program.as_fd(), level, name)? as i32;
                 put(&mut value, &on.to_ne_bytes())
             }

@@ -18,12 +18,12 @@ use crate::sys::socket;
 const NATIVE: i32 = libc::MSG_PEEK | libc::MSG_OOB | libc::MSG_WAITALL;
 
 /// A message that was received.
-struct Received {
+pub(super) struct Received {
     /// What the call returns.
-    len: usize,
-    from: Address,
-    control: Vec<Control>,
-    flags: i32,
+    pub(super) len: usize,
+    pub(super) from: Address,
+    pub(super) control: Vec<Control>,
+    pub(super) flags: i32,
 }
 
 impl Supervisor {
@@ -54,7 +54,7 @@ impl Supervisor {
         let (at, flags) = (call.word(1), call.int(2));
         let header = Header::read(call, at)?;
         let stream = matches!(self.phase(subject.key)?, Phase::Connected | Phase::Connecting { .. } | Phase::Broken);
-        if stream && header.name == 0 && flags & libc::MSG_ERRQUEUE == 0 {
+        if stream && !self.options.precise && header.name == 0 && flags & libc::MSG_ERRQUEUE == 0 {
             return Ok(Answer::Native);
         }
         let received = self.receive_one(world, call, subject, &header, flags).and_then(|received| {
@@ -92,7 +92,7 @@ impl Supervisor {
         Ok(Answer::Value(count as i64))
     }
 
-    fn received_or_wait(
+    pub(super) fn received_or_wait(
         &mut self,
         world: &World,
         call: &Call,
@@ -112,7 +112,7 @@ impl Supervisor {
         }
     }
 
-    fn receive_one(
+    pub(super) fn receive_one(
         &mut self,
         world: &mut World,
         call: &Call,
@@ -141,6 +141,9 @@ impl Supervisor {
         let room = room.min(data.len());
         let (host, id) = self.socket_of(subject)?;
         let phase = self.phase(subject.key)?;
+        if self.is_precise(subject.key) && flags & (libc::MSG_OOB | libc::MSG_ERRQUEUE) == 0 {
+            return self.receive_precisely(world, subject, flags, &mut data[..room]);
+        }
         if flags & libc::MSG_ERRQUEUE != 0 || matches!(phase, Phase::Fresh | Phase::Listening) {
             self.touched(host);
             let got = world.stack(host).recvmsg(id, &mut [&mut data[..room]], usize::MAX, MsgFlags(flags as u32))?;

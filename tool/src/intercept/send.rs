@@ -16,14 +16,13 @@ use super::table::Phase;
 use crate::sys::socket;
 
 /// Flags of a call that the stack understands.
-const KNOWN: u32 = (libc::MSG_OOB | libc::MSG_DONTROUTE | libc::MSG_EOR | libc::MSG_MORE | libc::MSG_CONFIRM) as u32;
+pub(super) const KNOWN: u32 = (libc::MSG_OOB | libc::MSG_DONTROUTE | libc::MSG_EOR | libc::MSG_MORE | libc::MSG_CONFIRM) as u32;
 
 impl Supervisor {
     pub(super) fn send_to(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
         let mut header = Header::single(call.word(1), call.word(2));
         (header.name, header.name_len) = (call.word(4), call.int(5));
-        let sent = self.send_one(world, call, subject, &header, call.int(3));
-        self.sent_or_wait(world, call, subject, deadline, call.int(3), sent)
+        self.send_whole(world, call, subject, &header, call.int(3), deadline)
     }
 
     pub(super) fn send_message(
@@ -34,12 +33,11 @@ impl Supervisor {
         deadline: Option<Instant>,
     ) -> Outcome {
         let header = Header::read(call, call.word(1))?;
-        let plain = header.name == 0 && (header.control == 0 || header.control_len == 0);
+        let plain = !self.options.precise && header.name == 0 && (header.control == 0 || header.control_len == 0);
         if plain && matches!(self.phase(subject.key)?, Phase::Connected | Phase::Connecting { .. } | Phase::Broken) {
             return Ok(Answer::Native);
         }
-        let sent = self.send_one(world, call, subject, &header, call.int(2));
-        self.sent_or_wait(world, call, subject, deadline, call.int(2), sent)
+        self.send_whole(world, call, subject, &header, call.int(2), deadline)
     }
 
     pub(super) fn send_messages(
@@ -66,7 +64,7 @@ impl Supervisor {
         Ok(Answer::Value(count as i64))
     }
 
-    fn sent_or_wait(
+    pub(super) fn sent_or_wait(
         &mut self,
         world: &World,
         call: &Call,
@@ -85,7 +83,7 @@ impl Supervisor {
         }
     }
 
-    fn send_one(
+    pub(super) fn send_one(
         &mut self,
         world: &mut World,
         call: &Call,
@@ -94,7 +92,7 @@ impl Supervisor {
         flags: i32,
     ) -> Result<usize, Fault> {
         let mut data = self.message_room();
-        let gathered = header.gather(call, &mut data);
+        let gathered = header.gather(call, 0, &mut data);
         let result = gathered.and_then(|len| match self.phase(subject.key)? {
             Phase::Datagram if header.room() > len => Err(Fault(libc::EMSGSIZE)),
             Phase::Datagram => self.send_datagram_of(world, call, subject, header, &data[..len], flags),

@@ -68,6 +68,13 @@ impl Supervisor {
 
     /// The stack has news.
     pub(super) fn stream_ready(&mut self, world: &mut World, key: Key, ready: Ready) {
+        if self.options.precise {
+            self.show_news(world, key, ready);
+            if ready.contains(Ready::PRI) {
+                self.urgent_in(world, key);
+            }
+            return self.stream_out(world, key);
+        }
         if ready.intersects(Ready::IN | Ready::RDHUP | Ready::HUP | Ready::ERR) {
             self.stream_in(world, key);
         }
@@ -88,7 +95,7 @@ impl Supervisor {
     }
 
     fn step_out(&mut self, world: &mut World, key: Key) -> Step {
-        let Self { table, buffer, .. } = self;
+        let Self { table, buffer, scratch, .. } = self;
         let Some(entry) = table.get_mut(key).filter(|entry| entry.phase == Phase::Connected) else { return Step::Done };
         let (host, id) = (entry.host, entry.id);
         if !entry.outgoing.is_empty() {
@@ -99,9 +106,10 @@ impl Supervisor {
             let result = world.stack(host).send_bytes(id, chunk, flags);
             return self.sent(world, key, result);
         }
-        if !entry.readable {
+        if !entry.readable || (entry.junk > 0 && !entry.ending) {
             return Step::Done;
         }
+        entry.drop_junk(scratch);
         let room = world.stack(host).readiness(id).is_ok_and(|ready| ready.intersects(Ready::OUT | Ready::ERR | Ready::HUP));
         if !room {
             return Step::Done;
@@ -187,6 +195,9 @@ impl Supervisor {
 
     /// Carries what came for the program to our end.
     pub(super) fn stream_in(&mut self, world: &mut World, key: Key) {
+        if self.options.precise {
+            return self.show(world, key, None);
+        }
         while self.step_in(world, key) == Step::Again {}
     }
 

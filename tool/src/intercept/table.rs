@@ -1,7 +1,7 @@
 //! The sockets of the programs: what the supervisor keeps of each, and how it is found.
 
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use loggia_stack::base::{Instant, Key, Slab, SocketId};
 use loggia_stack::socket::{Address, Control};
 
 use super::call::Call;
+use crate::sys::socket;
 
 /// How far a socket is, as its program sees it. See the table in the module's head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +101,9 @@ pub(super) struct Entry {
     pub(super) shut_both: bool,
     /// `SO_ERROR`, where it is not the stack's any more.
     pub(super) error: Option<i32>,
+    /// In precise mode: bytes that the program can see but not read, and junk that keeps it from writing.
+    pub(super) markers: usize,
+    pub(super) junk: usize,
     /// Bytes a listener's program can read.
     pub(super) tokens: usize,
     pub(super) held: VecDeque<Held>,
@@ -145,6 +149,8 @@ impl Entry {
             shut_write: false,
             shut_both: false,
             error: None,
+            markers: 0,
+            junk: 0,
             tokens: 0,
             held: VecDeque::new(),
             sources: VecDeque::new(),
@@ -157,6 +163,18 @@ impl Entry {
             receive_room: super::stream::CHUNK,
             receive_timeout: None,
             send_timeout: None,
+        }
+    }
+
+    /// Reads the junk at our end: the program's end can be written to again.
+    pub(super) fn drop_junk(&mut self, scratch: &mut [u8]) {
+        let Some(end) = &self.end else { return };
+        while self.junk > 0 {
+            let room = self.junk.min(scratch.len());
+            match socket::receive(end.as_fd(), &mut scratch[..room], 0) {
+                Ok(0) | Err(_) => self.junk = 0,
+                Ok(len) => self.junk -= len,
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use super::Supervisor;
 use super::call::Call;
 use super::fault::{Answer, Fault, Outcome};
 use super::table::Wait;
+use crate::sys::notify::Notification;
 
 /// Who waits where, and until when.
 #[derive(Debug, Default)]
@@ -62,11 +63,19 @@ impl Supervisor {
         Ok(Answer::Waits)
     }
 
-    /// A thread calls: whatever it waited for before, it does not any more.
-    pub(super) fn forget_waits_of(&mut self, thread: i32) {
-        if let Some(entry) = self.waits.places.remove(&thread).and_then(|key| self.table.get_mut(key)) {
-            entry.waits.retain(|wait| wait.call.thread() != thread);
-        }
+    /// A thread calls: whatever it waited for before, it does not any more. Says how many bytes an abandoned call had sent if it is that
+    /// one that comes again after a signal: these are not sent twice.
+    pub(super) fn forget_waits_of(&mut self, note: &Notification) -> usize {
+        let Some(entry) = self.waits.places.remove(&note.thread).and_then(|key| self.table.get_mut(key)) else { return 0 };
+        let mut done = 0;
+        entry.waits.retain(|wait| {
+            let before = &wait.call.note;
+            if before.thread == note.thread && before.is_same_call(note) {
+                done = wait.call.done;
+            }
+            before.thread != note.thread
+        });
+        done
     }
 
     /// The calls of a thread that waits, which does not wait any more.

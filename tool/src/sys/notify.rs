@@ -23,6 +23,13 @@ pub struct Notification {
     pub arguments: [u64; 6],
 }
 
+impl Notification {
+    /// True if the other is the same call, at the same place with the same arguments: perhaps this one started again.
+    pub fn is_same_call(&self, other: &Self) -> bool {
+        (self.number, self.arguments, self.instruction) == (other.number, other.arguments, other.instruction)
+    }
+}
+
 /// What is replied to a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reply {

@@ -26,6 +26,7 @@ pub(crate) struct Stage {
     started: Clock,
     programs: Vec<Running>,
     folder: PathBuf,
+    precise: bool,
 }
 
 struct Running {
@@ -53,7 +54,8 @@ pub(crate) const B: HostId = HostId(1);
 impl Stage {
     /// With a link of so many milliseconds each way.
     pub(crate) fn new(name: &str, delay: u64) -> Self {
-        Self::with(name, Terms { delay: Duration::from_millis(delay), ..Terms::default() }, Options::default())
+        let options = Options { precise: std::env::var("LOGGIA_PRECISE").is_ok(), ..Options::default() };
+        Self::with(name, Terms { delay: Duration::from_millis(delay), ..Terms::default() }, options)
     }
 
     pub(crate) fn with(name: &str, terms: Terms, options: Options) -> Self {
@@ -64,8 +66,10 @@ impl Stage {
         world.connect("wan", ends, [terms.clone(), terms]);
         let folder = std::env::temp_dir().join(format!("loggia-intercept-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
+        let precise = options.precise;
         let supervisor = Supervisor::new(options).expect("a supervisor");
-        let mut stage = Self { world, supervisor, spawner: Some(spawner), started: Clock::now(), programs: Vec::new(), folder };
+        let mut stage =
+            Self { world, supervisor, spawner: Some(spawner), started: Clock::now(), programs: Vec::new(), folder, precise };
         // IPv6 addresses are checked for duplicates for the first two seconds.
         stage.world.advance(SETTLED);
         stage
@@ -86,7 +90,7 @@ impl Stage {
 
     pub(crate) fn start(&mut self, host: HostId, command: Command, out: PathBuf) -> Handle {
         let command = command.current_dir(&self.folder);
-        let filter: Vec<_> = filter::program(false);
+        let filter: Vec<_> = filter::program(self.precise);
         let spawned = self.spawner.as_ref().expect("a spawner").spawn(&command, Some(&filter)).expect("a program");
         self.supervisor.adopt(host, spawned.listener.expect("a listener")).expect("adopted");
         self.programs.push(Running { program: Some(spawned.program), status: None, out });
@@ -134,7 +138,7 @@ impl Stage {
     pub(crate) fn finish_within(&mut self, handle: Handle, most: Duration) -> Outcome {
         let until = Clock::now() + most;
         while self.programs[handle.0].status.is_none() {
-            assert!(Clock::now() < until, "not finished: {}\n{:?}", self.output(handle), self.supervisor);
+            assert!(Clock::now() < until, "not finished: {}", self.output(handle));
             self.turn(Duration::from_millis(20));
         }
         let status = self.programs[handle.0].status.expect("it has ended");
@@ -172,7 +176,7 @@ impl Stage {
     pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&mut Self) -> bool) {
         let until = Clock::now() + LONG;
         while !is_so(self) {
-            assert!(Clock::now() < until, "not so: {what}; {:?}", self.supervisor);
+            assert!(Clock::now() < until, "not so: {what}");
             self.turn(Duration::from_millis(20));
         }
     }

@@ -10,7 +10,7 @@
 //!    │ may it be inspected?                   program
 //! ```
 //!
-//! The child passes the number rather than the listener itself because `sendmsg` is already filtered; `read` and `write` never are.
+//! The child passes the number rather than the listener itself because `sendmsg` is already filtered; `read` and `write` may be.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -49,7 +49,7 @@ pub(super) fn launch(order: &Order, streams: [RawFd; 3]) -> Result<Launched, Fai
     let pid = process::fork(|| {
         descriptor::close(ours.as_raw_fd());
         let Err(failure) = run(order, streams, keeper, &theirs);
-        let _ = (&theirs).write_all(&failure.to_bytes());
+        let _ = descriptor::write_untrapped(theirs.as_fd(), &failure.to_bytes());
         process::PANICKED
     })
     .at(Stage::Fork)?;
@@ -137,10 +137,12 @@ fn run(order: &Order, streams: [RawFd; 3], keeper: Pid, conversation: &File) -> 
     Err(Failure { stage: Stage::Execute, errno: execute(order) })
 }
 
-fn hand_over_listener(program: &[filter::Instruction], mut conversation: &File) -> Result<(), Failure> {
+fn hand_over_listener(program: &[filter::Instruction], conversation: &File) -> Result<(), Failure> {
     let listener = filter::install(program).at(Stage::Filter)?;
-    conversation.write_all(&listener.to_le_bytes()).at(Stage::Listener)?;
-    conversation.read_exact(&mut [0]).at(Stage::Listener)?;
+    // Both are a few bytes on a socket: they pass whole or not at all.
+    descriptor::write_untrapped(conversation.as_fd(), &listener.to_le_bytes()).at(Stage::Listener)?;
+    let heard = descriptor::read_untrapped(conversation.as_fd(), &mut [0]);
+    heard.and_then(|len| if len == 1 { Ok(()) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }).at(Stage::Listener)?;
     descriptor::close(listener);
     Ok(())
 }
