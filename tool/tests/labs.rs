@@ -104,8 +104,10 @@ fn what_is_wrong_is_said_with_its_line_and_nothing_is_started() {
     std::fs::create_dir_all(&folder.0).expect("a folder");
     let lab = folder.0.join("lab.toml");
     let ran = folder.0.join("ran");
-    let text =
-        format!("schema = 1\n[host.a]\nrun = \"touch {}\"\n[host.b]\nrun = \"no-such-program\"\nafer = \"a\"\n", ran.display());
+    let text = format!(
+        "schema = 1\n[link.wan]\nends = [\"a\", \"b\"]\n[host.a]\nrun = \"touch {}\"\n[host.b]\nrun = \"no-such-program\"\nafer = \"a\"\n",
+        ran.display()
+    );
     std::fs::write(&lab, &text).expect("a file");
     let wrong = |expected: &str| {
         let done = loggia(&["run", lab.to_str().expect("a plain path")]);
