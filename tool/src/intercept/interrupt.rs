@@ -64,15 +64,17 @@ impl Supervisor {
                 Signals::Process if !suspected.contains(&thread) => {
                     self.interrupts.suspected.insert(thread);
                 }
-                Signals::Process | Signals::Thread => self.send_back(world, thread),
+                // Had another thread been given it, the kernel's own error would get through to the program.
+                Signals::Process => self.send_back(world, thread, libc::EINTR),
+                Signals::Thread => self.send_back(world, thread, RESTART),
             }
         }
     }
 
-    fn send_back(&mut self, world: &World, thread: i32) {
+    fn send_back(&mut self, world: &World, thread: i32, error: i32) {
         for call in self.take_waits_of(thread) {
             self.leave_behind(&call);
-            self.reply(world, &call, Err(Fault(RESTART)));
+            self.reply(world, &call, Err(Fault(error)));
         }
     }
 }
@@ -101,18 +103,31 @@ enum Signals {
 }
 
 fn signals(thread: i32) -> Signals {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{thread}/status")) else { return Signals::None };
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim);
-    let mask = |name: &str| u64::from_str_radix(field(name), 16).unwrap_or(0);
-    let takes = !mask("SigBlk:");
-    // The kernel gives a process's signal to its first thread, if that one takes it.
-    let first = field("Tgid:") == field("Pid:");
-    match (mask("SigPnd:") & takes != 0, mask("ShdPnd:") & takes != 0) {
-        (true, _) => Signals::Thread,
-        (false, true) if first => Signals::Thread,
-        (false, true) => Signals::Process,
-        (false, false) => Signals::None,
+    let Some(status) = status(&thread.to_string()) else { return Signals::None };
+    let takes = !mask(&status, "SigBlk:");
+    if mask(&status, "SigPnd:") & takes != 0 {
+        return Signals::Thread;
     }
+    let shared = mask(&status, "ShdPnd:") & takes;
+    let process = field(&status, "Tgid:");
+    if shared == 0 || process == field(&status, "Pid:") {
+        return if shared == 0 { Signals::None } else { Signals::Thread };
+    }
+    // The kernel gives a process's signal to its first thread, if that one takes it: then it is not for this one.
+    let first = self::status(process).map_or(0, |first| !mask(&first, "SigBlk:"));
+    if shared & !first == 0 { Signals::None } else { Signals::Process }
+}
+
+fn status(thread: &str) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{thread}/status")).ok()
+}
+
+fn field<'a>(status: &'a str, name: &str) -> &'a str {
+    status.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim)
+}
+
+fn mask(status: &str, name: &str) -> u64 {
+    u64::from_str_radix(field(status, name), 16).unwrap_or(0)
 }
 
 #[cfg(test)]
