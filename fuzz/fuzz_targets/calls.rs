@@ -4,8 +4,10 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use loggia_fuzz::{Host, PORT, RandomFrame, V4, V6, address, each};
-use loggia_stack::base::{Addr, MsgFlags, SockAddr, SocketId};
+use loggia_stack::base::{Addr, LinkId, MsgFlags, SockAddr, SocketId};
+use loggia_stack::network::Unreachable;
 use loggia_stack::socket::Address;
+use loggia_stack::transport::tcp::Verdict;
 
 #[derive(Debug, Arbitrary)]
 enum Step {
@@ -36,6 +38,11 @@ enum Call {
     Set { level: Level, name: u8, value: Vec<u8> },
     Query(u32),
     Unlink(Vec<u8>),
+    Transparent(u8, bool),
+    BindEveryPort(To),
+    PutGate,
+    Answer(u8),
+    Refuse,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -139,6 +146,16 @@ fn call(host: &mut Host, socket: SocketId, call: &Call) {
         Call::Set { level: at, name, value } => drop(stack.setsockopt(socket, level(at), (*name).into(), value)),
         Call::Query(request) => drop(stack.query(socket, *request)),
         Call::Unlink(path) => drop(stack.unlink(path)),
+        Call::Transparent(link, on) => drop(stack.set_transparent(LinkId(u16::from(*link % 4)), *on)),
+        Call::BindEveryPort(name) => drop(to(name).map(|name| stack.bind_every_port(socket, &name))),
+        Call::PutGate => drop(stack.put_gate(socket)),
+        Call::Answer(verdict) => {
+            let verdicts = [Verdict::Accept, Verdict::Refuse, Verdict::Ignore, Verdict::Unreachable(Unreachable::Host)];
+            if let Ok(request) = stack.next_request(socket) {
+                let _ = stack.answer(socket, &request, verdicts[usize::from(verdict % 4)]);
+            }
+        }
+        Call::Refuse => drop(stack.refuse(socket)),
     }
 }
 

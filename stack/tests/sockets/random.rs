@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use loggia_stack::SocketId;
 use loggia_stack::base::event::class;
-use loggia_stack::base::{MsgFlags, What};
+use loggia_stack::base::{LinkId, MsgFlags, What};
 use loggia_stack::engine::Stack;
+use loggia_stack::network::Unreachable;
 use loggia_stack::socket::numbers::*;
 use loggia_stack::socket::{Address, Control, Message};
+use loggia_stack::transport::tcp::Verdict;
 use loggia_stack::transport::unix::{Right, UnixAddress};
 
 use crate::common::{Net, addr, get};
@@ -74,7 +76,7 @@ fn call(net: &mut Net, sockets: &mut [Vec<SocketId>; 2], random: &mut Random) {
     let socket = mine[at];
     let len = random.one_of(&[0, 1, 100, 1500, 70_000]);
     let flags = MsgFlags(random.one_of(&[0, 0, 0, 1, 2, 0x20, 0x40, 0x100, 0x8000, 0x2000, 0xffff_ffff]));
-    match random.below(16) {
+    match random.below(18) {
         0 => _ = stack.bind(socket, &random.address()),
         1 => _ = stack.listen(socket, random.number()),
         2 => mine.extend(stack.accept(socket).map(|(socket, _)| socket)),
@@ -98,12 +100,37 @@ fn call(net: &mut Net, sockets: &mut [Vec<SocketId>; 2], random: &mut Random) {
             let _ = stack.query(socket, random.one_of(&[SIOCINQ, SIOCOUTQ, SIOCATMARK, SIOCOUTQNSD, 0]));
             let _ = stack.recv_bytes(socket, len);
         }
+        15 | 16 => proxy(stack, socket, random),
         _ => {
             if random.below(2) == 0 && stack.dup(socket).is_ok() {
                 mine.push(socket);
             } else {
                 mine.remove(at);
                 stack.close(socket).unwrap();
+            }
+        }
+    }
+}
+
+/// What a host does that answers for others.
+fn proxy(stack: &mut Stack, socket: SocketId, random: &mut Random) {
+    match random.below(8) {
+        0 => _ = stack.set_transparent(LinkId(random.below(4) as u16), random.below(2) == 0),
+        1 => _ = stack.bind_every_port(socket, &random.address()),
+        2 => _ = stack.put_gate(socket),
+        3 => _ = stack.refuse(socket),
+        _ => {
+            let verdicts = [
+                Verdict::Accept,
+                Verdict::Accept,
+                Verdict::Refuse,
+                Verdict::Ignore,
+                Verdict::Unreachable(Unreachable::Network),
+                Verdict::Unreachable(Unreachable::Host),
+                Verdict::Unreachable(Unreachable::Prohibited),
+            ];
+            while let Ok(request) = stack.next_request(socket) {
+                stack.answer(socket, &request, random.one_of(&verdicts)).unwrap();
             }
         }
     }
@@ -130,6 +157,10 @@ fn meet(net: &mut Net, sockets: &mut [Vec<SocketId>; 2], random: &mut Random, ho
     sockets[host].push(socket);
     let _ = net.hosts[host].connect(socket, &name);
     net.run_for(Duration::from_millis(random.below(200) as u64));
+    if random.below(4) == 0 {
+        let _ = net.hosts[there].put_gate(service);
+    }
+    proxy(&mut net.hosts[there], service, random);
     let _ = net.hosts[host].connect(socket, &name);
     if random.below(4) > 0 {
         sockets[there].extend(net.hosts[there].accept(service).map(|(socket, _)| socket));
