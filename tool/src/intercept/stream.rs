@@ -145,8 +145,8 @@ impl Supervisor {
                 Step::Again
             }
             Err(Errno::EAGAIN) => Step::Done,
-            // The connection is gone, which the program is told another way: what it wrote is lost.
-            Err(Errno::EPIPE) => {
+            // It had ended writing itself: what comes behind that is lost.
+            Err(Errno::EPIPE) if entry.shut_write => {
                 entry.outgoing = Bytes::new();
                 Step::Again
             }
