@@ -130,7 +130,7 @@ pub struct Run {
     /// Lets the machine's clients reach the program: `8080:80`, `127.0.0.1:8080:80`, `5353:53/udp`.
     #[arg(long, short, value_name = "[ADDR:]PORT:PORT[/udp]")]
     pub publish: Vec<String>,
-    /// Lets the program reach the machine's network through the described link; the machine itself is `machine`.
+    /// Lets the program reach the machine's network through the described link; the machine itself is `machine.internal`.
     #[arg(long)]
     pub uplink: bool,
     /// What the link does.

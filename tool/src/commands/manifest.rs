@@ -60,6 +60,7 @@ fn manifest(lab: &Lab, options: &Options, outcome: &Outcome) -> Value {
         "began": began.as_secs_f64(),
         "lasted": outcome.lasted.as_secs_f64(),
         "over": format!("{:?}", outcome.over).to_lowercase(),
+        "verdict": loggia_lab::check::verdict(&outcome.findings()).name(),
         "exit": outcome.exit().code(),
         "lag": outcome.lag,
         "kernel": fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),

@@ -27,6 +27,12 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
     if let Some(option) = [("host", &run.host), ("check", &run.check)].into_iter().find(|(_, given)| !given.is_empty()) {
         return Err(Refused(format!("--{} does not go with -- COMMAND: its lab has one program", option.0)));
     }
+    if global.json {
+        return Err(Refused("--json does not go with -- COMMAND: what is printed is the command's own".into()));
+    }
+    if let (Some((option, _)), false, true) = (run.link.pairs().first(), run.uplink, run.publish.is_empty()) {
+        return Err(Refused(format!("--{option} has no effect: nothing crosses the link; add --uplink or --publish PORT:PORT")));
+    }
     let mut lab = load::from_options("command".into(), &options(run, global))?;
     if run.deadline.is_none() {
         lab.plan.deadline = FOR_EVER;

@@ -256,6 +256,9 @@ fn part(plan: &Plan, conductor: &Conductor, number: usize, remains: &Remains) ->
         Err(_) if conductor.over() == Some(Over::Deadline) && unfinished(conductor, number) => {
             Finding::new(expected, Verdict::Inconclusive, "still running at the deadline")
         }
+        Err(_) if conductor.over() == Some(Over::Interrupted) && unfinished(conductor, number) => {
+            Finding::new(expected, Verdict::Inconclusive, "interrupted")
+        }
         Err(found) => Finding::new(expected, Verdict::Failed, remains.error.clone().unwrap_or(found)),
     };
     Part {
