@@ -127,7 +127,7 @@ fn call(host: &mut Host, socket: SocketId, call: &Call) {
         Call::Connect(name) => drop(to(name).map(|name| stack.connect(socket, &name))),
         Call::Send { len, flags } => drop(stack.send(socket, data(len), MsgFlags(*flags))),
         Call::SendTo { len, flags, to: name } => {
-            drop(to(name).map(|name| stack.sendto(socket, data(len), MsgFlags(*flags), &name)));
+            let _ = to(name).map(|name| stack.sendto(socket, data(len), MsgFlags(*flags), &name));
         }
         Call::SendBytes { len, flags } => drop(stack.send_bytes(socket, data(len).to_vec().into(), MsgFlags(*flags))),
         Call::Receive { room, flags, control } => {
@@ -141,7 +141,7 @@ fn call(host: &mut Host, socket: SocketId, call: &Call) {
         Call::Names => drop((stack.getsockname(socket), stack.getpeername(socket), stack.readiness(socket))),
         Call::Get { level: at, name, room } => {
             let mut room = vec![0; (*room).into()];
-            drop(stack.getsockopt(socket, level(at), (*name).into(), &mut room));
+            let _ = stack.getsockopt(socket, level(at), (*name).into(), &mut room);
         }
         Call::Set { level: at, name, value } => drop(stack.setsockopt(socket, level(at), (*name).into(), value)),
         Call::Query(request) => drop(stack.query(socket, *request)),

@@ -18,7 +18,7 @@ use crate::tokio::waiting::READ;
 /// Connections that wait, as tokio's.
 const BACKLOG: u32 = 1024;
 
-/// As [`tokio::net::TcpListener`](::tokio::net::TcpListener), on a host.
+/// As [`tokio::net::TcpListener`](https://docs.rs/tokio/latest/tokio/net/struct.TcpListener.html), on a host.
 #[derive(Debug)]
 pub struct TcpListener {
     socket: Socket,

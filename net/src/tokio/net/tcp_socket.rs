@@ -12,7 +12,7 @@ use super::tcp_stream::TcpStream;
 use crate::driver::Host;
 use crate::socket::{Socket, address, family};
 
-/// As [`tokio::net::TcpSocket`](::tokio::net::TcpSocket), on a host.
+/// As [`tokio::net::TcpSocket`](https://docs.rs/tokio/latest/tokio/net/struct.TcpSocket.html), on a host.
 #[derive(Debug)]
 pub struct TcpSocket {
     socket: Socket,

@@ -17,7 +17,7 @@ use crate::driver::Host;
 use crate::lookup::ToAddrs;
 use crate::socket::Socket;
 
-/// As [`tokio::net::TcpStream`](::tokio::net::TcpStream), on a host.
+/// As [`tokio::net::TcpStream`](https://docs.rs/tokio/latest/tokio/net/struct.TcpStream.html), on a host.
 #[derive(Debug)]
 pub struct TcpStream {
     socket: Socket,

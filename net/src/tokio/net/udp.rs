@@ -16,7 +16,7 @@ use crate::driver::{Host, Slot};
 use crate::lookup::ToAddrs;
 use crate::socket::{Socket, address, family, recvfrom, send, sock_addr};
 
-/// As [`tokio::net::UdpSocket`](::tokio::net::UdpSocket), on a host.
+/// As [`tokio::net::UdpSocket`](https://docs.rs/tokio/latest/tokio/net/struct.UdpSocket.html), on a host.
 #[derive(Debug)]
 pub struct UdpSocket {
     socket: Socket,

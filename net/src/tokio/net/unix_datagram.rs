@@ -14,7 +14,7 @@ use super::unix::{self, SocketAddr};
 use crate::driver::{Host, Slot};
 use crate::socket::{Socket, recvfrom, send};
 
-/// As [`tokio::net::UnixDatagram`](::tokio::net::UnixDatagram), on a host: all ends are on the same.
+/// As [`tokio::net::UnixDatagram`](https://docs.rs/tokio/latest/tokio/net/struct.UnixDatagram.html), on a host: all ends are on the same.
 #[derive(Debug)]
 pub struct UnixDatagram {
     socket: Socket,

@@ -17,7 +17,7 @@ use crate::tokio::waiting::READ;
 /// Connections that wait, as tokio's.
 const BACKLOG: i32 = 1024;
 
-/// As [`tokio::net::UnixListener`](::tokio::net::UnixListener), on a host. Its path is a name of that host: no file is made.
+/// As [`tokio::net::UnixListener`](https://docs.rs/tokio/latest/tokio/net/struct.UnixListener.html), on a host. Its path is a name of that host: no file is made.
 #[derive(Debug)]
 pub struct UnixListener {
     socket: Socket,

@@ -14,7 +14,7 @@ use crate::driver::Host;
 use crate::socket::Socket;
 use crate::time;
 
-/// As [`tokio::net::UnixStream`](::tokio::net::UnixStream), on a host: both ends are on the same.
+/// As [`tokio::net::UnixStream`](https://docs.rs/tokio/latest/tokio/net/struct.UnixStream.html), on a host: both ends are on the same.
 #[derive(Debug)]
 pub struct UnixStream {
     socket: Socket,

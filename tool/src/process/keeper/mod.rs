@@ -1,6 +1,6 @@
 //! The process beside each program: its parent, the reaper of all that it starts, the writer of its logs, and its end.
 //!
-//! * [`launch`]: from an order to a running program.
+//! * [`launch`](mod@launch): from an order to a running program.
 //! * [`tree`]: descendants, and killing them.
 //! * [`relay`]: from a pipe to a log.
 //! * [`passing`]: signals that loggia got.

@@ -30,6 +30,7 @@ pub const PROGRAM: Program =
 #[derive(Parser, Clone, Debug)]
 #[command(name = "get")]
 pub(super) struct Args {
+    #[allow(rustdoc::broken_intra_doc_links)] // The brackets are for people.
     /// http://HOST[:PORT]/PATH
     #[arg(value_name = "URL", value_parser = url)]
     url: Uri,
