@@ -1,4 +1,4 @@
-//! The record of a run: what happened, told by a [`Recorder`] and read back by [`read`].
+//! The record of a run: what happened, told by a [`Recorder`] and read back by [`read`](fn@read).
 //!
 //! ```text
 //!   World ──frames, fates, events, notes──> Recorder ──> hosts/NAME/eth0.pcapng
