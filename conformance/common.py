@@ -16,7 +16,7 @@ def program(given):
     built.sort(key=lambda path: path.stat().st_mtime if path.exists() else 0, reverse=True)
     for candidate in [given] if given else built:
         if os.access(candidate, os.X_OK):
-            return str(candidate)
+            return os.path.abspath(candidate)
     sys.exit("no program: cargo build --release, or --loggia PATH")
 
 
