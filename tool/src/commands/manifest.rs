@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use loggia_lab::file::Command;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::load::Lab;
 use crate::process::lookup::candidates;
@@ -85,11 +86,9 @@ fn executable(command: &Command) -> Option<std::path::PathBuf> {
     candidates(words[0].as_ref(), path.as_deref()).into_iter().map(Into::into).find(|path: &std::path::PathBuf| path.is_file())
 }
 
-/// FNV-1a of the bytes, 64 bits: tells a changed file, keeps no secret.
+/// SHA-256 of the bytes.
 fn hash(bytes: &[u8]) -> String {
-    let sum =
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("fnv1a-{sum:016x}")
+    Sha256::digest(bytes).iter().fold("sha256-".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Copies each host's captures to a folder.

@@ -1,7 +1,12 @@
-//! Who listens where.
+//! Who listens where, and what follows from it.
 
 use loggia_lab::file::Protocol;
+use loggia_lab::record::Recorder;
 use loggia_lab::world::{HostId, World};
+use loggia_stack::base::Instant;
+
+use super::conductor::{Act, Conductor};
+use crate::engine::shared::Shared;
 
 /// True if a host listens on a port (TCP: `listen`, UDP: `bind`), or on any.
 pub fn listens(world: &World, host: HostId, port: Option<(Protocol, u16)>) -> bool {
@@ -19,4 +24,16 @@ pub fn listens(world: &World, host: HostId, port: Option<(Protocol, u16)>) -> bo
             (_, None) => false,
         }
     })
+}
+
+/// What is to be done now, by the world as it is; the record's table of sockets is made before the first program is stopped.
+pub fn next_act(conductor: &mut Conductor, shared: &Shared, recorder: Option<&Recorder>, now: Instant) -> Option<Act> {
+    let inner = shared.lock();
+    let act = conductor.next(now, &|host, port| listens(&inner.world, host, port));
+    if conductor.over().is_some()
+        && let Some(recorder) = recorder
+    {
+        recorder.snapshot(&inner.world);
+    }
+    act
 }

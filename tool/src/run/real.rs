@@ -202,16 +202,7 @@ impl<'a> Real<'a> {
 
     fn conduct(&mut self, now: Instant) {
         loop {
-            let act = {
-                let inner = self.shared.lock();
-                self.conductor.next(now, &|host, port| listening::listens(&inner.world, host, port))
-            };
-            if self.conductor.over().is_some()
-                && let Some(recorder) = &self.recorder
-            {
-                recorder.snapshot(&self.shared.lock().world);
-            }
-            match act {
+            match listening::next_act(&mut self.conductor, &self.shared, self.recorder.as_ref(), now) {
                 None => break,
                 Some(Act::Start(number)) => self.start(number),
                 Some(Act::Signal(number, signal)) => self.live.stop(number, signal),

@@ -92,16 +92,7 @@ impl<'a> Simulated<'a> {
 
     fn act(&mut self, now: Instant) {
         loop {
-            let act = {
-                let inner = self.shared.lock();
-                self.conductor.next(now, &|host, port| listening::listens(&inner.world, host, port))
-            };
-            if self.conductor.over().is_some()
-                && let Some(recorder) = &self.recorder
-            {
-                recorder.snapshot(&self.shared.lock().world);
-            }
-            match act {
+            match listening::next_act(&mut self.conductor, &self.shared, self.recorder.as_ref(), now) {
                 None => return,
                 Some(Act::Start(number)) => self.start(number, now),
                 Some(Act::Signal(number, signal)) => self.end(number, signal, now),

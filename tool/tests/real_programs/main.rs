@@ -367,5 +367,5 @@ fn a_shell_script_starts_servers_in_the_background_and_all_of_it_ends() {
                   for port in 8001 8002; do for n in $(seq 100); do curl -s http://localhost:$port/ && break || sleep 0.1; done; done\n";
     scene.file("script.sh", script.as_bytes());
     scene.holds("schema = 1\ndeadline = \"60s\"\n[host.box]\nrun = \"bash script.sh\"\n");
-    assert!(!scene.anybody_left("http.server 8002"), "a daemon outlived the run");
+    assert!(!Scene::anybody_left("http.server 8002"), "a daemon outlived the run");
 }
