@@ -124,7 +124,8 @@ fn ctrl_c_comes_once() {
         return;
     }
     let script = "trap 'echo heard' INT; echo ready; until read line; do :; done; echo \"line $line\"; exit 3";
-    let command = format!("'{}' run -- sh -c '{}'", binary(), script.replace('\'', "'\\''"));
+    // `exec`: a shell in between would be told of the key too, and some die of it after their command ended well.
+    let command = format!("exec '{}' run -- sh -c '{}'", binary(), script.replace('\'', "'\\''"));
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &command, "/dev/null"]).stdin(Stdio::piped());
     let mut running = Running::new(terminal);
