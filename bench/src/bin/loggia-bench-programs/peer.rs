@@ -1,7 +1,7 @@
 //! The client and the server that are measured: plain `std::net`, as any program.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -100,7 +100,12 @@ fn echo(stream: &mut TcpStream) {
     while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
 }
 
-fn connect(address: &str) -> std::io::Result<TcpStream> {
+/// The IPv4 address, looked up once: the server listens on no other, and the other surroundings are given numbers.
+fn resolve(address: &str) -> std::io::Result<SocketAddr> {
+    address.to_socket_addrs()?.find(SocketAddr::is_ipv4).ok_or_else(|| std::io::Error::other("the name has no IPv4 address"))
+}
+
+fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
         match TcpStream::connect(address) {
@@ -112,6 +117,7 @@ fn connect(address: &str) -> std::io::Result<TcpStream> {
 }
 
 fn client(work: Work, address: &str, file: &str) -> std::io::Result<()> {
+    let address = resolve(address)?;
     // Whatever starts slowly has started after this.
     drop(connect(address)?);
     let figure = match work {
@@ -122,7 +128,7 @@ fn client(work: Work, address: &str, file: &str) -> std::io::Result<()> {
     std::fs::write(file, figure.to_string())
 }
 
-fn bulk(address: &str) -> std::io::Result<f64> {
+fn bulk(address: SocketAddr) -> std::io::Result<f64> {
     let mut stream = connect(address)?;
     let mut data = vec![0; BLOCK];
     stream.write_all(b"b")?;
@@ -137,7 +143,7 @@ fn bulk(address: &str) -> std::io::Result<f64> {
     Ok(sent as f64 * 8.0 / began.elapsed().as_secs_f64() / 1e9)
 }
 
-fn round_trip(address: &str) -> std::io::Result<f64> {
+fn round_trip(address: SocketAddr) -> std::io::Result<f64> {
     let mut stream = connect(address)?;
     stream.set_nodelay(true)?;
     stream.write_all(b"p")?;
@@ -149,7 +155,7 @@ fn round_trip(address: &str) -> std::io::Result<f64> {
     Ok(began.elapsed().as_secs_f64() * 1e6 / f64::from(TRIPS))
 }
 
-fn connections(address: &str) -> std::io::Result<f64> {
+fn connections(address: SocketAddr) -> std::io::Result<f64> {
     let (began, mut done) = (Instant::now(), 0u32);
     while began.elapsed() < Duration::from_secs(SECONDS) {
         let mut stream = TcpStream::connect(address)?;
@@ -162,6 +168,7 @@ fn connections(address: &str) -> std::io::Result<f64> {
 
 /// Opens so many connections, says so in the file, and keeps them until the file is taken away.
 fn idle(address: &str, count: usize, file: &str) -> std::io::Result<()> {
+    let address = resolve(address)?;
     drop(connect(address)?);
     let mut open = Vec::new();
     for _ in 0..count {
