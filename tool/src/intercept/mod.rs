@@ -299,8 +299,8 @@ impl Supervisor {
         self.settle(world);
     }
 
-    /// A process has ended: sockets nobody holds any more are closed.
-    pub fn gone(&mut self, world: &mut World, _pid: i32) {
+    /// Processes have ended: sockets nobody holds any more are closed.
+    pub fn gone(&mut self, world: &mut World) {
         self.look(world);
         self.settle(world);
     }

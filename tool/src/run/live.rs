@@ -12,7 +12,7 @@ use loggia_lab::plan::{Plan, Program};
 
 use super::conductor::Ended;
 use super::place::Place;
-use super::starter::Starter;
+use super::starter::{Prepare, Starter};
 use super::task::{Runtime, Task};
 use crate::engine::shared::Shared;
 use crate::process::{self, Command, Event, Input, Seat, SpawnError, Spawner, Status, Usage};
@@ -35,8 +35,8 @@ pub enum News {
         /// How.
         how: Ended,
     },
-    /// A process is gone: who held its sockets?
-    ProcessGone(i32),
+    /// A process is gone, and perhaps the last that held a socket.
+    ProcessGone,
     /// Something for the record.
     Said {
         /// Which program.
@@ -102,10 +102,7 @@ impl<'a> Live<'a> {
     pub fn start(&mut self, number: usize, shared: &Arc<Shared>) {
         let program = &self.plan.programs[number];
         match &program.command {
-            file::Command::Run(words) => match self.command(program, words) {
-                Ok(command) => self.starter.start(number, command),
-                Err(error) => self.not_started(number, &error),
-            },
+            file::Command::Run(words) => self.starter.start(number, self.command(program, words)),
             file::Command::BuiltIn { name, args } => match self.start_built_in(number, program, name, args, shared) {
                 Ok(task) => self.started(number, Part::BuiltIn(task), None),
                 Err(error) => self.not_started(number, &error),
@@ -127,8 +124,10 @@ impl<'a> Live<'a> {
         self.news.push_back(News::Ended { number, how: Ended::NotStarted });
     }
 
-    fn command(&self, program: &Program, words: &[String]) -> Result<Command, SpawnError> {
-        let host = &self.plan.hosts[program.host.0].name;
+    /// What to run; its files are opened by the one who starts it.
+    fn command(&self, program: &Program, words: &[String]) -> Prepare {
+        let host = self.plan.hosts[program.host.0].name.clone();
+        let name = program.name.clone();
         let mut command = Command::new(&words[0]).args(&words[1..]);
         for (name, value) in &program.env {
             command = command.env(name, value);
@@ -139,11 +138,15 @@ impl<'a> Live<'a> {
         if let Some(user) = &program.user {
             command = command.user(user.clone());
         }
-        if let Some(path) = &program.stdin {
-            let named = |error: io::Error| SpawnError::Own(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
-            command = command.stdin(Input::File(File::open(path).map_err(named)?));
-        }
-        self.place.furnish(command, host, &program.name).map_err(SpawnError::Own)
+        let (place, stdin) = (self.place.clone(), program.stdin.clone());
+        Box::new(move || {
+            if let Some(path) = stdin {
+                let named =
+                    |error: io::Error| SpawnError::Own(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+                command = command.stdin(Input::File(File::open(&path).map_err(named)?));
+            }
+            place.furnish(command, &host, &name).map_err(SpawnError::Own)
+        })
     }
 
     fn start_built_in(
@@ -177,9 +180,8 @@ impl<'a> Live<'a> {
     /// Looks what a foreign program has to say, whose descriptor was readable.
     pub fn look_at(&mut self, number: usize) {
         if let Some(Some(Part::Foreign(program))) = self.parts.get_mut(number) {
-            let pid = program.pid();
             for event in program.turn() {
-                self.happened(number, pid, event);
+                self.happened(number, event);
             }
         }
     }
@@ -207,13 +209,13 @@ impl<'a> Live<'a> {
         }
     }
 
-    fn happened(&mut self, number: usize, pid: i32, event: Event) {
+    fn happened(&mut self, number: usize, event: Event) {
         let remains = &mut self.remains[number];
         match event {
             Event::Ended { status, usage } => {
                 remains.status = Some(status);
                 remains.usage = Some(usage);
-                self.news.push_back(News::ProcessGone(pid));
+                self.news.push_back(News::ProcessGone);
                 // A program that is to run may have made itself a daemon: then it ends with the last of its tree.
                 if !(self.plan.programs[number].expect == file::Expect::Running && status == Status::Exit(0)) {
                     self.has_ended(number, ended(status));
@@ -222,7 +224,7 @@ impl<'a> Live<'a> {
             Event::TreeEnded(end) => {
                 remains.usage = Some(end.usage);
                 self.parts[number] = None;
-                self.news.push_back(News::ProcessGone(pid));
+                self.news.push_back(News::ProcessGone);
                 let status = self.remains[number].status.unwrap_or(Status::Exit(0));
                 if self.plan.programs[number].expect == file::Expect::Running && status == Status::Exit(0) {
                     self.has_ended(number, ended(status));

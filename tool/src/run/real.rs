@@ -28,6 +28,7 @@ use crate::engine::shared::{Inner, Shared};
 use crate::intercept::Supervisor;
 use crate::process::Signals;
 use crate::sys::epoll::{Epoll, Events, mask};
+use crate::sys::schedule;
 
 /// Rounds in one turn after which the programs get a look again, however much there is to carry.
 const ROUNDS: usize = 64;
@@ -35,6 +36,9 @@ const ROUNDS: usize = 64;
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a tree that was killed may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Packets are due at their moment, whatever the programs compute: this thread goes before them, if it may.
+const NICENESS: i32 = -10;
 
 /// Numbers in the epoll set; programs count from `PROGRAM`.
 const SUPERVISOR: u64 = 0;
@@ -113,6 +117,8 @@ impl<'a> Real<'a> {
 
     /// Runs until everything has ended; says why it was over.
     pub fn run(&mut self) -> io::Result<Over> {
+        // Where that is not granted the world is on time as far as the machine is idle, which the lag tells.
+        let _ = schedule::be_nice(NICENESS);
         loop {
             let now = self.turn();
             self.programs(now);
@@ -163,6 +169,7 @@ impl<'a> Real<'a> {
         let ready = self.events.iter().filter_map(|(_, number)| number.checked_sub(PROGRAM));
         ready.for_each(|number| self.live.look_at(number as usize));
         self.live.look();
+        let mut gone = false;
         while let Some(news) = self.live.next_news() {
             match news {
                 News::Started { number, listener } => self.started(number, listener),
@@ -171,12 +178,14 @@ impl<'a> Real<'a> {
                     self.note(number, &text);
                     self.conductor.ended(number, now, how);
                 }
-                News::ProcessGone(pid) => {
-                    let mut inner = self.shared.lock();
-                    self.supervisor.gone(&mut inner.world, pid);
-                }
+                News::ProcessGone => gone = true,
                 News::Said { number, text } => self.note(number, &text),
             }
+        }
+        // Once for all of them: it takes a look at every socket.
+        if gone {
+            let mut inner = self.shared.lock();
+            self.supervisor.gone(&mut inner.world);
         }
     }
 

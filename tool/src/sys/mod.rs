@@ -14,6 +14,7 @@
 //! | [`epoll`] | waiting |
 //! | [`signal`] | masks, sending, receiving through a descriptor |
 //! | [`account`] | users and groups by name |
+//! | [`schedule`] | which thread runs first |
 #![allow(unsafe_code)]
 
 pub mod account;
@@ -25,6 +26,7 @@ pub mod message;
 pub mod notify;
 pub mod pidfd;
 pub mod process;
+pub mod schedule;
 pub mod signal;
 pub mod socket;
 pub mod terminal;

@@ -117,7 +117,7 @@ impl Stage {
             for event in program.turn() {
                 match event {
                     Event::Ended { status, .. } => running.status = Some(status),
-                    Event::TreeEnded(_) => self.supervisor.gone(&mut self.world, 0),
+                    Event::TreeEnded(_) => self.supervisor.gone(&mut self.world),
                     _ => {}
                 }
             }
