@@ -155,6 +155,36 @@ except OSError as error:
 }
 
 #[test]
+fn a_second_connect_keeps_what_waits_for_the_socket() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("second", 0);
+    let script = "
+import errno, select, socket
+def named(number): return errno.errorcode.get(number, number)
+server = socket.create_server(('127.0.0.1', 7000))
+for edge in [0, select.EPOLLET]:
+    s = socket.socket(); s.setblocking(False); twin = s.dup()
+    levels = select.epoll()
+    levels.register(s, select.EPOLLOUT | edge); levels.register(twin, select.EPOLLIN | select.EPOLLOUT | edge)
+    number = {s.fileno(): 'one', twin.fileno(): 'two'}
+    def waits(): return sorted((number[fd], mask) for fd, mask in levels.poll(5, 8))
+    waits(); print(named(s.connect_ex(('127.0.0.1', 1))))
+    print(waits(), named(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)))
+    print(named(s.connect_ex(('127.0.0.1', 7000))), waits())
+    print(named(s.connect_ex(('127.0.0.1', 7000))), waits(), named(twin.connect_ex(('127.0.0.1', 7000))))
+    levels.modify(s, 0); levels.modify(twin, select.EPOLLIN)
+    server.accept()[0].sendall(b'x'); print(waits(), twin.recv(2))
+    levels.unregister(twin); twin.close(); s.close(); print(levels.poll(0))
+";
+    let said = python(&mut stage, script);
+    let both = "EINPROGRESS\n[('one', 28), ('two', 29)] ECONNREFUSED\nECONNABORTED [('one', 20), ('two', 20)]\n\
+                EINPROGRESS [('one', 4), ('two', 4)] 0\n[('two', 1)] b'x'\n[]\n";
+    assert_eq!(said, both.repeat(2));
+}
+
+#[test]
 fn nothing_is_left_when_programs_are_gone() {
     if !has("python3") {
         return;

@@ -20,7 +20,7 @@ use super::meeting;
 use super::stream::WATCHED;
 use super::table::{Entry, Phase};
 use crate::sys::epoll::mask;
-use crate::sys::{notify, socket};
+use crate::sys::socket;
 
 /// Most sockets whose `connect` is looked at before an `accept` is answered.
 const MOST_OPENING: usize = 64;
@@ -185,29 +185,4 @@ impl Supervisor {
         }
         DONE
     }
-
-    /// Puts a fresh native socket in the place of one whose connection failed. Registrations with epoll and other descriptors of the old
-    /// one are left behind; only a second `connect` after a failed one comes to this.
-    fn renew(&mut self, call: &Call, subject: &Subject) -> Result<(), Fault> {
-        let nonblocking = if subject.is_nonblocking() { libc::SOCK_NONBLOCK } else { 0 };
-        let program = meeting::unconnected(libc::SOCK_CLOEXEC | nonblocking)?;
-        let close_on_exec = closes_on_exec(call.thread(), call.descriptor());
-        let (cookie, inode) = (socket::cookie(program.as_fd())?, socket::inode(program.as_fd())?);
-        let how = notify::Install { replace: Some(call.descriptor()), close_on_exec, answer: false };
-        call.install(program.as_fd(), how)?;
-        self.table.replaced(subject.key, cookie, inode);
-        if let Some(entry) = self.table.get_mut(subject.key) {
-            let old = std::mem::replace(entry, Entry::new(entry.host, entry.id, cookie, inode, entry.family, Phase::Fresh));
-            (entry.user, entry.waits) = (old.user, old.waits);
-            (entry.receive_timeout, entry.send_timeout) = (old.receive_timeout, old.send_timeout);
-        }
-        Ok(())
-    }
-}
-
-/// `FD_CLOEXEC` of another thread's descriptor.
-fn closes_on_exec(thread: i32, number: i32) -> bool {
-    let info = std::fs::read_to_string(format!("/proc/{thread}/fdinfo/{number}")).unwrap_or_default();
-    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
-    flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & libc::O_CLOEXEC != 0)
 }

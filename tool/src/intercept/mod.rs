@@ -30,6 +30,7 @@
 //! | `threads`, `table`, `meeting` | descriptors of other threads; the sockets; where both ends meet |
 //! | `answer` | which call is which, replies, restarted calls |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
+//! | `renew` | a second `connect` after a failed one |
 //! | `stream`, `datagram` | the data |
 //! | `precise` | data calls carried out on the stack, in precise mode |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
@@ -53,6 +54,7 @@ mod name_server;
 mod options;
 mod precise;
 mod receive;
+mod renew;
 mod send;
 mod shutdown;
 mod stream;

@@ -12,6 +12,7 @@
 //! | [`message`] | messages with descriptors over AF_UNIX |
 //! | [`descriptor`] | closing and renaming descriptors, pipes, memory files, poll |
 //! | [`epoll`] | waiting |
+//! | [`epoll_of_other`] | what the sets of other processes wait for |
 //! | [`signal`] | masks, sending, receiving through a descriptor |
 //! | [`account`] | users and groups by name |
 //! | [`schedule`] | which thread runs first |
@@ -20,6 +21,7 @@
 pub mod account;
 pub mod descriptor;
 pub mod epoll;
+pub mod epoll_of_other;
 pub mod filter;
 pub mod memory;
 pub mod message;
