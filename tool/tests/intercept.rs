@@ -155,6 +155,47 @@ except OSError as error:
 }
 
 #[test]
+fn who_wants_all_gets_all() {
+    if !has("python3") {
+        return;
+    }
+    let script = "
+import errno, signal, socket, struct, threading, time
+def named(call, *args):
+    try:
+        return call(*args)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+ALL = socket.MSG_WAITALL
+server = socket.create_server(('127.0.0.1', 7000))
+one = socket.create_connection(('127.0.0.1', 7000)); two, _ = server.accept()
+def pieces():
+    for piece in [b'ab', b'cd', b'ef']:
+        one.sendall(piece); time.sleep(0.05)
+def begin(act): threading.Thread(target=act).start()
+begin(pieces); print(two.recv(5, ALL), two.recv(5))
+into = [bytearray(3), bytearray(2)]
+begin(pieces); print(two.recvmsg_into(into, 0, ALL)[0], into, two.recv(5))
+begin(pieces); print(two.recvfrom(6, ALL)[0], named(two.recv, 6, ALL | socket.MSG_DONTWAIT))
+one.sendall(b'gh'); time.sleep(0.1); print(two.recv(6, ALL | socket.MSG_DONTWAIT))
+two.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 0, 400_000))
+begin(pieces); print(two.recv(9, ALL), named(two.recv, 9, ALL))
+two.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 0, 0))
+signal.signal(signal.SIGALRM, lambda *_: print('signal'))
+signal.setitimer(signal.ITIMER_REAL, 0.4); begin(pieces); print(two.recv(9, ALL))
+big = bytes(3_000_000); begin(lambda: one.sendall(big)); print(two.recv(len(big), ALL) == big)
+begin(lambda: (pieces(), one.close())); print(two.recv(9, ALL), two.recv(9, ALL))
+";
+    for precise in [false, true] {
+        let options = loggia_cli::intercept::Options { precise, ..Default::default() };
+        let mut stage = Stage::with("whole", loggia_lab::link::Terms::default(), options);
+        let expected = "b'abcde' b'f'\n5 [bytearray(b'abc'), bytearray(b'de')] b'f'\nb'abcdef' EAGAIN\nb'gh'\nb'abcdef' EAGAIN\n\
+                        signal\nb'abcdef'\nTrue\nb'abcdef' b''\n";
+        assert_eq!(python(&mut stage, script), expected, "precise: {precise}");
+    }
+}
+
+#[test]
 fn a_second_connect_keeps_what_waits_for_the_socket() {
     if !has("python3") {
         return;

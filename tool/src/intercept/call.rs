@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use loggia_lab::world::HostId;
 
-use super::fault::Fault;
+use super::fault::{Answer, Fault};
 use crate::sys::{memory, notify};
 
 /// A tree of programs behind one filter.
@@ -26,7 +26,7 @@ pub(super) struct Tree {
 pub(super) struct Call {
     pub(super) tree: Rc<Tree>,
     pub(super) note: notify::Notification,
-    /// Bytes it has sent before it had to wait.
+    /// Bytes it has sent, or received with `MSG_WAITALL`, before it had to wait.
     pub(super) done: usize,
 }
 
@@ -59,6 +59,11 @@ impl Call {
     /// The descriptor the call is about.
     pub(super) fn descriptor(&self) -> RawFd {
         self.int(0)
+    }
+
+    /// What a call that waits gives if it may not wait any longer: how many bytes it has carried, if there are any.
+    pub(super) fn so_far(&self) -> Option<Answer> {
+        (self.done > 0).then_some(Answer::Value(self.done as i64))
     }
 
     /// True while the caller waits.

@@ -74,7 +74,7 @@ impl Supervisor {
     fn send_back(&mut self, world: &World, thread: i32, error: i32) {
         for call in self.take_waits_of(thread) {
             self.leave_behind(&call);
-            self.reply(world, &call, Err(Fault(error)));
+            self.reply(world, &call, call.so_far().ok_or(Fault(error)));
         }
     }
 }

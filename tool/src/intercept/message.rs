@@ -84,12 +84,14 @@ impl Header {
         Ok(done)
     }
 
-    /// Writes bytes to its pieces.
-    pub(super) fn scatter(&self, call: &Call, bytes: &[u8]) -> Result<(), Fault> {
+    /// Writes bytes to its pieces, behind the first `skip` of their room.
+    pub(super) fn scatter(&self, call: &Call, mut skip: usize, bytes: &[u8]) -> Result<(), Fault> {
         let mut left = bytes;
         for (address, len) in &self.pieces {
-            let (now, later) = left.split_at((*len).min(left.len()));
-            call.write(*address, now)?;
+            let passed = skip.min(*len);
+            skip -= passed;
+            let (now, later) = left.split_at((len - passed).min(left.len()));
+            call.write(address.wrapping_add(passed as u64), now)?;
             left = later;
         }
         Ok(())

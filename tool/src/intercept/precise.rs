@@ -29,8 +29,8 @@ use super::send::KNOWN;
 use super::table::Phase;
 use crate::sys::{descriptor, notify, signal, socket};
 
-/// Flags of a receive call that are passed to the stack. It would give nothing before all that `MSG_WAITALL` asks for lies in its buffer;
-/// here the call gives what there is.
+/// Flags of a receive call that are passed to the stack. With `MSG_WAITALL` it would give nothing before all lies in its buffer: what there
+/// is, is taken step by step; only who peeks has to wait for that.
 const RECEIVE: i32 = libc::MSG_PEEK | libc::MSG_TRUNC | libc::MSG_DONTWAIT;
 /// The questions about queues that are trapped in precise mode.
 pub(super) const QUEUES: [u32; 3] = [SIOCINQ, SIOCOUTQ, SIOCATMARK];
@@ -169,7 +169,8 @@ impl Supervisor {
     ) -> Result<(usize, Received), Fault> {
         let (host, id) = self.socket_of(subject)?;
         let wait = if subject.is_nonblocking() { libc::MSG_DONTWAIT } else { 0 };
-        let flags = MsgFlags(((flags & RECEIVE) | wait) as u32);
+        let all = if flags & libc::MSG_PEEK != 0 { flags & libc::MSG_WAITALL } else { 0 };
+        let flags = MsgFlags(((flags & RECEIVE) | wait | all) as u32);
         let got = world.stack(host).recvmsg(id, &mut [&mut *data], usize::MAX, flags);
         self.touched(host);
         self.show(world, subject.key, Some(&subject.program));

@@ -3,7 +3,8 @@
 use std::os::fd::AsFd;
 
 use loggia_lab::world::World;
-use loggia_stack::base::{Instant, MsgFlags};
+use loggia_stack::base::{Instant, MsgFlags, Ready};
+use loggia_stack::socket::numbers::{SIOCATMARK, SIOCINQ};
 use loggia_stack::socket::{Address, Control};
 
 use super::Supervisor;
@@ -15,7 +16,9 @@ use super::table::Phase;
 use crate::sys::socket;
 
 /// Flags that a call on the program's end understands.
-const NATIVE: i32 = libc::MSG_PEEK | libc::MSG_OOB | libc::MSG_WAITALL;
+const NATIVE: i32 = libc::MSG_PEEK | libc::MSG_OOB;
+/// Which of these flags a call for all the room has: `MSG_WAITALL` and no other.
+const WHOLE: i32 = libc::MSG_WAITALL | libc::MSG_PEEK | libc::MSG_OOB | libc::MSG_ERRQUEUE;
 
 /// A message that was received.
 pub(super) struct Received {
@@ -35,13 +38,14 @@ impl Supervisor {
         deadline: Option<Instant>,
     ) -> Outcome {
         let header = Header::single(call.word(1), call.word(2));
-        let received = self.receive_one(world, call, subject, &header, call.int(3)).and_then(|received| {
+        let (mut call, flags) = (call.clone(), call.int(3));
+        let received = self.receive_whole(world, &mut call, subject, &header, flags, |call, received| {
             if call.word(4) != 0 {
                 call.write_address(call.word(4), call.word(5), &received.from.to_bytes())?;
             }
-            Ok(received.len)
+            Ok(())
         });
-        self.received_or_wait(world, call, subject, deadline, call.int(3), received)
+        self.received_or_wait(world, &call, subject, deadline, flags, received)
     }
 
     pub(super) fn receive_message(
@@ -57,11 +61,11 @@ impl Supervisor {
         if stream && !self.options.precise && header.name == 0 && flags & libc::MSG_ERRQUEUE == 0 {
             return Ok(Answer::Native);
         }
-        let received = self.receive_one(world, call, subject, &header, flags).and_then(|received| {
-            header.told(call, &received.from, &received.control, received.flags)?;
-            Ok(received.len)
+        let mut call = call.clone();
+        let received = self.receive_whole(world, &mut call, subject, &header, flags, |call, received| {
+            header.told(call, &received.from, &received.control, received.flags)
         });
-        self.received_or_wait(world, call, subject, deadline, flags, received)
+        self.received_or_wait(world, &call, subject, deadline, flags, received)
     }
 
     pub(super) fn receive_messages(
@@ -112,6 +116,51 @@ impl Supervisor {
         }
     }
 
+    /// Receives, and goes on until there is no more room if a stream is asked for all (`MSG_WAITALL`). `tell` says what else the call gives.
+    fn receive_whole(
+        &mut self,
+        world: &mut World,
+        call: &mut Call,
+        subject: &Subject,
+        header: &Header,
+        flags: i32,
+        tell: impl Fn(&Call, &Received) -> Result<(), Fault>,
+    ) -> Result<usize, Fault> {
+        let whole = flags & WHOLE == libc::MSG_WAITALL && !self.phase(subject.key)?.is_datagram();
+        let waits = flags & libc::MSG_DONTWAIT == 0 && !subject.is_nonblocking();
+        loop {
+            // What ends the stream, or what is wrong with it, is for the next call.
+            if call.done > 0 && self.comes_to_an_end(world, subject)? {
+                return Ok(call.done);
+            }
+            match self.receive_one(world, call, subject, header, flags) {
+                Ok(received) => {
+                    tell(call, &received)?;
+                    call.done += received.len;
+                    if !whole || received.len == 0 || call.done >= header.room() {
+                        return Ok(call.done);
+                    }
+                }
+                Err(Fault(libc::EAGAIN)) if call.done > 0 && !waits => return Ok(call.done),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// True if a stream has nothing to read and does not just wait for more, or stands before its urgent byte.
+    fn comes_to_an_end(&mut self, world: &mut World, subject: &Subject) -> Result<bool, Fault> {
+        if !self.is_precise(subject.key) {
+            let seen = socket::poll(subject.program.as_fd(), libc::POLLIN | libc::POLLRDHUP)?;
+            let nothing = socket::unread(subject.program.as_fd())? == 0;
+            return Ok((seen != 0 && nothing) || socket::at_mark(subject.program.as_fd()).unwrap_or(false));
+        }
+        let (host, id) = self.socket_of(subject)?;
+        let stack = world.stack(host);
+        let over = stack.readiness(id)?.intersects(Ready::RDHUP | Ready::HUP | Ready::ERR);
+        let nothing = stack.query(id, SIOCINQ)? == 0;
+        Ok((over && nothing) || stack.query(id, SIOCATMARK)? != 0)
+    }
+
     pub(super) fn receive_one(
         &mut self,
         world: &mut World,
@@ -121,8 +170,9 @@ impl Supervisor {
         flags: i32,
     ) -> Result<Received, Fault> {
         let mut data = self.message_room();
-        let result = self.receive_into(world, subject, header.room(), flags, &mut data).and_then(|(copied, received)| {
-            header.scatter(call, &data[..copied])?;
+        let room = header.room().saturating_sub(call.done);
+        let result = self.receive_into(world, subject, room, flags, &mut data).and_then(|(copied, received)| {
+            header.scatter(call, call.done, &data[..copied])?;
             Ok(received)
         });
         self.put_message_room(data);

@@ -52,7 +52,7 @@ impl Supervisor {
     ) -> Outcome {
         let deadline = deadline.unwrap_or_else(|| timeout.map_or(Instant::NEVER, |timeout| world.now() + timeout));
         if world.now() >= deadline {
-            return Err(Fault(late));
+            return call.so_far().ok_or(Fault(late));
         }
         let Some(entry) = self.table.get_mut(key) else { return Err(Fault(libc::EBADF)) };
         entry.waits.push_back(Wait { call: call.clone(), deadline });
@@ -63,8 +63,8 @@ impl Supervisor {
         Ok(Answer::Waits)
     }
 
-    /// A thread calls: whatever it waited for before, it does not any more. Says how many bytes an abandoned call had sent if it is that
-    /// one that comes again after a signal: these are not sent twice.
+    /// A thread calls: whatever it waited for before, it does not any more. Says how many bytes an abandoned call had carried if it is that
+    /// one that comes again after a signal: these are not carried twice.
     pub(super) fn forget_waits_of(&mut self, note: &Notification) -> usize {
         let Some(entry) = self.waits.places.remove(&note.thread).and_then(|key| self.table.get_mut(key)) else { return 0 };
         let mut done = 0;

@@ -171,6 +171,11 @@ pub fn unread_by_peer(fd: BorrowedFd<'_>) -> io::Result<usize> {
     query(fd, libc::TIOCOUTQ as libc::Ioctl)
 }
 
+/// Bytes there are to read (`SIOCINQ`).
+pub fn unread(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    query(fd, libc::FIONREAD as libc::Ioctl)
+}
+
 /// True if the next byte is an urgent one (`SIOCATMARK`).
 pub fn at_mark(fd: BorrowedFd<'_>) -> io::Result<bool> {
     const SIOCATMARK: libc::Ioctl = 0x8905;
