@@ -115,6 +115,50 @@ except OSError as error:
 }
 
 #[test]
+fn a_datagram_to_a_socket_that_was_just_closed_is_refused() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("just-closed", 0);
+    let script = "
+import socket
+gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+gone.bind(('127.0.0.1', 0)); name = gone.getsockname(); gone.close()
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+one.connect(name); one.send(b'x'); one.settimeout(5)
+try:
+    one.recv(10)
+except OSError as error:
+    print('told', type(error).__name__)
+again = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); again.bind(name); print('bound')
+";
+    assert_eq!(python(&mut stage, script), "told ConnectionResetError\nbound\n");
+}
+
+#[test]
+fn who_asked_for_errors_is_told_of_them_by_poll() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("errors-asked-for", 0);
+    let script = "
+import errno, select, socket
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+one.bind(('127.0.0.1', 0)); one.setsockopt(socket.IPPROTO_IP, 11, 1)
+poll = select.poll(); poll.register(one, select.POLLIN); print(poll.poll(0))
+one.sendto(b'hello', ('127.0.0.1', 9))
+print(poll.poll(5000)[0][1] & select.POLLERR)
+data, ancillary, flags, to = one.recvmsg(100, 200, 0x2000)
+print(data, len(ancillary), to, flags & 0x2000 != 0)
+print(errno.errorcode.get(one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)), one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); two.sendto(b'still there', one.getsockname())
+print(one.recv(100))
+";
+    let expected = "[]\n8\nb'hello' 1 ('127.0.0.1', 9) True\nECONNREFUSED 0\nb'still there'\n";
+    assert_eq!(python(&mut stage, script), expected);
+}
+
+#[test]
 fn refusals_silence_and_resets_are_what_linux_says() {
     if !has("python3") {
         return;

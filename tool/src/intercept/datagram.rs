@@ -40,6 +40,16 @@ pub(super) fn ends(family: i32, flags: i32) -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((program, end))
 }
 
+/// What became of what waits for a program.
+enum Delivered {
+    /// It is in the program's queue.
+    All,
+    /// There is no more room.
+    Full,
+    /// The program has closed its end.
+    Closed,
+}
+
 fn clear_error(end: &OwnedFd) {
     let _ = socket::option(end.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR);
 }
@@ -138,7 +148,12 @@ impl Supervisor {
 
     /// Carries what came for the program to its queue.
     pub(super) fn datagram_in(&mut self, world: &mut World, key: Key) {
-        while self.deliver(key) {
+        loop {
+            match self.deliver(key) {
+                Delivered::All => {}
+                Delivered::Full => return,
+                Delivered::Closed => return self.refuse_datagrams(world, key),
+            }
             let Self { table, scratch, .. } = self;
             let Some(entry) = table.get_mut(key) else { return };
             let (host, id) = (entry.host, entry.id);
@@ -155,10 +170,22 @@ impl Supervisor {
         }
     }
 
-    /// Puts what waits for the program into its queue; false if that has no more room.
-    fn deliver(&mut self, key: Key) -> bool {
+    /// The program has closed its end, which nothing told us before somebody sent to it: to whoever did it is as if nobody were there.
+    fn refuse_datagrams(&mut self, world: &mut World, key: Key) {
+        let Some(entry) = self.table.get_mut(key) else { return };
+        let (host, id) = (entry.host, entry.id);
+        for (_, source) in std::mem::take(&mut entry.overflow) {
+            let stack = world.stack(host);
+            // What cannot be refused (it came to a group, say) is lost, as it would be without a socket.
+            let _ = stack.connect(id, &source.from).and_then(|()| stack.refuse(id));
+        }
+        self.forget(world, key);
+    }
+
+    /// Puts what waits for the program into its queue.
+    fn deliver(&mut self, key: Key) -> Delivered {
         let Self { table, epoll, charges, .. } = self;
-        let Some(Entry { end: Some(end), overflow, sources, blocked, .. }) = table.get_mut(key) else { return false };
+        let Some(Entry { end: Some(end), overflow, sources, blocked, .. }) = table.get_mut(key) else { return Delivered::Full };
         while let Some((data, mut source)) = overflow.pop_front() {
             match socket::send(end.as_fd(), &data, 0) {
                 Ok(_) => {
@@ -169,13 +196,17 @@ impl Supervisor {
                     overflow.push_front((data, source));
                     *blocked = true;
                     let _ = epoll.change(end.as_fd(), mask::IN | mask::OUT | mask::EDGE, key.to_bits());
-                    return false;
+                    return Delivered::Full;
                 }
-                // The program has closed its end; that is noticed elsewhere.
-                Err(_) => return false,
+                Err(error) if error.raw_os_error() == Some(libc::ECONNREFUSED) => {
+                    overflow.push_front((data, source));
+                    return Delivered::Closed;
+                }
+                // It reads no more (EPIPE).
+                Err(_) => {}
             }
         }
-        true
+        Delivered::All
     }
 
     /// Drops the records of datagrams that native reads have taken.
@@ -216,18 +247,15 @@ impl Supervisor {
         }
         let entry = self.table.get_mut(subject.key).ok_or(super::fault::Fault(libc::EBADF))?;
         entry.name_server = server.then(|| address.clone());
-        let Some(end) = &entry.end else { return DONE };
         let wanted = *address != Address::Unspecified;
         if wanted && !entry.joined {
-            // Named by the kernel; a second time they have their names.
-            let _ = socket::bind_abstract(end.as_fd(), &[]);
-            let _ = socket::bind_abstract(subject.program.as_fd(), &[]);
-            entry.program_name = socket::abstract_name_of(subject.program.as_fd())?;
-            socket::connect_abstract(subject.program.as_fd(), &socket::abstract_name_of(end.as_fd())?)?;
+            join(entry, &subject.program)?;
         } else if !wanted && entry.joined {
             // The kernel drops what lay in the program's queue.
             socket::disconnect(subject.program.as_fd())?;
-            clear_error(end);
+            if let Some(end) = &entry.end {
+                clear_error(end);
+            }
             entry.sources.clear();
         }
         entry.joined = wanted;
@@ -249,16 +277,39 @@ impl Supervisor {
     fn raise(&mut self, key: Key, error: i32) {
         let Some(entry) = self.table.get_mut(key) else { return };
         entry.error = Some(error);
-        if !entry.joined {
-            return;
+        let Some(program) = self.program_end(key) else { return };
+        self.forget_read_sources(key);
+        let Some(entry) = self.table.get_mut(key) else { return };
+        if entry.joined {
+            turn_away(entry, &program);
+        } else if entry.sources.is_empty() && join(entry, &program).is_ok() {
+            // A socket that is not connected has errors only if it asked for them (IP_RECVERR). Turning back drops what lies in its queue, so
+            // that it is told only while nothing does.
+            turn_away(entry, &program);
+            let _ = socket::disconnect(program.as_fd());
+            if let Some(end) = &entry.end {
+                clear_error(end);
+            }
         }
-        let program = self.program_end(key);
-        let Some(Entry { end: Some(end), program_name, .. }) = self.table.get(key) else { return };
-        let Some(program) = program else { return };
-        let _ = socket::send(program.as_fd(), &[0], 0);
-        if socket::disconnect(end.as_fd()).is_ok() {
-            // It fails only if the program's end is closed.
-            let _ = socket::connect_abstract(end.as_fd(), program_name);
-        }
+    }
+}
+
+/// Connects the program's end to ours.
+fn join(entry: &mut Entry, program: &OwnedFd) -> io::Result<()> {
+    let Some(end) = &entry.end else { return Ok(()) };
+    // Named by the kernel; a second time they have their names.
+    let _ = socket::bind_abstract(end.as_fd(), &[]);
+    let _ = socket::bind_abstract(program.as_fd(), &[]);
+    entry.program_name = socket::abstract_name_of(program.as_fd())?;
+    socket::connect_abstract(program.as_fd(), &socket::abstract_name_of(end.as_fd())?)
+}
+
+/// Our end turns away from the program's with something unread and back again, which raises an error there.
+fn turn_away(entry: &Entry, program: &OwnedFd) {
+    let Some(end) = &entry.end else { return };
+    let _ = socket::send(program.as_fd(), &[0], 0);
+    if socket::disconnect(end.as_fd()).is_ok() {
+        // It fails only if the program's end is closed.
+        let _ = socket::connect_abstract(end.as_fd(), &entry.program_name);
     }
 }
