@@ -1,9 +1,13 @@
 //! What the owner of a host sets: links, addresses, routes, neighbours, and the settings that may change while it lives.
 
+use alloc::vec::Vec;
+
 use super::stack::Stack;
 use crate::base::{Addr, Cidr, Errno, LinkId};
 use crate::link::{LinkConfig, LinkStatus, Mac, Neighbour};
 use crate::network;
+use crate::network::addresses::Assigned;
+use crate::network::routes::Entry;
 use crate::socket;
 use crate::transport::tcp::TcpConfig;
 
@@ -67,6 +71,11 @@ impl Stack {
         self.net.addresses.iter().map(|assigned| (assigned.link, assigned.cidr))
     }
 
+    /// All addresses with their states and lifetimes, link by link.
+    pub fn assigned(&self) -> impl Iterator<Item = &Assigned> {
+        self.net.addresses.iter()
+    }
+
     /// Takes an address away. `EADDRNOTAVAIL`, `ENODEV`.
     pub fn remove_address(&mut self, link: LinkId, addr: Addr) -> Result<(), Errno> {
         let result = self.net.remove_address(link, addr);
@@ -83,6 +92,11 @@ impl Stack {
     pub fn remove_route(&mut self, dst: Cidr, gateway: Option<Addr>, link: LinkId) -> Result<(), Errno> {
         let result = self.net.remove_route(dst, gateway, link);
         self.settled(result)
+    }
+
+    /// All routes, sorted: IPv4 before IPv6, longest prefix first, of equal ones the lowest metric first.
+    pub fn routes(&self) -> Vec<Entry> {
+        self.net.route_entries()
     }
 
     /// Sets a neighbour's link address for good. `ENODEV`, `EINVAL`.

@@ -9,6 +9,7 @@ use loggia_stack::base::{Instant, Key};
 use super::Supervisor;
 use super::call::{Call, Tree};
 use super::fault::{Answer, Fault, Outcome};
+use super::host::{host_name, is_about_interfaces};
 use crate::sys::{notify, socket};
 
 /// How soon a call comes again whose reply was lost to a signal.
@@ -20,6 +21,13 @@ pub(super) struct Answered {
     note: notify::Notification,
     reply: notify::Reply,
     at: Instant,
+}
+
+/// What a descriptor is to us.
+pub(super) enum Holder {
+    Socket(Subject),
+    Netlink(Subject),
+    Other,
 }
 
 /// A call on a socket of ours.
@@ -82,10 +90,18 @@ impl Supervisor {
 
     /// Carries a call out as far as it goes. `deadline` is set for one that has waited before.
     pub(super) fn carry_out(&mut self, world: &mut World, call: &Call, deadline: Option<Instant>) -> Outcome {
-        if call.note.number == libc::SYS_socket {
-            return self.create(world, call);
+        match call.note.number {
+            libc::SYS_socket if call.int(0) == libc::AF_NETLINK => return self.create_netlink(call),
+            libc::SYS_socket => return self.create(world, call),
+            libc::SYS_uname => return host_name(world, call),
+            libc::SYS_ioctl if is_about_interfaces(call.int(1) as u32) => return self.ask_interface(world, call),
+            _ => {}
         }
-        let Some(subject) = self.subject(call)? else { return Ok(Answer::Native) };
+        let subject = match self.subject(call)? {
+            Holder::Socket(subject) => subject,
+            Holder::Netlink(subject) => return self.netlink_call(world, call, &subject),
+            Holder::Other => return Ok(Answer::Native),
+        };
         match call.note.number {
             libc::SYS_bind => self.bind(world, call, &subject),
             libc::SYS_connect => self.connect(world, call, &subject, deadline),
@@ -110,22 +126,25 @@ impl Supervisor {
         }
     }
 
-    /// The socket a call is about; none if it is not one of ours.
-    pub(super) fn subject(&mut self, call: &Call) -> Result<Option<Subject>, Fault> {
+    /// What a call is about.
+    pub(super) fn subject(&mut self, call: &Call) -> Result<Holder, Fault> {
         let program = match self.threads.copy(call.thread(), call.descriptor()) {
             Ok(copy) => copy,
             Err(error) => return self.no_copy(call, &error),
         };
         // What is no socket is told so by the kernel.
-        let Ok(cookie) = socket::cookie(program.as_fd()) else { return Ok(None) };
-        let Some(key) = self.table.by_cookie(cookie) else { return Ok(None) };
+        let Ok(cookie) = socket::cookie(program.as_fd()) else { return Ok(Holder::Other) };
+        let Some(key) = self.table.by_cookie(cookie) else {
+            let netlink = self.netlinks.by_cookie(cookie);
+            return Ok(netlink.map_or(Holder::Other, |key| Holder::Netlink(Subject { key, program })));
+        };
         if let Some(entry) = self.table.get_mut(key) {
             entry.user = (call.thread(), call.descriptor());
         }
-        Ok(Some(Subject { key, program }))
+        Ok(Holder::Socket(Subject { key, program }))
     }
 
-    fn no_copy(&mut self, call: &Call, error: &std::io::Error) -> Result<Option<Subject>, Fault> {
+    fn no_copy(&mut self, call: &Call, error: &std::io::Error) -> Result<Holder, Fault> {
         if error.raw_os_error() == Some(libc::EPERM) {
             let thread = call.thread();
             let name = std::fs::read_to_string(format!("/proc/{thread}/comm")).unwrap_or_default();
@@ -137,7 +156,7 @@ impl Supervisor {
             return Err(Fault(libc::EPERM));
         }
         // A number that names nothing, or a caller that is gone: the kernel knows better.
-        Ok(None)
+        Ok(Holder::Other)
     }
 }
 

@@ -16,8 +16,9 @@ const ARCHITECTURE: u32 = (if cfg!(target_arch = "x86_64") { libc::EM_X86_64 } e
 /// The first call number of x32 on x86-64, whose calls would pass by the numbers below.
 const X32: u32 = 0x4000_0000;
 
-/// Control calls of sockets: always trapped.
-const CONTROL: [libc::c_long; 14] = [
+/// Control calls of sockets, and the one that tells the host's name: always trapped.
+const CONTROL: [libc::c_long; 15] = [
+    libc::SYS_uname,
     libc::SYS_bind,
     libc::SYS_connect,
     libc::SYS_listen,
@@ -40,6 +41,9 @@ const DATA: [libc::c_long; 7] =
 
 /// The first and one behind the last request of `ioctl` that asks for interfaces (`SIOCGIFNAME` to `SIOCGIFMAP` and kin).
 const INTERFACE_REQUESTS: (u32, u32) = (0x8910, 0x8980);
+
+/// Bytes of `struct nlmsghdr` with `struct rtgenmsg`.
+const MUSL_QUESTION: u32 = 20;
 
 /// Where `seccomp_data` has what the filter looks at.
 const NUMBER: u32 = 0;
@@ -68,7 +72,7 @@ pub fn program(precise: bool) -> Vec<sock_filter> {
     }
     on(&mut program, libc::SYS_socket, &creation());
     if !precise {
-        on(&mut program, libc::SYS_sendto, &addressed());
+        on(&mut program, libc::SYS_sendto, &[question(), addressed()].concat());
         on(&mut program, libc::SYS_recvfrom, &addressed());
     }
     let queues = if precise { &QUEUES[..] } else { &[] };
@@ -77,7 +81,7 @@ pub fn program(precise: bool) -> Vec<sock_filter> {
     program
 }
 
-/// `socket`: internet families are ours, packet sockets need a permission nobody has here.
+/// `socket`: internet families and questions about the host's network are ours, packet sockets need a permission nobody has here.
 fn creation() -> Vec<sock_filter> {
     vec![
         load(argument(0)),
@@ -87,6 +91,11 @@ fn creation() -> Vec<sock_filter> {
         give(NOTIFY),
         jump(BPF_JEQ, libc::AF_PACKET as u32, 0, 1),
         give(EPERM),
+        jump(BPF_JEQ, libc::AF_NETLINK as u32, 1, 0),
+        give(SECCOMP_RET_ALLOW),
+        load(argument(2)),
+        jump(BPF_JEQ, libc::NETLINK_ROUTE as u32, 0, 1),
+        give(NOTIFY),
         give(SECCOMP_RET_ALLOW),
     ]
 }
@@ -102,6 +111,12 @@ fn addressed() -> Vec<sock_filter> {
         give(NOTIFY),
         give(SECCOMP_RET_ALLOW),
     ]
+}
+
+/// `sendto` of exactly the bytes by which musl asks for interfaces: it takes the answer without waiting for it, so that it must be there
+/// when the call returns. Any other twenty bytes cost a trap and are sent as they are.
+fn question() -> Vec<sock_filter> {
+    vec![load(argument(2)), jump(BPF_JEQ, MUSL_QUESTION, 0, 1), give(NOTIFY)]
 }
 
 /// `ioctl`: only what asks for the host's interfaces, and for these queues.
@@ -177,6 +192,9 @@ mod tests {
         assert_eq!(socket(libc::AF_INET6), NOTIFY);
         assert_eq!(socket(libc::AF_UNIX), SECCOMP_RET_ALLOW);
         assert_eq!(socket(libc::AF_PACKET), EPERM);
+        assert_eq!(socket(libc::AF_NETLINK), NOTIFY);
+        let netlink = |protocol: i32| verdict(&filter, libc::SYS_socket, [libc::AF_NETLINK as u64, 3, protocol as u64, 0, 0, 0]);
+        assert_eq!(netlink(libc::NETLINK_KOBJECT_UEVENT), SECCOMP_RET_ALLOW);
     }
 
     #[test]
@@ -186,6 +204,7 @@ mod tests {
         assert_eq!(sendto(0), SECCOMP_RET_ALLOW);
         assert_eq!(sendto(0x7f00_0000_0000), NOTIFY);
         assert_eq!(sendto(0x1000), NOTIFY);
+        assert_eq!(verdict(&filter, libc::SYS_sendto, [3, 0, 20, 0, 0, 0]), NOTIFY, "musl's question");
         assert_eq!(verdict(&filter, libc::SYS_write, [0; 6]), SECCOMP_RET_ALLOW);
         assert_eq!(verdict(&filter, libc::SYS_connect, [0; 6]), NOTIFY);
         assert_eq!(verdict(&filter, libc::SYS_io_uring_setup, [0; 6]), ENOSYS);

@@ -13,6 +13,7 @@ use loggia_lab::world::World;
 use loggia_stack::base::Instant;
 
 use super::Supervisor;
+use super::answer::Holder;
 use super::call::Call;
 use super::fault::Fault;
 use super::table::Phase;
@@ -83,7 +84,7 @@ impl Supervisor {
     /// A blocking connect that a signal ends goes on without its caller, who may wait for it with `poll` (POSIX).
     fn leave_behind(&mut self, call: &Call) {
         if call.note.number == libc::SYS_connect
-            && let Ok(Some(subject)) = self.subject(call)
+            && let Ok(Holder::Socket(subject)) = self.subject(call)
             && self.phase(subject.key) == Ok(Phase::Fresh)
         {
             // Without descriptors it is as before: the next call finds out.

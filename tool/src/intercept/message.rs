@@ -112,16 +112,20 @@ impl Header {
 
     /// Tells of a received message: name, flags, ancillary data.
     pub(super) fn told(&self, call: &Call, from: &Address, controls: &[Control], flags: i32) -> Result<(), Fault> {
-        let name = from.to_bytes();
+        let (bytes, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
+        call.write(self.control, &bytes)?;
+        let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
+        self.told_by(call, &from.to_bytes(), bytes.len(), flags)
+    }
+
+    /// Tells of a received message: name, bytes of ancillary data, flags.
+    pub(super) fn told_by(&self, call: &Call, name: &[u8], control: usize, flags: i32) -> Result<(), Fault> {
         if self.name != 0 {
             let room = usize::try_from(self.name_len).map_err(|_| Fault(libc::EINVAL))?;
             call.write(self.name, &name[..name.len().min(room)])?;
         }
-        let (bytes, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
-        call.write(self.control, &bytes)?;
-        let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
         call.write(self.address.wrapping_add(8), &(if self.name == 0 { 0 } else { name.len() as u32 }).to_ne_bytes())?;
-        call.write(self.address.wrapping_add(40), &(bytes.len() as u64).to_ne_bytes())?;
+        call.write(self.address.wrapping_add(40), &(control as u64).to_ne_bytes())?;
         call.write(self.address.wrapping_add(48), &flags.to_ne_bytes())
     }
 }

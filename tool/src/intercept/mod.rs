@@ -33,6 +33,7 @@
 //! | `renew` | a second `connect` after a failed one |
 //! | `stream`, `datagram` | the data |
 //! | `precise` | data calls carried out on the stack, in precise mode |
+//! | `host` | interfaces, routes, the host's name |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
 //! | `close` | sockets that no program holds any more |
 //! | `name_server` | questions to servers outside the lab |
@@ -45,6 +46,7 @@ mod create;
 mod datagram;
 mod fault;
 pub mod filter;
+mod host;
 mod interrupt;
 mod listen;
 mod meeting;
@@ -77,6 +79,7 @@ use crate::sys::{notify, socket};
 use answer::Answered;
 use call::Tree;
 use datagram::Charges;
+use host::netlink::Netlinks;
 use interrupt::Interrupts;
 use meeting::Meeting;
 use name_server::Questions;
@@ -143,6 +146,8 @@ const SCRATCH: usize = 256 << 10;
 
 /// The number of a tree's listener in the epoll set; other numbers are keys of sockets.
 const TREE: u64 = 1 << 63;
+/// With this bit it is the key of a netlink socket. No generation of a key comes so far.
+const NETLINK: u64 = 1 << 62;
 
 /// The sockets of all programs of a run.
 #[derive(Debug)]
@@ -152,6 +157,7 @@ pub struct Supervisor {
     events: Events,
     trees: Vec<Option<Rc<Tree>>>,
     table: Table,
+    netlinks: Netlinks,
     threads: Threads,
     meeting: Meeting,
     waits: Waits,
@@ -180,6 +186,7 @@ impl Supervisor {
             events: Events::with_room(64),
             trees: Vec::new(),
             table: Table::default(),
+            netlinks: Netlinks::default(),
             threads: Threads::default(),
             meeting: Meeting::new()?,
             waits: Waits::default(),
@@ -239,7 +246,9 @@ impl Supervisor {
     }
 
     fn event(&mut self, world: &mut World, mask: u32, number: u64) {
-        if number & TREE == 0 {
+        if number & (TREE | NETLINK) == NETLINK {
+            self.netlink_end(world, Key::from_bits(number & !NETLINK), mask);
+        } else if number & TREE == 0 {
             self.end_ready(world, Key::from_bits(number), mask);
         } else if let Some(tree) = self.trees[(number & !TREE) as usize].clone() {
             self.tree_ready(world, &tree, mask);

@@ -43,7 +43,7 @@ fn open(thread: i32) -> io::Result<OwnedFd> {
     }
 }
 
-fn process_of(thread: i32) -> io::Result<i32> {
+pub(super) fn process_of(thread: i32) -> io::Result<i32> {
     let status = std::fs::read_to_string(format!("/proc/{thread}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
     line.and_then(|number| number.trim().parse().ok()).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))

@@ -7,6 +7,7 @@
 //! | [`notify`] | the listener of a seccomp filter: receive, reply, install a descriptor |
 //! | [`pidfd`] | threads and their descriptors |
 //! | [`memory`] | another process's memory |
+//! | [`machine`] | what the machine says of itself |
 //! | [`socket`] | native sockets |
 //! | [`terminal`] | the width of the terminal |
 //! | [`message`] | messages with descriptors over AF_UNIX |
@@ -23,6 +24,7 @@ pub mod descriptor;
 pub mod epoll;
 pub mod epoll_of_other;
 pub mod filter;
+pub mod machine;
 pub mod memory;
 pub mod message;
 pub mod notify;
