@@ -56,11 +56,18 @@ fn python(stage: &mut Stage, script: &str) -> String {
 
 #[test]
 fn no_connection_is_lost_under_three_thousand_signals_a_second() {
-    let mut stage = Stage::new("signals", 0);
-    let Some(program) = compiled(&stage, "signals") else { return };
-    let client = stage.sh(A, &format!("exec {program} 3000"));
-    let outcome = stage.finish(client);
-    assert_eq!(outcome.output, "3000 accepted, 3000 bytes, many signals, next descriptor 4\n");
+    for precise in [false, true] {
+        let options = loggia_cli::intercept::Options { precise, ..Default::default() };
+        let mut stage = Stage::with("signals", loggia_lab::link::Terms::default(), options);
+        let Some(program) = compiled(&stage, "signals") else { return };
+        for handler in ["", "interrupting"] {
+            let client = stage.sh(A, &format!("exec {program} 3000 {handler}"));
+            let outcome = stage.finish(client);
+            let expected = "3000 accepted, 3000 bytes, many signals, next descriptor 4\n";
+            assert_eq!(outcome.output, expected, "precise: {precise}, handler: {handler}");
+            assert_eq!(stage.supervisor.sockets(|_, _| true), [], "precise: {precise}, handler: {handler}");
+        }
+    }
 }
 
 #[test]

@@ -47,11 +47,9 @@ impl Subject {
 
 impl Supervisor {
     /// A call waits for an answer.
-    pub(super) fn notified(&mut self, world: &mut World, tree: &Rc<Tree>) {
-        // It may have gone away before we looked.
-        let Ok(note) = notify::receive(tree.listener.as_fd()) else { return };
+    pub(super) fn notified(&mut self, world: &mut World, tree: Rc<Tree>, note: notify::Notification) {
         let done = self.forget_waits_of(&note);
-        let call = Call { tree: Rc::clone(tree), note, done };
+        let call = Call { tree, note, done };
         if let Some(reply) = self.lost_reply(&call, world.now()) {
             let _ = call.reply(reply);
             return;

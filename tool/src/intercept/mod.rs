@@ -27,6 +27,7 @@
 //! |---|---|
 //! | [`filter`] | which calls are trapped |
 //! | `call`, `message` | a trapped call, its memory; `struct msghdr` |
+//! | `arrived` | what is to be done |
 //! | `threads`, `table`, `meeting` | descriptors of other threads; the sockets; where both ends meet |
 //! | `answer` | which call is which, replies, restarted calls |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
@@ -39,6 +40,7 @@
 //! | `name_server` | questions to servers outside the lab |
 
 mod answer;
+mod arrived;
 mod call;
 mod close;
 mod connect;
@@ -64,7 +66,7 @@ mod table;
 mod threads;
 mod wait;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
@@ -77,6 +79,7 @@ use loggia_stack::socket::Address;
 use crate::sys::epoll::{Epoll, Events, mask};
 use crate::sys::{notify, socket};
 use answer::Answered;
+use arrived::Arrived;
 use call::Tree;
 use datagram::Charges;
 use host::netlink::Netlinks;
@@ -155,6 +158,7 @@ pub struct Supervisor {
     options: Options,
     epoll: Epoll,
     events: Events,
+    arrived: VecDeque<Arrived>,
     trees: Vec<Option<Rc<Tree>>>,
     table: Table,
     netlinks: Netlinks,
@@ -184,6 +188,7 @@ impl Supervisor {
             options,
             epoll: Epoll::new()?,
             events: Events::with_room(64),
+            arrived: VecDeque::new(),
             trees: Vec::new(),
             table: Table::default(),
             netlinks: Netlinks::default(),
@@ -211,7 +216,7 @@ impl Supervisor {
 
     /// Waits until [`Supervisor::turn`] has something to do, at most `timeout`.
     pub fn wait(&mut self, timeout: Option<std::time::Duration>) -> io::Result<()> {
-        if self.events.is_empty() { self.epoll.wait(&mut self.events, timeout) } else { Ok(()) }
+        if self.arrived.is_empty() { self.fetch_within(timeout) } else { Ok(()) }
     }
 
     /// Takes charge of a tree of programs of a host, by the listener of its filter.
@@ -226,44 +231,20 @@ impl Supervisor {
 
     /// Answers calls that wait and carries data, as much as there is, within bounds.
     pub fn turn(&mut self, world: &mut World) {
-        let mut done = 0;
-        while done < TURN {
-            if self.events.is_empty() && self.epoll.wait(&mut self.events, Some(std::time::Duration::ZERO)).is_err() {
+        for _ in 0..TURN {
+            self.fetch();
+            if !self.work_one_off(world) {
                 break;
             }
-            let count = self.events.len();
-            for place in 0..count {
-                let (mask, number) = self.events.get(place);
-                self.event(world, mask, number);
-            }
-            self.events.clear();
-            if count == 0 {
-                break;
-            }
-            done += count;
         }
+        while self.work_one_off(world) {}
         self.settle(world);
     }
 
-    fn event(&mut self, world: &mut World, mask: u32, number: u64) {
-        if number & (TREE | NETLINK) == NETLINK {
-            self.netlink_end(world, Key::from_bits(number & !NETLINK), mask);
-        } else if number & TREE == 0 {
-            self.end_ready(world, Key::from_bits(number), mask);
-        } else if let Some(tree) = self.trees[(number & !TREE) as usize].clone() {
-            self.tree_ready(world, &tree, mask);
-        }
-    }
-
-    fn tree_ready(&mut self, world: &mut World, tree: &Rc<Tree>, events: u32) {
-        if events & mask::IN != 0 {
-            self.notified(world, tree);
-        } else if events & mask::HUP != 0 {
-            // The last program of the tree is gone.
-            let _ = self.epoll.remove(tree.listener.as_fd());
-            self.trees[tree.place] = None;
-            self.look(world);
-        }
+    fn tree_gone(&mut self, world: &mut World, tree: &Tree) {
+        let _ = self.epoll.remove(tree.listener.as_fd());
+        self.trees[tree.place] = None;
+        self.look(world);
     }
 
     /// Something happened at our end of a socket.
@@ -278,11 +259,15 @@ impl Supervisor {
 
     /// Takes note of what the stack says of a socket. False if it is none of ours.
     pub fn ready(&mut self, world: &mut World, host: HostId, socket: SocketId, ready: Ready) -> bool {
-        let Some(key) = self.table.by_socket(host, socket) else {
-            let ours = self.answer_from_afar(world, host, socket);
-            self.settle(world);
-            return ours;
-        };
+        self.fetch();
+        let ours = self.tell(world, host, socket, ready);
+        while self.work_one_off(world) {}
+        self.settle(world);
+        ours
+    }
+
+    fn tell(&mut self, world: &mut World, host: HostId, socket: SocketId, ready: Ready) -> bool {
+        let Some(key) = self.table.by_socket(host, socket) else { return self.answer_from_afar(world, host, socket) };
         match self.table.get(key).map(|entry| entry.phase) {
             Some(Phase::Listening) => self.count_tokens(world, key),
             Some(Phase::Connecting { .. }) => self.connecting(world, key, ready),
@@ -291,7 +276,6 @@ impl Supervisor {
             Some(Phase::Fresh | Phase::Broken) | None => {}
         }
         self.wake(world, key);
-        self.settle(world);
         true
     }
 
