@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use loggia_lab::file::Protocol;
@@ -14,6 +15,9 @@ use tokio::sync::oneshot;
 
 use super::{IDLE, Machine, Notes, Publication, Uplink};
 use crate::engine::shared::Shared;
+
+/// Notes that one door makes.
+const MOST_NOTES: usize = 1000;
 
 /// The doors of a plan: the machine's ports are taken, nothing is carried yet.
 #[derive(Debug)]
@@ -86,10 +90,14 @@ async fn told(serving: impl Future<Output = io::Result<()>>, notes: Notes) {
     }
 }
 
-/// Into the record.
+/// Into the record, up to a limit: what a stranger does may be worth a note each time, and he may do it a million times.
 fn notes(shared: &Arc<Shared>, host: HostId) -> Notes {
-    let shared = shared.clone();
-    Arc::new(move |text| shared.lock().world.note(Some(host), "gateway", text))
+    let (shared, told) = (shared.clone(), AtomicUsize::new(0));
+    Arc::new(move |text| match told.fetch_add(1, Ordering::Relaxed) {
+        0..MOST_NOTES => shared.lock().world.note(Some(host), "gateway", text),
+        MOST_NOTES => shared.lock().world.note(Some(host), "gateway", "further notes are left out"),
+        _ => {}
+    })
 }
 
 /// The address by which `from` calls `to`.

@@ -14,6 +14,9 @@
 //! What a relay keeps: order, bytes, ends of streams one by one (half-close), resets, refusals, back-pressure (it reads no more than it
 //! can write: 64 KiB each way), boundaries of datagrams. What it does not: urgent data, addresses of who called (the machine sees
 //! connections of loggia), TTL and DSCP, ICMP, fragments. One association of UDP lasts until nothing was sent for a minute.
+//!
+//! A stranger may call a door as often as he likes. So a door carries at most 2,048 connections of a family at a time, while more wait, and
+//! 1,024 associations, while more are dropped; and it makes a thousand notes.
 
 mod association;
 mod doors;

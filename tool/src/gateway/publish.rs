@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::Notes;
 use super::association::{Associations, DATAGRAM, Used, is_of_one_datagram};
-use super::relay::{Relay, Spare};
+use super::relay::{self, Relay, Spare};
 
 /// A port of the machine, taken and not yet served.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ async fn serve_tcp(listener: tokio::net::TcpListener, host: Host, to: SocketAddr
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if clients.len() < relay::MOST => match accepted {
                 Ok((client, from)) => {
                     clients.spawn(carry(Spare::new(client), from, host.clone(), to, notes.clone()));
                 }

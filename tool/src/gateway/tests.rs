@@ -20,6 +20,7 @@ use loggia_stack::network::autoconf::LinkSettings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::AbortHandle;
 
+use super::relay::MOST;
 use super::{IDLE, Machine, Notes, Publication, Uplink};
 use crate::engine::shared::{Clock, Shared};
 
@@ -342,6 +343,31 @@ fn a_published_port_leads_to_the_program() {
         }
         while let Some(client) = clients.join_next().await {
             client??;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn more_clients_than_a_door_carries_wait_their_turn() {
+    run(async {
+        let lab = Lab::new();
+        let at = lab.publish(Protocol::Tcp, 80);
+        let listener = TcpListener::bind_on(&lab.program, "0.0.0.0:80").await?;
+        let mut clients = Vec::new();
+        for _ in 0..MOST + 5 {
+            clients.push(tokio::net::TcpStream::connect(at).await?);
+        }
+        let mut served = Vec::new();
+        for _ in 0..MOST {
+            served.push(listener.accept().await?.0);
+        }
+        let next = tokio::time::timeout(Duration::from_millis(300), listener.accept());
+        assert!(next.await.is_err(), "one more than {MOST} is let in");
+        served.drain(..5);
+        clients.drain(..5);
+        for _ in 0..5 {
+            listener.accept().await?;
         }
         Ok(())
     });

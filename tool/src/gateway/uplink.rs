@@ -12,7 +12,7 @@ use loggia_stack::network::Unreachable;
 use tokio::task::JoinSet;
 
 use super::association::{Associations, DATAGRAM, Used, is_of_one_datagram};
-use super::relay::{End as _, Relay, Spare};
+use super::relay::{self, End as _, Relay, Spare};
 use super::{Machine, Notes};
 
 /// Connections that may wait until the machine's side is open.
@@ -77,12 +77,14 @@ async fn serve_tcp(gate: TcpGate, shared: &Shared) -> io::Result<()> {
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
-            opening = gate.opening() => {
+            opening = gate.opening(), if tasks.len() < relay::MOST => {
                 tasks.spawn(open(opening?, shared.clone(), ahead.clone()));
             }
             accepted = gate.accept() => {
                 let (near, from) = accepted?;
-                let name = (near.local_addr()?, from);
+                // Who has gone already is nobody's reason to close the door.
+                let Ok(to) = near.local_addr() else { continue };
+                let name = (to, from);
                 match ahead.lock().unwrap_or_else(PoisonError::into_inner).remove(&name) {
                     Some((far, _)) => drop(tasks.spawn(Relay::new(near, far.take()).run())),
                     None => near.break_off(),
