@@ -56,6 +56,12 @@ const fn argument(number: u32) -> u32 {
 const NOTIFY: u32 = SECCOMP_RET_USER_NOTIF;
 const ENOSYS: u32 = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 const EPERM: u32 = SECCOMP_RET_ERRNO | libc::EPERM as u32;
+const EAFNOSUPPORT: u32 = SECCOMP_RET_ERRNO | libc::EAFNOSUPPORT as u32;
+
+/// Of `linux/socket.h`.
+const AF_SMC: i32 = 43;
+/// `USERFAULTFD_IOC_NEW` of `linux/userfaultfd.h`, the other way to what the call of that name gives.
+const USERFAULTFD_NEW: u32 = 0xaa00;
 
 /// The filter. `precise` also traps the data calls, of all descriptors: the filter cannot tell sockets from files.
 ///
@@ -67,6 +73,8 @@ pub fn program(precise: bool) -> Vec<sock_filter> {
         program.extend([jump(BPF_JGE, X32, 0, 1), give(ENOSYS)]);
     }
     program.extend([jump(BPF_JEQ, libc::SYS_io_uring_setup as u32, 0, 1), give(ENOSYS)]);
+    // Whoever reads memory that such a descriptor stands for waits until its holder likes: that would be us.
+    program.extend([jump(BPF_JEQ, libc::SYS_userfaultfd as u32, 0, 1), give(EPERM)]);
     for number in CONTROL.iter().chain(DATA.iter().filter(|_| precise)) {
         program.extend([jump(BPF_JEQ, *number as u32, 0, 1), give(NOTIFY)]);
     }
@@ -83,7 +91,7 @@ pub fn program(precise: bool) -> Vec<sock_filter> {
 
 /// `socket`: internet families and questions about the host's network are ours, packet sockets need a permission nobody has here.
 fn creation() -> Vec<sock_filter> {
-    vec![
+    let mut block = vec![
         load(argument(0)),
         jump(BPF_JEQ, libc::AF_INET as u32, 0, 1),
         give(NOTIFY),
@@ -91,13 +99,20 @@ fn creation() -> Vec<sock_filter> {
         give(NOTIFY),
         jump(BPF_JEQ, libc::AF_PACKET as u32, 0, 1),
         give(EPERM),
+    ];
+    // These carry data over the machine's own network, or fall back to it.
+    for family in [AF_SMC, libc::AF_RDS, libc::AF_RXRPC, libc::AF_TIPC, libc::AF_XDP, libc::AF_PPPOX] {
+        block.extend([jump(BPF_JEQ, family as u32, 0, 1), give(EAFNOSUPPORT)]);
+    }
+    block.extend([
         jump(BPF_JEQ, libc::AF_NETLINK as u32, 1, 0),
         give(SECCOMP_RET_ALLOW),
         load(argument(2)),
         jump(BPF_JEQ, libc::NETLINK_ROUTE as u32, 0, 1),
         give(NOTIFY),
         give(SECCOMP_RET_ALLOW),
-    ]
+    ]);
+    block
 }
 
 /// `sendto` and `recvfrom`: only with an address. `send` and `recv` are these without one.
@@ -121,7 +136,7 @@ fn question() -> Vec<sock_filter> {
 
 /// `ioctl`: only what asks for the host's interfaces, and for these queues.
 fn questions(queues: &[u32]) -> Vec<sock_filter> {
-    let mut block = vec![load(argument(1))];
+    let mut block = vec![load(argument(1)), jump(BPF_JEQ, USERFAULTFD_NEW, 0, 1), give(EPERM)];
     for request in queues {
         block.extend([jump(BPF_JEQ, *request, 0, 1), give(NOTIFY)]);
     }
@@ -195,6 +210,7 @@ mod tests {
         assert_eq!(socket(libc::AF_NETLINK), NOTIFY);
         let netlink = |protocol: i32| verdict(&filter, libc::SYS_socket, [libc::AF_NETLINK as u64, 3, protocol as u64, 0, 0, 0]);
         assert_eq!(netlink(libc::NETLINK_KOBJECT_UEVENT), SECCOMP_RET_ALLOW);
+        assert_eq!(socket(AF_SMC), EAFNOSUPPORT, "it falls back to TCP of the machine");
     }
 
     #[test]
@@ -217,6 +233,8 @@ mod tests {
         assert_eq!(ioctl(libc::FIONREAD), SECCOMP_RET_ALLOW);
         assert_eq!(ioctl(0x8912), NOTIFY, "SIOCGIFCONF");
         assert_eq!(ioctl(0x8b01), SECCOMP_RET_ALLOW, "wireless");
+        assert_eq!(ioctl(0xaa00), EPERM, "userfaultfd");
+        assert_eq!(verdict(&filter, libc::SYS_userfaultfd, [0; 6]), EPERM);
     }
 
     #[test]
