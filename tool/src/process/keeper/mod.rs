@@ -32,6 +32,9 @@ const SWEEP: Duration = Duration::from_millis(5);
 /// After so long a killed tree's survivors are told. They wait in the kernel for something that does not come; they end when it does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Most survivors that are told: a report has 16 KiB at most.
+const TOLD: usize = 100;
+
 /// How far the end has come.
 #[derive(Debug)]
 enum Phase {
@@ -191,7 +194,7 @@ impl Keeper {
                 *survivors_told |= late;
                 tree::kill_descendants(|_| false);
                 if late {
-                    let processes = tree::own_children().into_iter().map(|pid| (pid, tree::name(pid))).collect();
+                    let processes = tree::own_children().into_iter().take(TOLD).map(|pid| (pid, tree::name(pid))).collect();
                     self.report(&Report::Surviving { processes });
                 }
             }
@@ -230,7 +233,7 @@ impl Keeper {
             Phase::Killing { .. } => Some(now + SWEEP),
         };
         let next = phase.into_iter().chain(self.passing.deadline()).min();
-        next.map_or(-1, |at| at.saturating_duration_since(now).as_micros().div_ceil(1000) as i32)
+        next.map_or(-1, |at| at.saturating_duration_since(now).as_micros().div_ceil(1000).min(i32::MAX as u128) as i32)
     }
 
     fn hear_signals(&mut self) {
