@@ -10,10 +10,14 @@ use super::Supervisor;
 use super::call::{Call, Tree};
 use super::fault::{Answer, Fault, Outcome};
 use super::host::{host_name, is_about_interfaces};
+use super::threads;
 use crate::sys::{notify, socket};
 
 /// How soon a call comes again whose reply was lost to a signal.
 const RESTART: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Most threads whose last answer is kept longer than it can come again.
+const MOST_ANSWERED: usize = 1024;
 
 /// What a thread was answered last, where a lost reply would change the program's view.
 #[derive(Debug)]
@@ -69,6 +73,9 @@ impl Supervisor {
             && matches!(call.note.number, libc::SYS_connect | libc::SYS_bind)
             && reply == notify::Reply::Value(0)
         {
+            if self.answered.len() >= MOST_ANSWERED {
+                self.answered.retain(|_, answered| world.now().since(answered.at) < RESTART);
+            }
             self.answered.insert(call.thread(), Answered { note: call.note, reply, at: world.now() });
         }
         // Who has left with a signal comes again, or not.
@@ -143,24 +150,28 @@ impl Supervisor {
     }
 
     fn no_copy(&mut self, call: &Call, error: &std::io::Error) -> Result<Holder, Fault> {
-        if error.raw_os_error() == Some(libc::EPERM) {
-            let thread = call.thread();
-            let name = std::fs::read_to_string(format!("/proc/{thread}/comm")).unwrap_or_default();
-            self.refuse(
-                call.host(),
-                format!("{} (process {thread}) forbids to be inspected", name.trim_end()),
-                "run it without set-user-id and without PR_SET_DUMPABLE; in a container add --cap-add SYS_PTRACE",
-            );
-            return Err(Fault(libc::EPERM));
+        match error.raw_os_error() {
+            Some(libc::EPERM) => {}
+            // Of ours, not of the program's.
+            Some(libc::EMFILE | libc::ENFILE) => return Err(Fault(libc::ENFILE)),
+            Some(libc::ENOMEM) => return Err(Fault(libc::ENOMEM)),
+            // A number that names nothing, or a caller that is gone: the kernel knows better.
+            _ => return Ok(Holder::Other),
         }
-        // A number that names nothing, or a caller that is gone: the kernel knows better.
-        Ok(Holder::Other)
+        let thread = call.thread();
+        let name = threads::name(thread);
+        self.refuse(
+            call.host(),
+            format!("{name} (process {thread}) forbids to be inspected"),
+            "run it without set-user-id and without PR_SET_DUMPABLE; in a container add --cap-add SYS_PTRACE",
+        );
+        Err(Fault(libc::EPERM))
     }
 }
 
 /// True if a process handles signals other than the terminal's interrupt.
 fn catches_signals(thread: i32) -> bool {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{thread}/status")) else { return false };
+    let Ok(status) = threads::status(&thread.to_string()) else { return false };
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     caught & !(1 << (libc::SIGINT - 1)) != 0

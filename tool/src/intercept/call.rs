@@ -86,6 +86,15 @@ impl Call {
         if len == into.len() && (into.is_empty() || self.is_valid()) { Ok(()) } else { Err(Fault(libc::EFAULT)) }
     }
 
+    /// Reads pieces one behind the other, as many bytes as there is room for. `EFAULT`
+    pub(super) fn read_pieces(&self, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<(), Fault> {
+        if into.is_empty() {
+            return Ok(());
+        }
+        let len = memory::read_pieces(self.thread(), pieces, into).map_err(as_fault)?;
+        if len == into.len() && self.is_valid() { Ok(()) } else { Err(Fault(libc::EFAULT)) }
+    }
+
     pub(super) fn read_array<const N: usize>(&self, address: u64) -> Result<[u8; N], Fault> {
         let mut bytes = [0; N];
         self.read(address, &mut bytes).map(|()| bytes)

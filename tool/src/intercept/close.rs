@@ -31,7 +31,10 @@ impl Supervisor {
         if unseen.is_empty() {
             return false;
         }
-        let Some(open) = open_sockets() else { return false };
+        let Some(open) = open_sockets() else {
+            self.look_later(world);
+            return false;
+        };
         let mut any = false;
         let mut left = false;
         for (key, inode) in unseen {
@@ -62,7 +65,7 @@ impl Supervisor {
 }
 
 /// A copy of the program's end, wherever it is held now.
-pub(super) fn search(inode: u64) -> Option<OwnedFd> {
+pub(super) fn search(inode: u64, cookie: u64) -> Option<OwnedFd> {
     let wanted = format!("socket:[{inode}]");
     let processes = std::fs::read_dir("/proc").ok()?;
     let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
@@ -74,14 +77,20 @@ pub(super) fn search(inode: u64) -> Option<OwnedFd> {
         let number = found.file_name().to_str()?.parse().ok()?;
         let handle = pidfd::open_process(process).ok()?;
         let copy = pidfd::copy_descriptor(handle.as_fd(), number).ok()?;
-        let same = socket::inode(copy.as_fd()).ok()? == inode;
+        // The number may lead elsewhere by now.
+        let same = socket::cookie(copy.as_fd()).ok()? == cookie;
         same.then_some(copy)
     })
 }
 
 /// The numbers of all `AF_UNIX` sockets that are open anywhere.
 pub(super) fn open_sockets() -> Option<HashSet<u64>> {
-    let list = std::fs::read_to_string("/proc/net/unix").ok()?;
-    let numbers = list.lines().skip(1).filter_map(|line| line.split_ascii_whitespace().nth(6)?.parse().ok());
+    // Names of sockets are bytes, not text.
+    let list = std::fs::read("/proc/net/unix").ok()?;
+    let lines = list.split(|byte| *byte == b'\n').skip(1);
+    let numbers = lines.filter_map(|line| {
+        let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+        std::str::from_utf8(fields.nth(6)?).ok()?.parse().ok()
+    });
     Some(numbers.collect())
 }

@@ -18,6 +18,7 @@ impl Supervisor {
     pub(super) fn create(&mut self, world: &mut World, call: &Call) -> Outcome {
         let (family, ty, protocol) = (call.int(0), call.int(1), call.int(2));
         let host = call.host();
+        self.may_have_another(host)?;
         let id = world.stack(host).socket(family, ty, protocol)?;
         let made = if ty & 0xf == libc::SOCK_STREAM {
             self.make_stream(call, ty, Entry::new(host, id, 0, 0, family, Phase::Fresh))

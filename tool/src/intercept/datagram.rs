@@ -4,7 +4,7 @@
 //! Native reads take datagrams off its queue unseen. So a record of each is kept beside the queue, and before a trapped receive call the
 //! records of what is gone are dropped: the kernel counts what lies there against our end, each datagram by its length.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -19,7 +19,7 @@ use super::answer::Subject;
 use super::fault::{DONE, Outcome};
 use super::name_server::is_foreign_name_server;
 use super::table::{Entry, Source};
-use crate::sys::epoll::mask;
+use crate::sys::epoll::{Epoll, mask};
 use crate::sys::socket;
 
 /// `SO_SNDBUF` of our end as it is set; the kernel doubles it.
@@ -28,6 +28,11 @@ const BUFFER: i32 = 208 << 10;
 /// kernel doubles it and takes 32 off.
 const LARGEST_V4: i32 = 32_770;
 const LARGEST_V6: i32 = 32_780;
+
+/// Datagrams that are carried to the stack at once: more than the program's send buffer holds.
+const AT_ONCE: usize = 256;
+/// After so many datagrams the records of those that were read are dropped, though nobody asks: a program may never make a trapped call.
+const SOURCES: usize = 256;
 
 /// Both ends of a datagram socket: the program's, with `flags` (`SOCK_NONBLOCK`), and ours.
 pub(super) fn ends(family: i32, flags: i32) -> io::Result<(OwnedFd, OwnedFd)> {
@@ -48,6 +53,25 @@ enum Delivered {
     Full,
     /// The program has closed its end.
     Closed,
+}
+
+/// Tells of what comes at our end, and of room if we wait for it; of what is there already, too.
+fn watch(epoll: &Epoll, key: Key, entry: &Entry) {
+    let room = if entry.blocked { mask::OUT } else { 0 };
+    if let Some(end) = &entry.end {
+        let _ = epoll.change(end.as_fd(), mask::IN | mask::EDGE | room, key.to_bits());
+    }
+}
+
+/// Drops the records of what the program has read, whose last datagrams the kernel counts against our end.
+fn forget_read(end: &OwnedFd, sources: &mut VecDeque<Source>) {
+    let Ok(unread) = socket::unread_by_peer(end.as_fd()) else { return };
+    let mut kept: usize = sources.iter().map(|source| source.charge).sum();
+    while kept > unread
+        && let Some(source) = sources.pop_front()
+    {
+        kept -= source.charge;
+    }
 }
 
 fn clear_error(end: &OwnedFd) {
@@ -86,9 +110,7 @@ impl Supervisor {
         let Some(entry) = table.get_mut(key) else { return };
         entry.readable |= events & mask::IN != 0;
         if events & mask::OUT != 0 && std::mem::take(&mut entry.blocked) {
-            if let Some(end) = &entry.end {
-                let _ = epoll.change(end.as_fd(), mask::IN | mask::EDGE, key.to_bits());
-            }
+            watch(epoll, key, entry);
             self.datagram_in(world, key);
         }
         self.datagram_out(world, key);
@@ -108,9 +130,9 @@ impl Supervisor {
         }
     }
 
-    /// Carries what the program has sent natively to the stack.
+    /// Carries what the program has sent natively to the stack: all that is there now, but a program that goes on sending is not waited for.
     pub(super) fn datagram_out(&mut self, world: &mut World, key: Key) {
-        loop {
+        for _ in 0..AT_ONCE {
             let Self { table, scratch, .. } = self;
             let Some(entry) = table.get_mut(key) else { return };
             let unsent = match entry.unsent.take() {
@@ -135,6 +157,10 @@ impl Supervisor {
                 Err(error @ (Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH)) => self.raise(key, error.number()),
                 Ok(_) | Err(_) => {}
             }
+        }
+        if let Some(entry) = self.table.get_mut(key) {
+            // Whatever is still there makes a new edge.
+            watch(&self.epoll, key, entry);
         }
     }
 
@@ -185,17 +211,22 @@ impl Supervisor {
     /// Puts what waits for the program into its queue.
     fn deliver(&mut self, key: Key) -> Delivered {
         let Self { table, epoll, charges, .. } = self;
-        let Some(Entry { end: Some(end), overflow, sources, blocked, .. }) = table.get_mut(key) else { return Delivered::Full };
-        while let Some((data, mut source)) = overflow.pop_front() {
+        let Some(entry) = table.get_mut(key) else { return Delivered::Full };
+        while let Entry { end: Some(end), overflow, sources, .. } = &mut *entry
+            && let Some((data, mut source)) = overflow.pop_front()
+        {
             match socket::send(end.as_fd(), &data, 0) {
                 Ok(_) => {
                     source.charge = charges.of(&data);
                     sources.push_back(source);
+                    if sources.len() % SOURCES == 0 {
+                        forget_read(end, sources);
+                    }
                 }
                 Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
                     overflow.push_front((data, source));
-                    *blocked = true;
-                    let _ = epoll.change(end.as_fd(), mask::IN | mask::OUT | mask::EDGE, key.to_bits());
+                    entry.blocked = true;
+                    watch(epoll, key, entry);
                     return Delivered::Full;
                 }
                 Err(error) if error.raw_os_error() == Some(libc::ECONNREFUSED) => {
@@ -212,13 +243,7 @@ impl Supervisor {
     /// Drops the records of datagrams that native reads have taken.
     pub(super) fn forget_read_sources(&mut self, key: Key) {
         let Some(Entry { end: Some(end), sources, .. }) = self.table.get_mut(key) else { return };
-        let Ok(unread) = socket::unread_by_peer(end.as_fd()) else { return };
-        let mut kept: usize = sources.iter().map(|source| source.charge).sum();
-        while kept > unread
-            && let Some(source) = sources.pop_front()
-        {
-            kept -= source.charge;
-        }
+        forget_read(end, sources);
     }
 
     /// Who sent the datagram of `len` bytes that was just read or looked at.

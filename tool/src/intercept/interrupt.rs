@@ -17,9 +17,12 @@ use super::answer::Holder;
 use super::call::Call;
 use super::fault::Fault;
 use super::table::Phase;
+use super::threads::{self, status};
 
 /// How often those who wait are looked at: how late a signal may come to them.
 const LOOK: Duration = Duration::from_millis(20);
+/// How many of them are looked at then; of more each has its turn.
+const MOST: usize = 128;
 /// `ERESTARTSYS` of the kernel: never seen by a program that has a signal to take.
 const RESTART: i32 = 512;
 
@@ -27,6 +30,8 @@ const RESTART: i32 = 512;
 #[derive(Debug)]
 pub(super) struct Interrupts {
     look_at: Instant,
+    /// Who was looked at last.
+    last: i32,
     /// A signal to the process was there at the last look, which another thread may have been about to take.
     suspected: HashSet<i32>,
     /// Callers cannot leave with a signal.
@@ -36,7 +41,7 @@ pub(super) struct Interrupts {
 impl Default for Interrupts {
     fn default() -> Self {
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        Self { look_at: Instant::EPOCH, suspected: HashSet::new(), killable: is_at_least(&release, (5, 19)) }
+        Self { look_at: Instant::EPOCH, last: 0, suspected: HashSet::new(), killable: is_at_least(&release, (5, 19)) }
     }
 }
 
@@ -52,14 +57,19 @@ impl Supervisor {
         if self.interrupts.killable && self.waits.is_anybody_there() { self.interrupts.look_at } else { Instant::NEVER }
     }
 
-    /// Sends those back who have a signal to take.
+    /// Sends those back who have a signal to take, and forgets those who were killed.
     pub(super) fn interrupt(&mut self, world: &World) {
         if world.now() < self.next_interrupt() {
             return;
         }
         self.interrupts.look_at = world.now() + LOOK;
         let suspected = std::mem::take(&mut self.interrupts.suspected);
-        for thread in self.waits.threads() {
+        for thread in self.waits.threads_behind(self.interrupts.last, MOST) {
+            self.interrupts.last = thread;
+            if !self.waits.is_there(thread) {
+                self.take_waits_of(thread);
+                continue;
+            }
             match signals(thread) {
                 Signals::None => {}
                 Signals::Process if !suspected.contains(&thread) => {
@@ -104,7 +114,7 @@ enum Signals {
 }
 
 fn signals(thread: i32) -> Signals {
-    let Some(status) = status(&thread.to_string()) else { return Signals::None };
+    let Ok(status) = status(&thread.to_string()) else { return Signals::None };
     let takes = !mask(&status, "SigBlk:");
     if mask(&status, "SigPnd:") & takes != 0 {
         return Signals::Thread;
@@ -115,12 +125,8 @@ fn signals(thread: i32) -> Signals {
         return if shared == 0 { Signals::None } else { Signals::Thread };
     }
     // The kernel gives a process's signal to its first thread, if that one takes it: then it is not for this one.
-    let first = self::status(process).map_or(0, |first| !mask(&first, "SigBlk:"));
+    let first = threads::status(process).map_or(0, |first| !mask(&first, "SigBlk:"));
     if shared & !first == 0 { Signals::None } else { Signals::Process }
-}
-
-fn status(thread: &str) -> Option<String> {
-    std::fs::read_to_string(format!("/proc/{thread}/status")).ok()
 }
 
 fn field<'a>(status: &'a str, name: &str) -> &'a str {

@@ -49,6 +49,7 @@ impl Supervisor {
             return Err(Fault(libc::EINVAL));
         }
         let (host, id) = self.socket_of(subject)?;
+        self.may_have_another(host)?;
         let held = self.table.get_mut(subject.key).and_then(|entry| entry.held.pop_front());
         let connection = match held {
             Some(held) => held,
@@ -110,7 +111,7 @@ impl Supervisor {
         entry.end = Some(end);
         super::options::set_native_timeouts(&program, &entry);
         let key = self.keep(call, entry, &program)?;
-        self.watch(key, WATCHED)?;
+        self.watch(key, WATCHED).inspect_err(|_| drop(self.table.remove(key)))?;
         Ok((key, program))
     }
 

@@ -15,14 +15,16 @@ use crate::sys::socket;
 /// tried.
 const BUFFER: i32 = 64 << 10;
 
-/// Long enough for a connect to ourselves, and not for ever: the name is no secret, and a hostile program may fill the queue.
-const PATIENCE: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 50_000 };
+/// Whoever connects to us waits only if the queue is full. The name is no secret, so a hostile program may have filled it.
+const PATIENCE: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 1_000 };
 
 /// The private listening socket.
 #[derive(Debug)]
 pub(super) struct Meeting {
     listener: OwnedFd,
     name: Vec<u8>,
+    /// An end was connected and not accepted: the next to be accepted is not the next to be connected.
+    is_stale: bool,
 }
 
 impl Meeting {
@@ -31,11 +33,14 @@ impl Meeting {
         let name = format!("loggia-{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish()).into_bytes();
         socket::bind_abstract(listener.as_fd(), &name)?;
         socket::listen(listener.as_fd(), 64)?;
-        Ok(Self { listener, name })
+        Ok(Self { listener, name, is_stale: false })
     }
 
     /// Connects the program's end; gives ours.
     pub(super) fn attach(&mut self, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        if self.is_stale {
+            *self = Self::new()?;
+        }
         if let Err(error) = socket::connect_abstract(program, &self.name) {
             if error.raw_os_error() != Some(libc::EAGAIN) {
                 return Err(error);
@@ -44,6 +49,13 @@ impl Meeting {
             *self = Self::new()?;
             socket::connect_abstract(program, &self.name)?;
         }
+        let end = self.accept();
+        self.is_stale = end.is_err();
+        end
+    }
+
+    /// Our end of what was just connected.
+    fn accept(&self) -> io::Result<OwnedFd> {
         loop {
             let end = socket::accept(self.listener.as_fd())?;
             if socket::peer_process(end.as_fd())? == std::process::id() as i32 {

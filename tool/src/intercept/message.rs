@@ -73,14 +73,17 @@ impl Header {
 
     /// Its bytes after the first `skip`, at most as many as fit `into`; says how many.
     pub(super) fn gather(&self, call: &Call, mut skip: usize, into: &mut [u8]) -> Result<usize, Fault> {
-        let mut done = 0;
+        let (mut done, mut pieces) = (0, Vec::new());
         for (address, len) in &self.pieces {
             let passed = skip.min(*len);
             skip -= passed;
             let len = (len - passed).min(into.len() - done);
-            call.read(address.wrapping_add(passed as u64), &mut into[done..done + len])?;
+            if len > 0 {
+                pieces.push((address.wrapping_add(passed as u64), len));
+            }
             done += len;
         }
+        call.read_pieces(&pieces, &mut into[..done])?;
         Ok(done)
     }
 

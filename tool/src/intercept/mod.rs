@@ -37,6 +37,7 @@
 //! | `host` | interfaces, routes, the host's name |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
 //! | `close` | sockets that no program holds any more |
+//! | `share` | how many sockets a host may have |
 //! | `name_server` | questions to servers outside the lab |
 
 mod answer;
@@ -60,6 +61,7 @@ mod precise;
 mod receive;
 mod renew;
 mod send;
+mod share;
 mod shutdown;
 mod stream;
 mod table;
@@ -77,7 +79,7 @@ use loggia_stack::base::{Instant, Key, Ready, SocketId};
 use loggia_stack::socket::Address;
 
 use crate::sys::epoll::{Epoll, Events, mask};
-use crate::sys::{notify, socket};
+use crate::sys::{notify, process, socket};
 use answer::Answered;
 use arrived::Arrived;
 use call::Tree;
@@ -86,6 +88,7 @@ use host::netlink::Netlinks;
 use interrupt::Interrupts;
 use meeting::Meeting;
 use name_server::Questions;
+use share::Shares;
 use table::{Phase, Table};
 use threads::Threads;
 use wait::Waits;
@@ -101,6 +104,8 @@ pub struct Options {
     pub names: NameServer,
     /// Who is asked, over the network of the lab, what `names` does not answer.
     pub resolver: Option<Address>,
+    /// Descriptors this process may have: some are left for other things, the rest is shared among the hosts.
+    pub descriptors: u64,
 }
 
 impl std::fmt::Debug for Options {
@@ -111,7 +116,8 @@ impl std::fmt::Debug for Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { precise: false, names: Box::new(|_, _| None), resolver: None }
+        let descriptors = process::open_files().unwrap_or(1024);
+        Self { precise: false, names: Box::new(|_, _| None), resolver: None, descriptors }
     }
 }
 
@@ -143,6 +149,11 @@ pub struct Refusal {
 
 /// Most things done in one [`Supervisor::turn`], so that the world's time goes on under load.
 const TURN: usize = 256;
+/// After so long no more are looked for, whatever they cost.
+const LONGEST_TURN: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// Most refusals that are told: whoever is refused once may try in a thousand processes.
+const MOST_REFUSALS: usize = 64;
 
 /// Bytes that a call or a step carries at most.
 const SCRATCH: usize = 256 << 10;
@@ -177,6 +188,7 @@ pub struct Supervisor {
     refusals: Vec<Refusal>,
     look_at: Instant,
     dirty: Vec<HostId>,
+    shares: Shares,
     /// Sockets whose `connect` is under way.
     opening: Vec<Key>,
 }
@@ -184,8 +196,10 @@ pub struct Supervisor {
 impl Supervisor {
     /// Without programs yet.
     pub fn new(options: Options) -> io::Result<Self> {
+        let shares = Shares::of(options.descriptors);
         Ok(Self {
             options,
+            shares,
             epoll: Epoll::new()?,
             events: Events::with_room(64),
             arrived: VecDeque::new(),
@@ -231,9 +245,10 @@ impl Supervisor {
 
     /// Answers calls that wait and carries data, as much as there is, within bounds.
     pub fn turn(&mut self, world: &mut World) {
+        let began = std::time::Instant::now();
         for _ in 0..TURN {
             self.fetch();
-            if !self.work_one_off(world) {
+            if !self.work_one_off(world) || began.elapsed() > LONGEST_TURN {
                 break;
             }
         }
@@ -305,8 +320,7 @@ impl Supervisor {
         let mut rows = Vec::new();
         for (_, entry) in self.table.iter().filter(|(_, entry)| wanted(entry.host, entry.id)) {
             let (pid, fd) = entry.user;
-            let program = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            rows.push(Row { host: entry.host, socket: entry.id, pid, fd, program: program.trim_end().into() });
+            rows.push(Row { host: entry.host, socket: entry.id, pid, fd, program: threads::name(pid) });
         }
         rows
     }
@@ -318,7 +332,7 @@ impl Supervisor {
 
     fn refuse(&mut self, host: HostId, what: String, remedy: &str) {
         let refusal = Refusal { host, what, remedy: remedy.into() };
-        if !self.refusals.contains(&refusal) {
+        if self.refusals.len() < MOST_REFUSALS && !self.refusals.contains(&refusal) {
             self.refusals.push(refusal);
         }
     }
@@ -352,6 +366,6 @@ impl Supervisor {
         let (cookie, inode, (thread, number)) = (entry.cookie, entry.inode, entry.user);
         let copy = self.threads.copy(thread, number).ok();
         let copy = copy.filter(|copy| socket::cookie(copy.as_fd()).is_ok_and(|found| found == cookie));
-        copy.or_else(|| close::search(inode))
+        copy.or_else(|| close::search(inode, cookie))
     }
 }

@@ -18,8 +18,10 @@ use super::table::Source;
 const PORT: u16 = 53;
 /// How long an answer from further on is waited for; resolvers give up earlier.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Questions that wait for answers from further on, at most.
+/// Questions of a host that wait for answers from further on, at most.
 const MOST: usize = 256;
+/// Answers that wait for a program which does not read, at most.
+const MOST_UNREAD: usize = 16;
 
 /// Who asked, and whom he believes to have asked.
 #[derive(Debug)]
@@ -55,7 +57,8 @@ impl Supervisor {
     }
 
     fn name_server_says(&mut self, world: &mut World, key: Key, server: Address, answer: Vec<u8>) {
-        let Some(entry) = self.table.get_mut(key) else { return };
+        // Who does not read loses answers, as by a full receive buffer.
+        let Some(entry) = self.table.get_mut(key).filter(|entry| entry.overflow.len() < MOST_UNREAD) else { return };
         let source = Source { charge: 0, len: answer.len(), from: server, control: Vec::new() };
         entry.overflow.push_back((answer, source));
         self.datagram_in(world, key);
@@ -64,7 +67,7 @@ impl Supervisor {
 
     fn ask_further(&mut self, world: &mut World, host: HostId, query: &[u8], key: Key, server: Address) -> Result<(), Errno> {
         let Some(resolver) = self.options.resolver.clone() else { return Ok(()) };
-        self.give_up_questions(world);
+        self.give_up_questions(world, host);
         let until = world.now() + PATIENCE;
         let stack = world.stack(host);
         let family = if matches!(resolver, Address::Inet(_)) { AF_INET } else { AF_INET6 };
@@ -96,11 +99,17 @@ impl Supervisor {
         true
     }
 
-    fn give_up_questions(&mut self, world: &mut World) {
+    /// Those that were not answered in time, and the oldest of a host that asks too much.
+    fn give_up_questions(&mut self, world: &mut World, asking: HostId) {
         let now = world.now();
-        let crowded = self.questions.0.len() >= MOST;
-        let over: Vec<_> =
-            self.questions.0.extract_if(|_, question| crowded || question.until <= now).map(|(at, _)| at).collect();
+        let mut over: Vec<_> = self.questions.0.extract_if(|_, question| question.until <= now).map(|(at, _)| at).collect();
+        let own = self.questions.0.iter().filter(|((host, _), _)| *host == asking);
+        if own.clone().count() >= MOST
+            && let Some(oldest) = own.min_by_key(|(_, question)| question.until).map(|(at, _)| *at)
+        {
+            self.questions.0.remove(&oldest);
+            over.push(oldest);
+        }
         for (host, socket) in over {
             let _ = world.stack(host).close(socket);
             self.touched(host);

@@ -41,6 +41,11 @@ impl Supervisor {
     }
 }
 
+/// Most descriptors of a process that are looked at: its calls wait for this, and so do everybody else's.
+const MOST: usize = 4096;
+/// Most numbers that are served anew, and most epoll sets that are looked into.
+const MOST_FOUND: usize = 64;
+
 /// Where a process holds a socket.
 struct Holder {
     numbers: Vec<RawFd>,
@@ -53,9 +58,9 @@ impl Holder {
         let mut holder = Self { numbers: vec![number], registrations: Vec::new() };
         let (wanted, mut sets) = (format!("socket:[{inode}]"), Vec::new());
         for (found, target) in links(thread) {
-            if target == wanted && found != number {
+            if target == wanted && found != number && holder.numbers.len() < MOST_FOUND {
                 holder.numbers.push(found);
-            } else if target == "anon_inode:[eventpoll]" {
+            } else if target == "anon_inode:[eventpoll]" && sets.len() < MOST_FOUND {
                 sets.push(found);
             }
         }
@@ -75,7 +80,7 @@ fn links(thread: i32) -> Vec<(RawFd, String)> {
         let number = entry.file_name().to_str()?.parse().ok()?;
         Some((number, std::fs::read_link(entry.path()).ok()?.to_str()?.into()))
     };
-    folder.filter_map(|entry| link(entry.ok()?)).collect()
+    folder.take(MOST).filter_map(|entry| link(entry.ok()?)).collect()
 }
 
 /// `tfd:        5 events:       1d data:                5  pos:0 ino:740b4 sdev:9`, if it is about this file.

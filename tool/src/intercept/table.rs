@@ -194,11 +194,13 @@ pub(super) struct Table {
     entries: Slab<Entry>,
     by_cookie: HashMap<u64, Key>,
     by_socket: HashMap<(HostId, SocketId), Key>,
+    of_host: HashMap<HostId, usize>,
 }
 
 impl Table {
     pub(super) fn insert(&mut self, entry: Entry) -> Key {
         let (cookie, socket) = (entry.cookie, (entry.host, entry.id));
+        *self.of_host.entry(entry.host).or_default() += 1;
         let key = self.entries.insert(entry);
         self.by_cookie.insert(cookie, key);
         self.by_socket.insert(socket, key);
@@ -209,7 +211,20 @@ impl Table {
         let entry = self.entries.remove(key)?;
         self.by_cookie.remove(&entry.cookie);
         self.by_socket.remove(&(entry.host, entry.id));
+        if let Some(count) = self.of_host.get_mut(&entry.host) {
+            *count -= 1;
+        }
         Some(entry)
+    }
+
+    /// How many sockets there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_cookie.len()
+    }
+
+    /// How many a host has.
+    pub(super) fn count(&self, host: HostId) -> usize {
+        self.of_host.get(&host).copied().unwrap_or(0)
     }
 
     /// The program's end is another socket from now on.

@@ -15,6 +15,17 @@ pub fn read(thread: i32, address: u64, into: &mut [u8]) -> io::Result<usize> {
     check(unsafe { libc::process_vm_readv(thread, &raw const local, 1, &raw const remote, 1, 0) }).map(|len| len as usize)
 }
 
+/// Reads pieces, each an address and a length, one behind the other, at most 1,024; says how many bytes there were before unreadable memory
+/// or the end of `into`. `EFAULT`, `ESRCH`, `EPERM`, `EINVAL`.
+pub fn read_pieces(thread: i32, pieces: &[(u64, usize)], into: &mut [u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote: Vec<_> =
+        pieces.iter().map(|(address, len)| libc::iovec { iov_base: *address as *mut libc::c_void, iov_len: *len }).collect();
+    let count = remote.len() as libc::c_ulong;
+    // SAFETY: `local` is the slice, which we have for ourselves; `remote` has `count` entries, whose addresses are the kernel's to check.
+    check(unsafe { libc::process_vm_readv(thread, &raw const local, 1, remote.as_ptr(), count, 0) }).map(|len| len as usize)
+}
+
 /// Writes from `address` on; says how many bytes there were before unwritable memory began. `EFAULT`, `ESRCH`, `EPERM`.
 pub fn write(thread: i32, address: u64, from: &[u8]) -> io::Result<usize> {
     if from.is_empty() {

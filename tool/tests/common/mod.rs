@@ -130,6 +130,11 @@ impl Stage {
         }
     }
 
+    /// Whether a program has ended.
+    pub(crate) fn has_ended(&self, handle: Handle) -> bool {
+        self.programs[handle.0].status.is_some()
+    }
+
     /// Lets the world go on until a program has ended.
     pub(crate) fn finish(&mut self, handle: Handle) -> Outcome {
         self.finish_within(handle, LONG)
