@@ -214,7 +214,7 @@ fn example(option: &str) -> String {
     let value = match option {
         "deadline" | "rtt" | "delay" | "jitter" | "reorder-by" => "10ms",
         "distribution" => "normal",
-        "overtake" | "uplink" => "true",
+        "overtake" | "uplink" | "must-fire" => "true",
         "rate" => "1mbit",
         "burst" => "15kB",
         "overhead" => "24",

@@ -25,6 +25,24 @@ pub enum Exit {
     Program(u8),
 }
 
+impl std::fmt::Display for Exit {
+    /// In a word or two, for people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Held => "held",
+            Self::Failed => "failed",
+            Self::Usage => "refused",
+            Self::Inconclusive => "inconclusive",
+            Self::CannotCarry => "cannot be carried",
+            Self::Fault => "a fault of Loggia's",
+            Self::CannotExecute => "cannot be executed",
+            Self::NotFound => "not found",
+            Self::Interrupted => "interrupted",
+            Self::Program(code) => return write!(f, "exit status {code}"),
+        })
+    }
+}
+
 impl Exit {
     /// The number.
     pub const fn code(self) -> u8 {

@@ -10,6 +10,7 @@
 //! | [`names`] | DNS answers inside a lab |
 //! | [`process`] | programs: started, watched, stopped, ended with all that they start |
 //! | [`programs`] | programs that ship with Loggia |
+//! | [`progress`] | what is shown on a terminal while something goes on |
 //! | [`sys`] | system calls, the only place with `unsafe` |
 #![deny(unsafe_code)]
 
@@ -25,5 +26,6 @@ pub mod intercept;
 pub mod names;
 pub mod process;
 pub mod programs;
+pub mod progress;
 pub mod run;
 pub mod sys;

@@ -91,6 +91,7 @@ fn the_exit_code_is_the_commands() {
     assert_eq!(missing.status.code(), Some(127));
     assert_eq!(text(&missing.stderr), "loggia: loggia-no-such-program: there is no such program in PATH\n");
     assert_eq!(code(&["/etc/passwd"]), Some(126));
+    assert_eq!(code(&["/etc"]), Some(126), "a folder");
 }
 
 #[test]

@@ -125,6 +125,8 @@ fn what_is_wrong_is_said_with_its_line_and_nothing_is_started() {
 fn completions_and_the_manual_page_are_there() {
     assert!(printed(&loggia(&["completions", "bash"])).contains("_loggia"));
     assert!(printed(&loggia(&["man"])).contains(".TH"));
+    assert!(printed(&loggia(&["man", "run"])).contains("loggia\\-run"));
+    assert_eq!(loggia(&["man", "rnu"]).status.code(), Some(2));
     let refused = loggia(&["run"]);
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(loggia(&["demo", "wbe"]).status.code(), Some(2));

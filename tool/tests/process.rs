@@ -139,7 +139,12 @@ fn what_cannot_be_started_says_why() {
     fs::write(folder.path("plain"), "text\n").unwrap();
     let plain = error(&Command::new(folder.path("plain")));
     assert_eq!(plain.exit(), Exit::CannotExecute);
-    assert!(plain.to_string().contains("Permission denied"), "{plain}");
+    assert!(plain.to_string().contains("chmod +x"), "{plain}");
+
+    let folder_itself = error(&Command::new(&folder.0));
+    assert_eq!(folder_itself.exit(), Exit::CannotExecute);
+    assert!(folder_itself.to_string().ends_with("is a folder, not a program"), "{folder_itself}");
+    assert_eq!(error(&Command::new(folder.path("plain/below"))).exit(), Exit::NotFound);
 
     let executable = |name: &str, text: &str| {
         fs::write(folder.path(name), text).unwrap();

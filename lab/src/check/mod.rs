@@ -2,6 +2,7 @@
 //!
 //! - `evaluate`: thresholds of a check on the metrics of the run
 //! - `fired`: whether the impairments that were described did anything
+//! - `came`: whether the changes of the run had their moment
 //!
 //! | findings | verdict | exit code |
 //! |---|---|---|
@@ -9,9 +10,11 @@
 //! | otherwise one inconclusive, or none at all | inconclusive | 3 |
 //! | all held | held | 0 |
 
+mod came;
 mod evaluate;
 mod fired;
 
+pub use came::never_came;
 pub use evaluate::evaluate;
 pub use fired::never_fired;
 

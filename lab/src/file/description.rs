@@ -71,6 +71,8 @@ pub struct Link {
     pub mtu: Spanned<u32>,
     /// Hosts resolve link addresses by ARP and neighbour discovery, which costs a round trip at first. Otherwise they know them.
     pub arp: bool,
+    /// A run in which one of its impairments touched no packet says nothing.
+    pub must_fire: bool,
 }
 
 impl Link {
@@ -281,14 +283,16 @@ pub struct Stop {
     pub signal: i32,
     /// At which moment of lab time; `None`: when the run ends.
     pub at: Option<Duration>,
-    /// How long it may take before it is killed.
+    /// At the end of the run it goes on for so long with whoever has a connection with it; and so long after the signal it is killed.
     pub grace: Duration,
+    /// The status with which it may answer the signal, besides those that everybody may.
+    pub exit: Option<i32>,
 }
 
 impl Default for Stop {
     /// `SIGTERM` at the end, two seconds to obey.
     fn default() -> Self {
-        Self { signal: 15, at: None, grace: Duration::from_secs(2) }
+        Self { signal: 15, at: None, grace: Duration::from_secs(2), exit: None }
     }
 }
 

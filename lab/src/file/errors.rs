@@ -36,6 +36,11 @@ impl Errors {
         self.problems.push(Problem { span, message: message.into(), remedy: remedy.into() });
     }
 
+    /// Those of somebody else about the same text as well.
+    pub fn join(&mut self, others: Self) {
+        self.problems.extend(others.problems);
+    }
+
     /// `value` if there are none; otherwise all of them in the order of the text, each once.
     pub fn or<T>(mut self, value: T) -> Result<T, Self> {
         if self.problems.is_empty() {

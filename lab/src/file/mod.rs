@@ -30,7 +30,7 @@ pub use errors::{Errors, Problem};
 pub use glob::glob;
 pub use manual::manual;
 pub(crate) use names::members;
-pub use oneline::{Options, describe, options};
+pub use oneline::{Options, describe, describe_draft, options};
 pub use signals::{signal_name, signal_number};
 pub use source::{Source, Span, Spanned};
 pub use threshold::{Bound, Op, Stat, Threshold};
@@ -80,11 +80,30 @@ pub enum Unit {
     Count,
 }
 
+/// What was read: the description as far as it was understood, which is to be used only if there are no errors, and all that is wrong.
+/// Who knows the machine adds what it lacks before he says so: [`complete`].
+pub type Draft = (Option<Description>, Errors);
+
 /// Reads a lab file. `file_name` is what errors call it.
 pub fn parse(text: &str, file_name: &str, surroundings: &Surroundings<'_>) -> Result<Description, Errors> {
+    complete(draft(text, file_name, surroundings))
+}
+
+/// Reads a lab file as far as it can be understood.
+pub fn draft(text: &str, file_name: &str, surroundings: &Surroundings<'_>) -> Draft {
     let mut reader = reader::Reader::new(Source::file(file_name, text), surroundings);
-    let Some(root) = node::Node::of_toml(text, &mut reader.errors) else { return Err(reader.errors) };
-    reader.checked(&root)
+    match node::Node::of_toml(text, &mut reader.errors) {
+        Some(root) => reader.checked(&root),
+        None => (None, reader.errors),
+    }
+}
+
+/// The description, if nothing is wrong with it.
+pub fn complete((description, errors): Draft) -> Result<Description, Errors> {
+    match description {
+        Some(description) => errors.or(description),
+        None => Err(errors.or(()).err().unwrap_or_else(|| unreachable!("what is not understood at all is wrong"))),
+    }
 }
 
 /// More names than this are not listed if one of them was probably meant.
@@ -111,20 +130,36 @@ pub(crate) fn one_of<'a>(lead: &str, name: &str, known: impl IntoIterator<Item =
     meant.map_or_else(|| format!("{lead} {all}"), |meant| format!("{lead} {all}; {meant}"))
 }
 
-/// That of the `known` names which is most like `name`, if any is like it.
+/// That of the `known` names which is most like `name`, if any is like it: the fewest slips of the hand, of several the one with the
+/// longest beginning in common.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
-    let likeness = |known: &str| match strsim::osa_distance(&known.to_lowercase(), &name) {
-        0 => 1.0,
-        1 if name.len() > 2 => 0.9,
-        _ => strsim::jaro_winkler(&known.to_lowercase(), &name),
+    let slips = |known: &str| strsim::osa_distance(known, &name);
+    let common = |known: &str| known.chars().zip(name.chars()).take_while(|(one, other)| one == other).count();
+    let alike = |known: &str| {
+        let few = slips(known) <= (name.chars().count() / 4).max(usize::from(name.len() > 2));
+        few || strsim::jaro_winkler(known, &name) > 0.75
     };
-    let mut best: Option<(f64, &str)> = None;
-    for candidate in known {
-        let like = likeness(candidate);
-        if like > best.map_or(0.75, |(most, _)| most) {
-            best = Some((like, candidate));
+    let candidates = known.into_iter().map(|known| (known.to_lowercase(), known)).filter(|(lower, _)| alike(lower));
+    candidates.min_by_key(|(lower, _)| (slips(lower), std::cmp::Reverse(common(lower)))).map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_fewest_slips_decide_and_then_the_beginning() {
+        let metrics = ["tcp.reset", "tcp.request", "tcp.retransmits", "tcp.rtt", "udp.received"];
+        for (name, meant) in [
+            ("tcp.requst", Some("tcp.request")),
+            ("tcp.rest", Some("tcp.reset")),
+            ("TCP.RTT", Some("tcp.rtt")),
+            ("udp.recieved", Some("udp.received")),
+            ("bandwidth", None),
+        ] {
+            assert_eq!(nearest(name, metrics), meant, "{name}");
         }
+        assert_eq!(nearest("rat", ["rtt", "rate"]), Some("rate"));
     }
-    best.map(|(_, name)| name)
 }

@@ -106,11 +106,12 @@ impl Names<'_> {
         let mut seen: HashMap<&str, &str> = HashMap::new();
         for (name, span, what) in all {
             if let Some(first) = seen.insert(name, what) {
-                self.errors.add(
-                    *span,
-                    format!("{name:?} is the name of {first} and of {what}"),
-                    "expected a name of its own for each",
-                );
+                let message = if first == *what {
+                    format!("{name:?} is the name of {first} twice")
+                } else {
+                    format!("{name:?} is the name of {first} and of {what}")
+                };
+                self.errors.add(*span, message, "expected a name of its own for each");
             }
         }
     }
@@ -121,7 +122,7 @@ impl Names<'_> {
                 let description = self.description;
                 let hosts = description.hosts.iter().map(|host| host.name.as_str());
                 let known = hosts.chain(description.switches.iter().map(|switch| switch.name.as_str()));
-                let remedy = one_of("expected one of", end, known);
+                let remedy = format!("add [host.{}]; {}", end.value, one_of("or name one of", end, known));
                 self.errors.add(end.span, format!("there is no host or switch {:?}", end.value), remedy);
             }
         }

@@ -5,7 +5,7 @@ use super::node::{Entry, Node, NodeKind};
 use super::reader::Reader;
 use super::schema;
 use super::source::{Source, Span, Spanned};
-use super::{Description, Surroundings, words};
+use super::{Description, Draft, Surroundings, complete, words};
 
 /// Options that are flags for the whole lab or for its links, as they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,20 +18,23 @@ pub struct Options {
 
 /// Names of the options that [`describe`] understands, each with a value: those of the lab, then all keys of a link.
 pub fn options() -> Vec<String> {
-    let lab = ["host", "check", "at", "seed", "deadline", "publish", "uplink", "rtt", "mtu", "arp"];
+    let lab = ["host", "check", "at", "seed", "deadline", "publish", "uplink", "rtt", "mtu", "arp", "must_fire"];
     let link = schema::CONDITIONS.iter().map(|key| key.name).filter(|name| *name != "down");
     lab.into_iter().chain(link).map(|name| name.replace('_', "-")).collect()
 }
 
 /// What the options describe; errors name the option.
 pub fn describe(options: &Options, surroundings: &Surroundings<'_>) -> Result<Description, Errors> {
+    complete(describe_draft(options, surroundings))
+}
+
+/// What the options describe as far as they can be understood.
+pub fn describe_draft(options: &Options, surroundings: &Surroundings<'_>) -> Draft {
     let line = Line::of(options);
-    let source = Source::options(&line.text);
-    let mut reader = Reader::new(source.clone(), surroundings);
+    let mut reader = Reader::new(Source::options(&line.text), surroundings);
     let root = line.root(options, &mut reader.errors);
     // What an option does not say at all is missing everywhere else.
-    reader.errors = reader.errors.or(Errors::new(source))?;
-    reader.checked(&root)
+    if reader.errors.problems().is_empty() { reader.checked(&root) } else { (None, reader.errors) }
 }
 
 /// The options as a text, one a line, and where in it each value is.

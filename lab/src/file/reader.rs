@@ -61,11 +61,13 @@ impl<'a> Reader<'a> {
         Self { errors: Errors::new(source), around, links: Vec::new() }
     }
 
-    /// The description that a tree of values gives, if nothing is wrong with it.
-    pub(super) fn checked(mut self, root: &Node) -> Result<Description, Errors> {
-        let Some(description) = self.description(root) else { return Err(self.errors) };
-        names::check(&description, &self.links, &mut self.errors);
-        self.errors.or(description)
+    /// The description that a tree of values gives, as far as it is understood, and what is wrong with it.
+    pub(super) fn checked(mut self, root: &Node) -> (Option<Description>, Errors) {
+        let description = self.description(root);
+        if let Some(description) = &description {
+            names::check(description, &self.links, &mut self.errors);
+        }
+        (description, self.errors)
     }
 }
 

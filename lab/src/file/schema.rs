@@ -259,6 +259,13 @@ pub(super) const LINK: Section = Section {
                 "true",
                 "Hosts ask for link addresses (ARP, neighbour discovery), which costs a round trip at first. Otherwise they know them.",
             ),
+            key(
+                "must_fire",
+                Kind::Truth,
+                "true",
+                "false",
+                "A run in which `loss`, `duplicate`, `corrupt` or `reorder` touched no packet is inconclusive; `false` allows it.",
+            ),
         ],
         &THERE,
     ],
@@ -552,7 +559,21 @@ pub(super) const STOP: Section = Section {
     keys: &[&[
         key("signal", Kind::Own("the name or number of a signal"), "\"TERM\"", "\"INT\"", "By which signal it is stopped."),
         key("at", Kind::Time, "the end of the run", "\"10s\"", "At which moment of lab time."),
-        key("grace", Kind::Time, "2s", "\"2s\"", "How long after that it is killed if it is still there."),
+        key(
+            "grace",
+            Kind::Time,
+            "2s",
+            "\"2s\"",
+            "How long after that it is killed if it is still there. At the end of the run it may before go on for as long with \
+             connections whose other end has closed.",
+        ),
+        key(
+            "exit",
+            Kind::Own("a status from 0 to 255"),
+            "",
+            "1",
+            "A status that it may answer with. 0, the signal, and 128 and the signal's number are good answers always.",
+        ),
     ]],
 };
 

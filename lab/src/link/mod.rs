@@ -30,7 +30,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `terms`, `fate` | what is asked, what is told |
+//! | `terms`, `fate`, `exposure` | what is asked, what is told, how much there was to do |
 //! | `pipe` | the way of a packet |
 //! | `flow`, `flows` | to which flow a frame belongs, and what is remembered of it |
 //! | `draw`, `lots`, `loss`, `quantile` | random numbers, and what they decide |
@@ -42,6 +42,7 @@
 
 mod alter;
 mod draw;
+mod exposure;
 mod fate;
 mod flow;
 mod flows;
@@ -58,6 +59,7 @@ mod samples;
 mod shaper;
 mod terms;
 
+pub use exposure::{Exposure, Impairment};
 pub use fate::{Cause, Counts, Fate, Marks, PacketId, Verdict};
 pub use pipe::{Arrival, MEMORY, Pipe, PipeSeed};
 pub use terms::{Chance, Distribution, Jitter, Limit, Loss, Queue, QueueKind, Rate, Reorder, Terms, Trace};

@@ -8,6 +8,7 @@ use loggia_stack::link::{cut, packets};
 
 use super::alter;
 use super::draw::Draws;
+use super::exposure::{Exposure, Exposures, Impairment};
 use super::fate::{Cause, Counts, Fate, Marks, PacketId, Verdict};
 use super::flow::Known;
 use super::flows::{Flows, MAX_FLOWS};
@@ -49,6 +50,7 @@ pub struct Pipe {
     line: Line,
     fates: VecDeque<Fate>,
     counts: Counts,
+    exposures: Exposures,
     /// The last name that was given.
     named: u64,
     /// Bytes of memory that packets hold.
@@ -68,6 +70,7 @@ impl Pipe {
             line: Line::default(),
             fates: VecDeque::new(),
             counts: Counts::default(),
+            exposures: Exposures::default(),
             named: 0,
             held: 0,
             terms,
@@ -83,6 +86,7 @@ impl Pipe {
     /// at the new rate for the new delay; if the link goes down, it is lost, as in an interface that is taken down.
     pub fn set(&mut self, now: Instant, terms: Terms) {
         self.serve(now);
+        self.exposures.change(&self.terms, &self.counts);
         let before = std::mem::replace(&mut self.terms, terms);
         if self.terms.down {
             self.shaper.clear(now);
@@ -136,6 +140,11 @@ impl Pipe {
     /// What became of all packets so far. Packets and bytes (Ethernet header included) of a super-segment are those it stands for.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// What an impairment has had to do so far, under all terms there were; none if it was never in force.
+    pub fn exposure(&self, impairment: Impairment) -> Option<Exposure> {
+        self.exposures.of(impairment, &self.terms, &self.counts)
     }
 }
 

@@ -52,7 +52,8 @@ impl Planner<'_> {
         let mut mtus: HashMap<usize, u32> = HashMap::new();
         for (at, (texts, links)) in moments {
             let actions = links.iter().flat_map(|link| self.actions(&patches, at, *link, &mut mtus)).collect();
-            self.plan.changes.push(Change { at, text: texts.join("; "), actions });
+            let begins = patches.iter().any(|patch| patch.from == at);
+            self.plan.changes.push(Change { at, text: texts.join("; "), begins, actions });
         }
     }
 

@@ -59,7 +59,8 @@ impl<'a> Planner<'a> {
                 End::Switch { switch, port } => *port = self.taken(*switch),
             }
         }
-        self.plan.links.push(Link { name, group: link.name.value.clone(), ends, terms: link.terms() });
+        let (group, terms, must_fire) = (link.name.value.clone(), link.terms(), link.must_fire);
+        self.plan.links.push(Link { name, group, ends, terms, must_fire });
         self.link_of.push(link);
     }
 

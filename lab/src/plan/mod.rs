@@ -147,6 +147,8 @@ pub struct Link {
     pub ends: [End; 2],
     /// What it does at first: `[0]` to what the first end sends.
     pub terms: [Terms; 2],
+    /// A run in which one of its impairments touched no packet says nothing.
+    pub must_fire: bool,
 }
 
 /// A program.
@@ -191,6 +193,8 @@ pub struct Change {
     pub at: Duration,
     /// What happens, as the record says it: `wan: down`.
     pub text: String,
+    /// Something begins; otherwise something is over, and what was before holds again.
+    pub begins: bool,
     /// What is done, all at once.
     pub actions: Vec<Action>,
 }

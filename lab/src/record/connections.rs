@@ -59,6 +59,8 @@ pub struct Side {
     wscale: Option<u8>,
     /// One after the last sequence number it sent.
     sent: Option<u32>,
+    /// It sent bytes of the stream.
+    data: bool,
 }
 
 /// What a packet is to its connection.
@@ -94,6 +96,11 @@ impl Connection {
     /// A sequence number of an end, counted from its first.
     pub fn relative(&self, from: Which, seq: u32) -> u32 {
         seq.wrapping_sub(self.side(from).iss.unwrap_or(seq))
+    }
+
+    /// True if an end sent bytes of a stream, as far as its own wire shows.
+    pub fn carried_data(&self) -> bool {
+        self.sides.iter().any(|side| side.data)
     }
 
     /// The name of an end for people: its host, or its address.
@@ -223,6 +230,7 @@ impl Side {
     /// The end sends this; true if it had sent some of it before.
     fn sends(&mut self, packet: &Packet, flags: Flags) -> bool {
         let Some(seq) = packet.seq else { return false };
+        self.data |= packet.len > 0;
         if flags.has(Flags::SYN) {
             self.wscale = packet.wscale;
             self.iss.get_or_insert(seq);

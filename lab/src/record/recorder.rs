@@ -8,7 +8,7 @@ use loggia_stack::SocketId;
 use loggia_stack::base::event::class;
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Direction, Event, Instant, What};
-use loggia_stack::link::{cut, packets};
+use loggia_stack::link::{Mac, Medium, cut, packets};
 
 use super::connections::Connections;
 use super::dissect::{self, Heads};
@@ -87,6 +87,8 @@ struct Inner {
     captures: Captures,
     collector: Collector,
     began: Instant,
+    /// Nothing is measured any more, only recorded.
+    measured: bool,
     events: Option<Sink>,
     kept: Vec<Entry>,
     keep: usize,
@@ -102,6 +104,8 @@ struct Inner {
 struct HostNames {
     name: Name,
     ports: Vec<Name>,
+    /// The link addresses of its interfaces.
+    macs: Vec<Option<Mac>>,
     /// Its addresses, as far as they are known: those it began with, and those it sent from.
     own: HashSet<Addr>,
 }
@@ -142,6 +146,7 @@ impl Recorder {
             captures,
             collector,
             began: world.now(),
+            measured: false,
             events,
             kept: Vec::new(),
             keep: options.keep,
@@ -192,6 +197,12 @@ impl Recorder {
         }
     }
 
+    /// What is measured ends here: what comes, when programs are stopped, is recorded and no more. The first call counts; without one it
+    /// is the end of the world.
+    pub fn measured(&self, world: &World) {
+        self.lock().measured(world);
+    }
+
     /// A program ended.
     pub fn process(&self, host: HostId, program: &str, process: &Process) {
         let mut inner = self.lock();
@@ -231,11 +242,16 @@ impl Recorder {
 
 fn host_names(world: &World) -> Vec<HostNames> {
     let of = |host: &crate::world::Host| {
-        let named =
-            |port| host.stack().links().find(|status| status.link == host.link(port)).map(|status| status.config.name.clone());
-        let ports = (0..host.ports()).map(|port| named(port).unwrap_or_else(|| format!("eth{port}")).into()).collect();
+        let config = |port| host.stack().links().find(|status| status.link == host.link(port)).map(|status| status.config);
+        let named = |port| config(port).map_or_else(|| format!("eth{port}"), |config| config.name.clone());
+        let mac = |port| match config(port)?.medium {
+            Medium::Ethernet { mac, .. } => Some(mac),
+            Medium::Loopback | Medium::Ip => None,
+        };
+        let ports = (0..host.ports()).map(|port| named(port).into()).collect();
+        let macs = (0..host.ports()).map(mac).collect();
         let own = host.stack().addresses().map(|(_, cidr)| cidr.addr).collect();
-        HostNames { name: host.name.as_str().into(), ports, own }
+        HostNames { name: host.name.as_str().into(), ports, macs, own }
     };
     world.hosts().iter().map(of).collect()
 }
@@ -294,7 +310,10 @@ impl Inner {
         let marks = if seen.direction == Direction::In { self.marks_of(name, seen.at) } else { None };
         let (pkt, forwarded) = match seen.direction {
             Direction::Out => self.leaves(seen, &heads),
-            Direction::In => (self.arrives(seen, &heads), self.is_for_another(seen.host, &heads)),
+            Direction::In => {
+                let for_another = self.is_overheard(seen) || self.is_for_another(seen.host, &heads);
+                (self.arrives(seen, &heads), for_another)
+            }
         };
         self.learn_address(seen, &heads, forwarded);
         let damaged = marks.is_some_and(|marks| marks.corrupted.is_some()) || self.damaged.contains(&pkt);
@@ -335,6 +354,13 @@ impl Inner {
             passing.arrived(heads, pkt);
         }
         pkt
+    }
+
+    /// True if a frame is addressed to another interface: a switch that does not know yet where that one is sends it to all.
+    fn is_overheard(&self, seen: &Seen<'_>) -> bool {
+        let to = seen.frame.read::<6>(0).map(Mac);
+        let own = self.hosts[seen.host.0].macs.get(seen.port).copied().flatten();
+        to.zip(own).is_some_and(|(to, own)| to != own && to.0[0] & 1 == 0)
     }
 
     /// True if a host with several interfaces is to forward what arrives.
@@ -495,7 +521,9 @@ impl Inner {
         if !matches!(entry.fact, Fact::Packet(_)) {
             self.connections.take(&entry);
         }
-        self.collector.take(&entry, &self.connections);
+        if !self.measured {
+            self.collector.take(&entry, &self.connections);
+        }
         if let Some(events) = self.events.as_mut().filter(|events| events.is_open()) {
             put_line(events, &entry);
         }
@@ -513,13 +541,16 @@ impl Inner {
         self.now = world.now();
         self.captures.end(self.now);
         self.events.iter_mut().for_each(Sink::flush);
-        self.measure_links(world);
+        self.measured(world);
         let sockets = self.sockets.take().unwrap_or_else(|| sockets::of(world, &self.owners));
         self.whole_file("sockets.json", &sockets);
     }
 
-    fn measure_links(&mut self, world: &World) {
-        let lasted = self.now.since(self.began);
+    fn measured(&mut self, world: &World) {
+        if std::mem::replace(&mut self.measured, true) {
+            return;
+        }
+        let lasted = world.now().since(self.began);
         for (wire, at) in world.wires().iter().enumerate() {
             for end in 0..2 {
                 let host = self.host_at(PipeId { wire, end }).unwrap_or_default();

@@ -134,7 +134,8 @@ pub fn datagrams(entries: &[Entry], lines: usize, look: &Look) -> String {
 pub fn boundaries(entries: &[Entry], connections: &Connections, lines: usize, look: &Look) -> String {
     const UDP: &str =
         "\nUDP keeps the borders: one call, one datagram, one call; or nothing, or less if the buffer is too small.\n";
-    let streams: Vec<_> = connections.all().iter().map(|connection| stream(entries, connection, lines, look)).collect();
+    let carried = connections.all().iter().filter(|connection| connection.carried_data());
+    let streams: Vec<_> = carried.map(|connection| stream(entries, connection, lines, look)).collect();
     let text = streams.join("\n");
     let text = text + &super::local::local(entries, lines, look);
     let mut datagrams = datagrams(entries, lines, look);

@@ -27,4 +27,4 @@ pub mod verdict;
 pub mod why;
 
 pub use look::Look;
-pub use pick::{list, most_eventful, pick};
+pub use pick::{Picked, list, most_eventful, pick};

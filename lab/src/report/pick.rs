@@ -4,9 +4,18 @@ use super::flight::story;
 use super::look::Look;
 use crate::record::{Connection, Connections, Entry};
 
-/// The connection that `text` names: its number (`3`, `#3`), or a part of its title that no other has (`client-2`, `:8080`, an address).
-/// Without text the only one there is. An error says what there is to choose from.
-pub fn pick<'a>(connections: &'a Connections, text: Option<&str>) -> Result<&'a Connection, String> {
+/// A connection that was meant.
+#[derive(Debug)]
+pub struct Picked<'a> {
+    /// The one.
+    pub connection: &'a Connection,
+    /// Others of that name, which carried no data: refused ones, those of the other address family.
+    pub others: Vec<&'a Connection>,
+}
+
+/// The connection that `text` names: its number (`3`, `#3`), or a part of its title that no other has (`client-2`, `:8080`, an address),
+/// at least none that carried data. Without text the only one there is. An error says what there is to choose from.
+pub fn pick<'a>(connections: &'a Connections, text: Option<&str>) -> Result<Picked<'a>, String> {
     let all = connections.all();
     let found: Vec<_> = match text {
         None => all.iter().collect(),
@@ -15,8 +24,12 @@ pub fn pick<'a>(connections: &'a Connections, text: Option<&str>) -> Result<&'a 
             Err(_) => all.iter().filter(|connection| connection.title().contains(text)).collect(),
         },
     };
+    let (full, empty): (Vec<_>, Vec<_>) = found.iter().copied().partition(|connection: &&Connection| connection.carried_data());
+    if let ([connection], true) = (&full[..], found.len() > 1) {
+        return Ok(Picked { connection, others: empty });
+    }
     match (&found[..], text) {
-        ([one], _) => Ok(one),
+        ([connection], _) => Ok(Picked { connection, others: Vec::new() }),
         ([], None) => Err("this run has no TCP connection".into()),
         ([], Some(text)) => Err(format!("no connection is {text:?}; there are:\n{}", titles(all.iter()))),
         (_, None) => Err(format!("which one?\n{}", titles(all.iter()))),
@@ -41,8 +54,11 @@ pub fn most_eventful<'a>(entries: &[Entry], connections: &'a Connections) -> Opt
     connections.all().iter().rev().max_by_key(dropped)
 }
 
-/// All connections, a line each.
+/// All connections, a line each, with a word on those that carried no data: refused ones, above all.
 pub fn list(connections: &Connections, look: &Look) -> String {
-    let lines: Vec<_> = connections.all().iter().map(|connection| connection.title().replace('→', look.arrow()) + "\n").collect();
-    lines.concat()
+    let line = |connection: &Connection| {
+        let empty = if connection.carried_data() { "" } else { "  (no data)" };
+        format!("{}{empty}\n", connection.title().replace('→', look.arrow()))
+    };
+    connections.all().iter().map(line).collect()
 }

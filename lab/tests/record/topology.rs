@@ -22,7 +22,7 @@ fn packets(entries: &[Entry]) -> impl Iterator<Item = (&str, &Packet)> {
 
 fn ladder(told: &Told) -> String {
     let connections = told.recorder.connections();
-    let connection = report::pick(&connections, None).expect("one connection");
+    let connection = report::pick(&connections, None).expect("one connection").connection;
     assert_eq!(connection.title(), "#1 client 10.0.0.1:58636 → server 10.0.0.2:80");
     report::ladder::ladder(&told.recorder.entries(), connection, 0, &Look::default())
 }

@@ -23,7 +23,7 @@ fn losing(numbers: &[u64]) -> Terms {
 
 fn ladder(told: &Told, lines: usize, look: &Look) -> String {
     let connections = told.recorder.connections();
-    let connection = report::pick(&connections, None).expect("one connection");
+    let connection = report::pick(&connections, None).expect("one connection").connection;
     report::ladder::ladder(&told.recorder.entries(), connection, lines, look)
 }
 
@@ -80,7 +80,7 @@ fn two_runs_of_a_seed_are_the_same_and_of_two_seeds_are_not() {
 
 fn why(told: &Told) -> String {
     let connections = told.recorder.connections();
-    let connection = report::pick(&connections, Some("#1")).expect("the first connection");
+    let connection = report::pick(&connections, Some("#1")).expect("the first connection").connection;
     report::why::why(&told.recorder.entries(), connection, &Look::default())
 }
 

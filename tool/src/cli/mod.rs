@@ -12,7 +12,7 @@ pub use terms::LinkTerms;
 
 /// Runs unmodified clients and servers on a described network, without root.
 #[derive(Parser, Debug)]
-#[command(name = "loggia", version, about, max_term_width = 110, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "loggia", version, max_term_width = 110, disable_help_subcommand = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -87,13 +87,33 @@ pub enum Command {
     Report(Report),
     /// Serves a folder by HTTP on this machine's own sockets.
     Serve(Serve),
+    /// Not built yet: seeds times parameters.
+    #[command(hide = true)]
+    Sweep(Later),
+    /// Not built yet: the same in the browser.
+    #[command(hide = true)]
+    View(Later),
+    /// Not built yet: the stack on a TUN or TAP device.
+    #[command(hide = true)]
+    Attach(Later),
     /// Prints shell completions.
     Completions {
         /// For which shell.
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page (roff).
-    Man,
+    /// Prints the manual page (roff), or that of a command.
+    Man {
+        /// Which command.
+        command: Option<String>,
+    },
+}
+
+/// Whatever is said to a command that is not built yet.
+#[derive(Args, Debug)]
+pub struct Later {
+    /// Anything.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub rest: Vec<std::ffi::OsString>,
 }
 
 /// `loggia demo`
@@ -149,7 +169,7 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Runs twice and compares.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_record")]
     pub verify: bool,
     /// Traps the data calls too, so that the size of each send and recv is known; slower.
     #[arg(long)]
@@ -163,7 +183,7 @@ pub struct Test {
     #[arg(required = true, value_name = "DIR")]
     pub paths: Vec<PathBuf>,
     /// Runs each with N seeds, counting from its own.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub repeat: u64,
     /// Writes a JUnit report.
     #[arg(long, value_name = "FILE")]
@@ -207,8 +227,8 @@ pub struct View {
 /// `loggia sockets`
 #[derive(Args, Debug)]
 pub struct Sockets {
-    /// The run folder.
-    pub run: PathBuf,
+    /// The run folder; the latest below loggia-runs otherwise.
+    pub run: Option<PathBuf>,
 }
 
 /// `loggia why`

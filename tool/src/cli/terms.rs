@@ -72,6 +72,9 @@ pub struct LinkTerms {
     /// Hosts ask for link addresses instead of knowing them.
     #[arg(long, value_name = "true|false")]
     pub arp: Option<String>,
+    /// A run in which loss, duplicate, corrupt or reorder touched no packet is inconclusive; `false` allows it.
+    #[arg(long, value_name = "true|false")]
+    pub must_fire: Option<String>,
     /// A change, as `10s down=2s` or `10s loss=5% for=3s`.
     #[arg(long, value_name = "TIME KEY=VALUE...")]
     pub at: Vec<String>,
@@ -103,6 +106,7 @@ impl LinkTerms {
             ("mtu", &self.mtu),
             ("blackhole-mtu", &self.blackhole_mtu),
             ("arp", &self.arp),
+            ("must-fire", &self.must_fire),
         ];
         let changes = self.at.iter().map(|change| ("at", change.as_str()));
         all.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).chain(changes).collect()

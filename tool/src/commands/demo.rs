@@ -43,7 +43,7 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
     }
     let lab = shipped(name, text)?;
     let temporary = std::env::temp_dir().join(format!("loggia-demo-{}", std::process::id()));
-    let folder = fresh(demo.out.as_deref().unwrap_or(&temporary))?;
+    let folder = fresh(demo.out.as_deref().unwrap_or(&temporary), "")?;
     let tells = !global.quiet && !global.json;
     if tells {
         println!(
@@ -53,6 +53,7 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
         );
     }
     let outcome = played(&lab, global, false, Some(folder.clone()), machine)?;
+    show::warnings(&outcome);
     if tells {
         story(&folder, &outcome, global)?;
         println!("\nThe lab file: loggia demo {name} --show. To keep what was recorded: loggia demo {name} --out DIR.");

@@ -7,7 +7,6 @@ use loggia_lab::record;
 use serde_json::Value;
 
 use super::load::{self, Lab, Refused};
-use super::present;
 use super::run::{fresh, numbered, recorded};
 use crate::cli::{Global, Replay};
 use crate::exit::Exit;
@@ -16,10 +15,9 @@ use crate::run::perform::Machine;
 pub(super) fn replay(replay: &Replay, global: &Global, machine: &mut Machine) -> Result<Exit, Refused> {
     let run = record::read(&replay.run).map_err(|error| Refused(error.to_string()))?;
     let lab = recorded_lab(&replay.run, &run.manifest)?;
-    present::check(&lab)?;
     let folder = match &replay.out {
-        Some(out) => fresh(out)?,
-        None => numbered(&lab.name)?,
+        Some(out) => fresh(out, "")?,
+        None => numbered(&lab.name, "")?,
     };
     let again = Global { seed: global.seed.or(run.manifest["seed"].as_u64()), ..global.clone() };
     let precise = run.manifest["precise"].as_bool().unwrap_or(false);

@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use loggia_lab::file;
 
 use super::load::{self, Lab, Refused};
-use super::{present, show};
+use super::show;
 use crate::cli::{Global, Run};
 use crate::exit::Exit;
 use crate::process::Status;
+use crate::progress::Progress;
 use crate::run::perform::{Machine, Options, Outcome, perform};
 use crate::run::place::Place;
 
 /// A program in the foreground ends when it ends: a hundred years.
 const FOR_EVER: std::time::Duration = std::time::Duration::from_secs(100 * 365 * 86_400);
+/// What who cannot write a run folder can do without one.
+const NO_RECORD: &str = ", or record nothing with --no-record";
 /// Where run folders go if nothing is said.
 pub(super) const RUNS: &str = "loggia-runs";
 
@@ -27,6 +30,12 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
     if let Some(option) = [("host", &run.host), ("check", &run.check)].into_iter().find(|(_, given)| !given.is_empty()) {
         return Err(Refused(format!("--{} does not go with -- COMMAND: its lab has one program", option.0)));
     }
+    let useless = [("junit", run.junit.is_some()), ("verify", run.verify)];
+    if let Some((option, _)) = useless.into_iter().find(|(_, given)| *given) {
+        return Err(Refused(format!(
+            "--{option} does not go with -- COMMAND: it passes its exit code through and has no verdict"
+        )));
+    }
     if global.json {
         return Err(Refused("--json does not go with -- COMMAND: what is printed is the command's own".into()));
     }
@@ -37,7 +46,12 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
     if run.deadline.is_none() {
         lab.plan.deadline = FOR_EVER;
     }
-    let folder = run.out.as_deref().map(fresh).transpose()?;
+    let recording = match (&run.out, &global.pcap) {
+        (Some(out), _) => Recording::Kept(fresh(out, "")?),
+        (None, Some(_)) => Recording::temporary()?,
+        (None, None) => Recording::None,
+    };
+    let folder = recording.folder();
     let options = Options {
         seed: seed(global, &lab),
         place: Place::Terminal,
@@ -46,6 +60,7 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
         precise: run.precise,
         lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: true,
+        progress: Progress::hidden(),
     };
     let outcome = performed(&lab, &options, machine)?;
     show::warnings(&outcome);
@@ -70,13 +85,9 @@ fn passed_through(outcome: &Outcome) -> Exit {
 }
 
 fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refused> {
+    fits(run)?;
     let mut lab = match &run.file {
-        Some(path) => {
-            if let Some((option, _)) = run.link.pairs().first() {
-                return Err(Refused(format!("--{option} does not go with a lab file: say it in [link.NAME]")));
-            }
-            load::from_file(path)?
-        }
+        Some(path) => load::from_file(path)?,
         None if run.host.is_empty() => {
             return Err(Refused(
                 "nothing to run: give a lab file, or -- COMMAND, or --host NAME='COMMAND' (see loggia run --help)".into(),
@@ -87,13 +98,16 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
     if let (Some(deadline), Some(_)) = (&run.deadline, &run.file) {
         lab.plan.deadline = time(deadline, "deadline")?;
     }
-    present::check(&lab)?;
-    let folder = match &run.out {
-        _ if run.no_record => None,
-        Some(out) => Some(fresh(out)?),
-        None => Some(numbered(&lab.name)?),
+    let recording = match &run.out {
+        _ if run.no_record && global.pcap.is_some() => Recording::temporary()?,
+        _ if run.no_record => Recording::None,
+        Some(out) => Recording::Kept(fresh(out, NO_RECORD)?),
+        None => Recording::Kept(numbered(&lab.name, NO_RECORD)?),
     };
-    let outcome = recorded(&lab, global, run.precise, folder.clone(), machine)?;
+    let folder = recording.folder();
+    let outcome = played(&lab, global, run.precise, folder.clone(), machine)?;
+    show::warnings(&outcome);
+    show::outcome(&lab, &outcome, recording.kept(), global);
     let exit = outcome.exit();
     if let Some(path) = &run.junit {
         super::test::junit(path, &[(lab.name.clone(), &outcome)])?;
@@ -102,6 +116,65 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
         return verify(&lab, global, run.precise, folder.as_deref(), &outcome, machine);
     }
     Ok(exit)
+}
+
+/// Options that would have no effect on what is run are refused.
+fn fits(run: &Run) -> Result<(), Refused> {
+    let link = run.link.pairs().first().map(|(option, _)| *option);
+    let machine = [("publish", !run.publish.is_empty()), ("uplink", run.uplink)];
+    let machine = machine.into_iter().find(|(_, given)| *given).map(|(option, _)| option);
+    let refused = match (&run.file, link, machine) {
+        (Some(_), Some(option), _) => format!("--{option} does not go with a lab file: say it in [link.NAME]"),
+        (Some(_), _, Some(option)) => format!("--{option} does not go with a lab file: say it in [host.NAME]"),
+        (Some(_), ..) if !run.check.is_empty() => "--check does not go with a lab file: add a [[check]]".into(),
+        (None, Some(option), _) if run.host.len() == 1 => {
+            format!("--{option} has no effect: the first host is linked with each other one, and there is no other --host")
+        }
+        (None, _, Some(option)) if !run.host.is_empty() => {
+            format!("--{option} is for -- COMMAND; for several hosts write a lab file with {option} in [host.NAME]")
+        }
+        _ => return Ok(()),
+    };
+    Err(Refused(refused))
+}
+
+/// Where a run is recorded.
+enum Recording {
+    /// Nowhere.
+    None,
+    /// In a folder that stays.
+    Kept(PathBuf),
+    /// In a folder that goes when the captures were copied from it.
+    Temporary(PathBuf),
+}
+
+impl Recording {
+    fn temporary() -> Result<Self, Refused> {
+        let path = std::env::temp_dir().join(format!("loggia-run-{}", std::process::id()));
+        fresh(&path, "").map(Self::Temporary)
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::None => None,
+            Self::Kept(folder) | Self::Temporary(folder) => Some(folder.clone()),
+        }
+    }
+
+    fn kept(&self) -> Option<&Path> {
+        match self {
+            Self::Kept(folder) => Some(folder),
+            Self::None | Self::Temporary(_) => None,
+        }
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Self::Temporary(folder) = self {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
 }
 
 /// Runs a lab and shows what came of it.
@@ -113,6 +186,7 @@ pub(super) fn recorded(
     machine: &mut Machine,
 ) -> Result<Outcome, Refused> {
     let outcome = played(lab, global, precise, folder.clone(), machine)?;
+    show::warnings(&outcome);
     show::outcome(lab, &outcome, folder.as_deref(), global);
     Ok(outcome)
 }
@@ -127,6 +201,8 @@ pub(super) fn played(
 ) -> Result<Outcome, Refused> {
     let place = folder.clone().map_or(Place::Inherit, Place::Folder);
     let quiet = global.quiet || global.json;
+    // Programs that write to the terminal themselves would write into the line.
+    let progress = if quiet || folder.is_none() { Progress::hidden() } else { Progress::run(&lab.name, lab.plan.deadline) };
     let options = Options {
         seed: seed(global, lab),
         place,
@@ -135,13 +211,24 @@ pub(super) fn played(
         precise,
         lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: false,
+        progress,
     };
+    if folder.is_none() {
+        begin_outputs(lab)?;
+    }
     let outcome = performed(lab, &options, machine)?;
-    show::warnings(&outcome);
     if let Some(folder) = &folder {
         finish(lab, &options, global, &outcome, folder);
     }
     Ok(outcome)
+}
+
+/// Without a run folder programs append to the files of the lab, which begin empty.
+fn begin_outputs(lab: &Lab) -> Result<(), Refused> {
+    for path in lab.plan.programs.iter().flat_map(|program| [&program.stdout, &program.stderr]).flatten() {
+        fs::File::create(path).map_err(|error| Refused(format!("{}: {error}", path.display())))?;
+    }
+    Ok(())
 }
 
 /// A second run of the same must give the same.
@@ -153,11 +240,11 @@ fn verify(
     outcome: &Outcome,
     machine: &mut Machine,
 ) -> Result<Exit, Refused> {
-    let second = first.map(|first| first.with_extension("again")).map(|path| fresh(&path)).transpose()?;
+    let second = first.map(|first| first.with_extension("again")).map(|path| fresh(&path, "")).transpose()?;
     let quiet = Global { quiet: true, ..global.clone() };
     let again = recorded(lab, &quiet, precise, second.clone(), machine)?;
     let (Some(first), Some(second)) = (first, second) else {
-        return Err(Refused("--verify compares run folders: it does not go with --no-record".into()));
+        return Err(Refused("--verify compares run folders, and there are none".into()));
     };
     let same = super::views::compare(first, &second, outcome.level == "full", global)?;
     Ok(if same {
@@ -177,6 +264,9 @@ fn performed(lab: &Lab, options: &Options, machine: &mut Machine) -> Result<Outc
 fn finish(lab: &Lab, options: &Options, global: &Global, outcome: &Outcome, folder: &Path) {
     if let Err(error) = super::manifest::write(lab, options, outcome, folder) {
         eprintln!("loggia: {}: {error}", folder.display());
+    }
+    if let Err(Refused(message)) = super::test::junit(&folder.join("junit.xml"), &[(lab.name.clone(), outcome)]) {
+        eprintln!("loggia: {message}");
     }
     for program in &lab.plan.programs {
         let host = &lab.plan.hosts[program.host.0].name;
@@ -225,12 +315,17 @@ fn options(run: &Run, global: &Global) -> file::Options {
     file::Options { given, command: run.command.clone() }
 }
 
-/// A run folder that is empty, or a refusal.
-pub(super) fn fresh(path: &Path) -> Result<PathBuf, Refused> {
-    let refused = |error: std::io::Error| Refused(format!("{}: {error}; choose another --out", path.display()));
+/// A run folder that is empty, or a refusal. `or` is what else can be done than to choose another folder.
+pub(super) fn fresh(path: &Path, or: &str) -> Result<PathBuf, Refused> {
+    let refused = |error: std::io::Error| {
+        Refused(format!("the run folder {} cannot be written: {error}; choose another with --out DIR{or}", path.display()))
+    };
     fs::create_dir_all(path).map_err(refused)?;
     if fs::read_dir(path).map_err(refused)?.next().is_some() {
-        return Err(Refused(format!("{} is not empty: no run overwrites another; choose another --out", path.display())));
+        let path = path.display();
+        return Err(Refused(format!(
+            "{path} is not empty, and no run overwrites another; choose another folder with --out DIR{or}"
+        )));
     }
     // Whether it can be written is known only by writing.
     let probe = path.join(".probe");
@@ -239,8 +334,8 @@ pub(super) fn fresh(path: &Path) -> Result<PathBuf, Refused> {
 }
 
 /// The next run folder of a lab: `loggia-runs/NAME-1`, `NAME-2`, ...
-pub(super) fn numbered(name: &str) -> Result<PathBuf, Refused> {
+pub(super) fn numbered(name: &str, or: &str) -> Result<PathBuf, Refused> {
     let taken = |number: &u32| Path::new(RUNS).join(format!("{name}-{number}")).exists();
     let number = (1..u32::MAX).find(|number| !taken(number)).unwrap_or(u32::MAX);
-    fresh(&Path::new(RUNS).join(format!("{name}-{number}")))
+    fresh(&Path::new(RUNS).join(format!("{name}-{number}")), or)
 }

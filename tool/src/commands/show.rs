@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use loggia_lab::check::Verdict;
+use loggia_lab::check::{Finding, Verdict};
 use serde_json::json;
 
 use super::load::Lab;
@@ -45,9 +45,7 @@ pub(super) fn outcome(lab: &Lab, outcome: &Outcome, folder: Option<&Path>, globa
     }
     let exit = outcome.exit();
     if global.quiet {
-        for finding in outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Held) {
-            eprintln!("loggia: {}: {}: {}", finding.verdict.name(), finding.expected, finding.found);
-        }
+        unheld(outcome);
         return;
     }
     let paint = colours(global);
@@ -55,14 +53,20 @@ pub(super) fn outcome(lab: &Lab, outcome: &Outcome, folder: Option<&Path>, globa
         println!("{} {}: {}", mark(finding.verdict, paint), finding.expected, finding.found);
     }
     let over = match outcome.over {
-        Over::Done => "",
         Over::Deadline => ", ended by its deadline",
-        Over::Interrupted => ", interrupted",
+        Over::Done | Over::Interrupted => "",
     };
     let lag = outcome.lag.map(|lag| format!(", lag {:.1} ms (p99)", lag.p99_us as f64 / 1e3)).unwrap_or_default();
-    println!("{}: {:?} after {:.3} s{over}{lag}", lab.name, exit, outcome.lasted.as_secs_f64());
+    println!("{}: {exit} after {:.3} s{over}{lag}", lab.name, outcome.lasted.as_secs_f64());
     if let Some(folder) = folder {
         println!("run folder: {}", folder.display());
+    }
+}
+
+/// What did not hold, on stderr.
+pub(super) fn unheld(outcome: &Outcome) {
+    for finding in outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Held) {
+        eprintln!("loggia: {}: {}: {}", finding.verdict.name(), finding.expected, finding.found);
     }
 }
 
@@ -75,17 +79,19 @@ fn mark(verdict: Verdict, paint: bool) -> String {
     if paint { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.into() }
 }
 
+/// All findings, for machines.
+pub(super) fn findings(outcome: &Outcome) -> Vec<serde_json::Value> {
+    let told =
+        |finding: &Finding| json!({ "expected": finding.expected, "verdict": finding.verdict.name(), "found": finding.found });
+    outcome.findings().iter().map(told).collect()
+}
+
 fn as_json(lab: &Lab, outcome: &Outcome, folder: Option<&Path>) -> serde_json::Value {
-    let findings: Vec<_> = outcome
-        .findings()
-        .iter()
-        .map(|finding| json!({ "expected": finding.expected, "verdict": finding.verdict.name(), "found": finding.found }))
-        .collect();
     json!({
         "lab": lab.name,
         "exit": outcome.exit().code(),
         "lasted": outcome.lasted.as_secs_f64(),
-        "findings": findings,
+        "findings": findings(outcome),
         "metrics": outcome.metrics.to_json(),
         "lag": outcome.lag,
         "folder": folder,

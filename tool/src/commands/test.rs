@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use loggia_lab::check::Verdict;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use serde_json::json;
 
 use super::load::{self, Lab, Refused};
-use super::present;
-use super::run::{fresh, recorded};
+use super::run::{fresh, played};
+use super::show;
 use crate::cli::{Global, Test};
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::run::perform::{Machine, Outcome};
 
 pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Result<Exit, Refused> {
@@ -20,55 +22,105 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
         return Err(Refused("no lab files (*.toml) below the given folders".into()));
     }
     // All are read before any is run: a wrong file is found at once.
-    let labs = files.iter().map(|file| load::from_file(file)).collect::<Result<Vec<_>, _>>()?;
-    labs.iter().try_for_each(present::check)?;
-    let mut done: Vec<(String, Outcome)> = Vec::new();
-    let mut worst = Exit::Held;
-    let mut failed = 0;
-    for (lab, file) in labs.iter().zip(&files) {
-        for number in 0..test.repeat.max(1) {
-            let seed = global.seed.unwrap_or(lab.plan.seed) + number;
-            let (name, outcome) = one(lab, file, seed, test, global, machine)?;
-            failed += usize::from(outcome.exit() != Exit::Held);
-            worst = worse(worst, outcome.exit());
-            let interrupted = outcome.exit() == Exit::Interrupted;
-            done.push((name, outcome));
-            if interrupted {
-                return Ok(Exit::Interrupted);
-            }
+    let (labs, wrong): (Vec<_>, Vec<_>) = files.iter().map(|file| load::from_file(file)).partition(Result::is_ok);
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).map(|Refused(message)| message).collect();
+    if !wrong.is_empty() {
+        return Err(Refused(wrong.join("\n")));
+    }
+    let labs: Vec<Lab> = labs.into_iter().flatten().collect();
+    let mut done: Vec<Done> = Vec::new();
+    let shows = !global.quiet && !global.json;
+    let progress = if shows { Progress::runs(labs.len() as u64 * test.repeat) } else { Progress::hidden() };
+    for (lab, file, number) in labs.iter().zip(&files).flat_map(|(lab, file)| repeated(lab, file, test.repeat)) {
+        let seed = global.seed.unwrap_or(lab.plan.seed) + number;
+        let name = format!("{} seed {seed}", file.display());
+        progress.next(&name);
+        let run = one(lab, name, seed, test, global, machine)?;
+        progress.above(|| told(&run, shows, global));
+        progress.done();
+        let interrupted = run.outcome.exit() == Exit::Interrupted;
+        done.push(run);
+        if interrupted {
+            break;
         }
     }
+    progress.clear();
+    // What has been found is written on every end, an interruption too.
     if let Some(path) = &test.junit {
-        junit(path, &done.iter().map(|(name, outcome)| (name.clone(), outcome)).collect::<Vec<_>>())?;
+        junit(path, &done.iter().map(|run| (run.name.clone(), &run.outcome)).collect::<Vec<_>>())?;
     }
-    println!("{} passed, {failed} failed", done.len() - failed);
-    Ok(worst)
+    summary(&done, shows, global);
+    Ok(done.iter().map(|run| run.outcome.exit()).fold(Exit::Held, worse))
 }
 
-fn one(
-    lab: &Lab,
-    file: &Path,
+/// A run that is over.
+struct Done {
+    name: String,
     seed: u64,
-    test: &Test,
-    global: &Global,
-    machine: &mut Machine,
-) -> Result<(String, Outcome), Refused> {
-    let name = format!("{} seed {seed}", file.display());
+    outcome: Outcome,
+    /// Kept if it did not hold.
+    folder: Option<PathBuf>,
+}
+
+fn repeated<'a>(lab: &'a Lab, file: &'a Path, repeat: u64) -> impl Iterator<Item = (&'a Lab, &'a Path, u64)> {
+    (0..repeat).map(move |number| (lab, file, number))
+}
+
+fn one(lab: &Lab, name: String, seed: u64, test: &Test, global: &Global, machine: &mut Machine) -> Result<Done, Refused> {
     let folder = test.out.join(format!("{}-seed-{seed}", lab.name));
     // An earlier failure of the same is done with.
     let _ = std::fs::remove_dir_all(&folder);
-    let folder = fresh(&folder)?;
-    let quiet = Global { seed: Some(seed), quiet: true, json: false, ..global.clone() };
-    let outcome = recorded(lab, &quiet, false, Some(folder.clone()), machine)?;
-    let exit = outcome.exit();
-    if exit == Exit::Held {
+    let folder = fresh(&folder, "")?;
+    let pcap = global.pcap.as_ref().map(|pcap| pcap.join(format!("{}-seed-{seed}", lab.name)));
+    let quiet = Global { seed: Some(seed), quiet: true, json: false, pcap, ..global.clone() };
+    let outcome = played(lab, &quiet, false, Some(folder.clone()), machine)?;
+    let held = outcome.exit() == Exit::Held;
+    if held {
         let _ = std::fs::remove_dir_all(&folder);
         let _ = std::fs::remove_dir(&test.out);
-        println!("ok    {name} ({:.1} s)", outcome.lasted.as_secs_f64());
-    } else {
-        println!("{} {name}: loggia replay {}", if exit == Exit::Inconclusive { "?    " } else { "FAIL " }, folder.display());
     }
-    Ok((name, outcome))
+    Ok(Done { name, seed, outcome, folder: (!held).then_some(folder) })
+}
+
+/// What came of a run: why it did not hold on stderr, a line for it on stdout.
+fn told(run: &Done, shows: bool, global: &Global) {
+    let Done { name, outcome, folder, .. } = run;
+    show::warnings(outcome);
+    show::unheld(outcome);
+    if !shows {
+        if let (Some(folder), false) = (folder, global.json) {
+            eprintln!("loggia: {name}: {}: loggia replay {}", outcome.exit(), folder.display());
+        }
+        return;
+    }
+    match folder {
+        None => println!("ok    {name} ({:.1} s)", outcome.lasted.as_secs_f64()),
+        Some(folder) => {
+            let mark = if outcome.exit() == Exit::Inconclusive { "?    " } else { "FAIL " };
+            println!("{mark} {name}: loggia replay {}", folder.display());
+        }
+    }
+}
+
+fn summary(done: &[Done], shows: bool, global: &Global) {
+    let of = |wanted: fn(Exit) -> bool| done.iter().filter(|run| wanted(run.outcome.exit())).count();
+    let passed = of(|exit| exit == Exit::Held);
+    let inconclusive = of(|exit| exit == Exit::Inconclusive);
+    let failed = done.len() - passed - inconclusive;
+    if global.json {
+        let runs: Vec<_> = done
+            .iter()
+            .map(|Done { name, seed, outcome, folder }| {
+                let findings = show::findings(outcome);
+                let lasted = outcome.lasted.as_secs_f64();
+                json!({ "name": name, "seed": seed, "exit": outcome.exit().code(), "lasted": lasted, "findings": findings, "folder": folder })
+            })
+            .collect();
+        println!("{}", json!({ "passed": passed, "failed": failed, "inconclusive": inconclusive, "runs": runs }));
+    } else if shows {
+        let inconclusive = if inconclusive > 0 { format!(", {inconclusive} inconclusive") } else { String::new() };
+        println!("{passed} passed, {failed} failed{inconclusive}");
+    }
 }
 
 fn worse(one: Exit, other: Exit) -> Exit {
@@ -76,6 +128,7 @@ fn worse(one: Exit, other: Exit) -> Exit {
         Exit::Held => 0,
         Exit::Inconclusive => 1,
         Exit::Failed => 2,
+        Exit::Interrupted => 4,
         _ => 3,
     };
     if rank(other) > rank(one) { other } else { one }

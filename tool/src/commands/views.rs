@@ -1,12 +1,13 @@
 //! Views of a run folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use loggia_lab::check::{Finding, Verdict};
-use loggia_lab::record::{self, Connections, Run};
-use loggia_lab::report::{self, Look, boundaries, diff, ladder, pick, sockets, verdict, why};
+use loggia_lab::record::{self, Connection, Connections, Run};
+use loggia_lab::report::{self, Look, Picked, boundaries, diff, ladder, pick, sockets, verdict, why};
 
 use super::load::Refused;
+use super::run::RUNS;
 use super::show;
 use crate::cli::{Diff, Global, Report, Sockets, View, Why};
 use crate::exit::Exit;
@@ -28,10 +29,19 @@ fn read(path: &Path) -> Result<Run, Refused> {
     Ok(run)
 }
 
+/// The connection that was meant; others that could have been are told on stderr.
+fn chosen<'a>(connections: &'a Connections, text: Option<&str>) -> Result<&'a Connection, Refused> {
+    let Picked { connection, others } = pick(connections, text).map_err(Refused)?;
+    for other in others {
+        eprintln!("loggia: not {}, which carried no data", other.title());
+    }
+    Ok(connection)
+}
+
 pub(super) fn ladder(view: &View, global: &Global) -> Result<Exit, Refused> {
     let run = read(&view.run)?;
     let connections = Connections::of(&run.entries);
-    let connection = pick(&connections, view.connection.as_deref()).map_err(Refused)?;
+    let connection = chosen(&connections, view.connection.as_deref())?;
     print!("{}", ladder::ladder(&run.entries, connection, view.lines, &look(global)));
     Ok(Exit::Held)
 }
@@ -43,7 +53,7 @@ pub(super) fn boundaries(view: &View, global: &Global) -> Result<Exit, Refused> 
     let text = match &view.connection {
         None => boundaries::boundaries(&run.entries, &connections, view.lines, &look),
         Some(text) => {
-            let connection = pick(&connections, Some(text)).map_err(Refused)?;
+            let connection = chosen(&connections, Some(text))?;
             boundaries::stream(&run.entries, connection, view.lines, &look)
         }
     };
@@ -60,13 +70,29 @@ pub(super) fn why(view: &Why, global: &Global) -> Result<Exit, Refused> {
         println!("\nWhich one? loggia why {} N", view.run.display());
         return Ok(Exit::Held);
     }
-    let connection = pick(&connections, view.connection.as_deref()).map_err(Refused)?;
+    let connection = chosen(&connections, view.connection.as_deref())?;
     print!("{}", why::why(&run.entries, connection, &look));
     Ok(Exit::Held)
 }
 
+/// The latest run of this folder.
+fn latest() -> Result<PathBuf, Refused> {
+    let folders = std::fs::read_dir(RUNS).into_iter().flatten().flatten().map(|entry| entry.path());
+    let written = |folder: &PathBuf| folder.join("events.jsonl").metadata().and_then(|found| found.modified()).ok();
+    let runs = folders.filter_map(|folder| Some((written(&folder)?, folder)));
+    let latest = runs.max().map(|(_, folder)| folder);
+    latest.ok_or_else(|| Refused(format!("there is no run below {RUNS} here: name a run folder")))
+}
+
 pub(super) fn sockets(view: &Sockets, global: &Global) -> Result<Exit, Refused> {
-    let run = read(&view.run)?;
+    let run = match &view.run {
+        Some(run) => read(run)?,
+        None => read(&latest()?)?,
+    };
+    if global.json {
+        println!("{}", run.sockets);
+        return Ok(Exit::Held);
+    }
     print!("{}", sockets::sockets(&run.sockets, &look(global)));
     Ok(Exit::Held)
 }
@@ -74,6 +100,10 @@ pub(super) fn sockets(view: &Sockets, global: &Global) -> Result<Exit, Refused> 
 /// What was said at the end of a run, again.
 pub(super) fn report(view: &Report, global: &Global) -> Result<Exit, Refused> {
     let run = read(&view.run)?;
+    if global.json {
+        println!("{}", serde_json::json!({ "manifest": run.manifest, "metrics": run.metrics }));
+        return Ok(Exit::Held);
+    }
     let look = look(global);
     let text = |value: &serde_json::Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let of = |value: &serde_json::Value, expected: String| {
@@ -101,8 +131,16 @@ pub(super) fn report(view: &Report, global: &Global) -> Result<Exit, Refused> {
 
 pub(super) fn diff(view: &Diff, global: &Global) -> Result<Exit, Refused> {
     let (one, other) = (read(&view.one)?, read(&view.other)?);
-    print!("{}", diff::diff(&one.entries, &other.entries, &look(global)));
-    let same = diff::difference(&one.entries, &other.entries).is_none();
+    let difference = diff::difference(&one.entries, &other.entries);
+    let same = difference.is_none();
+    if global.json {
+        let diff::Difference { first, kinds, fates, fate, alone } = difference;
+        let first = first.map(|(number, one, other)| serde_json::json!({ "entry": number, "first": one, "second": other }));
+        let fates = serde_json::json!({ "same": fates[0], "other": fates[1], "first_other": fate, "only_in": alone });
+        println!("{}", serde_json::json!({ "same": same, "first": first, "kinds": kinds, "fates": fates }));
+    } else {
+        print!("{}", diff::diff(&one.entries, &other.entries, &look(global)));
+    }
     Ok(if same { Exit::Held } else { Exit::Failed })
 }
 

@@ -13,6 +13,9 @@ use loggia_stack::base::Instant;
 
 use super::shared::{Inner, Shared};
 
+/// Real time between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// How a run in virtual time ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome<T> {
@@ -25,8 +28,13 @@ pub enum Outcome<T> {
 }
 
 /// Runs `programs` in virtual time until they end, or the world is at `deadline`, or nothing can happen any more. Everything that is
-/// spawned within goes with the end.
-pub fn run<T>(shared: &Arc<Shared>, deadline: Instant, programs: impl Future<Output = T>) -> io::Result<Outcome<T>> {
+/// spawned within goes with the end. `look` is called every few milliseconds of real time: for signals, say.
+pub fn run<T>(
+    shared: &Arc<Shared>,
+    deadline: Instant,
+    look: impl FnMut(),
+    programs: impl Future<Output = T>,
+) -> io::Result<Outcome<T>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -37,15 +45,20 @@ pub fn run<T>(shared: &Arc<Shared>, deadline: Instant, programs: impl Future<Out
         tokio::select! {
             biased;
             result = programs => Outcome::Done(result),
-            ended = drive(shared, deadline) => ended,
+            ended = drive(shared, deadline, look) => ended,
         }
     }))
 }
 
 /// Moves the world whenever everybody waits.
-async fn drive<T>(shared: &Shared, deadline: Instant) -> Outcome<T> {
+async fn drive<T>(shared: &Shared, deadline: Instant, mut look: impl FnMut()) -> Outcome<T> {
+    let mut looked = std::time::Instant::now();
     loop {
         everybody_waits().await;
+        if looked.elapsed() > LOOK {
+            look();
+            looked = std::time::Instant::now();
+        }
         match next_moment(&mut shared.lock(), deadline) {
             Moment::Come => {}
             Moment::TooLate => return Outcome::Deadline,

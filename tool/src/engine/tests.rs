@@ -69,7 +69,7 @@ async fn echo(host: Host) -> std::io::Result<()> {
 #[test]
 fn a_round_trip_takes_what_the_link_says() {
     let (shared, [a, b]) = pair(1, &wan(20, 0.0), None);
-    let outcome = run(&shared, LONG, async {
+    let outcome = run(&shared, LONG, || (), async {
         tokio::spawn(echo(b));
         let mut stream = TcpStream::connect_on(&a, "b:7").await.expect("connect");
         assert_eq!(a.now().millis(), 80, "ARP and the handshake");
@@ -86,7 +86,7 @@ fn a_round_trip_takes_what_the_link_says() {
 #[test]
 fn time_passes_only_when_everybody_waits() {
     let (shared, [a, b]) = pair(1, &Terms::default(), None);
-    let outcome = run(&shared, LONG, async {
+    let outcome = run(&shared, LONG, || (), async {
         sleep(&a, Duration::from_secs(1000)).await;
         assert_eq!(a.now(), Instant::from_secs(1000));
         let mut ticks = interval(&a, Duration::from_millis(10));
@@ -106,9 +106,9 @@ fn time_passes_only_when_everybody_waits() {
 #[test]
 fn who_waits_for_nothing_is_stuck_and_who_waits_too_long_is_late() {
     let (shared, [a, _]) = pair(1, &Terms::default(), None);
-    let stuck = run(&shared, Instant::NEVER, std::future::pending::<()>());
+    let stuck = run(&shared, Instant::NEVER, || (), std::future::pending::<()>());
     assert_eq!(stuck.expect("a runtime"), Outcome::Stuck);
-    let late = run(&shared, LONG, async { sleep(&a, Duration::from_secs(7200)).await });
+    let late = run(&shared, LONG, || (), async { sleep(&a, Duration::from_secs(7200)).await });
     assert_eq!(late.expect("a runtime"), Outcome::Deadline);
     assert_eq!(a.now(), LONG);
 }
@@ -148,7 +148,7 @@ fn busy(seed: u64) -> u64 {
     let result = Arc::new(Mutex::new(0));
     let (shared, [a, b]) = pair(seed, &wan(20, 0.02), Some(Box::new(Digest::new(result.clone()))));
     let moved = Arc::new(AtomicU64::new(0));
-    let outcome = run(&shared, LONG, async {
+    let outcome = run(&shared, LONG, || (), async {
         let listener = TcpListener::bind_on(&b, "0.0.0.0:7").await.expect("bind");
         tokio::spawn(async move {
             loop {

@@ -48,11 +48,16 @@ impl Follower {
     }
 
     fn take(&mut self) -> String {
-        let line = std::mem::take(&mut self.partial);
-        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line)).into_owned();
-        let text = text.strip_suffix('\r').unwrap_or(&text);
-        text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+        printable(&std::mem::take(&mut self.partial))
     }
+}
+
+/// A line without its end. Bytes that are not UTF-8 are replaced, and so are control characters but tabs, which must not reach a terminal
+/// from here.
+pub fn printable(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned();
+    let text = text.strip_suffix('\r').unwrap_or(&text);
+    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]

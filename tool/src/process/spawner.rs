@@ -141,6 +141,11 @@ fn string(bytes: &[u8]) -> Result<CString, SpawnError> {
     CString::new(bytes).map_err(|_| SpawnError::Nul(String::from_utf8_lossy(bytes).replace('\0', "\\0")))
 }
 
+/// Whether programs can run as this user of the machine.
+pub fn can_run_as(name: &str) -> Result<(), SpawnError> {
+    account_of(name).map(drop)
+}
+
 fn account_of(name: &str) -> Result<account::Account, SpawnError> {
     let account = account::find(&string(name.as_bytes())?).map_err(SpawnError::Own)?;
     let account = account.ok_or_else(|| SpawnError::UnknownUser(name.into()))?;

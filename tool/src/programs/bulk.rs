@@ -57,14 +57,14 @@ async fn send(stream: &mut Stream, args: &Args, setting: &Setting) -> std::io::R
     let mut sent = 0;
     loop {
         let left = if until.is_some() { u64::MAX } else { args.bytes - sent };
-        if left == 0 || until.is_some_and(|until| setting.host.now() >= until) {
+        if left == 0 || setting.stop.is_told() || until.is_some_and(|until| setting.host.now() >= until) {
             return Ok(sent);
         }
         let piece = pattern.piece(sent, args.write.min(usize::try_from(left).unwrap_or(usize::MAX)));
         stream.write_all(&piece).await?;
         sent += piece.len() as u64;
         if let Some(pause) = args.pause {
-            loggia::time::sleep(&setting.host, pause).await;
+            setting.stop.unless_told(loggia::time::sleep(&setting.host, pause)).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::ends::{Listen, Stream};
 use super::service::{Protocols, both};
-use super::{Failure, Program, Setting, start};
+use super::{Failure, Program, Setting, Stop, start};
 
 /// Its entry.
 pub const PROGRAM: Program =
@@ -24,7 +24,7 @@ struct Args {
 
 async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let Args { listen, protocols } = args;
-    both(&setting, (&listen, 19), &protocols, |stream, _| chargen(stream), |_| Some(answer())).await
+    both(&setting, (&listen, 19), &protocols, |stream, _| chargen(stream, setting.stop.clone()), |_| Some(answer())).await
 }
 
 /// The printing characters.
@@ -43,13 +43,15 @@ fn answer() -> Vec<u8> {
     (0..512 / (LINE + 2)).flat_map(line).collect()
 }
 
-async fn chargen(stream: Stream) -> std::io::Result<()> {
+/// To the end of the server, or of the client's patience.
+async fn chargen(stream: Stream, stop: Stop) -> std::io::Result<()> {
     let lines: Vec<u8> = (0..COUNT).flat_map(line).collect();
     let (mut from, mut to) = tokio::io::split(stream);
     let send = async {
-        loop {
-            to.write_all(&lines).await?;
+        while let Some(written) = stop.unless_told(to.write_all(&lines)).await {
+            written?;
         }
+        Ok(())
     };
     let ignore = async {
         let mut room = vec![0; 4096];

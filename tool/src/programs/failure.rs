@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::say::plainly;
+
 /// Why a program failed: a line for its standard error.
 #[derive(Debug)]
 pub struct Failure(pub String);
@@ -15,7 +17,7 @@ impl fmt::Display for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self(error.to_string())
+        Self(plainly(&error.to_string()).into_owned())
     }
 }
 
@@ -33,6 +35,6 @@ pub trait Attempt<T> {
 
 impl<T, E: fmt::Display> Attempt<T> for Result<T, E> {
     fn attempt(self, what: impl fmt::Display) -> Result<T, Failure> {
-        self.map_err(|error| Failure(format!("{what}: {error}")))
+        self.map_err(|error| Failure(plainly(&format!("{what}: {error}")).into_owned()))
     }
 }

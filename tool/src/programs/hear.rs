@@ -13,8 +13,17 @@ use super::values::{buffer, time};
 use super::{Failure, Program, Setting, start};
 
 /// Its entry.
-pub const PROGRAM: Program =
-    Program { name: "hear", serves: false, command: Args::command, run: |args, setting| start(args, setting, run) };
+pub const PROGRAM: Program = Program {
+    name: "hear",
+    serves: false,
+    command: Args::command,
+    run: |args, setting| {
+        start(args, setting, |args, setting| async {
+            let stop = setting.stop.clone();
+            stop.unless_told(run(args, setting)).await.unwrap_or(Ok(()))
+        })
+    },
+};
 
 /// Receives messages and prints what each receive call gave. Ends with its first connection. Its usual port is 7001.
 #[derive(Parser, Debug)]

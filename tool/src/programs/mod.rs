@@ -12,6 +12,7 @@
 //! | [`print`](mod@print), [`sleep`] | a line of text; the passing of time |
 //! | [`ends`], [`service`], [`pattern`], [`times`], [`values`] | what they have in common |
 //! | [`output`], [`failure`] | what they say |
+//! | [`stop`] | being told to end |
 
 pub mod bulk;
 pub mod chargen;
@@ -29,6 +30,7 @@ pub mod say;
 pub mod service;
 pub mod sink;
 pub mod sleep;
+pub mod stop;
 pub mod times;
 pub mod udp_send;
 pub mod udp_sink;
@@ -48,6 +50,7 @@ use loggia::Host;
 
 pub use failure::Failure;
 pub use output::Output;
+pub use stop::{Stop, Stopper};
 
 /// Where a program runs.
 #[derive(Clone, Debug)]
@@ -60,6 +63,8 @@ pub struct Setting {
     pub directory: PathBuf,
     /// What the clock on the wall showed at the epoch of the host's time.
     pub epoch: SystemTime,
+    /// Whether it was told to end.
+    pub stop: Stop,
 }
 
 /// A program that runs; gives its exit code.

@@ -59,7 +59,7 @@ async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
 async fn by_stream(args: &Args, setting: &Setting, times: &mut Times) -> Result<u64, Failure> {
     let target = args.connect.target();
     let mut open: Option<Stream> = None;
-    for number in 0..args.count {
+    for number in (0..args.count).take_while(|_| !setting.stop.is_told()) {
         let begin = setting.host.now();
         let mut stream = match open.take() {
             Some(stream) => stream,
@@ -78,7 +78,7 @@ async fn by_stream(args: &Args, setting: &Setting, times: &mut Times) -> Result<
 
 async fn rest(args: &Args, setting: &Setting) {
     if let Some(pause) = args.pause {
-        sleep(&setting.host, pause).await;
+        setting.stop.unless_told(sleep(&setting.host, pause)).await;
     }
 }
 
@@ -97,7 +97,7 @@ async fn by_datagrams(args: &Args, setting: &Setting, times: &mut Times) -> Resu
     let target = args.connect.target();
     let socket = target.datagrams(&setting.host).await?;
     let mut lost = 0;
-    for number in 0..args.count {
+    for number in (0..args.count).take_while(|_| !setting.stop.is_told()) {
         let begin = setting.host.now();
         match timeout(&setting.host, args.timeout, ask_once(&socket, number, args.size)).await {
             Ok(answered) => {

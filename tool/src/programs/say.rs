@@ -12,8 +12,17 @@ use super::values::time;
 use super::{Failure, Program, Setting, start};
 
 /// Its entry.
-pub const PROGRAM: Program =
-    Program { name: "say", serves: false, command: Args::command, run: |args, setting| start(args, setting, run) };
+pub const PROGRAM: Program = Program {
+    name: "say",
+    serves: false,
+    command: Args::command,
+    run: |args, setting| {
+        start(args, setting, |args, setting| async {
+            let stop = setting.stop.clone();
+            stop.unless_told(run(args, setting)).await.unwrap_or(Ok(()))
+        })
+    },
+};
 
 /// Sends each message with a send call of its own.
 #[derive(Parser, Debug)]

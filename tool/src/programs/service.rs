@@ -1,16 +1,16 @@
-//! What the small servers have in common: they serve every connection and every datagram until they are stopped.
+//! What the small servers have in common: they serve every connection and every datagram until they are told to end.
 
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use loggia::Host;
 use loggia::time::sleep;
 use tokio::task::JoinSet;
 
 use super::Setting;
 use super::ends::{Answer, Datagrams, Listen, Listener, Peer, Stream};
 use super::failure::Failure;
+use super::stop::Stop;
 
 /// Whether a server takes connections, datagrams or both.
 #[derive(clap::Args, Clone, Debug)]
@@ -29,31 +29,34 @@ const REST: Duration = Duration::from_millis(10);
 /// Largest datagram.
 pub const ROOM: usize = 65_536;
 
-/// Serves each connection by itself, for ever. They end when this is dropped.
+/// Serves each connection by itself until it is told to end; then those that there are go on to their own end. They are cut off when this
+/// is dropped.
 pub async fn connections<F: Future<Output = io::Result<()>> + Send + 'static>(
-    host: &Host,
-    listener: &Listener,
+    setting: &Setting,
+    listener: Listener,
     serve: impl Fn(Stream, Peer) -> F,
-) -> Failure {
+) {
     let mut tasks = JoinSet::new();
-    loop {
-        match listener.accept().await {
+    while let Some(accepted) = setting.stop.unless_told(listener.accept()).await {
+        match accepted {
             Ok((stream, peer)) => {
                 tasks.spawn(serve(stream, peer));
             }
-            Err(_) => sleep(host, REST).await,
+            Err(_) => sleep(&setting.host, REST).await,
         }
         // What became of them is theirs: a client that goes away is no failure of the server.
         while tasks.try_join_next().is_some() {}
     }
+    drop(listener);
+    while tasks.join_next().await.is_some() {}
 }
 
-/// Answers each datagram, for ever.
-pub async fn datagrams(socket: &Datagrams, answer: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Failure {
+/// Answers each datagram until it is told to end.
+pub async fn datagrams(stop: &Stop, socket: &Datagrams, answer: impl Fn(&[u8]) -> Option<Vec<u8>>) {
     let mut room = vec![0; ROOM];
-    loop {
+    while let Some(received) = stop.unless_told(socket.recv_from(&mut room)).await {
         // Errors are those of earlier answers: a client that has gone.
-        let Ok((len, from)) = socket.recv_from(&mut room).await else { continue };
+        let Ok((len, from)) = received else { continue };
         if matches!(from, Answer::Nowhere) {
             continue;
         }
@@ -77,20 +80,15 @@ pub async fn both<F: Future<Output = io::Result<()>> + Send + 'static>(
     let listener = if tcp { Some(listen.streams(host, usual).await?) } else { None };
     let socket = if udp { Some(listen.datagrams(host, usual).await?) } else { None };
     let streams = async {
-        match &listener {
-            Some(listener) => connections(host, listener, serve).await,
-            None => std::future::pending().await,
+        if let Some(listener) = listener {
+            connections(setting, listener, serve).await;
         }
     };
     let messages = async {
-        match &socket {
-            Some(socket) => datagrams(socket, answer).await,
-            None => std::future::pending().await,
+        if let Some(socket) = &socket {
+            datagrams(&setting.stop, socket, answer).await;
         }
     };
-    tokio::select! {
-        biased;
-        failure = streams => Err(failure),
-        failure = messages => Err(failure),
-    }
+    tokio::join!(streams, messages);
+    Ok(())
 }

@@ -30,7 +30,8 @@ async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let listener = args.listen.streams(&setting.host, 5001).await?;
     let pattern = (!args.no_check).then(Pattern::default);
     let serve = |stream, peer| swallow(stream, peer, pattern.clone(), setting.clone());
-    Err(connections(&setting.host, &listener, serve).await)
+    connections(&setting, listener, serve).await;
+    Ok(())
 }
 
 async fn swallow(mut stream: Stream, peer: Peer, pattern: Option<Pattern>, setting: Setting) -> io::Result<()> {

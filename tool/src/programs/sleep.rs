@@ -21,6 +21,6 @@ struct Args {
 }
 
 async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
-    loggia::time::sleep(&setting.host, args.time).await;
+    setting.stop.unless_told(loggia::time::sleep(&setting.host, args.time)).await;
     Ok(())
 }

@@ -10,7 +10,7 @@ use loggia_lab::plan::{Plan, plan};
 use loggia_stack::base::{Instant, Seed};
 use tokio::task::JoinSet;
 
-use super::{ALL, NAMES, Output, SERVERS, Setting, by_name};
+use super::{ALL, NAMES, Output, SERVERS, Setting, Stop, by_name};
 use crate::engine::paused::{Outcome, run};
 use crate::engine::shared::{Clock, Shared};
 use crate::engine::tests::Digest;
@@ -69,7 +69,7 @@ fn play(seed: u64, text: &str) -> Played {
     let shared = Shared::new(world, Clock::Virtual, lookup);
     let directory = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/programs"));
     let mut programs: Vec<Did> = plan.programs.iter().map(|_| Did::default()).collect();
-    let outcome = run(&shared, Instant::from_secs(3600), perform(&plan, &shared, &directory, &mut programs));
+    let outcome = run(&shared, Instant::from_secs(3600), || (), perform(&plan, &shared, &directory, &mut programs));
     assert_eq!(
         outcome.expect("a runtime"),
         Outcome::Done(()),
@@ -87,7 +87,13 @@ async fn perform(plan: &Plan, shared: &Arc<Shared>, directory: &std::path::Path,
         let Command::BuiltIn { name, args } = &program.command else { panic!("{program:?}") };
         let built_in = by_name(name).expect("a built-in program");
         let out = Output::new(Box::new(did.out.clone()), Box::new(did.error.clone()));
-        let setting = Setting { host: shared.host(program.host), out, directory: directory.into(), epoch: shared.epoch() };
+        let setting = Setting {
+            host: shared.host(program.host),
+            out,
+            directory: directory.into(),
+            epoch: shared.epoch(),
+            stop: Stop::new().1,
+        };
         let running = (built_in.run)(args.clone(), setting);
         tasks.spawn(async move { (number, running.await) });
         awaited += usize::from(!built_in.serves);
@@ -323,13 +329,13 @@ fn arguments_that_are_not_understood_end_with_2() {
         let did = Did::default();
         let (shared, setting) = nowhere(&did);
         let running = (by_name(name).expect(name).run)(args.split_whitespace().map(Into::into).collect(), setting);
-        assert_eq!(run(&shared, Instant::from_secs(1), running).expect("a runtime"), Outcome::Done(2), "{name} {args}");
+        assert_eq!(run(&shared, Instant::from_secs(1), || (), running).expect("a runtime"), Outcome::Done(2), "{name} {args}");
         assert!(did.error.read().contains("error:"), "{}", did.error.read());
     }
     let did = Did::default();
     let (shared, setting) = nowhere(&did);
     let running = (by_name("web").expect("web").run)(vec!["--help".into()], setting);
-    assert_eq!(run(&shared, Instant::from_secs(1), running).expect("a runtime"), Outcome::Done(0));
+    assert_eq!(run(&shared, Instant::from_secs(1), || (), running).expect("a runtime"), Outcome::Done(0));
     assert!(did.out.read().contains("Usage: web"), "{}", did.out.read());
 }
 
@@ -339,7 +345,7 @@ fn nowhere(did: &Did) -> (Arc<Shared>, Setting) {
     let host = world.add_host("alone", loggia_stack::engine::Config::default());
     let shared = Shared::new(world, Clock::Virtual, Box::new(|_, _| Vec::new()));
     let out = Output::new(Box::new(did.out.clone()), Box::new(did.error.clone()));
-    let setting = Setting { host: shared.host(host), out, directory: ".".into(), epoch: shared.epoch() };
+    let setting = Setting { host: shared.host(host), out, directory: ".".into(), epoch: shared.epoch(), stop: Stop::new().1 };
     (shared, setting)
 }
 
@@ -350,6 +356,9 @@ fn the_manual_lists_every_program() {
          `program = \"web --port 8080\"` in a lab file.\nThey run in real time beside any other program, and in virtual time, where a \
          run of minutes takes milliseconds and is the same to the byte\neach time. Within a host most of them also talk by a Unix socket \
          (`--unix PATH`).\n\nExit codes: 0, 1 if it failed (its standard error says why), 2 for arguments it does not understand.\n\n\
+         A program that is stopped, by whichever signal but KILL, finishes what it is at within its grace: a server takes no further\n\
+         connection and serves those it has, a client ends after the request under way. `stdin`, `env` and `user` are for programs of the\n\
+         machine.\n\n\
          This page is made from the programs' own help: `LOGGIA_BLESS=1 cargo test -p loggia-cli manual` writes it.\n",
     );
     for program in ALL {

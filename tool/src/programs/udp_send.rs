@@ -47,9 +47,12 @@ async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let pattern = Pattern::default();
     let mut ticks = interval(&setting.host, pace);
     let begin = setting.host.now();
-    let mut refused = 0;
+    let (mut refused, mut tried) = (0, 0);
     for number in 0..args.count {
-        ticks.tick().await;
+        if setting.stop.unless_told(ticks.tick()).await.is_none() {
+            break;
+        }
+        tried += 1;
         let mut bytes = header(number, setting.host.now()).to_vec();
         bytes.extend_from_slice(&pattern.piece(number, size - HEADER));
         match socket.send(&bytes).await {
@@ -58,7 +61,7 @@ async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
             Err(error) => return Err(error).attempt(format!("send to {target}")),
         }
     }
-    let (took, sent) = (setting.host.now() - begin, args.count - refused);
+    let (took, sent) = (setting.host.now() - begin, tried - refused);
     let bytes = show_bytes(sent * size as u64);
     setting.out.line(&format!("sent {sent} datagrams, {bytes}, in {}; {refused} were refused", show_time(took)));
     Ok(())

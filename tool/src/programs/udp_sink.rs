@@ -84,13 +84,11 @@ impl Account {
 async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let socket = args.listen.datagrams(&setting.host, 5002).await?;
     let (mut account, pattern, mut room) = (Account::default(), Pattern::default(), vec![0; ROOM]);
-    let mut received = socket.recv(&mut room).await?;
-    loop {
-        account.take(&room[..received], setting.host.now(), &pattern);
-        match timeout(&setting.host, args.idle, socket.recv(&mut room)).await {
-            Ok(len) => received = len?,
-            Err(_) => break,
-        }
+    let mut received = setting.stop.unless_told(socket.recv(&mut room)).await.transpose()?;
+    while let Some(len) = received {
+        account.take(&room[..len], setting.host.now(), &pattern);
+        let next = timeout(&setting.host, args.idle, socket.recv(&mut room));
+        received = setting.stop.unless_told(next).await.and_then(Result::ok).transpose()?;
     }
     account.report(&setting);
     Ok(())

@@ -11,6 +11,8 @@ use loggia_lab::plan::{Plan, Program};
 use loggia_lab::world::HostId;
 use loggia_stack::base::Instant;
 
+use crate::process::signal_name;
+
 /// How a program ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
@@ -26,7 +28,10 @@ impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Exit(status) => write!(f, "exit status {status}"),
-            Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::Signal(signal) => match signal_name(*signal) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "signal {signal}"),
+            },
             Self::NotStarted => f.write_str("not started"),
         }
     }
@@ -83,12 +88,41 @@ struct Part {
     restarts: u32,
 }
 
+impl Part {
+    /// Whether a program that was to run until it was stopped ended as one may: well, by the signal or as a shell says that, or because it
+    /// had to be killed.
+    fn answer_to_stop(&self, found: Option<Ended>) -> Result<(), String> {
+        let signal = self.program.stop.signal;
+        match found {
+            None | Some(Ended::Exit(0) | Ended::Signal(libc::SIGKILL)) => Ok(()),
+            Some(Ended::Signal(by)) if by == signal => Ok(()),
+            Some(Ended::Exit(status)) if status == 128 + signal || Some(status) == self.program.stop.exit => Ok(()),
+            Some(Ended::Exit(status)) => {
+                Err(format!("exit status {status} when it was stopped; if that is its way, state stop = {{ exit = {status} }}"))
+            }
+            Some(how) => Err(format!("{how} when it was stopped")),
+        }
+    }
+}
+
 /// Conducts the programs of one run.
 #[derive(Debug)]
 pub struct Conductor {
     parts: Vec<Part>,
     deadline: Instant,
     over: Option<Over>,
+    /// The run is over, and those that are about to be stopped still have to do with those that have ended, at the latest until then.
+    settling: Option<Instant>,
+}
+
+/// What the conductor sees of the world.
+pub trait Sight {
+    /// True if a host listens on a port, or on any.
+    fn listens(&self, host: HostId, port: Option<(Protocol, u16)>) -> bool;
+
+    /// True if a host, whose programs have ended, has connections that were closed and whose other end does not know it yet, or has not
+    /// answered it.
+    fn is_closing(&self, host: HostId) -> bool;
 }
 
 impl Conductor {
@@ -101,7 +135,12 @@ impl Conductor {
             stopped: false,
             restarts: 0,
         };
-        Self { parts: plan.programs.iter().map(part).collect(), deadline: Instant::EPOCH + plan.deadline, over: None }
+        Self {
+            parts: plan.programs.iter().map(part).collect(),
+            deadline: Instant::EPOCH + plan.deadline,
+            over: None,
+            settling: None,
+        }
     }
 
     /// A program runs.
@@ -130,6 +169,7 @@ impl Conductor {
     /// Somebody wants the run to end.
     pub fn interrupt(&mut self) {
         self.over.get_or_insert(Over::Interrupted);
+        self.settling = None;
     }
 
     /// Where a program is in its life.
@@ -159,17 +199,23 @@ impl Conductor {
             .any(|part| part.phase == Phase::Running && !part.ready && matches!(part.program.ready, Ready::Listen(_)))
     }
 
-    /// What is to be done now; ask until there is nothing. `listens` says whether a host listens on a port (or on any).
-    pub fn next(&mut self, now: Instant, listens: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool) -> Option<Act> {
-        self.look_for_listeners(listens);
+    /// What is to be done now; ask until there is nothing.
+    pub fn next(&mut self, now: Instant, sight: &dyn Sight) -> Option<Act> {
+        self.look_for_listeners(sight);
         self.decide_over(now);
+        self.settle(now, sight);
         (0..self.parts.len()).find_map(|number| self.next_of(number, now))
     }
 
     /// When [`Conductor::next`] must be asked again at the latest.
     pub fn next_deadline(&self) -> Instant {
-        let end = if self.over.is_none() { self.deadline } else { Instant::NEVER };
+        let end = if self.over.is_none() { self.deadline } else { self.settling.unwrap_or(Instant::NEVER) };
         self.parts.iter().map(|part| self.appointment(part)).fold(end, Instant::min)
+    }
+
+    /// How many programs have ended for good.
+    pub fn ended_programs(&self) -> usize {
+        self.parts.iter().filter(|part| matches!(part.phase, Phase::Ended(_) | Phase::Impossible)).count()
     }
 
     /// Why the run is over, once it is; programs may still have to be stopped.
@@ -199,13 +245,13 @@ impl Conductor {
     }
 
     /// Looks who has become ready by listening; says whether anybody has.
-    pub fn look_for_listeners(&mut self, listens: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool) -> bool {
+    pub fn look_for_listeners(&mut self, sight: &dyn Sight) -> bool {
         let mut any = false;
         for part in self.parts.iter_mut().filter(|part| part.phase == Phase::Running && !part.ready) {
             if let Ready::Listen(ports) = &part.program.ready {
                 let host = part.program.host;
-                part.ready =
-                    if ports.is_empty() { listens(host, None) } else { ports.iter().all(|port| listens(host, Some(*port))) };
+                let listens = |port: &(Protocol, u16)| sight.listens(host, Some(*port));
+                part.ready = if ports.is_empty() { sight.listens(host, None) } else { ports.iter().all(listens) };
                 any |= part.ready;
             }
         }
@@ -223,9 +269,27 @@ impl Conductor {
         let all_gone = self.parts.iter().all(settled);
         if all_gone || awaited.peek().is_some() && awaited.all(settled) {
             self.over = Some(Over::Done);
+            let running = self.parts.iter().filter(|part| part.phase == Phase::Running);
+            self.settling = running.map(|part| now + part.program.stop.grace).max();
         } else if now >= self.deadline {
             self.over = Some(Over::Deadline);
         }
+    }
+
+    /// Servers are stopped when the last words of their clients have come to them: what a client closed before it ended arrives, and is
+    /// answered. Nobody waits for longer than the grace of those that are to be stopped.
+    fn settle(&mut self, now: Instant, sight: &dyn Sight) {
+        let Some(until) = self.settling else { return };
+        let runs = |host: HostId| self.parts.iter().any(|part| part.program.host == host && part.phase == Phase::Running);
+        let ended = self.parts.iter().map(|part| part.program.host).filter(|host| !runs(*host));
+        if now >= until || !ended.into_iter().any(|host| sight.is_closing(host)) {
+            self.settling = None;
+        }
+    }
+
+    /// True while the run is over and its last words are on their way: ask [`Conductor::next`] whenever something has happened.
+    pub fn is_settling(&self) -> bool {
+        self.settling.is_some()
     }
 
     /// Who waits for a program that has ended without being ready waits in vain, and so do those that wait for him.
@@ -243,6 +307,7 @@ impl Conductor {
 
     fn next_of(&mut self, number: usize, now: Instant) -> Option<Act> {
         let over = self.over.is_some();
+        let stops = over && self.settling.is_none();
         let part = &self.parts[number];
         match part.phase {
             Phase::Waiting if !over && self.start_of(part).is_some_and(|at| at <= now) => Some(self.start(number)),
@@ -254,7 +319,7 @@ impl Conductor {
                 self.parts[number].phase = Phase::Ended(Ended::NotStarted);
                 None
             }
-            Phase::Running if over || part.program.stop.at.is_some_and(|at| Instant::EPOCH + at <= now) => {
+            Phase::Running if stops || part.program.stop.at.is_some_and(|at| Instant::EPOCH + at <= now) => {
                 Some(self.stop(number, now))
             }
             Phase::Stopping(at) if at <= now => {
@@ -289,7 +354,8 @@ impl Conductor {
         };
         let by_itself = found.filter(|_| !part.stopped);
         match (part.program.expect, by_itself) {
-            (Expect::Any, _) | (Expect::Running, None) | (Expect::Exited, Some(_)) => Ok(()),
+            (Expect::Running, None) => part.answer_to_stop(found),
+            (Expect::Any, _) | (Expect::Exited, Some(_)) => Ok(()),
             (Expect::Exit(wanted), Some(Ended::Exit(status))) if wanted == status => Ok(()),
             (Expect::Signal(wanted), Some(Ended::Signal(signal))) if wanted == signal => Ok(()),
             (_, Some(how)) => Err(format!("{how}")),

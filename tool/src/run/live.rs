@@ -16,6 +16,7 @@ use super::starter::{Prepare, Starter};
 use super::task::{Runtime, Task};
 use crate::engine::shared::Shared;
 use crate::process::{self, Command, Event, Input, Seat, SpawnError, Spawner, Status, Usage};
+use crate::programs::Stopper;
 use crate::sys::filter::Instruction;
 
 /// What happened to programs.
@@ -67,7 +68,7 @@ pub struct Remains {
 
 enum Part {
     Foreign(process::Program),
-    BuiltIn(Task),
+    BuiltIn(Task, Stopper),
 }
 
 /// The programs of a run.
@@ -104,7 +105,7 @@ impl<'a> Live<'a> {
         match &program.command {
             file::Command::Run(words) => self.starter.start(number, self.command(program, words)),
             file::Command::BuiltIn { name, args } => match self.start_built_in(number, program, name, args, shared) {
-                Ok(task) => self.started(number, Part::BuiltIn(task), None),
+                Ok((task, stopper)) => self.started(number, Part::BuiltIn(task, stopper), None),
                 Err(error) => self.not_started(number, &error),
             },
         }
@@ -127,7 +128,6 @@ impl<'a> Live<'a> {
     /// What to run; its files are opened by the one who starts it.
     fn command(&self, program: &Program, words: &[String]) -> Prepare {
         let host = self.plan.hosts[program.host.0].name.clone();
-        let name = program.name.clone();
         let mut command = Command::new(&words[0]).args(&words[1..]);
         for (name, value) in &program.env {
             command = command.env(name, value);
@@ -138,14 +138,14 @@ impl<'a> Live<'a> {
         if let Some(user) = &program.user {
             command = command.user(user.clone());
         }
-        let (place, stdin) = (self.place.clone(), program.stdin.clone());
+        let (place, program) = (self.place.clone(), program.clone());
         Box::new(move || {
-            if let Some(path) = stdin {
+            if let Some(path) = &program.stdin {
                 let named =
                     |error: io::Error| SpawnError::Own(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
-                command = command.stdin(Input::File(File::open(&path).map_err(named)?));
+                command = command.stdin(Input::File(File::open(path).map_err(named)?));
             }
-            place.furnish(command, &host, &name).map_err(SpawnError::Own)
+            place.furnish(command, &host, &program).map_err(SpawnError::Own)
         })
     }
 
@@ -156,19 +156,20 @@ impl<'a> Live<'a> {
         name: &str,
         args: &[String],
         shared: &Arc<Shared>,
-    ) -> Result<Task, SpawnError> {
+    ) -> Result<(Task, Stopper), SpawnError> {
         let host = &self.plan.hosts[program.host.0].name;
-        let streams = self.place.streams(host, &program.name).map_err(SpawnError::Own)?;
+        let streams = self.place.streams(host, program).map_err(SpawnError::Own)?;
         let directory = program.cwd.clone().unwrap_or_default();
-        let future = super::built_in(name, args.to_vec(), shared.host(program.host), streams, directory, shared.epoch());
-        self.runtime.start(number, future).map_err(SpawnError::Own)
+        let host = shared.host(program.host);
+        let (future, stopper) = super::built_in(name, args.to_vec(), host, streams, directory, shared.epoch());
+        Ok((self.runtime.start(number, future).map_err(SpawnError::Own)?, stopper))
     }
 
     /// What is readable when a foreign program has news.
     pub fn poll_fd(&self, number: usize) -> Option<BorrowedFd<'_>> {
         match self.parts[number].as_ref()? {
             Part::Foreign(program) => Some(program.as_fd()),
-            Part::BuiltIn(_) => None,
+            Part::BuiltIn(..) => None,
         }
     }
 
@@ -203,7 +204,10 @@ impl<'a> Live<'a> {
             }
         }
         while let Some((number, code)) = self.runtime.next_end() {
-            self.parts[number] = None;
+            // Who was ended by force in the same moment has had his end already.
+            if self.parts[number].take().is_none() {
+                continue;
+            }
             self.remains[number].status = Some(Status::Exit(code));
             self.has_ended(number, Ended::Exit(code.into()));
         }
@@ -265,7 +269,8 @@ impl<'a> Live<'a> {
         let grace = self.plan.programs[number].stop.grace;
         match &self.parts[number] {
             Some(Part::Foreign(program)) => program.stop(signal, grace + Duration::from_millis(100)),
-            Some(Part::BuiltIn(_)) => self.end_built_in(number, signal),
+            Some(Part::BuiltIn(..)) if signal == libc::SIGKILL => self.end_built_in(number),
+            Some(Part::BuiltIn(_, stopper)) => stopper.tell(),
             None => {}
         }
     }
@@ -274,7 +279,7 @@ impl<'a> Live<'a> {
     pub fn kill(&mut self, number: usize) {
         match &self.parts[number] {
             Some(Part::Foreign(program)) => program.kill(),
-            Some(Part::BuiltIn(_)) => self.end_built_in(number, libc::SIGKILL),
+            Some(Part::BuiltIn(..)) => self.end_built_in(number),
             None => {}
         }
     }
@@ -285,11 +290,11 @@ impl<'a> Live<'a> {
     }
 
     /// A built-in program ends at once: its sockets are closed as the kernel closes those of a killed process.
-    fn end_built_in(&mut self, number: usize, signal: i32) {
-        if let Some(Part::BuiltIn(task)) = self.parts[number].take() {
+    fn end_built_in(&mut self, number: usize) {
+        if let Some(Part::BuiltIn(task, _)) = self.parts[number].take() {
             task.end();
-            self.remains[number].status = Some(Status::Signal { signal, core: false });
-            self.has_ended(number, Ended::Signal(signal));
+            self.remains[number].status = Some(Status::Signal { signal: libc::SIGKILL, core: false });
+            self.has_ended(number, Ended::Signal(libc::SIGKILL));
         }
     }
 

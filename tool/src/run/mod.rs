@@ -7,8 +7,10 @@
 //! | [`changes`] | what changes while a lab runs |
 //! | [`real`], [`simulated`] | a run in real time, and in virtual time |
 //! | [`live`], [`starter`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
+//! | [`aloud`] | what built-in programs write, shown as it comes |
 //! | [`kick`], [`listening`], [`lag`] | waking the driver; who listens where; how late the world was |
 
+pub mod aloud;
 pub mod changes;
 pub mod conductor;
 pub mod kick;
@@ -28,7 +30,7 @@ use std::time::SystemTime;
 
 use loggia::Host;
 
-use crate::programs::{self, Running, Setting};
+use crate::programs::{self, Running, Setting, Stop, Stopper};
 
 fn built_in(
     name: &str,
@@ -37,10 +39,11 @@ fn built_in(
     [out, error]: [Box<dyn Write + Send>; 2],
     directory: PathBuf,
     epoch: SystemTime,
-) -> Running {
-    let setting = Setting { host, out: programs::Output::new(out, error), directory, epoch };
+) -> (Running, Stopper) {
+    let (stopper, stop) = Stop::new();
+    let setting = Setting { host, out: programs::Output::new(out, error), directory, epoch, stop };
     let program = programs::by_name(name).expect("the lab file was read with their names");
-    (program.run)(args, setting)
+    ((program.run)(args, setting), stopper)
 }
 
 /// Names of the built-in programs.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use loggia_lab::check::{self, Finding, Verdict};
-use loggia_lab::file::{Command, Expect};
+use loggia_lab::file::{Command, Expect, Stop, Unit, show};
 use loggia_lab::metrics::{Process, Table};
 use loggia_lab::plan::{MACHINE_V4, Plan};
 use loggia_lab::record::{self, Disk, Memory, Recorder};
@@ -18,7 +18,7 @@ use super::conductor::{Conductor, Over, Phase};
 use super::kick::Kick;
 use super::lag::Summary;
 use super::live::{Live, Remains};
-use super::place::{Echo, Place};
+use super::place::Place;
 use super::real::Real;
 use super::simulated::Simulated;
 use crate::engine::shared::{Clock, Shared};
@@ -27,6 +27,7 @@ use crate::gateway::Doors;
 use crate::intercept::{self, Refusal, Supervisor, filter};
 use crate::names::{self, Names};
 use crate::process::{Signals, Spawner, Status, Usage};
+use crate::progress::Progress;
 
 /// What this process has to run foreign programs with. Made first of all, before any thread.
 #[derive(Debug)]
@@ -65,6 +66,8 @@ pub struct Options {
     pub lag_limit: Duration,
     /// Real time even where virtual time would do.
     pub real: bool,
+    /// Where it is shown how far the run is.
+    pub progress: Progress,
 }
 
 /// What became of a program.
@@ -134,26 +137,15 @@ pub fn perform(plan: &Plan, options: &Options, machine: &mut Machine) -> io::Res
     let lookup = Box::new(move |host: HostId, name: &str| names::lookup(&Known { plan: &known, host }, name).unwrap_or_default());
     let ended = if can_be_virtual(plan) && !options.real {
         let shared = Shared::new(world, Clock::Virtual, lookup);
-        let mut run = Simulated::new(plan, shared.clone(), &options.place, recorder.clone());
-        let over = run.run()?;
-        echo_all(plan, options);
+        let mut run = Simulated::new(plan, shared.clone(), options, recorder.clone());
+        let over = run.run(&mut machine.signals)?;
         Ended { over, conductor: run.conductor, remains: run.remains, lag: None, refused: Vec::new(), shared }
     } else {
         let shared = Shared::new(world, Clock::Real(std::time::Instant::now()), lookup);
         in_real_time(plan, options, machine, shared, names, recorder.as_ref())?
     };
+    options.progress.clear();
     Ok(conclude(plan, ended, recorder, began, options.lag_limit))
-}
-
-/// Shows what the programs of a run in virtual time wrote: it was over before anybody could look.
-fn echo_all(plan: &Plan, options: &Options) {
-    if let (true, Some(folder)) = (options.echo, &options.folder) {
-        let mut echo = Echo::default();
-        for program in &plan.programs {
-            echo.follow(folder, &plan.hosts[program.host.0].name, &program.name);
-        }
-        echo.rest(&mut io::stdout());
-    }
 }
 
 struct Ended {
@@ -193,6 +185,7 @@ fn in_real_time(
     let mut run = Real::new(plan, shared.clone(), supervisor, live, &mut machine.signals, kick)?;
     run.record(recorder.cloned());
     run.echo(echo);
+    run.show(options.progress.clone());
     let _open = doors.open(&shared)?;
     let over = run.run()?;
     let lag = Some(run.lag.summary());
@@ -228,7 +221,10 @@ fn conclude(plan: &Plan, ended: Ended, recorder: Option<Recorder>, began: System
     inner.world.end();
     let metrics = recorder.as_ref().map(Recorder::metrics).unwrap_or_default();
     let mut findings: Vec<Finding> = plan.checks.iter().flat_map(|check| check::evaluate(check, &metrics)).collect();
-    findings.extend(check::never_fired(&inner.world));
+    findings.extend(check::never_fired(&inner.world, &plan.links));
+    if over != Over::Interrupted {
+        findings.extend(check::never_came(&plan.changes, lasted));
+    }
     if let Some(recorder) = &recorder {
         recorder.write_metrics();
     }
@@ -252,7 +248,7 @@ fn part(plan: &Plan, conductor: &Conductor, number: usize, remains: &Remains) ->
     let program = &plan.programs[number];
     let expected = format!("{} {}", program.name, expected(program.expect));
     let finding = match conductor.verdict(number) {
-        Ok(()) => Finding::new(expected, Verdict::Held, found(conductor, number, remains)),
+        Ok(()) => Finding::new(expected, Verdict::Held, found(conductor, number, remains, &program.stop)),
         // What has not ended by the deadline is not known to fail.
         Err(_) if conductor.over() == Some(Over::Deadline) && unfinished(conductor, number) => {
             Finding::new(expected, Verdict::Inconclusive, "still running at the deadline")
@@ -287,8 +283,12 @@ fn expected(expect: Expect) -> String {
     }
 }
 
-fn found(conductor: &Conductor, number: usize, remains: &Remains) -> String {
+fn found(conductor: &Conductor, number: usize, remains: &Remains, stop: &Stop) -> String {
     match remains.status {
+        Some(Status::Signal { signal: libc::SIGKILL, .. }) if conductor.was_stopped(number) && stop.signal != libc::SIGKILL => {
+            let grace = show(stop.grace.as_secs_f64(), Unit::Time);
+            format!("ran until it was stopped (did not end within {grace} and was killed)")
+        }
         Some(status) if conductor.was_stopped(number) => format!("ran until it was stopped ({status})"),
         Some(status) => status.to_string(),
         None => "running".into(),

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use loggia_lab::plan::Program;
+
 use crate::process::{Command, Follower, Input, Log, Output, Seat};
 
 /// Bytes of each log that are kept.
@@ -34,28 +36,74 @@ impl Place {
     }
 
     /// Gives a command its streams.
-    pub fn furnish(&self, command: Command, host: &str, program: &str) -> io::Result<Command> {
+    pub fn furnish(&self, command: Command, host: &str, program: &Program) -> io::Result<Command> {
         let command = command.seat(self.seat());
         Ok(match self {
             Self::Terminal => command.stdin(Input::Inherit).stdout(Output::Inherit).stderr(Output::Inherit),
-            Self::Inherit => command.stdout(Output::Inherit).stderr(Output::Inherit),
+            Self::Inherit => {
+                let stated =
+                    |path: &Option<PathBuf>| path.as_deref().map_or(Ok(Output::Inherit), |path| fresh(path).map(Output::File));
+                command.stdout(stated(&program.stdout)?).stderr(stated(&program.stderr)?)
+            }
             Self::Folder(folder) => {
-                let [out, err] = logs(folder, host, program);
+                let [out, err] = logs(folder, host, &program.name);
                 command.stdout(Output::Log(log(&out)?)).stderr(Output::Log(log(&err)?))
             }
         })
     }
 
     /// The streams of a built-in program.
-    pub fn streams(&self, host: &str, program: &str) -> io::Result<[Box<dyn Write + Send>; 2]> {
+    pub fn streams(&self, host: &str, program: &Program) -> io::Result<[Box<dyn Write + Send>; 2]> {
+        let stated = |path: &Option<PathBuf>, own: Box<dyn Write + Send>| match path {
+            Some(path) => fresh(path).map(|file| Box::new(file) as Box<dyn Write + Send>),
+            None => Ok(own),
+        };
         Ok(match self {
-            Self::Terminal | Self::Inherit => [Box::new(io::stdout()), Box::new(io::stderr())],
+            Self::Terminal | Self::Inherit => {
+                [stated(&program.stdout, Box::new(io::stdout()))?, stated(&program.stderr, Box::new(io::stderr()))?]
+            }
             Self::Folder(folder) => {
-                let [out, err] = logs(folder, host, program);
-                [Box::new(log(&out)?.file), Box::new(log(&err)?.file)]
+                let [out, err] = logs(folder, host, &program.name);
+                [Box::new(Bounded::new(log(&out)?)), Box::new(Bounded::new(log(&err)?))]
             }
         })
     }
+}
+
+/// A log that a built-in program writes itself, up to its limit; a program of the machine has a keeper for that.
+struct Bounded {
+    file: File,
+    left: u64,
+    full: bool,
+}
+
+impl Bounded {
+    fn new(log: Log) -> Self {
+        Self { file: log.file, left: log.limit, full: false }
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let fits = self.left.min(bytes.len() as u64) as usize;
+        self.file.write_all(&bytes[..fits])?;
+        self.left -= fits as u64;
+        if fits < bytes.len() && !std::mem::replace(&mut self.full, true) {
+            self.file.write_all(b"\n[loggia: the rest is left out]\n")?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// A file of the lab's own for a stream, where there is no run folder with a log to copy. Both streams may have the same one, and a
+/// program that is started again goes on with it.
+fn fresh(path: &Path) -> io::Result<File> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    File::options().create(true).append(true).open(path).map_err(named)
 }
 
 fn log(path: &Path) -> io::Result<Log> {
@@ -68,16 +116,20 @@ fn log(path: &Path) -> io::Result<Log> {
 }
 
 /// Shows logs as they grow, each line with the name of its program.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Echo {
     followed: Vec<(String, Follower)>,
     width: usize,
 }
 
 impl Echo {
+    /// With room for the longest of these names.
+    pub fn for_names<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        Self { followed: Vec::new(), width: names.map(str::len).max().unwrap_or(0) }
+    }
+
     /// Shows a program's logs from now on.
     pub fn follow(&mut self, folder: &Path, host: &str, program: &str) {
-        self.width = self.width.max(program.len());
         for path in logs(folder, host, program) {
             // A program that is started again goes on with the same logs.
             if let Ok(follower) = Follower::open(path)
@@ -110,5 +162,24 @@ impl Echo {
                 let _ = writeln!(to, "{program:>width$} | {line}");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::descriptor::memory_file;
+    use std::io::{Read as _, Seek as _};
+
+    #[test]
+    fn a_log_of_a_built_in_program_is_bounded() {
+        let mut file = memory_file().expect("a file");
+        let mut log = Bounded::new(Log { file: file.try_clone().expect("the same"), limit: 10 });
+        for piece in ["12345", "67890", "1", "23456"] {
+            log.write_all(piece.as_bytes()).expect("it never fails for its limit");
+        }
+        let mut text = String::new();
+        file.rewind().and_then(|()| file.read_to_string(&mut text)).expect("text");
+        assert_eq!(text, "1234567890\n[loggia: the rest is left out]\n");
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use super::place::Echo;
 use crate::engine::shared::{Inner, Shared};
 use crate::intercept::Supervisor;
 use crate::process::Signals;
+use crate::progress::Progress;
 use crate::sys::epoll::{Epoll, Events, mask};
 use crate::sys::schedule;
 
@@ -63,6 +64,7 @@ pub struct Real<'a> {
     end_by: Instant,
     recorder: Option<Recorder>,
     echo: Option<(PathBuf, Echo)>,
+    progress: Progress,
     /// Sockets that the record knows the owner of.
     told: HashSet<(HostId, SocketId)>,
     /// When logs and sockets are looked at again.
@@ -93,6 +95,7 @@ impl<'a> Real<'a> {
             end_by: Instant::NEVER,
             recorder: None,
             echo: None,
+            progress: Progress::hidden(),
             told: HashSet::new(),
             look_at: Instant::EPOCH,
             plan,
@@ -112,7 +115,13 @@ impl<'a> Real<'a> {
 
     /// Shows what programs write into the logs of a run folder, as it comes.
     pub fn echo(&mut self, folder: Option<PathBuf>) {
-        self.echo = folder.map(|folder| (folder, Echo::default()));
+        let names = self.plan.programs.iter().map(|program| program.name.as_str());
+        self.echo = folder.map(|folder| (folder, Echo::for_names(names)));
+    }
+
+    /// Shows how far it is.
+    pub fn show(&mut self, progress: Progress) {
+        self.progress = progress;
     }
 
     /// Runs until everything has ended; says why it was over.
@@ -130,7 +139,7 @@ impl<'a> Real<'a> {
             if self.conductor.finished() && (self.live.all_over() || now >= self.end_by) {
                 self.look_around(now);
                 if let Some((_, echo)) = &mut self.echo {
-                    echo.rest(&mut io::stdout());
+                    self.progress.above(|| echo.rest(&mut io::stdout()));
                 }
                 return Ok(self.conductor.over().unwrap_or(Over::Done));
             }
@@ -247,10 +256,15 @@ impl<'a> Real<'a> {
 
     /// Shows what was written, and tells the record whose the sockets are.
     fn look_around(&mut self, now: Instant) {
-        self.look_at = if self.echo.is_some() || self.recorder.is_some() { now + LOOK } else { Instant::NEVER };
+        let looks = self.echo.is_some() || self.recorder.is_some() || !self.progress.is_hidden();
+        self.look_at = if looks { now + LOOK } else { Instant::NEVER };
         if let Some((_, echo)) = &mut self.echo {
-            echo.turn(&mut io::stdout());
+            let mut said = Vec::new();
+            if echo.turn(&mut said) {
+                self.progress.above(|| io::stdout().write_all(&said)).unwrap_or_default();
+            }
         }
+        self.progress.at(now, self.conductor.ended_programs(), self.plan.programs.len());
         if let Some(recorder) = &self.recorder {
             let _inner = self.shared.lock();
             let told = &mut self.told;

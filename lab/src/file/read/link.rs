@@ -15,11 +15,14 @@ impl Reader<'_> {
         self.links.push(entry.key.value.clone());
         let fields = self.fields(&LINK, format!("[link.{}]", entry.key.value), &entry.node)?;
         let ends = self.ends(&fields);
+        let before = self.errors.problems().len();
         let conditions = self.both_ways(&fields);
-        self.useless(&fields, &conditions);
+        let refused = self.errors.problems().len() > before;
+        self.useless(&fields, &conditions, refused);
         let mtu = self.mtu(&fields).unwrap_or(Spanned::new(DEFAULT_MTU, fields.span));
         let arp = self.truth(&fields, "arp").is_some_and(|arp| arp.value);
-        Some(Link { name: entry.key.clone(), ends: ends?, conditions, mtu, arp })
+        let must_fire = self.truth(&fields, "must_fire").is_none_or(|must| must.value);
+        Some(Link { name: entry.key.clone(), ends: ends?, conditions, mtu, arp, must_fire })
     }
 
     fn ends(&mut self, fields: &Fields<'_>) -> Option<[Spanned<String>; 2]> {
@@ -92,14 +95,15 @@ impl Reader<'_> {
         conditions
     }
 
-    /// Notes keys that would have no effect, because another is not stated.
-    fn useless(&mut self, fields: &Fields<'_>, both: &[Conditions; 2]) {
+    /// Notes keys that would have no effect, because another is not stated. What is stated and was `refused` may yet be mended.
+    fn useless(&mut self, fields: &Fields<'_>, both: &[Conditions; 2], refused: bool) {
         let without = |needed: fn(&Conditions) -> bool| both.iter().all(|conditions| !needed(conditions));
         let limited = |conditions: &Conditions| conditions.rate.is_some();
         let varying = |conditions: &Conditions| conditions.terms().jitter.is_some();
         let delayed = |conditions: &Conditions| conditions.delay.is_some_and(|delay| !delay.is_zero());
         let mut need = |keys: &[&str], needed: fn(&Conditions) -> bool, what: &str| {
-            for key in keys.iter().filter(|key| fields.has(key) && without(needed)) {
+            let stated = what.split(" or ").chain(["there", "back"]).any(|key| fields.has(key));
+            for key in keys.iter().filter(|key| fields.has(key) && without(needed) && !(refused && stated)) {
                 self.errors.add(
                     fields.place(key),
                     format!("{key} has no effect without {what}"),

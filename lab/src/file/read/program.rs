@@ -12,6 +12,7 @@ impl Reader<'_> {
     /// The program that a table states, if it states one.
     pub(super) fn program(&mut self, fields: &Fields<'_>, name: Option<Spanned<String>>) -> Option<Program> {
         let command = self.command(fields, name.is_some());
+        self.not_for_built_in(fields, command.as_ref());
         let ready = self.ready(fields).or_else(|| self.server(command.as_ref()?));
         let program = Program {
             ready,
@@ -30,6 +31,19 @@ impl Reader<'_> {
             command: command?,
         };
         Some(program)
+    }
+
+    /// Notes what a built-in program would not look at: it is part of Loggia and no process.
+    fn not_for_built_in(&mut self, fields: &Fields<'_>, command: Option<&Spanned<Command>>) {
+        let Some(Command::BuiltIn { name, .. }) = command.map(|command| &command.value) else { return };
+        let reasons = [
+            ("stdin", "it reads no input: leave stdin out, or run a program of the machine"),
+            ("env", "it reads no environment: say it in its arguments, or run a program of the machine"),
+            ("user", "it is part of Loggia and runs as its user: leave user out, or run a program of the machine"),
+        ];
+        for (key, remedy) in reasons.into_iter().filter(|(key, _)| fields.has(key)) {
+            self.errors.add(fields.place(key), format!("{key} has no effect on the built-in program {name:?}"), remedy);
+        }
     }
 
     /// A built-in program that serves is ready when it listens.

@@ -84,6 +84,7 @@ impl Reader<'_> {
             signal: table.get("signal").and_then(|node| self.signal(node)).unwrap_or(default.signal),
             at: self.time(&table, "at").map(|at| at.value),
             grace: self.time(&table, "grace").map_or(default.grace, |grace| grace.value),
+            exit: self.whole(&table, "exit", 0..=255).map(|status| status.value as i32),
         }
     }
 

@@ -122,7 +122,7 @@ async fn work(args: Arc<Args>, setting: Setting, left: Arc<AtomicU64>) -> Tally 
     let mut tally = Tally::default();
     let mut worker = Worker::new(args.clone(), setting.clone());
     let one_less = |left: u64| left.checked_sub(1);
-    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+    while !setting.stop.is_told() && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
         match worker.request().await {
             Ok(done) => {
                 setting.out.line(&done.to_string());
@@ -134,7 +134,7 @@ async fn work(args: Arc<Args>, setting: Setting, left: Arc<AtomicU64>) -> Tally 
             }
         }
         if let Some(pause) = args.pause {
-            loggia::time::sleep(&setting.host, pause).await;
+            setting.stop.unless_told(loggia::time::sleep(&setting.host, pause)).await;
         }
     }
     tally

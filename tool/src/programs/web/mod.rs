@@ -54,7 +54,7 @@ async fn run(args: Args, setting: Setting) -> Result<(), Failure> {
     let clock = Clock::Lab { host: setting.host.clone(), epoch: setting.epoch };
     let log = (!args.quiet).then(|| setting.out.clone());
     let listener = Accepting { listener, host: setting.host.clone() };
-    serve(listener, app(directory.as_deref(), &clock), clock, log, std::future::pending()).await;
+    serve(listener, app(directory.as_deref(), &clock), clock, log, setting.stop.told()).await;
     Ok(())
 }
 

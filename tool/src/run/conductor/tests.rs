@@ -27,16 +27,77 @@ fn program(name: &str, host: usize, expect: Expect, after: Vec<usize>) -> Progra
 
 fn conductor(programs: Vec<Program>) -> Conductor {
     let part = |program| Part { program, phase: Phase::Waiting, ready: false, stopped: false, restarts: 0 };
-    Conductor { parts: programs.into_iter().map(part).collect(), deadline: Instant::from_secs(60), over: None }
+    Conductor { parts: programs.into_iter().map(part).collect(), deadline: Instant::from_secs(60), over: None, settling: None }
 }
 
 fn server_and_client() -> Conductor {
     conductor(vec![program("server", 0, Expect::Running, vec![]), program("client", 1, Expect::Exit(0), vec![0])])
 }
 
-const DEAF: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool = &|_, _| false;
-const LISTENING: &dyn Fn(HostId, Option<(Protocol, u16)>) -> bool =
-    &|host, port| host.0 == 0 && port == Some((Protocol::Tcp, 80));
+/// Who listens, and whether closed connections are still under way.
+struct Seen {
+    listening: bool,
+    closing: bool,
+}
+
+impl Sight for Seen {
+    fn listens(&self, host: HostId, port: Option<(Protocol, u16)>) -> bool {
+        self.listening && host.0 == 0 && port == Some((Protocol::Tcp, 80))
+    }
+
+    fn is_closing(&self, host: HostId) -> bool {
+        self.closing && host.0 == 1
+    }
+}
+
+const DEAF: &Seen = &Seen { listening: false, closing: false };
+const LISTENING: &Seen = &Seen { listening: true, closing: false };
+const CLOSING: &Seen = &Seen { listening: true, closing: true };
+
+/// Both run.
+fn served() -> Conductor {
+    let mut run = server_and_client();
+    let now = Instant::from_secs(1);
+    run.next(now, DEAF);
+    run.started(0);
+    run.next(now, LISTENING);
+    run.started(1);
+    run
+}
+
+#[test]
+fn a_server_hears_the_last_words_of_its_clients_before_it_is_stopped() {
+    let mut run = served();
+    let now = Instant::from_secs(1);
+    run.ended(1, now, Ended::Exit(0));
+    assert_eq!((run.next(now, CLOSING), run.over(), run.is_settling()), (None, Some(Over::Done), true));
+    assert_eq!(run.next_deadline(), Instant::from_secs(3), "not for longer than its grace");
+    assert_eq!(run.next(Instant::from_secs(2), LISTENING), Some(Act::Signal(0, 15)));
+    let mut deaf = served();
+    deaf.ended(1, now, Ended::Exit(0));
+    assert_eq!(deaf.next(now, CLOSING), None);
+    assert_eq!(deaf.next(Instant::from_secs(3), CLOSING), Some(Act::Signal(0, 15)));
+}
+
+#[test]
+fn how_a_server_answers_being_stopped_is_judged() {
+    let answered = |stop: Option<i32>, how: Ended| {
+        let mut run = served();
+        run.parts[0].program.stop.exit = stop;
+        let now = Instant::from_secs(1);
+        run.ended(1, now, Ended::Exit(0));
+        run.next(now, LISTENING);
+        run.ended(0, now, how);
+        run.verdict(0)
+    };
+    for how in [Ended::Exit(0), Ended::Signal(15), Ended::Exit(143), Ended::Signal(9)] {
+        assert_eq!(answered(None, how), Ok(()), "{how}");
+    }
+    assert_eq!(answered(None, Ended::Signal(11)), Err("SIGSEGV when it was stopped".into()));
+    let error = answered(None, Ended::Exit(1)).expect_err("an error");
+    assert!(error.starts_with("exit status 1 when it was stopped") && error.contains("exit = 1"), "{error}");
+    assert_eq!(answered(Some(1), Ended::Exit(1)), Ok(()));
+}
 
 #[test]
 fn a_client_starts_when_its_server_listens_and_the_server_is_stopped_when_the_client_is_done() {
