@@ -61,7 +61,7 @@ pub(super) fn from_file(path: &Path) -> Result<Lab, Refused> {
 /// Where a file stops being text.
 fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Refused {
     let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-    let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = good.split(|byte| *byte == b'\n').count();
     let column = String::from_utf8_lossy(good.rsplit(|byte| *byte == b'\n').next().unwrap_or_default()).chars().count() + 1;
     let byte = bad.first().copied().unwrap_or_default();
     let path = path.display();

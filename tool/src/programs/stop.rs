@@ -28,7 +28,7 @@ impl Stop {
     /// Waits until it is told; for ever if nobody will.
     pub async fn told(&self) {
         if self.0.clone().wait_for(|told| *told).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -115,6 +115,7 @@ rtt = "4ms"
 rate = "100mbit"
 [host.server]
 run = "iperf3 -s"
+stop = {{ exit = 1 }}
 ready = {{ listen = "tcp/5201" }}
 expect = "running"
 [host.client]
