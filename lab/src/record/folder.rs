@@ -6,11 +6,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::reserve::Reserve;
+
 /// A file that grows.
 pub trait Output: Write + Send {
     /// Cuts it to its first `len` bytes, as far as it can be: after a write that failed half way.
     fn cut(&mut self, len: u64) {
         let _ = len;
+    }
+
+    /// After a write for which the disk had no room: makes room for `len` last bytes, if any was set aside.
+    fn make_room(&mut self, len: u64) -> bool {
+        let _ = len;
+        false
     }
 }
 
@@ -18,12 +26,41 @@ pub trait Output: Write + Send {
 pub trait Folder: Send {
     /// A new file, empty; `path` is relative, with `/` between its parts, which are made.
     fn create(&mut self, path: &str) -> io::Result<Box<dyn Output>>;
+
+    /// Sets room aside: for the last bytes of each growing file, and for what is written when it is [released](Folder::release).
+    fn set_aside(&mut self, len: u64) -> io::Result<()> {
+        let _ = len;
+        Ok(())
+    }
+
+    /// No file grows any more: what was set aside is for those that are written now.
+    fn release(&mut self) {}
 }
 
-impl Output for File {
+/// A file on disk.
+struct DiskFile {
+    file: File,
+    reserve: Option<Reserve>,
+}
+
+impl Write for DiskFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Output for DiskFile {
     fn cut(&mut self, len: u64) {
         // What cannot be cut off remains as it is; readers of these files stop at an incomplete end.
-        let _ = self.set_len(len);
+        let _ = self.file.set_len(len);
+    }
+
+    fn make_room(&mut self, len: u64) -> bool {
+        self.reserve.as_ref().is_some_and(|reserve| reserve.give(len))
     }
 }
 
@@ -31,6 +68,7 @@ impl Output for File {
 #[derive(Clone, Debug)]
 pub struct Disk {
     root: PathBuf,
+    reserve: Option<Reserve>,
 }
 
 impl Disk {
@@ -40,12 +78,12 @@ impl Disk {
         if fs::read_dir(root)?.next().is_some() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the folder is not empty"));
         }
-        Ok(Self { root: root.into() })
+        Ok(Self::existing(root))
     }
 
     /// A folder that may hold other things already.
     pub fn existing(root: &Path) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), reserve: None }
     }
 }
 
@@ -55,7 +93,18 @@ impl Folder for Disk {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        Ok(Box::new(File::create(path)?))
+        Ok(Box::new(DiskFile { file: File::create(path)?, reserve: self.reserve.clone() }))
+    }
+
+    fn set_aside(&mut self, len: u64) -> io::Result<()> {
+        self.reserve = Some(Reserve::take(&self.root, len)?);
+        Ok(())
+    }
+
+    fn release(&mut self) {
+        if let Some(reserve) = self.reserve.take() {
+            reserve.release();
+        }
     }
 }
 

@@ -14,7 +14,7 @@
 //! - `connections`: which TCP connections there are
 //! - `recorder`: the observer; `tell`: events of stacks as entries
 //! - `read`: a folder read back
-//! - `folder`, `sink`: where it is written, and how writing ends
+//! - `folder`, `sink`, `reserve`: where it is written, how writing ends, and room for that
 //!
 //! Invariants: an entry is written when it happens, in order; nothing that cannot be written stops a run.
 
@@ -26,6 +26,7 @@ mod folder;
 mod name;
 mod read;
 mod recorder;
+mod reserve;
 mod sink;
 mod sockets;
 mod tell;

@@ -15,7 +15,7 @@ use super::dissect::{self, Heads};
 use super::entry::{Dir, Entry, Fact, Packet};
 use super::folder::Folder;
 use super::name::Name;
-use super::sink::Sink;
+use super::sink::{self, Sink};
 use super::sockets::{self, Owners};
 use super::tell;
 use super::trail::{Passing, Trail};
@@ -71,6 +71,10 @@ impl std::fmt::Debug for Recorder {
     }
 }
 
+/// Bytes that are set aside for what is written at the end of a run: metrics, sockets, the manifest; and as many more for each host.
+const SET_ASIDE: u64 = 256 << 10;
+const SET_ASIDE_HOST: u64 = 16 << 10;
+
 struct Inner {
     now: Instant,
     hosts: Vec<HostNames>,
@@ -123,6 +127,10 @@ impl Recorder {
     /// later failures end the file in question, see [`Recorder::failures`].
     pub fn new(mut folder: Box<dyn Folder>, world: &World, options: Options) -> io::Result<Self> {
         let hosts = host_names(world);
+        let room = SET_ASIDE + (hosts.len() as u64 + 1) * (sink::LAST_BYTES + SET_ASIDE_HOST);
+        folder.set_aside(room).map_err(|error| {
+            io::Error::new(error.kind(), format!("no room for the record ({room} bytes to begin with): {error}"))
+        })?;
         let events = if options.events {
             Some(Sink::new("events.jsonl", folder.create("events.jsonl")?, options.events_limit))
         } else {
@@ -541,6 +549,7 @@ impl Inner {
         self.now = world.now();
         self.captures.end(self.now);
         self.events.iter_mut().for_each(Sink::flush);
+        self.folder.release();
         self.measured(world);
         let sockets = self.sockets.take().unwrap_or_else(|| sockets::of(world, &self.owners));
         self.whole_file("sockets.json", &sockets);

@@ -5,6 +5,9 @@ use super::folder::Output;
 /// Bytes that are gathered before they are written.
 const GATHER: usize = 64 << 10;
 
+/// The most that a file gathers before it is written, and so what has to be set aside for its end: a block more than that.
+pub(super) const LAST_BYTES: u64 = 2 * GATHER as u64;
+
 /// A file that takes blocks. When it cannot grow any more it remembers why, and takes nothing more; what is in it ends with a whole block.
 pub struct Sink {
     name: String,
@@ -117,18 +120,22 @@ impl Sink {
     pub fn flush(&mut self) {
         let Some(output) = &mut self.output else { return };
         let mut done = 0;
+        let mut no_room = None;
         while done < self.gathered.len() {
             match output.write(&self.gathered[done..]) {
                 Ok(0) => return self.broke(done, &std::io::ErrorKind::WriteZero.into()),
                 Ok(count) => done += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if no_room.is_none() && is_full(&error) && output.make_room((self.gathered.len() - done) as u64) => {
+                    no_room = Some(error);
+                }
                 Err(error) => return self.broke(done, &error),
             }
         }
         self.written += done as u64;
         self.gathered.clear();
         self.ends.clear();
-        if let Err(error) = output.flush() {
+        if let Some(error) = output.flush().err().or(no_room) {
             self.stop(format!("{}: {error}", self.name));
         }
     }
@@ -154,6 +161,10 @@ impl Sink {
         self.gathered = Vec::new();
         self.ends = Vec::new();
     }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]

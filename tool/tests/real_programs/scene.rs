@@ -1,8 +1,11 @@
 //! A folder with what a story needs, and the program run in it.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::story::User;
 
 /// A user without privileges: `nobody` on every Linux.
 const NOBODY: u32 = 65534;
@@ -10,24 +13,29 @@ const NOBODY: u32 = 65534;
 /// A folder, and as whom the program runs.
 pub(crate) struct Scene {
     folder: PathBuf,
-    unprivileged: bool,
+    /// Root runs the tests, and the program runs as nobody.
+    nobody: bool,
+}
+
+/// What came of a run.
+pub(crate) struct Done {
+    pub(crate) status: ExitStatus,
+    /// What the program said.
+    pub(crate) said: String,
+    /// The run folder.
+    pub(crate) folder: PathBuf,
 }
 
 /// True if the tests run as root.
-pub(crate) fn is_root() -> bool {
+fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"))
 }
 
 /// Where PostgreSQL's server programs are.
-pub(crate) fn postgres() -> Option<String> {
+fn postgres() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path()).collect();
     versions.sort();
-    versions
-        .into_iter()
-        .rev()
-        .map(|path| path.join("bin"))
-        .find(|bin| bin.join("postgres").exists())
-        .map(|bin| bin.display().to_string())
+    versions.into_iter().rev().map(|path| path.join("bin")).find(|bin| bin.join("postgres").exists())
 }
 
 fn installed(program: &str) -> bool {
@@ -36,8 +44,9 @@ fn installed(program: &str) -> bool {
 }
 
 impl Scene {
-    /// An empty folder, if all programs are installed; otherwise says which one is not.
-    pub(crate) fn new(programs: &[&str]) -> Option<Self> {
+    /// An empty folder, if all programs are installed; otherwise says which one is not. Whoever runs the tests without privileges is
+    /// somebody without any.
+    pub(crate) fn new(programs: &[&str], user: User) -> Option<Self> {
         for program in programs {
             if !installed(program) {
                 eprintln!("SKIPPED: {program} is not installed");
@@ -48,99 +57,120 @@ impl Scene {
         let name = format!("loggia-scene-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(folder.join("tmp")).expect("a folder for the story");
-        Some(Self { folder, unprivileged: false })
+        Some(Self { folder, nobody: is_root() && matches!(user, User::Nobody) })
     }
 
-    /// The same, run as a user without privileges. Whoever runs the tests without any has no choice.
-    pub(crate) fn unprivileged(programs: &[&str]) -> Option<Self> {
-        let mut scene = Self::new(programs)?;
-        scene.unprivileged = is_root();
-        Some(scene)
+    /// A path in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
-    /// A file in the folder.
-    pub(crate) fn file(&self, name: &str, content: &[u8]) {
-        let path = self.folder.join(name);
+    /// A file in the folder. Always true: it stands among things that may not be had.
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> bool {
+        let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
         std::fs::write(path, content).expect("a file");
-    }
-
-    /// Builds something in the folder; says aloud if that cannot be done here.
-    pub(crate) fn build(&self, words: &[&str], env: &[(&str, &str)]) -> bool {
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).current_dir(&self.folder).envs(env.iter().copied());
-        command.env("GOCACHE", self.folder.join("cache")).env("HOME", &self.folder);
-        let built = command.status().is_ok_and(|status| status.success());
-        if !built {
-            eprintln!("SKIPPED: {words:?} does not work here");
-        }
-        built
-    }
-
-    /// A PostgreSQL cluster in `data`, with a user `bench` whom everybody may be.
-    pub(crate) fn postgres_cluster(&self, bin: &str) -> bool {
-        let data = self.folder.join("data");
-        let mut words =
-            vec![format!("{bin}/initdb"), "-D".into(), data.display().to_string(), "-U".into(), "bench".into(), "-N".into()];
-        words.extend(["-A".into(), "trust".into()]);
-        if is_root() {
-            let as_postgres =
-                |words: Vec<String>| ["runuser", "-u", "postgres", "--"].map(String::from).into_iter().chain(words).collect();
-            std::fs::create_dir_all(&data).expect("a folder");
-            let owned = Command::new("chown").args(["postgres", &data.display().to_string()]).status();
-            if !owned.is_ok_and(|status| status.success()) {
-                eprintln!("SKIPPED: there is no user postgres");
-                return false;
-            }
-            words = as_postgres(words);
-        }
-        if !self.build(&words.iter().map(String::as_str).collect::<Vec<_>>(), &[]) {
-            return false;
-        }
-        let rules = "local all all trust\nhost all all 0.0.0.0/0 trust\nhost all all ::/0 trust\n";
-        std::fs::write(data.join("pg_hba.conf"), rules).expect("the rules of the cluster");
         true
     }
 
-    /// Runs a lab file (`WORK` in it is the folder) and asserts that all of it holds; gives the run folder.
-    pub(crate) fn holds(&self, lab: &str) -> PathBuf {
-        let work = self.folder.display().to_string();
-        self.file("lab.toml", lab.replace("WORK", &work).as_bytes());
-        let run = self.folder.join("run");
-        // Tests share the machine: what is judged here is not how late it was.
-        let loggia = env!("CARGO_BIN_EXE_loggia");
-        let mut words = vec![
-            loggia.to_owned(),
-            "run".into(),
-            "--lag-limit".into(),
-            "20s".into(),
-            "--out".into(),
-            run.display().to_string(),
-            "lab.toml".into(),
-        ];
-        if self.unprivileged {
-            let everything = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}"), &work]).status();
-            assert!(everything.is_ok_and(|status| status.success()), "the folder is given away");
-            // The program may lie where nobody else may look.
-            let copy = self.folder.join("loggia");
-            std::fs::copy(loggia, &copy).expect("a copy of the program");
-            words[0] = copy.display().to_string();
-            let become_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"].map(String::from);
-            words = become_nobody.into_iter().chain(words).collect();
+    /// The program `talk`, built from a source by `compiler OUTPUT FILE`; once, whatever the number of tests that want it. Says aloud if
+    /// it cannot be built here.
+    pub(crate) fn built(&self, name: &str, source: &[u8], compiler: &[&str]) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (name, source, compiler).hash(&mut hasher);
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{:016x}", hasher.finish()));
+        if !kept.exists() {
+            self.file(name, source);
+            let words = [compiler, &["talk", name]].concat();
+            if !self.works(&words, &[("CGO_ENABLED", "0"), ("GO111MODULE", "off")]) {
+                return false;
+            }
+            // Renamed, so that nobody takes one that is half written.
+            let fresh = kept.with_extension(std::process::id().to_string());
+            std::fs::copy(self.path("talk"), &fresh)
+                .and_then(|_| std::fs::rename(&fresh, &kept))
+                .expect("what was built is kept");
         }
+        std::fs::copy(kept, self.path("talk")).expect("what was built");
+        true
+    }
+
+    /// Runs a command in the folder; says aloud if that cannot be done here.
+    fn works(&self, words: &[&str], env: &[(&str, &str)]) -> bool {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).current_dir(&self.folder).envs(env.iter().copied());
+        command.env("GOCACHE", self.path("cache")).env("HOME", &self.folder);
+        let works = command.status().is_ok_and(|status| status.success());
+        if !works {
+            eprintln!("SKIPPED: {words:?} does not work here");
+        }
+        works
+    }
+
+    /// A PostgreSQL cluster in `data`, with a user `bench` whom everybody may be; the server's programs in `bin`. It does not run as root.
+    pub(crate) fn postgres_cluster(&self) -> bool {
+        let Some(bin) = postgres() else {
+            eprintln!("SKIPPED: no PostgreSQL server below /usr/lib/postgresql");
+            return false;
+        };
+        std::os::unix::fs::symlink(&bin, self.path("bin")).expect("a link");
+        let data = self.path("data");
+        std::fs::create_dir_all(&data).expect("a folder");
+        let (data, initdb) = (data.display().to_string(), bin.join("initdb").display().to_string());
+        let mut words = vec![initdb.as_str(), "-D", &data, "-U", "bench", "-N", "-A", "trust"];
+        let owner = if self.nobody { "nobody" } else { "postgres" };
+        if is_root() {
+            if !self.works(&["chown", owner, &data], &[]) {
+                return false;
+            }
+            words.splice(..0, ["runuser", "-u", owner, "--"]);
+        }
+        let rules = b"local all all trust\nhost all all 0.0.0.0/0 trust\nhost all all ::/0 trust\n";
+        self.works(&words, &[]) && self.file("data/pg_hba.conf", rules)
+    }
+
+    /// Runs a lab file and asserts that all of it holds, captures included.
+    pub(crate) fn holds(&self, lab: &str) -> PathBuf {
+        // Tests share the machine: what is judged here is not how late it was.
+        let done = self.run(lab, &["--lag-limit", "20s"]);
+        assert!(done.status.success(), "{lab}\n{}\n{}", done.status, done.said);
+        check_captures(&done.folder);
+        done.folder
+    }
+
+    /// Runs a lab file. `WORK` in it is the folder, `POSTGRES_USER` says who runs PostgreSQL.
+    pub(crate) fn run(&self, lab: &str, options: &[&str]) -> Done {
+        let work = self.folder.display().to_string();
+        let postgres_user = if is_root() && !self.nobody { "user = \"postgres\"" } else { "" };
+        self.file("lab.toml", lab.replace("WORK", &work).replace("POSTGRES_USER", postgres_user).as_bytes());
+        let folder = self.path("run");
+        let _ = std::fs::remove_dir_all(&folder);
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).current_dir(&self.folder).env("PATH", path).env("HOME", &self.folder).stdin(Stdio::null());
+        let mut command = self.loggia();
+        command.arg("run").args(options).arg("--out").arg(&folder).arg("lab.toml");
+        command.current_dir(&self.folder).env("PATH", path).env("HOME", &self.folder).stdin(Stdio::null());
         let done = command.output().expect("loggia runs");
-        assert!(
-            done.status.success(),
-            "{lab}\n{}\n{}\n{}",
-            done.status,
-            String::from_utf8_lossy(&done.stdout),
-            String::from_utf8_lossy(&done.stderr)
-        );
-        check_captures(&run);
-        run
+        let said = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).join("\n");
+        Done { status: done.status, said, folder }
+    }
+
+    /// The program, as whom it is to run.
+    fn loggia(&self) -> Command {
+        let loggia = Path::new(env!("CARGO_BIN_EXE_loggia"));
+        if !self.nobody {
+            return Command::new(loggia);
+        }
+        // It may lie where nobody else may look. The link is made after the rest was given away: it has one owner with the original.
+        let reachable = self.path("loggia");
+        let _ = std::fs::remove_file(&reachable);
+        let everything = Command::new("chown").args(["-Rh", &format!("{NOBODY}:{NOBODY}")]).arg(&self.folder).status();
+        assert!(everything.is_ok_and(|status| status.success()), "the folder is given away");
+        if std::fs::hard_link(loggia, &reachable).is_err() {
+            std::fs::copy(loggia, &reachable).expect("a copy of the program");
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(reachable);
+        command
     }
 
     /// True if a process with this in its command line is there.
