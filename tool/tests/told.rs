@@ -260,6 +260,7 @@ after = ["web1", "web2"]
     folder.run(lab, &["--out", "run"]).has(0, &[]);
     let why = folder.say(&["why", "run"]);
     why.has(0, &["client 10.0.1.2:", "→ web2 10.0.0.2:8080"]);
+    assert!(!why.out.contains("again"), "nothing was lost: {}", why.out);
     let report = folder.say(&["report", "run", "--json"]).out;
     let sent: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert!(sent["metrics"].to_string().contains("web2") && !sent["metrics"].to_string().contains("\"peer\":\"web1\""));

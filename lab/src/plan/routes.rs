@@ -139,7 +139,8 @@ impl Planner<'_> {
         own.addresses.iter().map(|cidr| (id, Neighbour { port: 0, addr: cidr.addr, mac: own.mac })).collect()
     }
 
-    /// Says which interfaces may send super-segments: no link of their network ever looks at single packets.
+    /// Says which interfaces may send super-segments: no link of their network ever looks at single packets, and none beyond its routers,
+    /// who hand on what they get.
     pub(super) fn large_frames(&mut self, networks: &Networks) {
         let changed = |link: usize| {
             let actions = self.plan.changes.iter().flat_map(|change| &change.actions);
@@ -149,7 +150,21 @@ impl Planner<'_> {
             })
         };
         let single = |link: usize| self.plan.links[link].terms.iter().any(|terms| !terms.takes_large_frames()) || changed(link);
-        let large: Vec<bool> = networks.links.iter().map(|links| !links.iter().any(|link| single(*link))).collect();
+        let mut large: Vec<bool> = networks.links.iter().map(|links| !links.iter().any(|link| single(*link))).collect();
+        let routers: Vec<Vec<usize>> = (0..self.plan.hosts.len())
+            .filter(|host| self.plan.hosts[*host].forward)
+            .map(|host| {
+                (0..self.plan.hosts[host].ports.len()).map(|port| networks.of_port(&self.plan, (HostId(host), port))).collect()
+            })
+            .collect();
+        // Each round carries it over one more router at least.
+        for _ in &routers {
+            for joined in &routers {
+                if joined.iter().any(|network| !large[*network]) {
+                    joined.iter().for_each(|network| large[*network] = false);
+                }
+            }
+        }
         for (number, ports) in networks.ports.iter().enumerate() {
             for (host, port) in ports {
                 self.plan.hosts[host.0].ports[*port].large_frames = large[number];

@@ -244,6 +244,19 @@ fn large_frames_stop_where_a_link_ever_looks_at_packets() {
 }
 
 #[test]
+fn large_frames_stop_where_a_link_beyond_a_router_looks_at_packets() {
+    let large = |far: &str| {
+        let text = format!(
+            "[link.one]\nends = [\"a\", \"r\"]\n[link.two]\nends = [\"r\", \"q\"]\n[link.three]\nends = [\"q\", \"b\"]\n{far}\
+             [host.a]\nrun = \"x\"\n[host.b]\nrun = \"x\"\n[host.r]\nforward = true\n[host.q]\nforward = true\n"
+        );
+        planned(&text).hosts.iter().flat_map(|host| &host.ports).map(|port| port.large_frames).collect::<Vec<_>>()
+    };
+    assert_eq!(large(""), [true; 6]);
+    assert_eq!(large("rate = \"1mbit\"\n"), [false; 6]);
+}
+
+#[test]
 fn changes_lie_on_top_of_each_other() {
     let plan = planned(
         "[link.l]\nends = [\"a\", \"b\"]\nloss = \"1%\"\n[host.a]\nrun = \"x\"\n[host.b]\nrun = \"x\"\n\
