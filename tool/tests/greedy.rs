@@ -269,3 +269,34 @@ fn whenever_loggia_is_killed_nothing_is_left() {
         }
     }
 }
+
+#[test]
+fn who_does_not_read_the_output_holds_no_lab_up() {
+    let folder = std::env::temp_dir().join(format!("loggia-unread-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let call = "sleep 2; : > /dev/udp/10.0.0.1/9; : > done";
+    let lab = format!(
+        "schema = 1\n[link.l]\nends = ['a', 'b']\ndelay = '1ms'\n[host.a]\nrun = ['yes']\nexpect = 'running'\n[host.b]\nrun = ['bash', '-c', '{call}']\ncwd = '{}'\n",
+        folder.display()
+    );
+    std::fs::write(folder.join("lab.toml"), lab).expect("a file");
+    let mut loggia = Command::new(env!("CARGO_BIN_EXE_loggia"))
+        .args(["run", "--out", "run", "lab.toml"])
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("loggia");
+    // The second program's call is answered, though nobody has read a line of the first's.
+    let until = Instant::now() + LONG / 2;
+    let done = || folder.join("done").exists();
+    while !done() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let done = done();
+    loggia.kill().expect("it can be killed");
+    loggia.wait().expect("it was killed");
+    let _ = std::fs::remove_dir_all(&folder);
+    assert!(done, "the lab stands still");
+}

@@ -8,6 +8,7 @@
 //! | [`real`], [`simulated`] | a run in real time, and in virtual time |
 //! | [`live`], [`starter`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
 //! | [`aloud`] | what built-in programs write, shown as it comes |
+//! | [`shower`] | what programs write and how far they are, told to whoever looks |
 //! | [`kick`], [`listening`], [`lag`] | waking the driver; who listens where; how late the world was |
 
 pub mod aloud;
@@ -20,6 +21,7 @@ pub mod live;
 pub mod perform;
 pub mod place;
 pub mod real;
+pub mod shower;
 pub mod simulated;
 pub mod starter;
 pub mod task;

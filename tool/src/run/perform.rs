@@ -184,8 +184,7 @@ fn in_real_time(
     let echo = options.echo.then(|| options.folder.clone()).flatten();
     let mut run = Real::new(plan, shared.clone(), supervisor, live, &mut machine.signals, kick)?;
     run.record(recorder.cloned());
-    run.echo(echo);
-    run.show(options.progress.clone());
+    run.show(echo, &options.progress)?;
     let _open = doors.open(&shared)?;
     let over = run.run()?;
     let lag = Some(run.lag.summary());

@@ -6,7 +6,7 @@
 //! ```
 
 use std::collections::HashSet;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use super::lag::Lag;
 use super::listening;
 use super::live::{Live, News};
 use super::place::Echo;
+use super::shower::Shower;
 use crate::engine::shared::{Inner, Shared};
 use crate::intercept::Supervisor;
 use crate::process::Signals;
@@ -33,7 +34,7 @@ use crate::sys::schedule;
 
 /// Rounds in one turn after which the programs get a look again, however much there is to carry.
 const ROUNDS: usize = 64;
-/// How often logs and sockets are looked at.
+/// How often sockets are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a tree that was killed may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,11 +64,10 @@ pub struct Real<'a> {
     interrupts: u32,
     end_by: Instant,
     recorder: Option<Recorder>,
-    echo: Option<(PathBuf, Echo)>,
-    progress: Progress,
+    shower: Option<Shower>,
     /// Sockets that the record knows the owner of.
     told: HashSet<(HostId, SocketId)>,
-    /// When logs and sockets are looked at again.
+    /// When sockets are looked at again.
     look_at: Instant,
 }
 
@@ -94,8 +94,7 @@ impl<'a> Real<'a> {
             interrupts: 0,
             end_by: Instant::NEVER,
             recorder: None,
-            echo: None,
-            progress: Progress::hidden(),
+            shower: None,
             told: HashSet::new(),
             look_at: Instant::EPOCH,
             plan,
@@ -113,15 +112,14 @@ impl<'a> Real<'a> {
         self.recorder = recorder;
     }
 
-    /// Shows what programs write into the logs of a run folder, as it comes.
-    pub fn echo(&mut self, folder: Option<PathBuf>) {
-        let names = self.plan.programs.iter().map(|program| program.name.as_str());
-        self.echo = folder.map(|folder| (folder, Echo::for_names(names)));
-    }
-
-    /// Shows how far it is.
-    pub fn show(&mut self, progress: Progress) {
-        self.progress = progress;
+    /// Shows what programs write into the logs of a run folder, as it comes, and how far the run is.
+    /// Nothing of either stops the run.
+    pub fn show(&mut self, folder: Option<PathBuf>, progress: &Progress) -> io::Result<()> {
+        if folder.is_some() || !progress.is_hidden() {
+            let names = self.plan.programs.iter().map(|program| program.name.as_str());
+            self.shower = Some(Shower::new(folder, Echo::for_names(names), progress.clone(), self.plan.programs.len())?);
+        }
+        Ok(())
     }
 
     /// Runs until everything has ended; says why it was over.
@@ -138,9 +136,7 @@ impl<'a> Real<'a> {
             }
             if self.conductor.finished() && (self.live.all_over() || now >= self.end_by) {
                 self.look_around(now);
-                if let Some((_, echo)) = &mut self.echo {
-                    self.progress.above(|| echo.rest(&mut io::stdout()));
-                }
+                self.shower = None;
                 return Ok(self.conductor.over().unwrap_or(Over::Done));
             }
             self.wait(now)?;
@@ -243,8 +239,8 @@ impl<'a> Real<'a> {
     fn started(&mut self, number: usize, listener: Option<OwnedFd>) {
         let program = &self.plan.programs[number];
         self.conductor.started(number);
-        if let Some((folder, echo)) = &mut self.echo {
-            echo.follow(folder, &self.plan.hosts[program.host.0].name, &program.name);
+        if let Some(shower) = &self.shower {
+            shower.follow(&self.plan.hosts[program.host.0].name, &program.name);
         }
         let watched = self.live.poll_fd(number).map_or(Ok(()), |fd| self.epoll.add(fd, mask::IN, PROGRAM + number as u64));
         let adopted = listener.map_or(Ok(()), |listener| self.supervisor.adopt(program.host, listener));
@@ -254,17 +250,13 @@ impl<'a> Real<'a> {
         }
     }
 
-    /// Shows what was written, and tells the record whose the sockets are.
+    /// Tells how far the run is, and the record whose the sockets are.
     fn look_around(&mut self, now: Instant) {
-        let looks = self.echo.is_some() || self.recorder.is_some() || !self.progress.is_hidden();
+        let looks = self.shower.is_some() || self.recorder.is_some();
         self.look_at = if looks { now + LOOK } else { Instant::NEVER };
-        if let Some((_, echo)) = &mut self.echo {
-            let mut said = Vec::new();
-            if echo.turn(&mut said) {
-                self.progress.above(|| io::stdout().write_all(&said)).unwrap_or_default();
-            }
+        if let Some(shower) = &self.shower {
+            shower.at(now, self.conductor.ended_programs());
         }
-        self.progress.at(now, self.conductor.ended_programs(), self.plan.programs.len());
         if let Some(recorder) = &self.recorder {
             let _inner = self.shared.lock();
             let told = &mut self.told;
