@@ -47,6 +47,11 @@ const SETTINGS: &[(&str, Take)] = &[
     ("tcp_slow_start_after_idle", |config, words| number(words).map(|value| config.slow_start_after_idle = value != 0)),
     ("tcp_challenge_ack_limit", |config, words| number(words).map(|value| config.challenge_ack_limit = value)),
     ("tcp_reordering", |config, words| byte(words).map(|value| config.reordering = value)),
+    ("tcp_min_tso_segs", |config, words| number(words).map(|value| config.min_tso_segs = value)),
+    ("tcp_tso_rtt_log", |config, words| number(words).map(|value| config.tso_rtt_log = value)),
+    ("tcp_pacing_ss_ratio", |config, words| number(words).map(|value| config.pacing_ss_ratio = value)),
+    ("tcp_pacing_ca_ratio", |config, words| number(words).map(|value| config.pacing_ca_ratio = value)),
+    ("tcp_notsent_lowat", |config, words| number(words).map(|value| config.notsent_lowat = value)),
     ("tcp_rfc1337", |config, words| number(words).map(|value| config.rfc1337 = value != 0)),
 ];
 

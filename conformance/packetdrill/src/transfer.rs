@@ -2,6 +2,7 @@
 
 use loggia_stack::Errno;
 use loggia_stack::base::MsgFlags;
+use loggia_stack::socket::numbers::SIOCATMARK;
 
 use crate::machine::{Machine, Outcome};
 use crate::stream::Outgoing;
@@ -27,9 +28,17 @@ impl Machine {
 
     fn drain_into(&self, socket: i32, pipe: i32, len: usize, wait: MsgFlags) -> Outcome<usize> {
         let mut bytes = vec![0; len];
-        let received = self.receive_message(socket, &mut [&mut bytes], 0, wait)?;
+        let received = match self.receive_message(socket, &mut [&mut bytes], 0, wait) {
+            // Linux does not wait at an urgent byte, which no splice can take.
+            Err(failed) if failed == Errno::EAGAIN.into() && self.is_at_mark(socket) => return Ok(0),
+            result => result?,
+        };
         sys::kernel::write_all(pipe, &bytes[..received.len])?;
         Ok(received.len)
+    }
+
+    fn is_at_mark(&self, socket: i32) -> bool {
+        self.at_once(socket, |world, id| world.host.stack.query(id, SIOCATMARK)).is_ok_and(|at| at == 1)
     }
 
     fn fill_from(&self, pipe: i32, socket: i32, len: usize, wait: MsgFlags) -> Outcome<usize> {

@@ -145,6 +145,7 @@ counters! {
         tcp_abort_on_timeout = "TCPAbortOnTimeout",
         tcp_abort_on_linger = "TCPAbortOnLinger",
         tcp_memory_pressures = "TCPMemoryPressures",
+        tcp_defer_accept_drop = "TCPDeferAcceptDrop",
         tcp_challenge_ack = "TCPChallengeACK",
         tcp_syn_challenge = "TCPSYNChallenge",
         tcp_ack_skipped = "TCPACKSkippedChallenge",

@@ -220,6 +220,7 @@ pub mod tcp {
     pub const TCP_FASTOPEN: i32 = 23;
     pub const TCP_TIMESTAMP: i32 = 24;
     pub const TCP_NOTSENT_LOWAT: i32 = 25;
+    pub const TCP_CC_INFO: i32 = 26;
     pub const TCP_SAVE_SYN: i32 = 27;
     pub const TCP_FASTOPEN_CONNECT: i32 = 30;
     pub const TCP_ULP: i32 = 31;

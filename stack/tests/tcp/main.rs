@@ -2,6 +2,7 @@
 //!
 //! Sequence and acknowledgement numbers are relative, as in packetdrill: the SYN is 0, the first byte of data is 1.
 
+mod acknowledging;
 mod addressing;
 mod closing;
 mod finishing;
@@ -10,6 +11,7 @@ mod hostile;
 mod keepalive;
 mod opening;
 mod patience;
+mod pieces;
 mod receiving;
 mod recovering;
 mod resetting;

@@ -89,9 +89,10 @@ fn the_initial_window_is_ten_segments() {
     let mut t = Script::new();
     let socket = t.established(SYN);
     t.write(socket, 0, 20 * 1460);
+    // In two frames of half a window each, which end with a push.
     for n in 0..10u32 {
-        let seq = 1 + n * 1460;
-        t.expect(&format!(". {seq}:{}(1460) ack 1", seq + 1460));
+        let (seq, flags) = (1 + n * 1460, if n % 5 == 4 { "P." } else { "." });
+        t.expect(&format!("{flags} {seq}:{}(1460) ack 1", seq + 1460));
     }
     t.expect_nothing();
     let info = t.stack.tcp_info(socket).unwrap();
@@ -99,8 +100,8 @@ fn the_initial_window_is_ten_segments() {
     // RFC 5681 §3.1: slow start: each acknowledged segment lets two go.
     t.inject(". 1:1(0) ack 2921 win 65535");
     for n in 10..14u32 {
-        let seq = 1 + n * 1460;
-        t.expect(&format!(". {seq}:{}(1460) ack 1", seq + 1460));
+        let (seq, flags) = (1 + n * 1460, if n == 13 { "P." } else { "." });
+        t.expect(&format!("{flags} {seq}:{}(1460) ack 1", seq + 1460));
     }
     t.expect_nothing();
 }

@@ -50,6 +50,9 @@ impl Sockets {
             TCP_REPAIR | TCP_TIMESTAMP => return value::int(value).and(Err(Errno::EPERM)),
             _ => self.set_tcp_number(key, name, value::int(value)?)?,
         }
+        if name == TCP_NODELAY && self.tcp.options(key).nodelay {
+            self.tcp.push_queued(net, key);
+        }
         self.tcp.options_changed(net, key);
         Ok(())
     }
@@ -93,7 +96,7 @@ impl Sockets {
         let key = self.tcp_key(id)?;
         let options = self.tcp.options(key);
         match name {
-            TCP_INFO => return Ok(value::put(into, &super::tcp_info::encode(&self.tcp.info(key)))),
+            TCP_INFO => return Ok(value::put(into, &super::tcp_info::encode(&self.tcp.info_at(key, net.links.base.now)))),
             TCP_CONGESTION => {
                 let mut name = [0; 16];
                 value::put(
@@ -102,7 +105,8 @@ impl Sockets {
                 );
                 return Ok(value::put(into, &name));
             }
-            TCP_ULP => return Ok(0),
+            // Neither algorithm has anything to say.
+            TCP_ULP | TCP_CC_INFO => return Ok(0),
             TCP_MAXSEG => return Ok(value::put_int(into, self.maximum_segment(key) as i32)),
             TCP_INQ => return Ok(value::put_int(into, value::flag(self.record(id)?.inq))),
             TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS | TCP_FASTOPEN => {

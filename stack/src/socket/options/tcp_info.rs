@@ -3,8 +3,8 @@
 use crate::base::TcpState;
 use crate::transport::tcp::TcpInfo;
 
-/// Bytes of the structure: what Linux 6.x fills.
-pub(super) const SIZE: usize = 248;
+/// Bytes of the structure: what Linux 6.18 fills.
+pub(super) const SIZE: usize = 280;
 
 /// The states by Linux's numbers.
 pub(crate) const fn state_number(state: TcpState) -> u8 {
@@ -27,6 +27,7 @@ pub(crate) const fn state_number(state: TcpState) -> u8 {
 pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
     let mut bytes = [0; SIZE];
     bytes[0] = state_number(info.state);
+    bytes[1] = info.ca_state;
     bytes[2] = info.retransmits;
     bytes[3] = info.probes;
     bytes[4] = info.backoff;
@@ -41,7 +42,7 @@ pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
     bytes
 }
 
-const fn words(info: &TcpInfo) -> [(usize, u32); 30] {
+const fn words(info: &TcpInfo) -> [(usize, u32); 31] {
     [
         (8, info.rto_us),
         (12, info.ato_us),
@@ -71,6 +72,7 @@ const fn words(info: &TcpInfo) -> [(usize, u32); 30] {
         (148, info.min_rtt_us),
         (152, info.data_segs_in),
         (156, info.data_segs_out),
+        (192, info.delivered),
         (228, info.snd_wnd),
         (232, info.rcv_wnd),
     ]

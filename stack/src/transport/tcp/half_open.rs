@@ -35,6 +35,8 @@ pub(super) struct HalfOpen {
     pub(super) snd_wscale: u8,
     pub(super) rcv_wscale: u8,
     pub(super) retries: u8,
+    /// An acknowledgement without data came, and the listener wants data (`TCP_DEFER_ACCEPT`).
+    pub(super) acked: bool,
     pub(super) sack: bool,
     pub(super) timestamps: bool,
     pub(super) timer: Option<TimerId>,
@@ -79,6 +81,7 @@ impl HalfOpen {
             snd_wscale: if scaling { options.window_scale.unwrap_or(0).min(window::MAX_SHIFT) } else { NO_SCALING },
             rcv_wscale: if scaling { window::shift(&parent.options, config) } else { 0 },
             retries: 0,
+            acked: false,
             sack: config.sack && options.sack_permitted,
             timestamps: config.timestamps && options.timestamps.is_some(),
             timer: None,
@@ -230,9 +233,20 @@ impl Tcp {
             net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, packet.len);
         } else if header.ack != half_open.iss + 1 {
             reset::reply(net, packet, header, packet.len - header_len);
+        } else if end == expected && self.records.half_open[key].retries < self.deferral(key) {
+            // Linux: the application is not woken for a connection on which nothing was said yet.
+            self.records.half_open[key].acked = true;
+            net.links.base.counters.tcp_ext.tcp_defer_accept_drop += 1;
         } else {
             self.promote(net, key, packet, header, header_len);
         }
+    }
+
+    /// For how many retransmissions of the SYN-ACK the listener waits for data.
+    fn deferral(&self, key: Key) -> u8 {
+        let listener = self.records.half_open[key].listener;
+        let seconds = self.records.connections.get(listener).map_or(0, |parent| parent.options.defer_accept);
+        retransmissions_within(seconds.into())
     }
 
     fn listener_lives(&self, key: Key) -> bool {
@@ -282,20 +296,31 @@ impl Tcp {
         let Some(half_open) = self.records.half_open.get_mut(key) else { return };
         half_open.timer = None;
         half_open.retries += 1;
-        let retries = half_open.retries;
-        if retries > self.config.synack_retries || !self.listener_lives(key) {
+        let (retries, acked) = (half_open.retries, half_open.acked);
+        let deferral = self.deferral(key);
+        let waits_for_data = acked && retries <= deferral;
+        if (retries > self.config.synack_retries && !waits_for_data) || !self.listener_lives(key) {
             self.remove_half_open(net, key);
             return;
         }
         let base = &mut net.links.base;
-        base.counters.tcp.retrans_segs += 1;
-        base.counters.tcp_ext.tcp_syn_retrans += 1;
         let wait = FIRST_TIMEOUT * (1 << retries.min(7));
         self.records.half_open[key].timer = Some(base.arm(wait, TimerOwner::HalfOpen, key.to_bits()));
+        if acked && retries < deferral {
+            // The peer has our SYN-ACK; only the last one asks it to say something.
+            return;
+        }
+        base.counters.tcp.retrans_segs += 1;
+        base.counters.tcp_ext.tcp_syn_retrans += 1;
         self.send_syn_ack(net, key);
         let seq = self.records.half_open[key].iss.0;
         net.links.base.emit(What::Retransmit { socket: None, seq, len: 1, why: Why::Timeout });
     }
+}
+
+/// How many retransmissions fit into so many seconds: after 1 s, and each after twice the time of the one before.
+fn retransmissions_within(seconds: u32) -> u8 {
+    if seconds == 0 { 0 } else { (seconds + 1).ilog2() as u8 }
 }
 
 /// Sends the SYN-ACK of a half-open connection, remembered or not.

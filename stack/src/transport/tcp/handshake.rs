@@ -120,7 +120,6 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.snd.mss = segment_size::effective(tcb, mtu);
     tcb.congestion.set_mss(u32::from(tcb.snd.mss));
     tcb.rcv.mss = tcb.snd.mss.min(536);
-    tcb.rcv.quick = acknowledge::QUICK;
     if tcb.recovery.timeouts > 0 {
         tcb.round_trip.handshake_was_resent();
     }
@@ -128,6 +127,7 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.recovery.since_ms = 0;
     tcb.round_trip.reset_back_off();
     tcb.tally.last_received_ms = cx.now_ms();
+    tcb.rcv.last_data_ms = cx.now_ms();
     tcb.timers.retry = crate::base::Instant::NEVER;
     timers::arm_keepalive(tcb, cx);
 }

@@ -8,7 +8,7 @@
 //! | which connection a segment is for | `flows`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
-//! | what was sent, what arrived | `send_queue`, `scoreboard`, `receive_queue`, `out_of_order` |
+//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `segment_size` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `time_wait`, `isn` |
 //! | time | `timers` |
@@ -39,6 +39,7 @@ mod listener;
 pub mod options;
 pub mod out_of_order;
 mod output;
+mod pieces;
 pub mod receive_queue;
 mod recovery;
 pub mod round_trip;

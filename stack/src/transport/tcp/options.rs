@@ -64,6 +64,16 @@ pub struct TcpConfig {
     pub rfc1337: bool,
     /// `tcp_adv_win_scale` is Linux's old way; the window offered is this part of the buffer's charge in 1/256 (Linux's `scaling_ratio`).
     pub window_ratio: u8,
+    /// `tcp_min_tso_segs`: a frame may carry at least so many segments, however slow the connection is.
+    pub min_tso_segs: u32,
+    /// `tcp_tso_rtt_log`: what a frame carries beyond its share of the rate halves each time the round trip grows by 2^n microseconds.
+    pub tso_rtt_log: u32,
+    /// `tcp_pacing_ss_ratio`: the rate in the first half of slow start, in hundredths of a window a round trip.
+    pub pacing_ss_ratio: u32,
+    /// `tcp_pacing_ca_ratio`: the rate otherwise.
+    pub pacing_ca_ratio: u32,
+    /// `tcp_notsent_lowat`: with so many bytes unsent a connection is not writable.
+    pub notsent_lowat: u32,
     /// How long TIME-WAIT lasts (Linux: 60 s).
     pub time_wait: Duration,
 }
@@ -101,6 +111,11 @@ impl Default for TcpConfig {
             reordering: 3,
             rfc1337: false,
             window_ratio: 128,
+            notsent_lowat: u32::MAX,
+            min_tso_segs: 2,
+            tso_rtt_log: 9,
+            pacing_ss_ratio: 200,
+            pacing_ca_ratio: 120,
             time_wait: Duration::from_mins(1),
         }
     }
@@ -181,6 +196,8 @@ impl Default for TcpOptions {
 #[allow(missing_docs)]
 pub struct TcpInfo {
     pub state: TcpState,
+    /// Linux's `TCP_CA_*`: 0 open, 1 disorder, 3 recovery, 4 loss.
+    pub ca_state: u8,
     pub retransmits: u8,
     pub probes: u8,
     pub backoff: u8,
@@ -223,6 +240,8 @@ pub struct TcpInfo {
     pub bytes_received: u64,
     pub bytes_sent: u64,
     pub bytes_retrans: u64,
+    /// Segments of ours that arrived, as far as the peer told.
+    pub delivered: u32,
     pub segs_out: u32,
     pub segs_in: u32,
     pub data_segs_out: u32,

@@ -23,6 +23,8 @@ pub(super) struct TimeWait {
     pub(super) rcv_wnd: u32,
     pub(super) ts_recent: u32,
     pub(super) ts_offset: u32,
+    /// When a segment without data was answered last, in milliseconds; 0: never.
+    pub(super) last_answer_ms: u32,
     pub(super) timestamps: bool,
     pub(super) rcv_wscale: u8,
     pub(super) reuse_addr: bool,
@@ -44,6 +46,7 @@ impl TimeWait {
             rcv_wnd: window::offered(tcb),
             ts_recent: tcb.rcv.ts_recent,
             ts_offset: tcb.ts_offset,
+            last_answer_ms: 0,
             timestamps: tcb.timestamps,
             rcv_wscale: tcb.rcv.wscale,
             reuse_addr: tcb.inet.reuse_addr,
@@ -170,15 +173,30 @@ impl Tcp {
             Fate::Drop(reason) => net.links.base.discard(Some(packet.link), reason, payload_len),
             Fate::Restart => {
                 self.records.time_wait[key].expires = net.links.base.now + self.config.time_wait;
-                acknowledge(net, &self.records.time_wait[key], packet);
+                self.acknowledge_in_time_wait(net, key, packet, header, payload_len);
             }
-            Fate::Acknowledge => acknowledge(net, &self.records.time_wait[key], packet),
+            Fate::Acknowledge => self.acknowledge_in_time_wait(net, key, packet, header, payload_len),
             Fate::End => {
                 net.links.base.counters.tcp_ext.tw_killed += 1;
                 self.remove_time_wait(net, key);
             }
             Fate::Reuse => self.reuse(net, key, packet, header, header_len),
         }
+    }
+
+    /// Answers to segments without data are limited (`tcp_invalid_ratelimit`), lest two confused ends answer each other for ever.
+    fn acknowledge_in_time_wait(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, payload_len: usize) {
+        let now = (net.links.base.now.millis() as u32).max(1);
+        let limit = self.config.invalid_ratelimit.as_millis() as u32;
+        let record = &mut self.records.time_wait[key];
+        if payload_len == 0 || header.flags & SYN != 0 {
+            if record.last_answer_ms != 0 && now.wrapping_sub(record.last_answer_ms) < limit {
+                net.links.base.counters.tcp_ext.tcp_ack_skipped += 1;
+                return;
+            }
+            record.last_answer_ms = now;
+        }
+        acknowledge(net, record, packet);
     }
 
     /// RFC 6191 §2, RFC 9293 MAY-2: a listener takes the SYN; without one the old connection's rules hold.
@@ -206,13 +224,13 @@ fn fate(record: &TimeWait, header: &Header, len: u32, rfc1337: bool) -> Fate {
         let fresh = header.seq.after(record.rcv_nxt) && !paws_rejects;
         return if newer || fresh { Fate::Reuse } else { Fate::Acknowledge };
     }
-    if header.flags & FIN != 0 && header.seq + len + 1 == record.rcv_nxt {
-        return Fate::Restart;
-    }
-    if header.flags & ACK == 0 || (len == 0 && header.seq == record.rcv_nxt) {
+    // As Linux: whatever is more than a bare acknowledgement in its place is answered, for the peer may have lost our last one; and if it
+    // is the peer's for sure, the wait begins anew.
+    let space = len + u32::from(header.flags & (FIN | SYN) != 0);
+    if space == 0 && header.seq == record.rcv_nxt && !paws_rejects {
         return Fate::Drop(Discard::TcpAfterClose);
     }
-    Fate::Acknowledge
+    if header.flags & ACK != 0 || paws_rejects { Fate::Restart } else { Fate::Acknowledge }
 }
 
 fn acknowledge(net: &mut Network, record: &TimeWait, packet: &Packet) {

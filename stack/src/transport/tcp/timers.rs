@@ -4,7 +4,7 @@
 //! anew. So an acknowledgement that moves the retransmission timeout costs no timer operation.
 
 use super::cx::Cx;
-use super::output::{self, Push, acknowledge, decide, reset};
+use super::output::{self, Push, acknowledge, decide, delay, reset};
 use super::tcb::{Phase, Retry, Tcb};
 use super::{handshake, state};
 use crate::base::{Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
@@ -79,9 +79,8 @@ pub(super) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 fn delayed_ack(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.timers.delayed_ack = Instant::NEVER;
-    // The application did not answer in time: it is not that kind of conversation.
-    tcb.rcv.interactive = false;
     if tcb.rcv.ack_due {
+        delay::waited(tcb);
         cx.base().counters.tcp_ext.delayed_acks += 1;
         acknowledge::send(tcb, cx);
     }

@@ -43,6 +43,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     let delivered = tcb.sending_mut().board.acked(ack);
     tcb.snd.una = ack;
     take_round_trip(tcb, cx, &delivered, arrival);
+    tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     handshake::settle(tcb, cx, window, arrival.header.seq, ack);
     tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
@@ -88,6 +89,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
         news.sacked = tcb.sending_mut().board.sacked(&arrival.header.options.sack, una, nxt);
     }
+    tcb.count_delivered(news.delivered.bytes + news.sacked.bytes);
     // RFC 5681 §2: what a duplicate acknowledgement is.
     news.duplicate = had_data
         && ack == tcb.snd.una
@@ -125,6 +127,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     let delivered = tcb.account(cx.base(), |tcb| {
         let sending = tcb.sending_mut();
         sending.queue.release(data as usize);
+        sending.pieces.acked(ack);
         sending.board.acked(ack)
     });
     tcb.snd.una = ack;

@@ -4,6 +4,7 @@ use super::{Arrival, Step, text};
 use crate::base::{Cause, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::FIN;
+use crate::transport::tcp::output::delay;
 use crate::transport::tcp::state::{self, Input};
 use crate::transport::tcp::tcb::Tcb;
 
@@ -14,7 +15,7 @@ pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     if text::carries_fin(arrival) && ahead && !tcb.rcv.fin_seen && state::may_receive(tcb.state) {
         tcb.rcv.fin_seen = true;
         tcb.rcv.fin_at = arrival.fin_at;
-        tcb.rcv.ack_now = true;
+        tcb.rcv.ack_now |= arrival.fin_at != tcb.rcv.nxt;
     }
     if arrival.has(FIN) && !ahead {
         // Our acknowledgement of it was lost (RFC 9293 §3.10.7.4: what is not acceptable any more is acknowledged).
@@ -29,13 +30,19 @@ pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
 /// The peer's direction is at its end.
 fn take_fin(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.nxt += 1;
-    tcb.rcv.ack_now = true;
     tcb.shut_read = true;
     tcb.account(cx.base(), |tcb| {
         if let Some(receiving) = &mut tcb.receiving {
             receiving.out_of_order.clear();
         }
     });
+    if tcb.state == TcpState::Established {
+        // As in Linux: the application is likely to close too, and its FIN can carry the acknowledgement.
+        tcb.rcv.interactive = true;
+        delay::schedule(tcb, cx);
+    } else {
+        tcb.rcv.ack_now = true;
+    }
     tcb.advance(cx.base(), Input::Fin, Cause::Fin);
     if tcb.state == TcpState::TimeWait {
         // The acknowledgement must go before the record of a few bytes takes over.

@@ -47,6 +47,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let header = arrival.header;
     let delivered = tcb.sending_mut().board.acked(header.ack);
     tcb.snd.una = header.ack;
+    tcb.count_delivered(1);
     if let Some(sent) = delivered.sent_at {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }

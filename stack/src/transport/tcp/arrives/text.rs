@@ -4,7 +4,7 @@ use super::{Arrival, Step, discard};
 use crate::base::{Cause, Discard, Errno, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::FIN;
-use crate::transport::tcp::output::{acknowledge, reset};
+use crate::transport::tcp::output::{delay, reset};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{state, tuning};
@@ -62,6 +62,7 @@ fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     if arrival.seq.before(tcb.rcv.nxt) {
         let old = (tcb.rcv.nxt - arrival.seq).min(arrival.payload.len() as u32);
         note_duplicate(tcb, cx, arrival.seq, arrival.seq + old);
+        delay::quicken(tcb);
         arrival.payload.advance(old as usize);
         arrival.seq += old;
         tcb.rcv.ack_now = true;
@@ -83,10 +84,15 @@ fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
     }
 }
 
-/// The largest segment seen is what "every second full-sized segment" counts by (RFC 1122 §4.2.3.2; Linux's `rcv_mss`).
+/// The largest segment seen is what "every second full-sized segment" counts by (RFC 1122 §4.2.3.2; Linux's `rcv_mss`). A smaller one
+/// ends something.
 fn learn_segment_size(tcb: &mut Tcb, arrival: &Arrival) {
     let size = if arrival.segment_size != 0 { arrival.segment_size } else { arrival.payload.len().min(65_535) as u16 };
-    tcb.rcv.mss = tcb.rcv.mss.max(size);
+    if size >= tcb.rcv.mss {
+        tcb.rcv.mss = size;
+    } else {
+        tcb.rcv.pushed = (tcb.rcv.pushed + 1).min(2);
+    }
 }
 
 fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
@@ -97,7 +103,8 @@ fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     advance_nxt(tcb, len);
     fill_from_later(tcb, cx);
     cx.base().counters.tcp_ext.tcp_hp_hits += 1;
-    acknowledge::data_arrived(tcb, cx);
+    delay::note_data(tcb, cx);
+    delay::schedule(tcb, cx);
     tcb.notify(cx.base());
 }
 

@@ -9,6 +9,8 @@ use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Cx, Tcp, TcpConfig, tuning, window};
 
+use super::writing;
+
 impl Tcp {
     /// What can be read and written now.
     pub fn stream(&self, id: Key) -> Stream {
@@ -42,6 +44,7 @@ impl Tcp {
             tcb.shrink_receiving();
         });
         tuning::was_read(tcb, &mut cx);
+        output::delay::was_read(tcb, &mut cx, whole);
         tell_window(tcb, &mut cx);
     }
 
@@ -64,6 +67,7 @@ impl Tcp {
         }
         tcb.account(cx.base(), Tcb::shrink_receiving);
         tuning::was_read(tcb, &mut cx);
+        output::delay::was_read(tcb, &mut cx, chunk.len());
         tell_window(tcb, &mut cx);
         Some(chunk)
     }
@@ -85,28 +89,47 @@ impl Tcp {
         }
     }
 
-    /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB` and `MORE` count.
+    /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB`, `MORE` and `EOR` count.
     pub fn write(&mut self, net: &mut Network, id: Key, data: &[&[u8]], flags: MsgFlags) -> usize {
-        let mut left = self.write_room(net, id);
-        if left == 0 {
+        let (mut taken, mut whole) = (0, true);
+        for part in data {
+            let here = self.write_part(net, id, part);
+            taken += here;
+            if here < part.len() {
+                whole = false;
+                break;
+            }
+        }
+        if !whole && self.write_room(net, id) == 0 {
             self.note_starved(id);
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
-        let mut taken = 0;
-        tcb.account(cx.base(), |tcb| {
-            for part in data {
-                let part = &part[..part.len().min(left)];
-                if !part.is_empty() {
-                    tcb.sending_mut().queue.write(part);
-                }
-                left -= part.len();
-                taken += part.len();
-            }
-            tcb.shrink_sending();
-        });
-        let whole = taken == data.iter().map(|part| part.len()).sum::<usize>();
+        tcb.shrink_sending();
         written(tcb, &mut cx, flags, taken, whole);
         self.settle(net, id);
+        taken
+    }
+
+    /// Appends piece by piece; what is full goes out at once, so that a long write does not wait for its own end.
+    fn write_part(&mut self, net: &mut Network, id: Key, part: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < part.len() {
+            let room = self.write_room(net, id);
+            let Some((tcb, mut cx)) = self.with(net, id) else { break };
+            let count = writing::next_piece(tcb, cx.config).min(room).min(part.len() - taken);
+            if count == 0 {
+                break;
+            }
+            tcb.account(cx.base(), |tcb| {
+                tcb.sending_mut().queue.write(&part[taken..taken + count]);
+                writing::note_pieces(tcb, count as u32);
+            });
+            taken += count;
+            if taken < part.len() && writing::is_full(tcb) {
+                writing::push_if_due(tcb);
+                output::run(tcb, &mut cx, Push::More);
+            }
+        }
         taken
     }
 
@@ -121,7 +144,10 @@ impl Tcp {
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         let taken = chunk.len();
-        tcb.account(cx.base(), |tcb| tcb.sending_mut().queue.push(chunk));
+        tcb.account(cx.base(), |tcb| {
+            tcb.sending_mut().queue.push(chunk);
+            writing::note_pieces(tcb, taken as u32);
+        });
         written(tcb, &mut cx, flags, taken, true);
         self.settle(net, id);
         taken
@@ -164,6 +190,7 @@ fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole:
         tcb.snd.urgent = true;
     }
     let push = if flags.contains(MsgFlags::MORE) { Push::More } else { Push::Normal };
+    writing::end_write(tcb, flags, taken, whole);
     slow_start_after_idle(tcb, cx);
     output::run(tcb, cx, push);
 }

@@ -1,8 +1,8 @@
 //! STATUS (RFC 9293 §3.10.6): a connection in numbers.
 
-use crate::base::{Duration, Key};
+use crate::base::{Duration, Instant, Key};
 use crate::transport::tcp::segment_size::TIMESTAMP_BYTES;
-use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::tcb::{Phase, Tcb};
 use crate::transport::tcp::{Tcp, TcpInfo, tuning, window};
 
 impl Tcp {
@@ -21,6 +21,34 @@ impl Tcp {
         receiving(tcb, &mut info);
         info
     }
+
+    /// The same with how long ago things happened.
+    pub fn info_at(&self, id: Key, now: Instant) -> TcpInfo {
+        let mut info = self.info(id);
+        let tcb = &self.records.connections[id];
+        if tcb.listener.is_none() {
+            ages(tcb, now, &mut info);
+        }
+        info
+    }
+}
+
+/// How long ago things happened, in milliseconds.
+fn ages(tcb: &Tcb, now: Instant, info: &mut TcpInfo) {
+    let since = |then: u32| (now.millis() as u32).wrapping_sub(then);
+    info.last_data_sent_ms = since(tcb.tally.last_sent_ms);
+    info.last_data_recv_ms = since(tcb.rcv.last_data_ms);
+    info.last_ack_recv_ms = since(tcb.tally.last_received_ms);
+}
+
+/// Linux's `TCP_CA_*`.
+fn ca_state(tcb: &Tcb) -> u8 {
+    let sacked = tcb.sending.as_ref().is_some_and(|sending| sending.board.sacked_bytes() > 0);
+    match tcb.recovery.phase {
+        Phase::Loss => 4,
+        Phase::Recovery => 3,
+        Phase::Open => u8::from(sacked || tcb.recovery.dup_acks > 0),
+    }
 }
 
 fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
@@ -37,6 +65,7 @@ fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
 fn sending(tcb: &Tcb, info: &mut TcpInfo) {
     let mss = u32::from(tcb.snd.mss).max(1);
     let micros = |duration: Duration| duration.as_micros().min(u128::from(u32::MAX)) as u32;
+    info.ca_state = ca_state(tcb);
     info.retransmits = tcb.recovery.timeouts;
     info.probes = tcb.recovery.probes;
     info.backoff = tcb.round_trip.backed_off();
@@ -45,13 +74,15 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
     info.rtt_us = tcb.round_trip.smoothed().map_or(0, micros);
     info.rttvar_us = micros(tcb.round_trip.variance());
     info.min_rtt_us = tcb.round_trip.lowest().map_or(u32::MAX, micros);
-    info.snd_ssthresh = tcb.congestion.ssthresh() / mss;
+    // Linux's TCP_INFINITE_SSTHRESH before the first loss.
+    info.snd_ssthresh = if tcb.congestion.ssthresh() == u32::MAX { 0x7fff_ffff } else { tcb.congestion.ssthresh() / mss };
     info.snd_cwnd = tcb.congestion.cwnd() / mss;
     info.unacked = (tcb.snd.nxt - tcb.snd.una).div_ceil(mss);
     if let Some(sending) = &tcb.sending {
         info.sacked = sending.board.sacked_bytes().div_ceil(mss);
         info.lost = sending.board.lost_bytes().div_ceil(mss);
     }
+    info.delivered = tcb.tally.delivered;
     info.total_retrans = tcb.tally.retransmitted;
     info.notsent_bytes = tcb.unsent_len();
     info.snd_wnd = tcb.snd.wnd;
@@ -62,7 +93,7 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
 }
 
 fn receiving(tcb: &Tcb, info: &mut TcpInfo) {
-    info.ato_us = 40_000;
+    info.ato_us = u32::from(tcb.rcv.ato_ms) * 1000;
     info.rcv_mss = u32::from(tcb.rcv.mss);
     info.rcv_wnd = window::offered(tcb);
     (info.rcv_space, info.rcv_rtt_us) = tuning::reader(tcb);

@@ -5,6 +5,7 @@ mod data;
 mod info;
 mod open;
 mod ready;
+mod writing;
 
 use alloc::sync::Arc;
 
@@ -92,6 +93,16 @@ impl Tcp {
         }
         output::run(tcb, &mut cx, Push::Normal);
         self.settle(net, id);
+    }
+
+    /// `TCP_NODELAY` was set: what is queued goes out, even what a cork holds (Linux).
+    pub fn push_queued(&mut self, net: &mut Network, id: Key) {
+        if let Some((tcb, mut cx)) = self.with(net, id)
+            && super::state::may_send(tcb.state)
+        {
+            output::run(tcb, &mut cx, Push::Queued);
+            self.settle(net, id);
+        }
     }
 
     /// The ports table keeps what decides about sharing.

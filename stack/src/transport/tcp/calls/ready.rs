@@ -5,6 +5,8 @@ use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Tcp, TcpConfig, tuning, window};
 
+use super::writing;
+
 impl Tcp {
     /// What `poll` reports now.
     pub fn readiness(&self, id: Key) -> Ready {
@@ -58,6 +60,7 @@ fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
         return true;
     }
     let (limit, used) = (tuning::send_buffer(tcb, config) as usize, tcb.send_charge());
-    let below_mark = tcb.options.notsent_lowat == 0 || tcb.unsent_len() < tcb.options.notsent_lowat;
+    // Half of the mark, so that who waits for room does not come for every segment.
+    let below_mark = u64::from(tcb.unsent_len()) * 2 < u64::from(writing::notsent_lowat(tcb, config));
     limit.saturating_sub(used) >= used / 2 && used < limit && below_mark && !tcb.starved
 }

@@ -4,7 +4,6 @@
 
 use super::Push;
 use crate::base::{TcpState, Why};
-use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::state;
 use crate::transport::tcp::tcb::{Phase, Tcb};
@@ -18,7 +17,8 @@ pub(in crate::transport::tcp) struct Plan {
     pub(in crate::transport::tcp) len: u32,
     /// It carries our FIN.
     pub(in crate::transport::tcp) fin: bool,
-    /// It carries PSH: nothing that was written follows it (RFC 9293 MUST-60, MUST-61).
+    /// It carries PSH: a write ends with it (RFC 9293 MUST-60, MUST-61), or it is more than one segment (Linux: who joins segments then
+    /// knows that no more come).
     pub(in crate::transport::tcp) push: bool,
     /// Payload bytes of each segment if it is a super-segment, else 0.
     pub(in crate::transport::tcp) segment_size: u16,
@@ -26,24 +26,18 @@ pub(in crate::transport::tcp) struct Plan {
     pub(in crate::transport::tcp) again: Option<Why>,
 }
 
-/// The next segment that may go, if any.
-pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push) -> Option<Plan> {
+/// The next segment that may go, if any; no frame carries more than `most` bytes.
+pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
     if !state::may_send(tcb.state) {
         return None;
     }
-    lost(tcb).or_else(|| fresh(tcb, push)).or_else(|| doubtful(tcb))
+    lost(tcb, most).or_else(|| fresh(tcb, push, most)).or_else(|| doubtful(tcb))
 }
 
 /// Payload of one segment now: SACK blocks take their room.
 pub(in crate::transport::tcp) fn mss(tcb: &Tcb) -> u32 {
     let has_blocks = tcb.sack && (tcb.has_dsack() || tcb.receiving.as_ref().is_some_and(|r| !r.out_of_order.is_empty()));
     u32::from(tcb.snd.mss) - if has_blocks { 4 + 8 * sack_room(tcb) as u32 } else { 0 }
-}
-
-/// What leaves in one frame at most: whole segments up to [`MAX_SUPER`], or one segment where a link takes packets of 64 KiB.
-/// One segment also of urgent data, as in Linux: who cuts a frame would write the same urgent pointer into each piece.
-fn most(tcb: &Tcb, mss: u32) -> u32 {
-    if tcb.snd.urgent { mss } else { (MAX_SUPER / mss).max(1) * mss }
 }
 
 /// How many SACK blocks fit beside the other options.
@@ -66,7 +60,7 @@ fn congestion_room(tcb: &Tcb) -> u32 {
 
 /// RFC 6675 §4 NextSeg rule 1: the first range that is lost and was not sent again. The first retransmission of a recovery
 /// does not ask for room (RFC 5681 §3.2 step 3, RFC 6675 §5 step 4.3).
-fn lost(tcb: &Tcb) -> Option<Plan> {
+fn lost(tcb: &Tcb, most: u32) -> Option<Plan> {
     let board = &tcb.sending.as_ref()?.board;
     if board.lost_bytes() == 0 {
         return None;
@@ -76,7 +70,7 @@ fn lost(tcb: &Tcb) -> Option<Plan> {
     if room == 0 {
         return None;
     }
-    let (seq, len) = board.next_lost(room.min(most(tcb, mss)))?;
+    let (seq, len) = board.next_lost(room.min(most))?;
     let why = if tcb.recovery.phase == Phase::Loss { Why::Timeout } else { Why::Fast };
     Some(again(tcb, seq, len, why))
 }
@@ -99,27 +93,32 @@ pub(in crate::transport::tcp) fn again(tcb: &Tcb, seq: Seq, len: u32, why: Why) 
         seq,
         len: data,
         fin: tcb.snd.fin && data < len,
-        push: data > 0 && seq + data == data_end,
+        push: data > mss || tcb.is_pushed_at(seq + data),
         segment_size: if data > mss { mss as u16 } else { 0 },
         again: Some(why),
     }
 }
 
 /// New data within both windows, and our FIN behind the last of it.
-fn fresh(tcb: &Tcb, push: Push) -> Option<Plan> {
+fn fresh(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
     let unsent = tcb.unsent_len();
-    let all_fits = |len: u32| len == unsent;
     if unsent == 0 {
         return lone_fin(tcb);
     }
     let mss = mss(tcb);
-    let allowed = window_room(tcb).min(congestion_room(tcb)).min(most(tcb, mss));
-    let len = if allowed >= unsent { hold_back_tail(tcb, push, unsent, mss) } else { whole_segments(tcb, push, allowed, mss) };
+    let allowed = window_room(tcb).min(congestion_room(tcb)).min(most);
+    let (piece, is_last) = tcb.sending.as_ref().and_then(|sending| sending.pieces.rest(tcb.snd.nxt)).unwrap_or((unsent, true));
+    let len = match (allowed >= piece, is_last) {
+        (true, true) => hold_back_tail(tcb, push, piece, mss),
+        // Nothing will be added to it: it need not wait.
+        (true, false) => piece,
+        (false, _) => whole_segments(tcb, push, allowed, mss),
+    };
     (len > 0).then(|| Plan {
         seq: tcb.snd.nxt,
         len,
-        fin: tcb.snd.fin && all_fits(len) && window_room(tcb) > len,
-        push: all_fits(len),
+        fin: tcb.snd.fin && len == unsent && window_room(tcb) > len,
+        push: len > mss || tcb.is_pushed_at(tcb.snd.nxt + len),
         segment_size: if len > mss { mss as u16 } else { 0 },
         again: None,
     })
@@ -152,7 +151,7 @@ fn whole_segments(tcb: &Tcb, push: Push, allowed: u32, mss: u32) -> u32 {
 /// All may go: the last, partial segment waits while Nagle's rule (RFC 9293 SHLD-7, MUST-17) or a cork holds it.
 fn hold_back_tail(tcb: &Tcb, push: Push, unsent: u32, mss: u32) -> u32 {
     let tail = unsent % mss;
-    if tail == 0 || push == Push::Force || tcb.snd.fin {
+    if tail == 0 || matches!(push, Push::Queued | Push::Force) || tcb.snd.fin {
         return unsent;
     }
     let urgent = tcb.snd.urgent && tcb.snd.up.after(tcb.snd.nxt);

@@ -8,7 +8,9 @@
 //! ```
 
 pub(super) mod acknowledge;
+pub(super) mod burst;
 pub(super) mod decide;
+pub(super) mod delay;
 pub(super) mod fill;
 pub(super) mod record;
 pub(super) mod reset;
@@ -27,13 +29,15 @@ pub(super) enum Push {
     Normal,
     /// More will be written at once (`MSG_MORE`): only full segments.
     More,
+    /// Also what Nagle's rule or a cork holds back (`TCP_NODELAY` was set).
+    Queued,
     /// Whatever there is (a timer said so).
     Force,
 }
 
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    while let Some(plan) = decide::next(tcb, push) {
+    while let Some(plan) = decide::next(tcb, push, burst::largest(tcb, cx.config)) {
         let (header, body) = fill::segment(tcb, cx, &plan);
         match transmit::segment(tcb, cx, header, body, plan.segment_size) {
             Ok(()) => record::sent(tcb, cx, &plan),

@@ -1,7 +1,7 @@
 //! What sending a segment changes.
 
-use super::acknowledge;
 use super::decide::{self, Plan};
+use super::{acknowledge, delay};
 use crate::base::{What, Why};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::tcb::{Retry, Tcb};
@@ -27,18 +27,20 @@ fn segments(plan: &Plan) -> u64 {
 fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
     tcb.sending_mut().board.sent(plan.seq, space, now);
+    if plan.len > 0 {
+        tcb.account(cx.base(), |tcb| tcb.sending_mut().pieces.sent(plan.seq + plan.len, plan.push));
+    }
     tcb.snd.nxt = plan.seq + space;
     tcb.snd.fin_sent |= plan.fin;
     if !plan.len.is_multiple_of(decide::mss(tcb)) {
         tcb.snd.small = plan.seq + plan.len;
     }
-    // Data that goes out soon after data came in: the application answers, and acknowledgements may wait for its data.
-    if plan.len > 0 && tcb.rcv.received > 0 {
-        tcb.rcv.interactive = true;
+    if plan.len > 0 {
+        delay::note_answer(tcb, cx);
     }
     cx.base().counters.tcp_ext.tcp_orig_data_sent += segments(plan);
     // Sent is enough for `TCP_NOTSENT_LOWAT`; no acknowledgement is needed.
-    if tcb.options.notsent_lowat != 0 {
+    if tcb.options.notsent_lowat != 0 || cx.config.notsent_lowat != u32::MAX {
         tcb.notify(cx.base());
     }
 }

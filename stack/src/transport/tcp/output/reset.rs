@@ -1,6 +1,6 @@
 //! RST: the three groups of RFC 9293 §3.5.2.
 
-use super::transmit;
+use super::{fill, transmit};
 use crate::base::{Direction, Frame, Rope};
 use crate::network::{Cast, Network, Outgoing, Packet, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
@@ -38,17 +38,18 @@ pub(in crate::transport::tcp) fn stateless(net: &mut Network, packet: &Packet, h
 
 /// Tells the peer that this connection is aborted (RFC 9293 §3.10.5).
 pub(in crate::transport::tcp) fn abort(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    send(tcb, cx, tcb.snd.nxt, tcb.rcv.nxt, RST | ACK);
+    // As in Linux with the options and the window of any segment: a peer that checks timestamps would drop it otherwise (RFC 7323 §3.2).
+    let header = fill::header(tcb, cx, tcb.snd.nxt, RST | ACK);
+    send(tcb, cx, header);
 }
 
 /// A reset that names only what the peer acknowledged (RFC 9293 §3.5.2 group 2).
 pub(in crate::transport::tcp) fn bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
-    send(tcb, cx, seq, Seq(0), RST);
+    let (src_port, dst_port) = (tcb.inet.local_port, tcb.inet.remote_port);
+    send(tcb, cx, Header { src_port, dst_port, seq, flags: RST, ..Header::default() });
 }
 
-fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, ack: Seq, flags: u8) {
-    let (src_port, dst_port) = (tcb.inet.local_port, tcb.inet.remote_port);
-    let header = Header { src_port, dst_port, seq, ack, flags, ..Header::default() };
+fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, header: Header) {
     if transmit::segment(tcb, cx, header, Rope::new(), 0).is_ok() {
         cx.base().counters.tcp.out_rsts += 1;
     }

@@ -1,0 +1,40 @@
+//! How much leaves in one frame at most: Linux's sizing of super-segments (`tcp_tso_autosize`).
+//!
+//! A frame carries about a millisecond of what the connection sends at its present rate, so that a slow one does not come in bursts; on
+//! a path of very short round trips, where there is no network to spare, it carries more. And never more than half of the congestion
+//! window, so that acknowledgements keep coming.
+
+use super::decide;
+use crate::transport::tcp::options::TcpConfig;
+use crate::transport::tcp::segment_size::MAX_SUPER;
+use crate::transport::tcp::tcb::Tcb;
+
+/// A frame's share of a second: 1/1024 (`sk_pacing_shift`).
+const SHARE_SHIFT: u32 = 10;
+
+/// The largest payload of a frame now: whole segments, at least one.
+/// One segment also of urgent data, as in Linux: who cuts a frame would write the same urgent pointer into each piece.
+pub(in crate::transport::tcp) fn largest(tcb: &Tcb, config: &TcpConfig) -> u32 {
+    let mss = decide::mss(tcb);
+    if tcb.snd.urgent {
+        return mss;
+    }
+    let half = (tcb.congestion.cwnd() / 2 / mss).max(1);
+    segments(tcb, config, mss).min(half).min((MAX_SUPER / mss).max(1)) * mss
+}
+
+/// What the rate makes of it, in segments.
+fn segments(tcb: &Tcb, config: &TcpConfig, mss: u32) -> u32 {
+    let by_rate = rate(tcb, config).map_or(MAX_SUPER, |rate| (rate >> SHARE_SHIFT).min(u64::from(MAX_SUPER)) as u32);
+    let halvings = tcb.round_trip.lowest().map_or(u128::MAX, |lowest| lowest.as_micros() >> config.tso_rtt_log.min(31));
+    let by_nearness = if halvings < 32 { MAX_SUPER >> halvings } else { 0 };
+    (by_rate.saturating_add(by_nearness).min(MAX_SUPER) / mss).max(config.min_tso_segs)
+}
+
+/// Bytes a second (`sk_pacing_rate`): the window in a round trip, and as much more as lets it grow. None before the first round trip.
+fn rate(tcb: &Tcb, config: &TcpConfig) -> Option<u64> {
+    let round_trip = tcb.round_trip.smoothed()?.as_micros().max(1) as u64;
+    let (cwnd, ssthresh) = (tcb.congestion.cwnd(), tcb.congestion.ssthresh());
+    let percent = if cwnd < ssthresh / 2 { config.pacing_ss_ratio } else { config.pacing_ca_ratio };
+    Some(u64::from(cwnd.max(decide::in_flight(tcb))) * u64::from(percent) * 10_000 / round_trip)
+}
