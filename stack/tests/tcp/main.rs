@@ -19,5 +19,6 @@ mod reviewed;
 mod script;
 mod segment;
 mod sending;
+mod suspecting;
 mod urgency;
 mod wire;

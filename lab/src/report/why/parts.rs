@@ -42,7 +42,7 @@ impl Part {
             Self::Resolving => "opening: finding the link address of the neighbour".into(),
             Self::Opening => "opening: SYN and SYN,ACK under way".into(),
             Self::OpeningAgain => "opening: waiting until a lost SYN or SYN,ACK is sent again".into(),
-            Self::Timeout => "repairing losses: waiting for the retransmission timer".into(),
+            Self::Timeout => "repairing losses: waiting for the retransmission timer or a probe".into(),
             Self::Fast => "repairing losses by fast retransmit".into(),
             Self::Queue => "waiting in a queue for the rate of a link".into(),
             Self::Wire => "data on its way: the delay of the links".into(),
@@ -249,7 +249,7 @@ fn data(moments: &mut Vec<(u64, Moment)>, story: &Story<'_>, at: usize, usual: u
         None => {
             let expected = flight.left + usual;
             let again = story.flights[at + 1..].iter().find(|later| later.from == from && covers(story, later, begin));
-            let timeout = again.and_then(|later| later.why).is_none_or(|why| why == "timeout");
+            let timeout = again.and_then(|later| later.why).is_none_or(|why| why == "timeout" || why == "tail loss probe");
             moments.push((expected, Moment::Missing { from, begin, end, timeout }));
             expected
         }

@@ -60,6 +60,10 @@ pub struct TcpConfig {
     pub invalid_ratelimit: Duration,
     /// `tcp_reordering`
     pub reordering: u8,
+    /// `tcp_early_retrans`: with 3 or more, tail loss probes (RFC 8985 §7).
+    pub early_retrans: u8,
+    /// `tcp_frto`: find out whether a timeout was needed (RFC 5682).
+    pub frto: bool,
     /// `tcp_rfc1337`
     pub rfc1337: bool,
     /// `tcp_adv_win_scale` is Linux's old way; the window offered is this part of the buffer's charge in 1/256 (Linux's `scaling_ratio`).
@@ -109,6 +113,8 @@ impl Default for TcpConfig {
             challenge_ack_limit: 1000,
             invalid_ratelimit: Duration::from_millis(500),
             reordering: 3,
+            early_retrans: 3,
+            frto: true,
             rfc1337: false,
             window_ratio: 128,
             notsent_lowat: u32::MAX,

@@ -1,4 +1,4 @@
-//! What was sent and not acknowledged, and what is known of it: SACKed, lost, sent again (RFC 2018 §5, RFC 6675).
+//! What was sent and not acknowledged, and what is known of it: SACKed, lost, sent again (RFC 2018 §5, RFC 8985 §5).
 //!
 //! Records are in sequence order and without gaps from `snd_una` to `snd_nxt`. A record may be a super-segment of many MSS; it is
 //! split where the peer's SACK or ACK splits it.
@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 
 use super::header::SackBlocks;
 use super::seq::Seq;
-use crate::base::Instant;
+use crate::base::{Duration, Instant};
 use board::Board;
 
 /// What an acknowledgement told.
@@ -25,6 +25,40 @@ pub struct Delivered {
     pub sent_at: Option<Instant>,
     /// Some newly delivered byte had been sent more than once.
     pub retransmitted: bool,
+    /// When the latest-sent of what was sent once was sent, and its end (RFC 8985 §6.2 step 2).
+    pub latest: Option<(Instant, Seq)>,
+    /// The same of what was sent again.
+    pub latest_resent: Option<(Instant, Seq)>,
+    /// The lowest end of what was sent once: an original arrived (RFC 5682 §2.1 step 3b).
+    pub original: Option<Seq>,
+    /// Something sent once was delivered after something sent later (RFC 8985 §6.2 step 3).
+    pub reordered: bool,
+}
+
+/// What [`Scoreboard::detect`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Detected {
+    /// Bytes newly lost.
+    pub lost: u32,
+    /// Bytes whose retransmission was lost.
+    pub again: u32,
+    /// How long until more may be lost.
+    pub wait: Option<Duration>,
+}
+
+impl Detected {
+    fn wait_for(&mut self, left: Duration) {
+        self.wait = self.wait.max(Some(left));
+    }
+}
+
+impl Delivered {
+    /// Bytes that were sent once, at one time.
+    fn once(bytes: u32, sent_at: Instant, end: Seq) -> Self {
+        let some = bytes > 0;
+        let latest = some.then_some((sent_at, end));
+        Self { bytes, sent_at: some.then_some(sent_at), latest, original: some.then_some(end), ..Self::default() }
+    }
 }
 
 /// The retransmission queue's book-keeping. Empty, it owns no memory.
@@ -73,10 +107,10 @@ impl Scoreboard {
             Flight::One { start, end, sent_at } if una.before(*end) => {
                 let bytes = if una.after(*start) { una - *start } else { 0 };
                 *start += bytes;
-                Delivered { bytes, sent_at: (bytes > 0).then_some(*sent_at), ..Delivered::default() }
+                Delivered::once(bytes, *sent_at, una)
             }
             Flight::One { start, end, sent_at } => {
-                let delivered = Delivered { bytes: *end - *start, sent_at: Some(*sent_at), ..Delivered::default() };
+                let delivered = Delivered::once(*end - *start, *sent_at, *end);
                 self.flight = Flight::Nothing;
                 delivered
             }
@@ -94,12 +128,24 @@ impl Scoreboard {
         delivered
     }
 
-    /// Marks as lost what RFC 6675's `IsLost` says: at least `dup_thresh` SACKed runs or more than `(dup_thresh-1) * mss` SACKed
-    /// bytes above it. Gives the bytes newly marked.
-    pub fn mark_lost(&mut self, dup_thresh: u32, mss: u32) -> u32 {
-        match &mut self.flight {
-            Flight::Many(board) => board.mark_lost(dup_thresh, mss),
-            _ => 0,
+    /// Takes note of what one acknowledgement delivered, cumulatively and by SACK (RFC 8985 §6.2 steps 2 and 3); `lowest` is the
+    /// shortest round trip before it.
+    pub fn advance(&mut self, delivered: &[&Delivered], now: Instant, lowest: Duration) {
+        if let Flight::Many(board) = &mut self.flight {
+            board.advance(delivered, now, lowest);
+        }
+    }
+
+    /// Marks as lost what was sent more than a round trip and `window` before now, and before something that was delivered
+    /// (RFC 8985 §6.2 step 5); retransmissions too.
+    pub fn detect(&mut self, now: Instant, window: Duration) -> Detected {
+        if let Flight::Many(board) = &mut self.flight { board.detect(now, window) } else { Detected::default() }
+    }
+
+    /// Takes all loss marks back.
+    pub fn unmark_lost(&mut self) {
+        if let Flight::Many(board) = &mut self.flight {
+            board.unmark_lost();
         }
     }
 
@@ -119,9 +165,16 @@ impl Scoreboard {
         self.board()?.next_lost(max)
     }
 
-    /// RFC 6675 §4 `NextSeg` rule 3: the first range below the highest SACKed byte neither SACKed, lost nor resent.
-    pub fn next_hole(&self, max: u32) -> Option<(Seq, u32)> {
-        self.board()?.next_hole(max)
+    /// The last segment of what is not SACKed (RFC 8985 §7.3).
+    pub fn tail(&self, mss: u32) -> Option<(Seq, u32)> {
+        match &self.flight {
+            Flight::Nothing => None,
+            Flight::One { start, end, .. } => {
+                let len = (*end - *start - 1) % mss + 1;
+                Some((*end - len, len))
+            }
+            Flight::Many(board) => board.tail(mss),
+        }
     }
 
     /// Bytes in flight: sent, not SACKed, not lost, plus what was resent (RFC 6675 `pipe`). Kept, not computed.
@@ -141,6 +194,16 @@ impl Scoreboard {
     /// Bytes marked lost (resent or not).
     pub fn lost_bytes(&self) -> u32 {
         self.board().map_or(0, Board::lost_bytes)
+    }
+
+    /// Bytes sent again and not known to be lost again.
+    pub fn resent_bytes(&self) -> u32 {
+        self.board().map_or(0, Board::resent_bytes)
+    }
+
+    /// Segments SACKed above `snd_una`, as far as they can be told apart.
+    pub fn sacked_segments(&self, mss: u32) -> u32 {
+        self.board().map_or(0, |board| board.sacked_segments(mss))
     }
 
     /// End of the highest SACKed range.

@@ -5,12 +5,13 @@
 
 use super::cx::Cx;
 use super::output::{self, Push, acknowledge, decide, delay, reset};
-use super::tcb::{Phase, Retry, Tcb};
+use super::recovery::{rack, tail_probe, timed_out};
+use super::tcb::{Retry, Tcb};
 use super::{handshake, state};
 use crate::base::{Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
 
 /// RFC 6298 §2.4 as Linux has it: below this no timeout lies, and the give-up times are counted from it.
-const RTO_MIN: Duration = Duration::from_millis(200);
+pub(super) const RTO_MIN: Duration = Duration::from_millis(200);
 const RTO_MAX: Duration = Duration::from_mins(2);
 
 /// Output was made: arms what it needs and sees to it that the wheel wakes us in time.
@@ -27,9 +28,40 @@ fn arm_persist(tcb: &mut Tcb, cx: &Cx<'_>) {
     if !tcb.in_flight() {
         if !waits {
             tcb.timers.retry = Instant::NEVER;
-        } else if !tcb.timers.retry.is_set() || tcb.timers.retry_kind == Retry::Retransmit {
+        } else if !tcb.timers.retry.is_set() || tcb.timers.retry_kind != Retry::Persist {
             tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
             tcb.timers.retry_kind = Retry::Persist;
+        }
+    }
+}
+
+/// RFC 6298 §5.3: the acknowledgement of new data restarts the timer, or the one that comes before it.
+pub(super) fn restart(tcb: &mut Tcb, cx: &Cx<'_>) {
+    if tcb.timers.retry_kind == Retry::Reorder && tcb.timers.retry.is_set() && tcb.in_flight() {
+        return;
+    }
+    tcb.timers.retry_kind = Retry::Retransmit;
+    tcb.timers.retry = if tcb.in_flight() { cx.now() + tcb.round_trip.timeout() } else { Instant::NEVER };
+    arm_probe(tcb, cx);
+}
+
+/// The retransmission timeout, counted from when the oldest was sent last.
+pub(super) fn arm_timeout(tcb: &mut Tcb, cx: &Cx<'_>) {
+    let since = tcb.sending.as_ref().and_then(|sending| sending.board.first_sent_at()).unwrap_or(cx.now());
+    tcb.timers.retry = (since + tcb.round_trip.timeout()).max(cx.now());
+    tcb.timers.retry_kind = Retry::Retransmit;
+}
+
+/// RFC 8985 §7.2: a probe comes before the timeout, if there is to be one.
+pub(super) fn arm_probe(tcb: &mut Tcb, cx: &Cx<'_>) {
+    if !matches!(tcb.timers.retry_kind, Retry::Retransmit | Retry::Probe) {
+        return;
+    }
+    if let Some(wait) = tail_probe::timeout(tcb, cx) {
+        let probe = cx.now() + wait;
+        if tcb.timers.retry_kind == Retry::Probe || probe < tcb.timers.retry {
+            tcb.timers.retry = probe;
+            tcb.timers.retry_kind = Retry::Probe;
         }
     }
 }
@@ -68,6 +100,8 @@ pub(super) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         match tcb.timers.retry_kind {
             Retry::Retransmit => retransmission_timeout(tcb, cx),
             Retry::Persist => persist_timeout(tcb, cx),
+            Retry::Probe => tail_probe::fired(tcb, cx),
+            Retry::Reorder => rack::fired(tcb, cx),
         }
     }
     if tcb.timers.slow <= now {
@@ -98,17 +132,10 @@ fn retransmission_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         return time_out(tcb, cx);
     }
     cx.base().counters.tcp_ext.tcp_timeouts += 1;
-    let (now, flight) = (cx.now(), decide::in_flight(tcb));
-    tcb.congestion.timeout(now, flight, tcb.recovery.timeouts == 0);
+    timed_out::begin(tcb, cx);
     forget_flight(tcb);
-    tcb.recovery.phase = Phase::Loss;
-    tcb.recovery.point = tcb.snd.nxt;
-    tcb.recovery.has_point = true;
-    tcb.recovery.dup_acks = 0;
-    tcb.recovery.first = true;
-    tcb.recovery.timeouts = tcb.recovery.timeouts.saturating_add(1);
     tcb.round_trip.back_off();
-    tcb.timers.retry = now + tcb.round_trip.timeout();
+    tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
     tcb.timers.retry_kind = Retry::Retransmit;
     output::run(tcb, cx, Push::Normal);
 }

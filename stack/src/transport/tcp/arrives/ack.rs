@@ -3,7 +3,7 @@
 use super::{Arrival, Step, discard, timestamp};
 use crate::base::{Cause, Discard, Duration, TcpState, What};
 use crate::transport::tcp::cx::Cx;
-use crate::transport::tcp::header::{ACK, FIN, SYN};
+use crate::transport::tcp::header::{ACK, FIN, SYN, SackBlocks};
 use crate::transport::tcp::output::{acknowledge, decide, reset};
 use crate::transport::tcp::recovery::{self, News};
 use crate::transport::tcp::scoreboard::Delivered;
@@ -90,6 +90,14 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         news.sacked = tcb.sending_mut().board.sacked(&arrival.header.options.sack, una, nxt);
     }
     tcb.count_delivered(news.delivered.bytes + news.sacked.bytes);
+    if tcb.sack {
+        news.dsack = duplicate_range(tcb, &arrival.header.options.sack, ack);
+        let (now, lowest) = (cx.now(), tcb.round_trip.lowest().unwrap_or_default());
+        if let Some(sending) = &mut tcb.sending {
+            sending.board.advance(&[&news.delivered, &news.sacked], now, lowest);
+        }
+    }
+    news.echo = arrival.header.options.timestamps.filter(|(_, echo)| tcb.timestamps && *echo != 0).map(|(_, echo)| echo);
     // RFC 5681 §2: what a duplicate acknowledgement is.
     news.duplicate = had_data
         && ack == tcb.snd.una
@@ -99,6 +107,17 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         && !window_changed;
     news.round_trip = take_round_trip(tcb, cx, &news.delivered, arrival);
     news
+}
+
+/// RFC 2883 §4: the first block tells of a duplicate if it lies below the acknowledgement, or within the second block. What was never
+/// sent, or longer ago than a window, is nonsense (as in Linux).
+fn duplicate_range(tcb: &Tcb, sack: &SackBlocks, ack: Seq) -> Option<(Seq, Seq)> {
+    let (first, rest) = sack.as_slice().split_first()?;
+    let (start, end) = *first;
+    let old = end.at_or_before(ack);
+    let inside = rest.first().is_some_and(|&(from, until)| start.at_or_after(from) && end.at_or_before(until));
+    let sane = start.before(end) && end.at_or_before(tcb.snd.nxt) && start.at_or_after(tcb.snd.una - tcb.snd.max_wnd);
+    ((old || inside) && sane).then_some((start, end))
 }
 
 /// RFC 9293 MUST-1, REC-1: unsigned, and 32 bits wide here. RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that set it last.
@@ -175,8 +194,7 @@ fn after(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> Step {
         tcb.recovery.timeouts = 0;
         tcb.recovery.since_ms = 0;
         tcb.round_trip.reset_back_off();
-        tcb.timers.retry_kind = Retry::Retransmit;
-        tcb.timers.retry = if tcb.in_flight() { cx.now() + tcb.round_trip.timeout() } else { crate::base::Instant::NEVER };
+        timers::restart(tcb, cx);
     }
     if news.acked > 0 && tcb.snd.fin_sent && !tcb.in_flight() {
         tcb.advance(cx.base(), Input::AckOfFin, Cause::FinAcked);

@@ -113,9 +113,9 @@ impl Congestion {
         }
     }
 
-    /// A loss was detected: recovery begins (RFC 5681 §3.2 step 2, RFC 9438 §4.6). `cwnd` becomes the new `ssthresh`.
-    pub fn loss(&mut self, _now: Instant, _in_flight: u32) {
-        self.reduce();
+    /// A loss was detected and mended: `cwnd` becomes the new `ssthresh` (RFC 5681 §3.2 step 2, RFC 9438 §4.6).
+    pub fn loss(&mut self, now: Instant, _in_flight: u32) {
+        self.reduce(now);
         self.window.cwnd = self.window.ssthresh;
     }
 
@@ -123,7 +123,7 @@ impl Congestion {
     /// which leaves `ssthresh` as it is.
     pub fn timeout(&mut self, _now: Instant, _in_flight: u32, first: bool) {
         if first {
-            self.reduce();
+            self.lower();
         }
         if let Control::Cubic(control) = &mut self.control {
             control.timed_out();
@@ -131,9 +131,23 @@ impl Congestion {
         self.window.cwnd = self.window.mss;
     }
 
-    /// Sets `cwnd` during recovery without SACK (NewReno's inflation and deflation).
+    /// Sets `cwnd` during recovery.
     pub fn set_cwnd(&mut self, cwnd: u32) {
         self.window.set_cwnd(cwnd);
+    }
+
+    /// A loss was detected: recovery begins (RFC 5681 §3.2 step 2, RFC 9438 §4.6). `ssthresh` falls; `cwnd` follows by
+    /// [`Congestion::set_cwnd`] (RFC 6937).
+    pub fn reduce(&mut self, _now: Instant) {
+        self.lower();
+    }
+
+    /// The reduction was needless (RFC 4015 §3.3): everything is as it was `before` it, and the window no smaller than it is.
+    pub fn restore(&mut self, before: Self) {
+        let (cwnd, mss) = (self.window.cwnd, self.window.mss);
+        *self = before;
+        self.window.set_mss(mss);
+        self.window.set_cwnd(self.window.cwnd.max(cwnd));
     }
 
     /// Recovery is over: `cwnd` is `ssthresh`.
@@ -150,7 +164,7 @@ impl Congestion {
     }
 
     /// The new `ssthresh`.
-    fn reduce(&mut self) {
+    fn lower(&mut self) {
         match &mut self.control {
             Control::NewReno(control) => control.reduce(&mut self.window),
             Control::Cubic(control) => control.reduce(&mut self.window),

@@ -1,6 +1,6 @@
 //! What to send next: a pure function of the connection.
 //!
-//! The order is RFC 6675's `NextSeg`: what is lost, what is new, what may be lost.
+//! What is lost goes before what is new (RFC 6675 §4 `NextSeg`, RFC 8985 §6), but for new data that is to tell whether anything is.
 
 use super::Push;
 use crate::base::{TcpState, Why};
@@ -31,7 +31,16 @@ pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push, most: u32) -> Optio
     if !state::may_send(tcb.state) {
         return None;
     }
-    lost(tcb, most).or_else(|| fresh(tcb, push, most)).or_else(|| doubtful(tcb))
+    if tcb.recovery.fresh_first {
+        return fresh_first(tcb, most);
+    }
+    lost(tcb, most).or_else(|| fresh(tcb, push, most))
+}
+
+/// RFC 5682 §2.1 step 2b: new data first, whatever Nagle's rule says; what is lost waits for its answer.
+fn fresh_first(tcb: &Tcb, most: u32) -> Option<Plan> {
+    let asked = tcb.snd.nxt.after(tcb.recovery.point);
+    fresh(tcb, Push::Force, most).or_else(|| if asked { None } else { lost(tcb, most) })
 }
 
 /// Payload of one segment now: SACK blocks take their room.
@@ -75,15 +84,6 @@ fn lost(tcb: &Tcb, most: u32) -> Option<Plan> {
     Some(again(tcb, seq, len, why))
 }
 
-/// RFC 6675 §4 NextSeg rule 3: in recovery, if nothing new may go, a hole that is not known to be lost.
-fn doubtful(tcb: &Tcb) -> Option<Plan> {
-    if tcb.recovery.phase != Phase::Recovery || !tcb.sack || congestion_room(tcb) == 0 {
-        return None;
-    }
-    let (seq, len) = tcb.sending.as_ref()?.board.next_hole(mss(tcb))?;
-    Some(again(tcb, seq, len, Why::Fast))
-}
-
 /// A plan that sends `[seq, seq+len)` again; the range may contain our FIN.
 pub(in crate::transport::tcp) fn again(tcb: &Tcb, seq: Seq, len: u32, why: Why) -> Plan {
     let data_end = tcb.snd.una + tcb.unacked_len();
@@ -120,6 +120,24 @@ fn fresh(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
         fin: tcb.snd.fin && len == unsent && window_room(tcb) > len,
         push: len > mss || tcb.is_pushed_at(tcb.snd.nxt + len),
         segment_size: if len > mss { mss as u16 } else { 0 },
+        again: None,
+    })
+}
+
+/// One segment of new data, or our FIN, whatever congestion control and Nagle's rule say (RFC 8985 §7.3).
+pub(in crate::transport::tcp) fn one_new(tcb: &Tcb) -> Option<Plan> {
+    let unsent = tcb.unsent_len();
+    if unsent == 0 {
+        return lone_fin(tcb);
+    }
+    let piece = tcb.sending.as_ref().and_then(|sending| sending.pieces.rest(tcb.snd.nxt)).map_or(unsent, |(rest, _)| rest);
+    let len = piece.min(mss(tcb));
+    (len <= window_room(tcb)).then(|| Plan {
+        seq: tcb.snd.nxt,
+        len,
+        fin: tcb.snd.fin && len == unsent && window_room(tcb) > len,
+        push: tcb.is_pushed_at(tcb.snd.nxt + len),
+        segment_size: 0,
         again: None,
     })
 }

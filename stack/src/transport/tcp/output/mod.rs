@@ -20,6 +20,7 @@ use super::cx::Cx;
 use super::tcb::Tcb;
 use super::timers;
 use crate::base::Errno;
+use decide::Plan;
 
 /// Whether a partial segment may go now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,10 +38,10 @@ pub(super) enum Push {
 
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
+    let before = tcb.snd.nxt;
     while let Some(plan) = decide::next(tcb, push, burst::largest(tcb, cx.config)) {
-        let (header, body) = fill::segment(tcb, cx, &plan);
-        match transmit::segment(tcb, cx, header, body, plan.segment_size) {
-            Ok(()) => record::sent(tcb, cx, &plan),
+        match send(tcb, cx, &plan) {
+            Ok(()) => {}
             Err(Errno::ENOBUFS) => {
                 wait_for_link(tcb, cx);
                 break;
@@ -56,7 +57,23 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     if tcb.rcv.ack_now {
         acknowledge::send(tcb, cx);
     }
+    if tcb.snd.nxt != before {
+        timers::arm_probe(tcb, cx);
+    }
     timers::after_output(tcb, cx);
+}
+
+/// Sends the segment of a plan.
+pub(super) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
+    let (header, body) = fill::segment(tcb, cx, plan);
+    transmit::segment(tcb, cx, header, body, plan.segment_size)?;
+    record::sent(tcb, cx, plan);
+    Ok(())
+}
+
+/// Sends one segment of new data whatever congestion control says (RFC 8985 §7.3); false if there is none that the peer takes.
+pub(super) fn one_new(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
+    decide::one_new(tcb).is_some_and(|plan| send(tcb, cx, &plan).is_ok())
 }
 
 fn wait_for_link(tcb: &mut Tcb, cx: &mut Cx<'_>) {

@@ -5,6 +5,7 @@ use super::{acknowledge, delay};
 use crate::base::{What, Why};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::tcb::{Retry, Tcb};
+use crate::transport::tcp::{recovery, timers};
 
 /// The segment of `plan` was sent.
 pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
@@ -30,7 +31,12 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     if plan.len > 0 {
         tcb.account(cx.base(), |tcb| tcb.sending_mut().pieces.sent(plan.seq + plan.len, plan.push));
     }
+    let first = !tcb.in_flight();
     tcb.snd.nxt = plan.seq + space;
+    recovery::sent(tcb, space);
+    if first || tcb.timers.retry_kind == Retry::Probe {
+        timers::arm_timeout(tcb, cx);
+    }
     tcb.snd.fin_sent |= plan.fin;
     if !plan.len.is_multiple_of(decide::mss(tcb)) {
         tcb.snd.small = plan.seq + plan.len;
@@ -49,6 +55,12 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
     tcb.sending_mut().board.resent(plan.seq, space, now);
     tcb.recovery.first = false;
+    recovery::sent(tcb, space);
+    recovery::sent_again(tcb, space, cx.now_ms().wrapping_add(tcb.ts_offset));
+    if plan.seq == tcb.snd.una && tcb.timers.retry_kind != Retry::Reorder {
+        tcb.timers.retry = now + tcb.round_trip.timeout();
+        tcb.timers.retry_kind = Retry::Retransmit;
+    }
     tcb.tally.retransmitted = tcb.tally.retransmitted.wrapping_add(segments(plan) as u32);
     if tcb.recovery.since_ms == 0 {
         tcb.recovery.since_ms = cx.now_ms().max(1);
@@ -58,6 +70,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     base.counters.tcp.retrans_segs += segments(plan);
     match why {
         Why::Timeout => base.counters.tcp_ext.tcp_slow_start_retrans += 1,
+        Why::TailLossProbe => {}
         _ => base.counters.tcp_ext.tcp_fast_retrans += 1,
     }
     base.emit(What::Retransmit { socket, seq: plan.seq.0, len: space, why });

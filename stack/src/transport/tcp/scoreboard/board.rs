@@ -2,21 +2,22 @@
 //!
 //! ```text
 //!   una                        lost_end                          highest SACKed        end
-//!    │ lost, perhaps resent       │ in flight, perhaps resent           │   in flight    │
+//!    │ lost, perhaps resent       │ in flight                           │   in flight    │
 //!    ├──────┬────┬─▒▒▒▒▒▒▒▒▒▒─┬───┼──────┬─▒▒▒▒▒▒▒─┬───────┬─▒▒▒▒▒▒▒▒▒▒▒▒┼───────┬────────┤
 //!    │record│ .. │ SACKed run │   │record│   run   │       │     run     │       │ record │
-//!              ▲ resend_hint             ▲ hole_hint
+//!              ▲ resend_hint
 //! ```
 //!
 //! Records and SACKed runs lie in two trees keyed by their place in the stream and together cover `[una, end)` without gap or
-//! overlap. Two runs never touch, so their number is that of RFC 6675's "discontiguous sequences". Everything before `lost_end`
-//! is lost or SACKed, nothing after it is lost: a loss mark moves forward only. The two hints say where to look for what is to be
-//! sent next; they go forward with it and back only when something before them is marked, so that looking costs nothing in the mean.
+//! overlap. Everything before `lost_end` is lost or SACKed, nothing after it is lost: what was sent once lies in the order of its
+//! times, so that what RACK finds lost is what comes first. The hint says where to look for what is to be sent next; it goes forward
+//! with it and back only when something before it is marked, so that looking costs nothing in the mean. What was sent again stands in
+//! a list of its own in the order of its times, so that a retransmission that was lost is found at its head.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 
-use super::Delivered;
-use crate::base::Instant;
+use super::{Delivered, Detected};
+use crate::base::{Duration, Instant};
 use crate::transport::tcp::seq::Seq;
 
 /// A place in the stream (see [`Seq::place`]).
@@ -42,6 +43,34 @@ struct Record {
     sent_at: Instant,
 }
 
+/// What was sent again at one time.
+#[derive(Clone, Copy, Debug)]
+struct Resend {
+    sent_at: Instant,
+    begin: Place,
+    end: Place,
+}
+
+/// RFC 8985 §5.2: the most recently sent of what was delivered (`RACK.xmit_ts`, `RACK.end_seq`), and its round trip (`RACK.rtt`).
+#[derive(Clone, Copy, Debug)]
+struct Rack {
+    sent_at: Instant,
+    end: Place,
+    rtt: Duration,
+}
+
+impl Rack {
+    /// RFC 8985 §6.2 `RACK_sent_after`.
+    fn sent_after(&self, sent_at: Instant, end: Place) -> bool {
+        (self.sent_at, self.end) > (sent_at, end)
+    }
+
+    /// How long until what was sent at this time counts as lost; zero: it does.
+    fn left(&self, sent_at: Instant, now: Instant, window: Duration) -> Duration {
+        (self.rtt + window).saturating_sub(now - sent_at)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Board {
     records: BTreeMap<Place, Record>,
@@ -52,8 +81,11 @@ pub(super) struct Board {
     lost_end: Place,
     /// Before it nothing is lost and not resent.
     resend_hint: Place,
-    /// Between `lost_end` and it everything is resent.
-    hole_hint: Place,
+    /// What was sent again, in order of time; some of it may be delivered.
+    resends: VecDeque<Resend>,
+    rack: Rack,
+    /// RFC 8985 §5.2 `RACK.fack`: the end of the highest that was delivered before this acknowledgement.
+    fack: Place,
     sacked: u32,
     lost: u32,
     resent: u32,
@@ -70,7 +102,9 @@ impl Board {
             end: una,
             lost_end: una,
             resend_hint: una,
-            hole_hint: una,
+            resends: VecDeque::new(),
+            rack: Rack { sent_at: Instant::EPOCH, end: una, rtt: Duration::ZERO },
+            fack: una,
             sacked: 0,
             lost: 0,
             resent: 0,
@@ -91,6 +125,21 @@ impl Board {
 
     pub(super) fn lost_bytes(&self) -> u32 {
         self.lost
+    }
+
+    pub(super) fn resent_bytes(&self) -> u32 {
+        self.resent
+    }
+
+    pub(super) fn sacked_segments(&self, mss: u32) -> u32 {
+        (self.runs.len() as u32).max(self.sacked.div_ceil(mss))
+    }
+
+    /// The last segment of what the peer does not have.
+    pub(super) fn tail(&self, mss: u32) -> Option<(Seq, u32)> {
+        let (&begin, record) = self.records.last_key_value()?;
+        let len = (record.len - 1) % mss + 1;
+        Some((Seq::at_place(begin + u64::from(record.len - len)), len))
     }
 
     pub(super) fn highest_sacked(&self) -> Option<Seq> {
@@ -132,7 +181,16 @@ impl Board {
             self.resent += if record.resent { 0 } else { record.len };
             self.append(place, Record { resent: true, sends: record.sends.saturating_add(1), sent_at: now, ..record });
         }
+        self.note_resend(begin, end, now);
         self.settle();
+    }
+
+    fn note_resend(&mut self, begin: Place, end: Place, now: Instant) {
+        match self.resends.back_mut() {
+            Some(last) if last.sent_at == now && last.end == begin => last.end = end,
+            _ if begin < end => self.resends.push_back(Resend { sent_at: now, begin, end }),
+            _ => {}
+        }
     }
 
     pub(super) fn acked(&mut self, una: Seq) -> Delivered {
@@ -142,8 +200,8 @@ impl Board {
         while let Some(first) = self.records.first_entry()
             && *first.key() < una
         {
-            let record = first.remove();
-            self.deliver(&record, &mut delivered);
+            let (place, record) = first.remove_entry();
+            self.deliver(place, &record, &mut delivered);
         }
         while let Some(first) = self.runs.first_entry()
             && *first.key() < una
@@ -155,6 +213,9 @@ impl Board {
             }
         }
         self.una = una;
+        while self.resends.front().is_some_and(|resend| resend.end <= una) {
+            self.resends.pop_front();
+        }
         self.settle();
         delivered
     }
@@ -171,7 +232,7 @@ impl Board {
         }
         while let Some((&place, &record)) = self.records.range(begin..end).next() {
             self.records.remove(&place);
-            self.deliver(&record, delivered);
+            self.deliver(place, &record, delivered);
             self.sacked += record.len;
             delivered.sacked += record.len;
         }
@@ -179,16 +240,121 @@ impl Board {
         self.settle();
     }
 
-    /// RFC 6675 §4 `IsLost`: for all bytes of a hole the answer is the same, and it is yes for all holes below one where it is yes.
-    pub(super) fn mark_lost(&mut self, dup_thresh: u32, mss: u32) -> u32 {
-        let enough = u64::from(dup_thresh.saturating_sub(1)) * u64::from(mss);
-        let (mut count, mut bytes) = (0, 0);
-        let reached = self.runs.iter().rev().find(|&(&begin, &end)| {
-            count += 1;
-            bytes += end - begin;
-            count >= dup_thresh || bytes > enough
-        });
-        reached.map(|(&begin, _)| begin).map_or(0, |limit| self.mark_until(limit))
+    /// RFC 8985 §6.2 step 2. A retransmission acknowledged sooner than any round trip ever was: its original was acknowledged.
+    pub(super) fn advance(&mut self, delivered: &[&Delivered], now: Instant, lowest: Duration) {
+        for one in delivered {
+            let plausible = one.latest_resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
+            for (sent_at, end) in one.latest.into_iter().chain(plausible) {
+                let end = end.place(self.una);
+                if (sent_at, end) > (self.rack.sent_at, self.rack.end) {
+                    self.rack = Rack { sent_at, end, rtt: now - sent_at };
+                }
+            }
+        }
+        self.cut_resends();
+        self.fack = self.highest().unwrap_or(self.una).max(self.fack);
+    }
+
+    /// RFC 8985 §6.2 step 5: what was sent long enough before something that was delivered is lost.
+    pub(super) fn detect(&mut self, now: Instant, window: Duration) -> Detected {
+        let mut found = Detected::default();
+        self.detect_originals(now, window, &mut found);
+        self.detect_resends(now, window, &mut found);
+        self.settle();
+        found
+    }
+
+    /// What was sent once lies in the order of its times: those that are lost come first.
+    fn detect_originals(&mut self, now: Instant, window: Duration, found: &mut Detected) {
+        let (rack, from) = (self.rack, self.lost_end);
+        let mut limit = from;
+        for (&place, record) in self.records.range(from..) {
+            let end = place + u64::from(record.len);
+            if !rack.sent_after(record.sent_at, end) || !rack.left(record.sent_at, now, window).is_zero() {
+                break;
+            }
+            limit = end;
+        }
+        found.lost = self.mark_until(limit);
+        // A probe of the tail that is lost too is to be sent anew.
+        for record in self.records.range_mut(from..limit).map(|(_, record)| record).filter(|record| record.resent) {
+            record.resent = false;
+            self.resent -= record.len;
+        }
+        if let Some(sent_at) = self.last_sent_before(limit) {
+            found.wait_for(rack.left(sent_at, now, window));
+        }
+    }
+
+    /// When the last of the originals from `from` on was sent that were sent before the latest that was delivered. They lie in the
+    /// order of their times.
+    fn last_sent_before(&self, from: Place) -> Option<Instant> {
+        let (mut from, mut until, mut found) = (from, self.end, None);
+        while from < until {
+            let middle = from + (until - from) / 2;
+            match self.records.range(middle..until).next() {
+                Some((&place, record)) if self.rack.sent_after(record.sent_at, place + u64::from(record.len)) => {
+                    found = Some(record.sent_at);
+                    from = place + u64::from(record.len);
+                }
+                _ => until = middle,
+            }
+        }
+        found
+    }
+
+    fn detect_resends(&mut self, now: Instant, window: Duration, found: &mut Detected) {
+        let rack = self.rack;
+        while let Some(&Resend { sent_at, begin, end }) = self.resends.front()
+            && rack.sent_after(sent_at, end)
+            && rack.left(sent_at, now, window).is_zero()
+        {
+            self.resends.pop_front();
+            let still_out = |record: &Record| record.lost && record.resent && record.sent_at == sent_at;
+            for (&place, record) in self.records.range_mut(begin..end).filter(|(_, record)| still_out(record)) {
+                record.resent = false;
+                self.resent -= record.len;
+                self.resend_hint = self.resend_hint.min(place);
+                found.again += record.len;
+            }
+        }
+        let before = self.resends.partition_point(|resend| rack.sent_after(resend.sent_at, resend.end));
+        if let Some(last) = self.resends.range(..before).rev().find(|resend| self.is_out(resend)) {
+            found.wait_for(rack.left(last.sent_at, now, window));
+        }
+    }
+
+    /// Of what was sent again together with the latest that was delivered, what lies before that is earlier.
+    fn cut_resends(&mut self) {
+        let rack = self.rack;
+        let place = self.resends.partition_point(|resend| rack.sent_after(resend.sent_at, resend.end));
+        if let Some(resend) = self.resends.get_mut(place)
+            && resend.sent_at == rack.sent_at
+            && resend.begin < rack.end
+        {
+            let after = Resend { begin: rack.end, ..*resend };
+            // The byte before `rack.end` is the delivered one's.
+            resend.end = rack.end - 1;
+            if after.begin < after.end {
+                self.resends.insert(place + 1, after);
+            }
+        }
+    }
+
+    /// Something of it is not delivered, nor sent again since.
+    fn is_out(&self, resend: &Resend) -> bool {
+        self.records.range(resend.begin..resend.end).any(|(_, record)| record.resent && record.sent_at == resend.sent_at)
+    }
+
+    /// It was a false alarm: nothing is lost.
+    pub(super) fn unmark_lost(&mut self) {
+        for (_, record) in self.records.range_mut(..self.lost_end) {
+            record.lost = false;
+        }
+        self.lost = 0;
+        self.lost_end = self.una;
+        self.resend_hint = self.una;
+        self.settle();
     }
 
     pub(super) fn mark_first_lost(&mut self, mss: u32) -> u32 {
@@ -206,16 +372,13 @@ impl Board {
             record.resent = false;
         }
         self.resent = 0;
+        self.resends.clear();
         self.resend_hint = self.una;
         self.mark_until(self.end);
     }
 
     pub(super) fn next_lost(&self, max: u32) -> Option<(Seq, u32)> {
         self.collect(self.resend_hint, self.lost_end, max)
-    }
-
-    pub(super) fn next_hole(&self, max: u32) -> Option<(Seq, u32)> {
-        self.collect(self.lost_end.max(self.hole_hint), self.highest()?, max)
     }
 
     /// The first range of records not resent between `from` and `until`, at most `max` bytes; records that touch are taken together.
@@ -284,10 +447,12 @@ impl Board {
     }
 
     /// A record is gone from the flight: the peer has it.
-    fn deliver(&mut self, record: &Record, delivered: &mut Delivered) {
+    fn deliver(&mut self, place: Place, record: &Record, delivered: &mut Delivered) {
         self.lost -= if record.lost { record.len } else { 0 };
         self.resent -= if record.resent { record.len } else { 0 };
-        delivered.add(record);
+        let end = place + u64::from(record.len);
+        delivered.add(record, Seq::at_place(end));
+        delivered.reordered |= record.sends == 1 && !record.told && end < self.fack;
     }
 
     /// Adds a run and joins it with those it touches.
@@ -332,15 +497,11 @@ impl Board {
         self.lost_end = self.una;
     }
 
-    /// Moves the hints to what they look for.
+    /// Moves the hint to what it looks for.
     fn settle(&mut self) {
-        let skip = |records: &BTreeMap<Place, Record>, from: Place, until: Place| {
-            let mut range = records.range(from..until.max(from));
-            range.find(|(_, record)| !record.resent).map_or(until.max(from), |(&place, _)| place)
-        };
-        self.resend_hint = skip(&self.records, self.resend_hint, self.lost_end);
-        let until = self.highest().unwrap_or(self.lost_end);
-        self.hole_hint = skip(&self.records, self.hole_hint.max(self.lost_end), until);
+        let (from, until) = (self.resend_hint.max(self.una), self.lost_end);
+        let mut range = self.records.range(from..until.max(from));
+        self.resend_hint = range.find(|(_, record)| !record.resent).map_or(until.max(from), |(&place, _)| place);
     }
 
     /// What must hold after every step.
@@ -370,7 +531,7 @@ impl Board {
 }
 
 impl Delivered {
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &Record, end: Seq) {
         let clean = record.sends == 1 && !record.told;
         // The first record sets the time, an ambiguous one takes it away for good (Karn).
         if self.bytes == 0 {
@@ -380,5 +541,15 @@ impl Delivered {
         }
         self.bytes += record.len;
         self.retransmitted |= record.sends > 1;
+        if record.told {
+            return;
+        }
+        let latest = if clean { &mut self.latest } else { &mut self.latest_resent };
+        if latest.is_none_or(|(sent_at, before)| record.sent_at > sent_at || record.sent_at == sent_at && end.after(before)) {
+            *latest = Some((record.sent_at, end));
+        }
+        if clean && self.original.is_none_or(|before| end.before(before)) {
+            self.original = Some(end);
+        }
     }
 }

@@ -1,0 +1,40 @@
+//! Without SACK the third duplicate acknowledgement tells of a loss, and a partial acknowledgement of the next one (RFC 5681 §3.2,
+//! RFC 6582 §3.2).
+
+use super::{News, enter};
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::tcb::{Phase, Tcb};
+
+/// Counts; says how many of the segments that duplicates stood for a partial acknowledgement has now told of.
+pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
+    if !tcb.in_flight() {
+        return 0;
+    }
+    let mss = u32::from(tcb.snd.mss);
+    if news.duplicate {
+        tcb.recovery.dup_acks = tcb.recovery.dup_acks.saturating_add(1);
+        let again = tcb.recovery.has_point && tcb.snd.una.at_or_before(tcb.recovery.point);
+        if tcb.recovery.phase == Phase::Open && tcb.recovery.dup_acks == cx.config.reordering && !again {
+            tcb.sending_mut().board.mark_first_lost(mss);
+            cx.base().counters.tcp_ext.tcp_reno_recovery += 1;
+            enter(tcb, cx);
+        }
+    } else if tcb.recovery.phase == Phase::Recovery {
+        // Partial: the segments it covers had left the network, but for the one that was lost and sent again.
+        let segments = (news.acked / mss).saturating_sub(1).min(255) as u8;
+        let used = segments.min(tcb.recovery.dup_acks);
+        tcb.recovery.dup_acks -= used;
+        tcb.sending_mut().board.mark_first_lost(mss);
+        tcb.recovery.first = true;
+        return u32::from(used);
+    } else if news.acked > 0 {
+        tcb.recovery.dup_acks = 0;
+    }
+    0
+}
+
+/// Bytes that the acknowledgement says have left the network.
+pub(super) fn delivered(tcb: &Tcb, news: &News, used_up: u32) -> u32 {
+    let mss = u32::from(tcb.snd.mss);
+    if news.duplicate { mss } else { news.acked.saturating_sub(used_up * mss) }
+}

@@ -1,0 +1,212 @@
+//! Loss recovery: what acknowledgements tell about losses, and when it is over.
+//!
+//! What to send again is the scoreboard's knowledge, when to send it is `output`'s decision, how much is congestion control's.
+//!
+//! ```text
+//!   acknowledgement ─► learn ─► is a recovery over, or was it needless? ─► what is lost ─► how much may be in flight
+//! ```
+//!
+//! | file | what | source |
+//! |---|---|---|
+//! | `rack` | what is lost, by time | RFC 8985 |
+//! | `tail_probe` | asking when the end of a flight is met by silence | RFC 8985 §7 |
+//! | `duplicates` | what is lost, without SACK | RFC 5681, RFC 6582 |
+//! | `timed_out` | after a timeout; whether it was needed | RFC 5681, RFC 5682 |
+//! | `prr` | the way to the smaller window | RFC 6937 |
+//! | `undo` | the way back | RFC 3708, RFC 4015 |
+//! | `losses` | the box that keeps it all |  |
+
+mod duplicates;
+pub(super) mod losses;
+mod prr;
+pub(super) mod rack;
+pub(super) mod tail_probe;
+pub(super) mod timed_out;
+mod undo;
+
+use super::congestion::Ack;
+use super::cx::Cx;
+use super::output::decide;
+use super::scoreboard::Delivered;
+use super::seq::Seq;
+use super::tcb::{Phase, Tcb};
+use crate::base::{Duration, What};
+use prr::{Progress, Prr};
+
+/// What one acknowledgement told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct News {
+    /// Sequence space newly acknowledged cumulatively.
+    pub(super) acked: u32,
+    /// What the cumulative part delivered.
+    pub(super) delivered: Delivered,
+    /// What SACK delivered.
+    pub(super) sacked: Delivered,
+    /// What the peer had received twice (RFC 2883 §4).
+    pub(super) dsack: Option<(Seq, Seq)>,
+    /// The timestamp it echoes.
+    pub(super) echo: Option<u32>,
+    /// It is a duplicate acknowledgement (RFC 5681 §2).
+    pub(super) duplicate: bool,
+    /// The send buffer had no room for a writer before it.
+    pub(super) crowded: bool,
+    /// Bytes in flight before it.
+    pub(super) flight: u32,
+    /// The round trip it measured.
+    pub(super) round_trip: Option<Duration>,
+}
+
+impl News {
+    fn is_none(&self) -> bool {
+        self.acked == 0 && self.sacked.bytes == 0 && !self.duplicate && self.dsack.is_none()
+    }
+}
+
+/// An acceptable acknowledgement arrived.
+pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+    if news.is_none() {
+        return;
+    }
+    tcb.recovery.fresh_first = false;
+    learn(tcb, cx, news);
+    tail_probe::acknowledged(tcb, cx, news);
+    match tcb.recovery.phase {
+        Phase::Open => open(tcb, cx),
+        Phase::Recovery => recovering(tcb, cx, news),
+        Phase::Loss => timed_out::acknowledged(tcb, cx, news),
+    }
+    let used_up = if tcb.sack { 0 } else { duplicates::count(tcb, cx, news) };
+    let lost = tcb.sack && tcb.in_flight() && find_lost(tcb, cx);
+    if tcb.recovery.phase == Phase::Recovery {
+        let delivered =
+            if tcb.sack { news.delivered.bytes + news.sacked.bytes } else { duplicates::delivered(tcb, news, used_up) };
+        reduce(tcb, delivered, news.acked > 0 && !lost);
+    } else {
+        grow(tcb, cx, news);
+    }
+    report(tcb, cx);
+}
+
+/// What it tells of the path and of what was sent again.
+fn learn(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+    if tcb.sack {
+        rack::learn(tcb, cx, news);
+    }
+    if let Some(range) = news.dsack {
+        cx.base().counters.tcp_ext.tcp_dsack_recv += 1;
+        undo::duplicate(tcb, range);
+    }
+}
+
+/// Outside recovery: the last one may turn out to have been needless.
+fn open(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if tcb.snd.una.after(tcb.recovery.point) {
+        tcb.recovery.has_point = false;
+    }
+    if undo::all_duplicates(tcb) {
+        cx.base().counters.tcp_ext.tcp_dsack_undo += 1;
+        undo::restore(tcb, cx, false);
+    }
+}
+
+/// In fast recovery: it is over when everything that was in flight when it began is acknowledged (RFC 6582 §3.2 step 3 "full",
+/// RFC 6675 §5), or when it turns out that nothing was lost.
+fn recovering(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+    let done = news.acked > 0 && tcb.snd.una.at_or_after(tcb.recovery.point);
+    let original = news.acked > 0 && undo::is_of_original(tcb, news);
+    if undo::all_duplicates(tcb) {
+        cx.base().counters.tcp_ext.tcp_dsack_undo += 1;
+        undo::restore(tcb, cx, done);
+    } else if done && original {
+        cx.base().counters.tcp_ext.tcp_full_undo += 1;
+        undo::restore(tcb, cx, true);
+    } else if done {
+        tcb.congestion.recovered(cx.now());
+        tcb.recovery.phase = Phase::Open;
+        tcb.recovery.dup_acks = 0;
+        tcb.recovery.first = false;
+        losses::of(tcb).reordering.recovered();
+    } else if original && tcb.sending.as_ref().is_none_or(|sending| sending.board.resent_bytes() == 0) {
+        cx.base().counters.tcp_ext.tcp_partial_undo += 1;
+        undo::restore(tcb, cx, true);
+    }
+}
+
+/// What is lost by the clock; says whether there is more of it than before.
+fn find_lost(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
+    let found = rack::detect(tcb, cx);
+    let evident = match tcb.recovery.phase {
+        Phase::Open => tcb.sending.as_ref().is_some_and(|sending| sending.board.lost_bytes() > 0),
+        // What slow start sent again is lost again: the path is still too full.
+        Phase::Loss => found.again > 0,
+        Phase::Recovery => false,
+    };
+    if evident {
+        cx.base().counters.tcp_ext.tcp_sack_recovery += 1;
+        enter(tcb, cx);
+    }
+    found.lost + found.again > 0
+}
+
+/// Fast recovery begins (RFC 5681 §3.2 steps 2 and 3, RFC 6675 §5 step 4): the threshold falls at once, the window by and by.
+fn enter(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    undo::remember(tcb);
+    let before = tcb.congestion.cwnd();
+    tcb.congestion.reduce(cx.now());
+    let losses = losses::of(tcb);
+    losses.prr = Prr::begin(before);
+    losses.tail_probe = None;
+    losses.doubting = false;
+    tcb.recovery.phase = Phase::Recovery;
+    tcb.recovery.point = tcb.snd.nxt;
+    tcb.recovery.has_point = true;
+    tcb.recovery.first = true;
+}
+
+/// In fast recovery the window follows what is delivered.
+fn reduce(tcb: &mut Tcb, delivered: u32, good: bool) {
+    if tcb.recovery.phase != Phase::Recovery {
+        return;
+    }
+    let (ssthresh, in_flight, mss) = (tcb.congestion.ssthresh(), decide::in_flight(tcb), u32::from(tcb.snd.mss));
+    if let Some(window) = losses::of(tcb).prr.window(Progress { delivered, good }, ssthresh, in_flight, mss) {
+        tcb.congestion.set_cwnd(window);
+    }
+}
+
+/// Something was sent, new or again.
+pub(super) fn sent(tcb: &mut Tcb, bytes: u32) {
+    if tcb.recovery.phase == Phase::Recovery {
+        losses::of(tcb).prr.sent(bytes);
+    }
+}
+
+/// Something was sent again, when our clock said this.
+pub(super) fn sent_again(tcb: &mut Tcb, bytes: u32, clock: u32) {
+    undo::sent_again(tcb, bytes, clock);
+}
+
+/// Outside fast recovery acknowledged data opens the window (RFC 5681 §3.1): what is newly known to have arrived. A cumulative
+/// acknowledgement that jumps over what was SACKed before counts that no second time.
+fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+    if news.acked == 0 {
+        return;
+    }
+    let (cwnd, mss) = (tcb.congestion.cwnd(), u32::from(tcb.snd.mss));
+    let used = if tcb.congestion.in_slow_start() { news.flight.saturating_mul(2) } else { news.flight.saturating_add(mss) };
+    let ack = Ack {
+        now: cx.now(),
+        acked: news.delivered.bytes.saturating_add(news.sacked.bytes),
+        in_flight: news.flight,
+        srtt: tcb.round_trip.smoothed(),
+        rtt: news.round_trip,
+        limited: used > cwnd,
+    };
+    tcb.congestion.acked(&ack);
+}
+
+fn report(tcb: &Tcb, cx: &mut Cx<'_>) {
+    let (socket, in_flight) = (tcb.inet.owner, decide::in_flight(tcb));
+    let (cwnd, ssthresh) = (tcb.congestion.cwnd(), tcb.congestion.ssthresh());
+    cx.base().emit(What::Congestion { socket, cwnd, ssthresh, in_flight });
+}

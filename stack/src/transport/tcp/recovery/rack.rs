@@ -1,0 +1,113 @@
+//! RACK (RFC 8985): a segment is lost if one that was sent later has arrived, and the path has had time to reorder them.
+
+use super::{News, enter, losses};
+use crate::base::Duration;
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::output::{self, Push};
+use crate::transport::tcp::scoreboard::Detected;
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
+use crate::transport::tcp::timers;
+
+/// Recoveries that a wider window lasts after the path told of a needless retransmission (RFC 8985 §5.2 `RACK.reo_wnd_persist`).
+const PERSIST: u8 = 16;
+/// What a timer is late by at least (Linux's `TCP_TIMEOUT_MIN`).
+pub(super) const SLACK: Duration = Duration::from_millis(2);
+
+/// How much reordering to allow for (RFC 8985 §5.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reordering {
+    /// `RACK.reordering_seen`
+    seen: bool,
+    /// `RACK.reo_wnd_mult`
+    steps: u8,
+    /// `RACK.reo_wnd_persist`
+    persist: u8,
+    /// `RACK.dsack_round`: a round trip's DSACKs count once.
+    round: Option<Seq>,
+}
+
+impl Default for Reordering {
+    fn default() -> Self {
+        Self { seen: false, steps: 1, persist: 0, round: None }
+    }
+}
+
+impl Reordering {
+    /// RFC 8985 §6.2 step 4: something was sent again that had arrived: the window was too short.
+    fn too_short(&mut self, una: Seq, nxt: Seq) {
+        if self.round.is_some_and(|round| una.before(round)) {
+            return;
+        }
+        self.round = Some(nxt);
+        self.steps = self.steps.saturating_add(1);
+        self.persist = PERSIST;
+    }
+
+    /// A recovery is over.
+    pub(super) fn recovered(&mut self) {
+        self.persist = self.persist.saturating_sub(1);
+        if self.persist == 0 {
+            self.steps = 1;
+        }
+    }
+}
+
+/// RFC 8985 §6.2 steps 3 and 4: what an acknowledgement tells of reordering.
+pub(super) fn learn(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+    if (news.delivered.reordered || news.sacked.reordered) && !losses::of(tcb).reordering.seen {
+        losses::of(tcb).reordering.seen = true;
+        cx.base().counters.tcp_ext.tcp_sack_reorder += 1;
+    }
+    if news.dsack.is_some() {
+        let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
+        losses::of(tcb).reordering.too_short(una, nxt);
+    }
+}
+
+/// RFC 8985 §6.2 step 4: how long a segment may be late.
+fn window(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
+    let reordering = tcb.recovery.losses.as_ref().map(|losses| losses.reordering).unwrap_or_default();
+    if !reordering.seen {
+        let sacked = tcb.sending.as_ref().map_or(0, |sending| sending.board.sacked_segments(u32::from(tcb.snd.mss)));
+        if tcb.recovery.phase != Phase::Open || sacked >= u32::from(cx.config.reordering) {
+            return Duration::ZERO;
+        }
+    }
+    let lowest = tcb.round_trip.lowest().unwrap_or_default();
+    (lowest / 4 * u32::from(reordering.steps)).min(tcb.round_trip.smoothed().unwrap_or_default())
+}
+
+/// RFC 8985 §6.2 step 5: marks what is lost now, and sees to it that what may be lost soon is looked at.
+pub(super) fn detect(tcb: &mut Tcb, cx: &mut Cx<'_>) -> Detected {
+    let (now, window) = (cx.now(), window(tcb, cx));
+    let found = tcb.sending_mut().board.detect(now, window);
+    if found.again > 0 {
+        cx.base().counters.tcp_ext.tcp_lost_retransmit += u64::from(found.again.div_ceil(u32::from(tcb.snd.mss)));
+    }
+    if let Some(wait) = found.wait {
+        tcb.timers.retry = now + (wait + SLACK).min(tcb.round_trip.timeout());
+        tcb.timers.retry_kind = Retry::Reorder;
+    } else if tcb.timers.retry_kind == Retry::Reorder {
+        timers::arm_timeout(tcb, cx);
+    }
+    found
+}
+
+/// RFC 8985 §6.3: the time in which what is missing might have come is over.
+pub(in crate::transport::tcp) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if !tcb.in_flight() {
+        return;
+    }
+    timers::arm_timeout(tcb, cx);
+    let found = detect(tcb, cx);
+    if found.lost > 0 && tcb.recovery.phase == Phase::Open {
+        cx.base().counters.tcp_ext.tcp_sack_recovery += 1;
+        enter(tcb, cx);
+    }
+    if found.lost + found.again > 0 {
+        super::reduce(tcb, u32::from(tcb.snd.mss), false);
+        super::report(tcb, cx);
+        output::run(tcb, cx, Push::Normal);
+    }
+}
