@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A hundred observations of the socket calls, one a line: `name: what was seen`.
+"""Some hundred and sixty observations of the socket calls, one a line: `name: what was seen`.
 
 Run it on the machine and under `loggia run --`, and compare line by line (see `run`). Everything happens on loopback addresses.
 Values that differ from run to run (ports, times, descriptors) are not printed; counts and bits are.
@@ -997,6 +997,424 @@ def udp_pktinfo():
     one.sendto(b"x", two.getsockname())
     _, ancillary, _, _ = two.recvmsg(10, 100)
     return [(level, kind, len(data), socket.inet_ntoa(data[8:12])) for level, kind, data in ancillary]
+
+
+# What the host is -------------------------------------------------------------------------------------------------------------------
+
+def interface_request(request, name=b"lo", sock=None):
+    """Bytes behind the name in `struct ifreq`."""
+    asked = sock or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    return outcome(lambda: fcntl.ioctl(asked, request, struct.pack("16s24x", name))[16:])
+
+
+@observe
+def interface_names():
+    return socket.if_nameindex()[:1], socket.if_nametoindex("lo"), outcome(socket.if_nametoindex, "nowhere")
+
+@observe
+def interface_address_and_mask():
+    return [socket.inet_ntoa(interface_request(request)[4:8]) for request in (0x8915, 0x891B)]
+
+@observe
+def interface_flags_mtu_index():
+    flags, mtu, index = (interface_request(request) for request in (0x8913, 0x8921, 0x8933))
+    return hex(struct.unpack("H", flags[:2])[0]), struct.unpack("i", mtu[:4])[0], struct.unpack("i", index[:4])[0]
+
+@observe
+def interface_hardware_address():
+    return interface_request(0x8927)[:8].hex()
+
+@observe
+def interface_unknown():
+    return interface_request(0x8915, b"nowhere")
+
+@observe
+def interface_asked_on_a_unix_socket():
+    return interface_request(0x8933, sock=socket.socket(socket.AF_UNIX))[:4]
+
+@observe
+def interface_asked_on_a_file():
+    with tempfile.TemporaryFile() as file:
+        return interface_request(0x8933, sock=file)
+
+@observe
+def interface_list():
+    room = array.array("B", bytes(400))
+    asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    length = struct.unpack("i12x", fcntl.ioctl(asked, 0x8912, struct.pack("iP", 400, room.buffer_info()[0])))[0]
+    return length % 40, [room[at:at + 24].tobytes().hex() for at in range(0, length, 40)][:1]
+
+@observe
+def getaddrinfo_numeric():
+    return [outcome(socket.getaddrinfo, host, 80, 0, socket.SOCK_STREAM) for host in ("127.0.0.1", "::1")]
+
+@observe
+def getaddrinfo_configured():
+    found = socket.getaddrinfo("localhost", 80, 0, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+    return sorted(address[0] for *_, address in found)[:1]
+
+@observe
+def netlink_error_for_a_missing_interface():
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    sock.sendto(struct.pack("IHHIIBxHiII", 32, 18, 1, 8, 0, 0, 0, 0x7FFFFFFF, 0, 0), (0, 0))
+    return struct.unpack("i", sock.recv(100)[16:20])
+
+@observe
+def netlink_names():
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    before = sock.getsockname()
+    sock.bind((0, 0))
+    return before, sock.getsockname() == (os.getpid(), 0), outcome(sock.getpeername), polled(sock)
+
+@observe
+def netlink_short_message():
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    sent = outcome(sock.sendto, b"xyz", (0, 0))
+    return sent, outcome(sock.recv, 100, socket.MSG_DONTWAIT), outcome(sock.sendto, b"", (0, 0))
+
+
+# More of datagrams ------------------------------------------------------------------------------------------------------------------
+
+IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000
+
+
+def refusing_port():
+    sock = udp()
+    port = sock.getsockname()[1]
+    sock.close()
+    return port
+
+
+@observe
+def udp_just_closed_refuses():
+    sock = udp()
+    sock.connect(("127.0.0.1", refusing_port()))
+    sock.send(b"x")
+    return polled(sock, 100, select.POLLERR), errno.errorcode.get(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+@observe
+def udp_error_queue():
+    sock = udp()
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    port = refusing_port()
+    sock.sendto(b"hello", ("127.0.0.1", port))
+    mask = polled(sock, 100, select.POLLERR)
+    data, ancillary, flags, to = sock.recvmsg(100, 200, MSG_ERRQUEUE)
+    told = [(level, kind, struct.unpack("IBBBBII", data[:16])) for level, kind, data in ancillary]
+    return mask, data, told, bits(0) if to[1] == port else to, hex(flags)
+
+@observe
+def udp_error_queue_empty():
+    sock = udp()
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    return outcome(sock.recvmsg, 100, 200, MSG_ERRQUEUE)
+
+@observe
+def udp_error_queue_then_send():
+    sock = udp()
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    to = ("127.0.0.1", refusing_port())
+    sock.sendto(b"one", to)
+    polled(sock, 100, select.POLLERR)
+    return outcome(sock.sendto, b"two", to), outcome(sock.sendto, b"three", to)
+
+@observe
+def udp_peek_tells_the_true_length():
+    one, two = udp(), udp()
+    one.sendto(b"x" * 100, two.getsockname())
+    time.sleep(0.05)
+    room = bytearray(10)
+    lengths = two.recv_into(room, 10, socket.MSG_PEEK | socket.MSG_TRUNC), two.recvfrom_into(room, 10, socket.MSG_PEEK | socket.MSG_TRUNC)[0]
+    return lengths, two.recv_into(room, 10, socket.MSG_TRUNC), outcome(two.recv, 1, socket.MSG_DONTWAIT)
+
+@observe
+def udp_recvmmsg():
+    one, two = udp(), udp()
+    for text in (b"a", b"bb", b"", b"dddd"):
+        one.sendto(text, two.getsockname())
+    time.sleep(0.05)
+    libc = ctypes.CDLL(None, use_errno=True)
+    rooms = [ctypes.create_string_buffer(16) for _ in range(6)]
+    pieces = (ctypes.c_ulong * 12)(*[word for room in rooms for word in (ctypes.addressof(room), 16)])
+    messages = (ctypes.c_ulong * 48)()
+    for place in range(6):
+        messages[8 * place + 2], messages[8 * place + 3] = ctypes.addressof(pieces) + 16 * place, 1
+    got = libc.recvmmsg(two.fileno(), messages, 6, socket.MSG_DONTWAIT, None)
+    return got, [messages[8 * place + 7] & 0xFFFFFFFF for place in range(max(got, 0))]
+
+@observe
+def udp_connect_unspec():
+    one, two = udp(), udp()
+    one.connect(two.getsockname())
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.connect(one.fileno(), struct.pack("H14x", 0), 16)
+    return done, outcome(one.getpeername), one.getsockname()[1] != 0, outcome(one.sendto, b"x", two.getsockname())
+
+@observe
+def udp_reconnect_changes_the_peer():
+    one, two, three = udp(), udp(), udp()
+    one.connect(two.getsockname())
+    one.connect(three.getsockname())
+    two.sendto(b"old", one.getsockname())
+    three.sendto(b"new", one.getsockname())
+    return one.recv(10), outcome(one.recv, 10, socket.MSG_DONTWAIT)
+
+@observe
+def udp_shutdown_unconnected():
+    return outcome(udp().shutdown, socket.SHUT_RD)
+
+@observe
+def udp_queue_questions():
+    one, two = udp(), udp()
+    one.sendto(b"x" * 70, two.getsockname())
+    time.sleep(0.05)
+    return queued(two), queued(one, termios.TIOCOUTQ), queued(two, 0x8905)
+
+
+# More of options and names ----------------------------------------------------------------------------------------------------------
+
+@observe
+def types_of_each_kind():
+    kinds = ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, socket.SOCK_DGRAM), (socket.AF_INET, socket.SOCK_DGRAM))
+    names = (socket.SO_TYPE, socket.SO_DOMAIN, socket.SO_PROTOCOL, socket.SO_ACCEPTCONN)
+    return [[socket.socket(*kind).getsockopt(socket.SOL_SOCKET, name) for name in names] for kind in kinds]
+
+@observe
+def listener_says_so():
+    sock = listener()
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN), pair()[1].getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+
+@observe
+def options_cannot_be_set():
+    names = (socket.SO_TYPE, socket.SO_DOMAIN, socket.SO_PROTOCOL, socket.SO_ACCEPTCONN, socket.SO_ERROR)
+    return [outcome(socket.socket().setsockopt, socket.SOL_SOCKET, name, 1) for name in names]
+
+@observe
+def v6only_after_bind():
+    sock = socket.socket(socket.AF_INET6)
+    before = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    sock.bind(("::1", 0))
+    return before, outcome(sock.setsockopt, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+@observe
+def v6only_on_ipv4():
+    return outcome(socket.socket().setsockopt, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+@observe
+def both_families_on_one_port():
+    six = socket.socket(socket.AF_INET6)
+    six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    six.bind(("::", 0))
+    four = socket.socket()
+    seen = [outcome(four.bind, ("0.0.0.0", six.getsockname()[1]))]
+    dual = socket.socket(socket.AF_INET6)
+    dual.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    dual.bind(("::", 0))
+    return seen + [outcome(socket.socket().bind, ("0.0.0.0", dual.getsockname()[1]))]
+
+@observe
+def bind_to_a_taken_port():
+    seen = []
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        for first, second in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                one, two = socket.socket(socket.AF_INET, kind), socket.socket(socket.AF_INET, kind)
+                one.setsockopt(socket.SOL_SOCKET, option, first)
+                two.setsockopt(socket.SOL_SOCKET, option, second)
+                one.bind(("127.0.0.1", 0))
+                seen.append(outcome(two.bind, one.getsockname()))
+    return seen
+
+@observe
+def bind_beside_a_listener():
+    one, seen = socket.socket(), []
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    one.listen(1)
+    for host in ("127.0.0.1", "0.0.0.0", "127.0.0.2"):
+        two = socket.socket()
+        two.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        seen.append((outcome(two.bind, (host, one.getsockname()[1])), outcome(two.listen, 1)))
+    return seen
+
+@observe
+def two_bound_one_listens():
+    one, two = socket.socket(), socket.socket()
+    for sock in (one, two):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    two.bind(one.getsockname())
+    return outcome(one.listen, 1), outcome(two.listen, 1)
+
+@observe
+def accept4_flags():
+    libc = ctypes.CDLL(None, use_errno=True)
+    seen = []
+    for flags in (0, socket.SOCK_NONBLOCK, socket.SOCK_CLOEXEC, socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 1):
+        server = listener()
+        client = socket.create_connection(server.getsockname())
+        got = libc.accept4(server.fileno(), None, None, flags)
+        if got < 0:
+            seen.append(errno.errorcode[ctypes.get_errno()])
+        else:
+            seen.append((fcntl.fcntl(got, fcntl.F_GETFL) & os.O_NONBLOCK, fcntl.fcntl(got, fcntl.F_GETFD)))
+            os.close(got)
+        client.close()
+    return seen
+
+@observe
+def tcp_info_fields():
+    client, _ = pair()
+    client.send(b"x" * 1000)
+    time.sleep(0.1)
+    info = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    state, ca_state, retransmits, probes, backoff, options, scales = info[:7]
+    unacked, sacked, lost, retrans = struct.unpack("4I", info[24:40])
+    return state, ca_state, retransmits, probes, backoff, options & 7, unacked, sacked, lost, retrans
+
+@observe
+def tcp_info_of_other_states():
+    fresh, server = socket.socket(), listener()
+    return [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] for sock in (fresh, server)]
+
+@observe
+def tcp_maximum_segment():
+    client, _ = pair()
+    return socket.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG), client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
+@observe
+def ends_of_options():
+    client, _ = pair()
+    return [len(client.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, size)) for size in (4, 8, 100)]
+
+
+# More of listeners and epoll --------------------------------------------------------------------------------------------------------
+
+@observe
+def listener_shut_for_reading():
+    server = listener()
+    done = outcome(server.shutdown, socket.SHUT_RD)
+    refused = socket.socket().connect_ex(server.getsockname())
+    return done, errno.errorcode.get(refused, refused), outcome(server.accept), outcome(server.listen, 1)
+
+@observe
+def listener_shut_for_writing():
+    server = listener()
+    done = outcome(server.shutdown, socket.SHUT_WR)
+    connected = socket.socket().connect_ex(server.getsockname())
+    return done, errno.errorcode.get(connected, connected)
+
+@observe
+def listener_poll_after_shutdown():
+    server = listener()
+    server.shutdown(socket.SHUT_RDWR)
+    return settled(server)
+
+@observe
+def listener_dissolved_by_unspec():
+    server = listener()
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.connect(server.fileno(), struct.pack("H14x", 0), 16)
+    return done, server.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+
+@observe
+def stream_unspec_of_a_connection():
+    client, accepted = pair()
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.connect(client.fileno(), struct.pack("H14x", 0), 16)
+    time.sleep(0.1)
+    return done, outcome(client.getpeername), outcome(accepted.recv, 1)
+
+@observe
+def epoll_one_shot():
+    client, accepted = pair()
+    poll = select.epoll()
+    poll.register(accepted, select.EPOLLIN | select.EPOLLONESHOT)
+    client.send(b"a")
+    first, second = len(poll.poll(1)), len(poll.poll(0.05))
+    poll.modify(accepted, select.EPOLLIN | select.EPOLLONESHOT)
+    return first, second, len(poll.poll(1))
+
+@observe
+def epoll_one_shot_listener():
+    server, poll = listener(), select.epoll()
+    poll.register(server, select.EPOLLIN | select.EPOLLONESHOT)
+    keep = [socket.create_connection(server.getsockname()) for _ in range(2)]
+    time.sleep(0.05)
+    first, second = len(poll.poll(1)), len(poll.poll(0.05))
+    poll.modify(server, select.EPOLLIN | select.EPOLLONESHOT)
+    return first, second, len(poll.poll(1)), len(keep)
+
+@observe
+def epoll_edge_listener():
+    server, poll = listener(), select.epoll()
+    poll.register(server, select.EPOLLIN | select.EPOLLET)
+    seen = []
+    for _ in range(3):
+        client = socket.create_connection(server.getsockname())
+        time.sleep(0.05)
+        seen.append((len(poll.poll(1)), len(poll.poll(0.05)), client.fileno() > 0))
+    return seen
+
+@observe
+def epoll_edge_write():
+    client, accepted = pair()
+    client.setblocking(False)
+    poll = select.epoll()
+    poll.register(client, select.EPOLLOUT | select.EPOLLET)
+    first, second = len(poll.poll(1)), len(poll.poll(0.05))
+    while outcome(client.send, b"x" * 65536) != "EAGAIN":
+        pass
+    time.sleep(0.3)
+    while outcome(client.send, b"x" * 65536) != "EAGAIN":
+        pass
+    full = len(poll.poll(0))
+    reader = threading.Thread(target=lambda: [accepted.recv(1 << 20) for _ in range(40)], daemon=True)
+    reader.start()
+    return first, second, full, len(poll.poll(3))
+
+@observe
+def epoll_edge_after_partial_read():
+    client, accepted = pair()
+    poll = select.epoll()
+    poll.register(accepted, select.EPOLLIN | select.EPOLLET)
+    client.send(b"abcdef")
+    time.sleep(0.05)
+    first = len(poll.poll(1))
+    accepted.recv(2)
+    left = len(poll.poll(0.05))
+    client.send(b"g")
+    return first, left, len(poll.poll(1)), accepted.recv(100)
+
+@observe
+def epoll_exclusive():
+    server, polls, woken = listener(), [select.epoll() for _ in range(4)], []
+    for poll in polls:
+        poll.register(server, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+    waiting = [threading.Thread(target=lambda poll=poll: woken.append(len(poll.poll(1)))) for poll in polls]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.2)
+    client = socket.create_connection(server.getsockname())
+    for thread in waiting:
+        thread.join()
+    return sum(woken) >= 1, len(woken), client.fileno() > 0
+
+@observe
+def epoll_both_ends_closed():
+    client, accepted = pair()
+    poll = select.epoll()
+    poll.register(accepted, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+    client.close()
+    time.sleep(0.1)
+    return [bits(mask) for _, mask in poll.poll(1)], len(poll.poll(0.05))
+
+@observe
+def stream_queue_questions():
+    client, accepted = pair()
+    client.send(b"x" * 70)
+    time.sleep(0.1)
+    return queued(accepted), queued(client, termios.TIOCOUTQ), queued(accepted, 0x8905), queued(listener()), queued(socket.socket())
 
 
 def main():

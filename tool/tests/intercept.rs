@@ -137,9 +137,15 @@ try:
     one.recv(10)
 except OSError as error:
     print('told', type(error).__name__)
-again = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); again.bind(name); print('bound')
+again = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); again.bind(name); again.close(); print('bound')
+two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); two.setsockopt(socket.IPPROTO_IP, 11, 1)
+two.sendto(b'hello', name); two.settimeout(5)
+try:
+    two.recvfrom(10)
+except OSError as error:
+    print(type(error).__name__, two.recvmsg(100, 200, 0x2000)[0])
 ";
-    assert_eq!(python(&mut stage, script), "told ConnectionResetError\nbound\n");
+    assert_eq!(python(&mut stage, script), "told ConnectionResetError\nbound\nConnectionRefusedError b'hello'\n");
 }
 
 #[test]

@@ -121,7 +121,7 @@ def named(call, *args):
 def dump(kind, family=0): return struct.pack('IHHIIB3x', 20, kind, 0x301, 7, 0, family)
 one = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
 two = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-one.bind((0, 0)); two.bind((0, 0))
+print(one.getsockname()); one.bind((0, 0)); two.bind((0, 0))
 print(one.getsockname() == (os.getpid(), 0), two.getsockname() != one.getsockname(), named(two.bind, (os.getpid(), 0)))
 print([one.getsockopt(socket.SOL_SOCKET, name) for name in (socket.SO_TYPE, socket.SO_DOMAIN, socket.SO_PROTOCOL)])
 poll = select.poll(); poll.register(one, select.POLLIN)
@@ -141,7 +141,7 @@ for sock in many:
     sock.send(os.urandom(5000))
 print(len(many[0].recv(65536)) > 40)
 ";
-    let expected = "True True EINVAL\n[3, 16, 0]\n[] EAGAIN\n1 (0, 0)\n(16, 2) True (0, 0)\nTrue\n(-1,)\n\
+    let expected = "(0, 0)\nTrue True EINVAL\n[3, 16, 0]\n[] EAGAIN\n1 (0, 0)\n(16, 2) True (0, 0)\nTrue\n(-1,)\n\
                     ECONNREFUSED EPERM ENOTSUP\nTrue\n";
     assert_eq!(python(&mut stage, script), expected);
 }

@@ -65,8 +65,10 @@ impl Stack {
 
     /// Tells the other end of a connected UDP socket by ICMP that nobody takes what it sent, as if no socket were there: what a proxy says
     /// when it was told so itself. `ENOTCONN`, `EOPNOTSUPP`, `ENETUNREACH` and its kin.
-    pub fn refuse(&mut self, id: SocketId) -> Result<(), Errno> {
-        let result = self.sockets.refuse(&mut self.net, id);
+    ///
+    /// `quoted` is what the datagram carried, as far as that is known.
+    pub fn refuse(&mut self, id: SocketId, quoted: &[u8]) -> Result<(), Errno> {
+        let result = self.sockets.refuse(&mut self.net, id, quoted);
         self.settle();
         result
     }

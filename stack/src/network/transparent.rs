@@ -51,8 +51,8 @@ impl Network {
         self.transparent.0.contains(&link) && !dst.is_multicast() && !dst.is_unspecified() && !dst.is_link_local()
     }
 
-    /// Tells `src` that nobody takes what it sent to `dst`, by ICMP "port unreachable". `datagram` is what is quoted: its UDP header. What it
-    /// carried is gone, and receivers need no more than the header (RFC 1122 §3.2.2).
+    /// Tells `src` that nobody takes what it sent to `dst`, by ICMP "port unreachable". `datagram` is what is quoted: its UDP header,
+    /// and what it carried if that is still there; receivers need no more than the header (RFC 1122 §3.2.2).
     pub(crate) fn refuse_datagram(&mut self, mut datagram: Frame, src: Addr, dst: Addr) -> Result<(), Errno> {
         let link = self.route(&RouteQuery { dst: src, src: Addr::any(src.version()), link: None })?.link;
         let len = datagram.len() as u16;

@@ -54,9 +54,9 @@ impl Sockets {
 
     /// Tells the other end of a connected UDP socket by ICMP that nobody takes what it sent, as if no socket were there. `ENOTCONN`,
     /// `EOPNOTSUPP` (not UDP), `ENETUNREACH` and its kin.
-    pub fn refuse(&mut self, net: &mut Network, id: SocketId) -> Result<(), Errno> {
+    pub fn refuse(&mut self, net: &mut Network, id: SocketId, quoted: &[u8]) -> Result<(), Errno> {
         match self.record(id)?.kind {
-            Kind::Udp(key) => self.udp.refuse(net, key),
+            Kind::Udp(key) => self.udp.refuse(net, key, quoted),
             _ => Err(Errno::EOPNOTSUPP),
         }
     }

@@ -200,10 +200,10 @@ impl Supervisor {
     fn refuse_datagrams(&mut self, world: &mut World, key: Key) {
         let Some(entry) = self.table.get_mut(key) else { return };
         let (host, id) = (entry.host, entry.id);
-        for (_, source) in std::mem::take(&mut entry.overflow) {
+        for (data, source) in std::mem::take(&mut entry.overflow) {
             let stack = world.stack(host);
             // What cannot be refused (it came to a group, say) is lost, as it would be without a socket.
-            let _ = stack.connect(id, &source.from).and_then(|()| stack.refuse(id));
+            let _ = stack.connect(id, &source.from).and_then(|()| stack.refuse(id, &data));
         }
         self.forget(world, key);
     }

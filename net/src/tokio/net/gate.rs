@@ -152,7 +152,7 @@ impl UdpGate {
 
 /// Tells whoever a socket is connected to that nobody takes what he sent, as if no socket were there. `ENOTCONN`
 pub fn refuse_datagrams(socket: &UdpSocket) -> io::Result<()> {
-    socket.socket().call(Stack::refuse)
+    socket.socket().call(|stack, id| stack.refuse(id, &[]))
 }
 
 /// IPv4 has a gate of its own.

@@ -115,14 +115,15 @@ impl Udp {
         self.enter_tables(id);
     }
 
-    /// Tells the other end of a connected socket that nobody takes what it sent (ICMP "port unreachable"). `ENOTCONN`, and the errors of
+    /// Tells the other end of a connected socket that nobody takes what it sent (ICMP "port unreachable"), of which it is given back what
+    /// is `quoted`. `ENOTCONN`, and the errors of
     /// routing.
-    pub fn refuse(&mut self, net: &mut Network, id: Key) -> Result<(), Errno> {
+    pub fn refuse(&mut self, net: &mut Network, id: Key, quoted: &[u8]) -> Result<(), Errno> {
         let Inet { local, remote, local_port, remote_port, .. } = *self.inet(id);
         if !self.inet(id).is_connected() {
             return Err(Errno::ENOTCONN);
         }
-        let mut frame = Frame::new(Rope::new());
+        let mut frame = Frame::new(Rope::from(quoted));
         header::push(&mut frame, Header { src_port: remote_port, dst_port: local_port }, remote, local, Check::Now);
         net.refuse_datagram(frame, remote, local)
     }

@@ -53,8 +53,10 @@ pub(in super::super) struct Netlink {
     /// `SOCK_RAW` or `SOCK_DGRAM`.
     kind: i32,
     end: OwnedFd,
-    /// Its own address: given when it is first needed.
+    /// Its own address: given when it is bound or asks.
     port: u32,
+    /// Who made it.
+    process: u32,
     groups: u32,
     /// Options that change answers.
     strict: bool,
@@ -103,6 +105,7 @@ impl Supervisor {
             kind,
             end,
             port: 0,
+            process: super::super::threads::process_of(call.thread()).unwrap_or(0).unsigned_abs(),
             groups: 0,
             strict: false,
             brief: false,
@@ -129,7 +132,7 @@ impl Supervisor {
             libc::SYS_bind => self.bind_netlink(call, subject.key),
             libc::SYS_connect => netlink_address(call, call.word(1), call.int(2)).and(DONE),
             libc::SYS_getsockname => {
-                let (port, groups) = self.netlink_name(call, subject.key)?;
+                let Netlink { port, groups, .. } = *self.netlink(subject.key)?;
                 call.write_address(call.word(1), call.word(2), &name(port, groups))?;
                 DONE
             }
@@ -193,7 +196,7 @@ impl Supervisor {
         let host = self.netlink(key)?.host;
         let bound = self.netlink(key)?.port;
         match (bound, port) {
-            (0, 0) => drop(self.netlink_name(call, key)?),
+            (0, 0) => self.name_netlink(key),
             (0, port) if self.netlinks.is_taken(host, port) => return Err(Fault(libc::EADDRINUSE)),
             (0, port) => self.netlink(key)?.port = port,
             (bound, port) if bound != port && port != 0 => return Err(Fault(libc::EINVAL)),
@@ -203,16 +206,13 @@ impl Supervisor {
         DONE
     }
 
-    /// Its own address, which it is given now if it has none.
-    fn netlink_name(&mut self, call: &Call, key: Key) -> Result<(u32, u32), Fault> {
-        let Netlink { host, port, groups, .. } = *self.netlink(key)?;
-        if port != 0 {
-            return Ok((port, groups));
+    /// Gives it an address if it has none.
+    fn name_netlink(&mut self, key: Key) {
+        let Some(Netlink { host, port: 0, process, .. }) = self.netlinks.sockets.get(key) else { return };
+        let port = self.netlinks.free_port(*host, *process);
+        if let Some(netlink) = self.netlinks.sockets.get_mut(key) {
+            netlink.port = port;
         }
-        let process = super::super::threads::process_of(call.thread()).unwrap_or(0);
-        let port = self.netlinks.free_port(host, process.unsigned_abs());
-        self.netlink(key)?.port = port;
-        Ok((port, groups))
     }
 
     fn set_netlink_option(&mut self, call: &Call, key: Key) -> Outcome {
@@ -257,7 +257,6 @@ impl Supervisor {
                 _ => return Err(Fault(libc::EPERM)),
             }
         }
-        self.netlink_name(call, key)?;
         let mut data = self.message_room();
         let outcome = match header.gather(call, 0, &mut data) {
             Ok(len) if header.room() > len => Err(Fault(libc::EMSGSIZE)),
@@ -285,6 +284,7 @@ impl Supervisor {
     }
 
     fn answer_netlink(&mut self, world: &mut World, key: Key, question: &[u8]) {
+        self.name_netlink(key);
         let Some(netlink) = self.netlinks.sockets.get_mut(key) else { return };
         let waiting: usize = netlink.waiting.iter().map(Vec::len).sum();
         if waiting > MOST_WAITING {
