@@ -139,7 +139,7 @@ except OSError as error:
     print('told', type(error).__name__)
 again = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); again.bind(name); again.close(); print('bound')
 two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); two.setsockopt(socket.IPPROTO_IP, 11, 1)
-two.sendto(b'hello', name); two.settimeout(5)
+two.sendto(b'hello', name)
 try:
     two.recvfrom(10)
 except OSError as error:
