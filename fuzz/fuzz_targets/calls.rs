@@ -155,7 +155,7 @@ fn call(host: &mut Host, socket: SocketId, call: &Call) {
                 let _ = stack.answer(socket, &request, verdicts[usize::from(verdict % 4)]);
             }
         }
-        Call::Refuse => drop(stack.refuse(socket)),
+        Call::Refuse => drop(stack.refuse(socket, b"quoted")),
     }
 }
 

@@ -213,10 +213,10 @@ fn datagrams_to_anybody_are_answered_in_his_name() {
         net.hosts[0].send(client, b"thanks", MsgFlags::NONE).unwrap();
         net.wait(1, own, Ready::IN);
         assert_eq!(net.hosts[1].readiness(catch).unwrap() & Ready::IN, Ready::NONE);
-        net.hosts[1].refuse(own).unwrap();
+        net.hosts[1].refuse(own, &[]).unwrap();
         net.wait(0, client, Ready::ERR);
         assert_eq!(net.hosts[0].recv(client, &mut room, MsgFlags::NONE), Err(Errno::ECONNREFUSED), "as of a closed port");
-        assert_eq!(net.hosts[1].refuse(catch), Err(Errno::ENOTCONN));
+        assert_eq!(net.hosts[1].refuse(catch, &[]), Err(Errno::ENOTCONN));
         net.hosts[1].close(catch).unwrap();
         let again = net.hosts[1].socket(family(&any), SOCK_DGRAM, 0).unwrap();
         assert_eq!(net.hosts[1].bind_every_port(again, &any), Ok(()), "the place is free again");
@@ -238,7 +238,7 @@ fn what_cannot_be_is_refused() {
     let other = stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
     assert_eq!(stack.bind_every_port(other, &any), Err(Errno::EADDRINUSE));
     assert_eq!(stack.next_request(other), Err(Errno::EINVAL));
-    assert_eq!(stack.refuse(other), Err(Errno::EOPNOTSUPP), "TCP has resets");
+    assert_eq!(stack.refuse(other, &[]), Err(Errno::EOPNOTSUPP), "TCP has resets");
     let datagrams = stack.socket(AF_INET6, SOCK_DGRAM, 0).unwrap();
     assert_eq!(stack.put_gate(datagrams), Err(Errno::EOPNOTSUPP));
 }

@@ -118,7 +118,7 @@ fn proxy(stack: &mut Stack, socket: SocketId, random: &mut Random) {
         0 => _ = stack.set_transparent(LinkId(random.below(4) as u16), random.below(2) == 0),
         1 => _ = stack.bind_every_port(socket, &random.address()),
         2 => _ = stack.put_gate(socket),
-        3 => _ = stack.refuse(socket),
+        3 => _ = stack.refuse(socket, b"quoted"),
         _ => {
             let verdicts = [
                 Verdict::Accept,
