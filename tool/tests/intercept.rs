@@ -149,6 +149,57 @@ except OSError as error:
 }
 
 #[test]
+fn a_datagram_may_be_made_of_several_sends() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("more", 0);
+    let script = "
+import signal, socket
+two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); two.bind(('127.0.0.1', 0)); two.settimeout(5)
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); one.connect(two.getsockname())
+one.send(b'one ', socket.MSG_MORE); one.send(b'and ', socket.MSG_MORE); one.send(b'the same'); one.send(b'another')
+print(two.recv(100), two.recv(100))
+signal.signal(signal.SIGPIPE, lambda *_: print('SIGPIPE'))
+server = socket.create_server(('127.0.0.1', 0))
+stream = socket.create_connection(server.getsockname()); peer, _ = server.accept()
+stream.send(b'x' * 20); print(len(peer.recv(100)))
+stream.shutdown(socket.SHUT_WR)
+try:
+    stream.send(b'x' * 20)
+except BrokenPipeError:
+    print('broken')
+";
+    assert_eq!(python(&mut stage, script), "b'one and the same' b'another'\n20\nSIGPIPE\nbroken\n");
+}
+
+#[test]
+fn arguments_are_judged_as_on_linux() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("arguments", 0);
+    let script = "
+import ctypes, errno, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def named(result): return errno.errorcode[ctypes.get_errno()] if result < 0 else result
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0))
+t = socket.socket()
+print(named(libc.bind(t.fileno(), struct.pack('H108s', 1, b'.'), 110)), named(libc.bind(t.fileno(), bytes(2), 2)))
+for seconds, nanos in ((-1, 0), (0, 1_000_000_000), (0, -1)):
+    time = struct.pack('qq', seconds, nanos)
+    print(named(libc.recvmmsg(s.fileno(), bytes(64), 1, socket.MSG_DONTWAIT, time)))
+name = ctypes.create_string_buffer(16)
+message = struct.pack('PIxxxxPQPQixxxx', ctypes.addressof(name), 0xffffffff, 0, 0, 0, 0, 0)
+print(named(libc.recvmsg(s.fileno(), message, socket.MSG_DONTWAIT)))
+room, size = ctypes.create_string_buffer(4), ctypes.c_int(4)
+print(named(libc.getsockopt(s.fileno(), 500, 1, room, ctypes.byref(size))), named(libc.setsockopt(s.fileno(), 500, 1, room, 4)))
+";
+    let expected = "EAFNOSUPPORT EINVAL\nEINVAL\nEINVAL\nEINVAL\nEINVAL\nENOTSUP ENOPROTOOPT\n";
+    assert_eq!(python(&mut stage, script), expected);
+}
+
+#[test]
 fn who_asked_for_errors_is_told_of_them_by_poll() {
     if !has("python3") {
         return;

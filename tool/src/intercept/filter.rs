@@ -6,7 +6,7 @@
 
 use super::precise::QUEUES;
 use libc::{
-    BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
+    BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
     SECCOMP_RET_USER_NOTIF, sock_filter,
 };
 
@@ -128,10 +128,12 @@ fn addressed() -> Vec<sock_filter> {
     ]
 }
 
-/// `sendto` of exactly the bytes by which musl asks for interfaces: it takes the answer without waiting for it, so that it must be there
-/// when the call returns. Any other twenty bytes cost a trap and are sent as they are.
+/// `sendto` without an address that cannot be native all the same: with `MSG_MORE`, which makes one datagram of several calls, and of exactly
+/// the bytes by which musl asks for interfaces: it takes the answer without waiting for it, so that it must be there when the call
+/// returns. Any other twenty bytes cost a trap and are sent as they are.
 fn question() -> Vec<sock_filter> {
-    vec![load(argument(2)), jump(BPF_JEQ, MUSL_QUESTION, 0, 1), give(NOTIFY)]
+    let more = [load(argument(3)), jump(BPF_JSET, libc::MSG_MORE as u32, 0, 1), give(NOTIFY)];
+    [&more[..], &[load(argument(2)), jump(BPF_JEQ, MUSL_QUESTION, 0, 1), give(NOTIFY)]].concat()
 }
 
 /// `ioctl`: only what asks for the host's interfaces, and for these queues.
@@ -194,6 +196,7 @@ mod tests {
                 }
                 BPF_RET => return step.k,
                 _ if code & 0xf0 == BPF_JEQ => at += skip(register == step.k),
+                _ if code & 0xf0 == BPF_JSET => at += skip(register & step.k != 0),
                 _ => at += skip(register >= step.k),
             }
         }
@@ -221,6 +224,8 @@ mod tests {
         assert_eq!(sendto(0x7f00_0000_0000), NOTIFY);
         assert_eq!(sendto(0x1000), NOTIFY);
         assert_eq!(verdict(&filter, libc::SYS_sendto, [3, 0, 20, 0, 0, 0]), NOTIFY, "musl's question");
+        let more = libc::MSG_MORE as u64;
+        assert_eq!(verdict(&filter, libc::SYS_sendto, [3, 0, 100, more, 0, 0]), NOTIFY, "a part of a datagram");
         assert_eq!(verdict(&filter, libc::SYS_write, [0; 6]), SECCOMP_RET_ALLOW);
         assert_eq!(verdict(&filter, libc::SYS_connect, [0; 6]), NOTIFY);
         assert_eq!(verdict(&filter, libc::SYS_io_uring_setup, [0; 6]), ENOSYS);

@@ -30,10 +30,13 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// `EFAULT`, `EMSGSIZE` (too many pieces), `EINVAL`
+    /// `EFAULT`, `EMSGSIZE` (too many pieces), `EINVAL` (a length below zero)
     pub(super) fn read(call: &Call, address: u64) -> Result<Self, Fault> {
         let bytes: [u8; MSGHDR] = call.read_array(address)?;
         let word = |offset: usize| u64::from_ne_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
+        if word(0) != 0 && (word(8) as u32 as i32) < 0 {
+            return Err(Fault(libc::EINVAL));
+        }
         let count = usize::try_from(word(24)).ok().filter(|count| *count <= MOST_PIECES).ok_or(Fault(libc::EMSGSIZE))?;
         Ok(Self {
             address,

@@ -9,9 +9,21 @@ use super::answer::Subject;
 use super::call::Call;
 use super::fault::{DONE, Fault, Outcome};
 
+/// Bytes of `struct sockaddr_in`.
+const INET: usize = 16;
+
+/// True for the families an internet socket can have an address of, and `AF_UNSPEC`.
+fn is_known_family(address: &[u8]) -> bool {
+    let family = address.first_chunk().map(|two| i32::from(u16::from_ne_bytes(*two)));
+    matches!(family, Some(libc::AF_UNSPEC | libc::AF_INET | libc::AF_INET6))
+}
+
 impl Supervisor {
     pub(super) fn bind(&mut self, world: &mut World, call: &Call, subject: &Subject) -> Outcome {
         let bytes = call.read_address(call.word(1), call.int(2))?;
+        if bytes.len() >= INET && !is_known_family(&bytes) {
+            return Err(Fault(libc::EAFNOSUPPORT));
+        }
         let address = Address::from_bytes(&bytes)?;
         let (host, id) = self.socket_of(subject)?;
         self.touched(host);

@@ -20,6 +20,19 @@ const NATIVE: i32 = libc::MSG_PEEK | libc::MSG_OOB;
 /// Which of these flags a call for all the room has: `MSG_WAITALL` and no other.
 const WHOLE: i32 = libc::MSG_WAITALL | libc::MSG_PEEK | libc::MSG_OOB | libc::MSG_ERRQUEUE;
 
+/// `struct timespec` of `recvmmsg`. Linux looks at the time only when a message has come, so that nothing here waits for it. `EINVAL`,
+/// `EFAULT`
+fn check_timeout(call: &Call, at: u64) -> Result<(), Fault> {
+    if at == 0 {
+        return Ok(());
+    }
+    let bytes: [u8; 16] = call.read_array(at)?;
+    let (seconds, nanos) = bytes.split_at(8);
+    let number = |half: &[u8]| half.first_chunk().map_or(-1, |eight| i64::from_ne_bytes(*eight));
+    let valid = number(seconds) >= 0 && (0..1_000_000_000).contains(&number(nanos));
+    if valid { Ok(()) } else { Err(Fault(libc::EINVAL)) }
+}
+
 /// A message that was received.
 pub(super) struct Received {
     /// What the call returns.
@@ -78,6 +91,7 @@ impl Supervisor {
         if !self.phase(subject.key)?.is_datagram() {
             return Ok(Answer::Native);
         }
+        check_timeout(call, call.word(4))?;
         let count = (call.word(2) as u32 as usize).min(MOST_PIECES);
         let mut pieces = 0;
         for place in 0..count {

@@ -20,6 +20,10 @@ pub(super) const KNOWN: u32 = (libc::MSG_OOB | libc::MSG_DONTROUTE | libc::MSG_E
 
 impl Supervisor {
     pub(super) fn send_to(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
+        // Trapped for a datagram's sake, or a question's to netlink: a stream does it better itself.
+        if call.word(4) == 0 && !self.options.precise && !self.phase(subject.key)?.is_datagram() {
+            return Ok(Answer::Native);
+        }
         let mut header = Header::single(call.word(1), call.word(2));
         (header.name, header.name_len) = (call.word(4), call.int(5));
         self.send_whole(world, call, subject, &header, call.int(3), deadline)

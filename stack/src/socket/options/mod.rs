@@ -56,7 +56,12 @@ impl Sockets {
         name: i32,
         into: &mut [u8],
     ) -> Result<usize, Errno> {
-        match self.level(id, level)? {
+        let told = match self.level(id, level) {
+            // Linux refuses a level it does not know differently when it is asked and when it is told, with IPv4 only.
+            Err(Errno::ENOPROTOOPT) if self.record(id)?.family == Family::Inet => Err(Errno::EOPNOTSUPP),
+            level => level,
+        };
+        match told? {
             Level::Socket => self.get_socket_option(net, id, name, into),
             Level::Ip => self.get_ip_option(net, id, name, into),
             Level::Ipv6 => self.get_ipv6_option(net, id, name, into),
