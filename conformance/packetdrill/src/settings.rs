@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use loggia_stack::Stack;
 use loggia_stack::base::Duration;
-use loggia_stack::transport::tcp::TcpConfig;
 use loggia_stack::transport::tcp::congestion::Algorithm;
+use loggia_stack::transport::tcp::{FastOpenKeys, TcpConfig};
 
 /// Takes a file's words into the configuration; none if they cannot be read.
 type Take = fn(&mut TcpConfig, &[&str]) -> Option<()>;
@@ -52,8 +52,14 @@ const SETTINGS: &[(&str, Take)] = &[
     ("tcp_pacing_ss_ratio", |config, words| number(words).map(|value| config.pacing_ss_ratio = value)),
     ("tcp_pacing_ca_ratio", |config, words| number(words).map(|value| config.pacing_ca_ratio = value)),
     ("tcp_notsent_lowat", |config, words| number(words).map(|value| config.notsent_lowat = value)),
+    ("tcp_ecn", |config, words| byte(words).map(|value| config.ecn = value)),
+    ("tcp_fastopen", |config, words| number(words).map(|value| config.fastopen = value)),
+    ("tcp_fastopen_key", |config, words| keys(words).map(|keys| config.fastopen_key = Some(keys))),
     ("tcp_rfc1337", |config, words| number(words).map(|value| config.rfc1337 = value != 0)),
 ];
+
+/// What the runner's `ip` writes to when a script says `ip tcp_metrics flush`.
+const FLUSHED: &str = "tcp_metrics_flushed";
 
 fn number(words: &[&str]) -> Option<u32> {
     let word = words.first()?;
@@ -65,6 +71,16 @@ fn number(words: &[&str]) -> Option<u32> {
 
 fn byte(words: &[&str]) -> Option<u8> {
     number(words)?.try_into().ok()
+}
+
+/// `a-b-c-d`, four words of the key in hexadecimal digits, or two such keys with a comma between.
+fn keys(words: &[&str]) -> Option<FastOpenKeys> {
+    let key = |text: &str| -> Option<[u8; 16]> {
+        let parts: Option<Vec<u32>> = text.split('-').map(|part| u32::from_str_radix(part, 16).ok()).collect();
+        parts?.iter().flat_map(|part| part.to_le_bytes()).collect::<Vec<u8>>().try_into().ok()
+    };
+    let mut texts = words.first()?.split(',');
+    Some([Some(key(texts.next()?)?), texts.next().and_then(key)])
 }
 
 fn seconds(words: &[&str]) -> Option<Duration> {
@@ -81,17 +97,23 @@ fn three(words: &[&str]) -> Option<[u32; 3]> {
 pub struct Settings {
     folder: Option<PathBuf>,
     seen: BTreeMap<&'static str, String>,
+    flushed: String,
 }
 
 impl Settings {
     /// The settings in a folder; without one there are none.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, seen: BTreeMap::new() }
+        Self { folder, seen: BTreeMap::new(), flushed: String::new() }
     }
 
     /// Takes what changed since the last time.
     pub fn apply(&mut self, stack: &mut Stack) {
         let Some(folder) = &self.folder else { return };
+        let flushed = std::fs::read_to_string(folder.join(FLUSHED)).unwrap_or_default();
+        if flushed != self.flushed {
+            self.flushed = flushed;
+            stack.flush_tcp_metrics();
+        }
         for (name, take) in SETTINGS {
             let Ok(text) = std::fs::read_to_string(folder.join(name)) else { continue };
             if self.seen.get(name) == Some(&text) {

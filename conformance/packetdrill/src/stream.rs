@@ -1,6 +1,6 @@
 //! Calls on sockets. Each is answered by the stack; those that may wait are asked again until they need not.
 
-use loggia_stack::base::MsgFlags;
+use loggia_stack::base::{MsgFlags, TcpState};
 use loggia_stack::socket::numbers::{SOCK_NONBLOCK, sol_socket};
 use loggia_stack::socket::{Address, Control, Message, Received};
 use loggia_stack::{Errno, SocketId};
@@ -88,19 +88,33 @@ impl Machine {
         if out.flags.contains(MsgFlags::DONTWAIT) {
             patience = Patience::None;
         }
+        let flags = if patience == Patience::None { out.flags | MsgFlags::DONTWAIT } else { out.flags };
         let whole: usize = out.data.iter().map(|piece| piece.len()).sum();
-        let mut done = 0;
+        let (mut done, mut opening) = (0, false);
         let result = self.call(patience, |world| {
             let id = world.descriptors.id(fd)?;
+            if opening && world.host.stack.tcp_state(id) == Some(TcpState::SynSent) {
+                return Err(Errno::EAGAIN.into());
+            }
             let data = rest(out.data, done);
-            let message = Message { data: &data, to: out.to, control: out.control, flags: out.flags };
-            match world.host.stack.sendmsg(id, &message) {
-                // A connection that is being opened by this very call (Fast Open) or by an earlier one.
+            if opening && data.is_empty() && world.host.stack.tcp_state(id) != Some(TcpState::Closed) {
+                opening = false;
+                return Ok(done);
+            }
+            let message = Message { data: &data, to: out.to, control: out.control, flags };
+            let result = world.host.stack.sendmsg(id, &message);
+            // This very call opens the connection (Fast Open), and who may wait, waits for that too.
+            opening = patience != Patience::None && world.host.stack.tcp_state(id) == Some(TcpState::SynSent);
+            match result {
                 Err(Errno::EALREADY | Errno::EINPROGRESS) if patience != Patience::None => Err(Errno::EAGAIN.into()),
-                Err(errno) => Err(errno.into()),
+                Err(errno) => {
+                    done = if world.host.stack.tcp_state(id) == Some(TcpState::Closed) { 0 } else { done };
+                    Err(errno.into())
+                }
                 Ok(count) => {
                     done += count;
-                    if done < whole && patience != Patience::None { Err(Errno::EAGAIN.into()) } else { Ok(done) }
+                    let waits = opening || (done < whole && patience != Patience::None);
+                    if waits { Err(Errno::EAGAIN.into()) } else { Ok(done) }
                 }
             }
         });

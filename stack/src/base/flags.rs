@@ -31,6 +31,8 @@ impl MsgFlags {
     pub const MORE: Self = Self(0x8000);
     /// `MSG_ERRQUEUE`: from the error queue.
     pub const ERRQUEUE: Self = Self(0x2000);
+    /// `MSG_FASTOPEN`: connect, with the data in the SYN if the peer takes it there.
+    pub const FASTOPEN: Self = Self(0x2000_0000);
     /// `MSG_CONFIRM`: the neighbour is known to be alive.
     pub const CONFIRM: Self = Self(0x800);
 

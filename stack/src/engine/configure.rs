@@ -138,6 +138,11 @@ impl Stack {
         change(self.sockets.tcp.config_mut());
     }
 
+    /// Forgets what is remembered of servers that were connected to (`ip tcp_metrics flush`).
+    pub fn flush_tcp_metrics(&mut self) {
+        self.sockets.tcp.flush_metrics();
+    }
+
     /// Settings of the socket layer.
     pub fn socket_config(&self) -> &socket::Config {
         &self.sockets.config

@@ -40,6 +40,11 @@ impl<K: Hash + Eq + Copy, V> Lru<K, V> {
         self.nodes.len()
     }
 
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.hash, self.capacity);
+    }
+
     /// The value, without marking it as used.
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.find(key).map(|index| &self.nodes[index as usize].value)

@@ -43,7 +43,7 @@ pub mod routes;
 
 mod forward;
 mod input;
-mod lru;
+pub(crate) mod lru;
 mod output;
 mod quick;
 #[cfg(test)]

@@ -49,16 +49,54 @@ impl Sockets {
             Phase::Unconnected => {
                 let remote = self.remote_name(record, address)?;
                 self.tcp.inet_mut(key).error = None;
-                self.tcp.connect(net, key, remote)?;
+                let deferred = if self.tcp.options(key).fast_open_connect {
+                    self.tcp.connect_deferred(net, key, remote)?
+                } else {
+                    self.tcp.connect(net, key, remote)?;
+                    false
+                };
                 self.record_mut(id)?.phase = Phase::Connecting;
-                Err(Errno::EINPROGRESS)
+                // The SYN waits for data, and the caller may go on as if connected.
+                if deferred { Ok(()) } else { Err(Errno::EINPROGRESS) }
             }
         }
+    }
+
+    /// `MSG_FASTOPEN`, or the first write after a `connect` that left the SYN to it: how much of the data the SYN took. None: the
+    /// connection is open, and the data goes its usual way.
+    pub(super) fn open_with_data(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        key: Key,
+        data: &[&[u8]],
+        to: Option<&Address>,
+        waits: bool,
+    ) -> Result<Option<usize>, Errno> {
+        let record = *self.record(id)?;
+        let taken = if self.tcp.is_deferred(key) {
+            self.tcp.send_deferred(net, key, data, waits)?
+        } else {
+            let Some(to) = to.filter(|to| **to != Address::Unspecified) else { return Err(Errno::EOPNOTSUPP) };
+            match record.phase {
+                Phase::Unconnected if self.tcp.state(key) == TcpState::Closed => {}
+                Phase::Connecting => return self.connect_again(net, id, key).map(|()| None),
+                Phase::Disconnecting => return Err(Errno::EINVAL),
+                Phase::Unconnected | Phase::Connected => return Err(Errno::EISCONN),
+            }
+            let remote = self.remote_name(&record, to)?;
+            self.tcp.inet_mut(key).error = None;
+            let taken = self.tcp.connect_with_data(net, key, remote, data, waits)?;
+            self.record_mut(id)?.phase = Phase::Connecting;
+            taken
+        };
+        if taken == 0 { Err(Errno::EINPROGRESS) } else { Ok(Some(taken)) }
     }
 
     /// How far a handshake is that was begun before.
     fn connect_again(&mut self, net: &mut Network, id: SocketId, key: Key) -> Result<(), Errno> {
         match self.tcp.state(key) {
+            TcpState::SynSent if self.tcp.is_deferred(key) => Err(Errno::EISCONN),
             TcpState::SynSent | TcpState::SynReceived => Err(Errno::EALREADY),
             TcpState::Closed => {
                 let error = self.tcp.inet_mut(key).take_error().unwrap_or(Errno::ECONNABORTED);

@@ -76,13 +76,33 @@ impl Sockets {
             _ => 0,
         };
         let result = match record.kind {
-            Kind::Tcp(key) => self.send_stream(net, &record, key, payload, message.flags),
+            Kind::Tcp(key) => self.send_opening_stream(net, id, &record, key, payload, message),
             Kind::Unix(key) => self.send_unix(net, key, payload, message),
             _ => self.send_datagram(net, &record, payload, message),
         };
         let result_for_event = result.map(|count| count as u32);
         net.links.base.emit(What::Write { socket: id, offset, asked: asked as u32, result: result_for_event });
         result
+    }
+
+    /// A stream that this very call may open (Linux's `tcp_sendmsg_fastopen`).
+    fn send_opening_stream(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        key: Key,
+        payload: Payload<'_>,
+        message: &Message<'_>,
+    ) -> Result<usize, Errno> {
+        let opens = message.flags.contains(MsgFlags::FASTOPEN) || self.tcp.is_deferred(key);
+        if opens && let Payload::Slices(data) = &payload {
+            let waits = !message.flags.contains(MsgFlags::DONTWAIT);
+            if let Some(taken) = self.open_with_data(net, id, key, data, message.to, waits)? {
+                return Ok(taken);
+            }
+        }
+        self.send_stream(net, record, key, payload, message.flags)
     }
 
     /// Linux's `tcp_sendmsg`. A destination is not looked at (POSIX would have EISCONN).
@@ -95,7 +115,7 @@ impl Sockets {
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
         let state = self.tcp.state(key);
-        if !matches!(state, TcpState::Established | TcpState::CloseWait) {
+        if !self.tcp.may_write(key) {
             if let Some(error) = self.take_error(record.kind) {
                 return Err(error);
             }

@@ -5,10 +5,12 @@
 mod acknowledging;
 mod addressing;
 mod closing;
+mod fast_open;
 mod finishing;
 mod flooding;
 mod hostile;
 mod keepalive;
+mod marks;
 mod opening;
 mod patience;
 mod pieces;

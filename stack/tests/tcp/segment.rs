@@ -18,6 +18,8 @@ pub(crate) enum Opt {
     /// `None` is `any`.
     Ts(Option<u32>, Option<u32>),
     Sack(Vec<(u32, u32)>),
+    /// A Fast Open cookie, perhaps empty, perhaps in the experimental option.
+    FastOpen(Vec<u8>, bool),
 }
 
 /// A segment; numbers are relative to both initial sequence numbers.
@@ -149,11 +151,19 @@ fn option(text: &str) -> Opt {
         ["eol"] => Opt::Eol,
         ["sackOK"] => Opt::SackOk,
         ["TS", "val", val, "ecr", ecr] => Opt::Ts(maybe(val), maybe(ecr)),
+        ["FO"] => Opt::FastOpen(Vec::new(), false),
+        ["FO", cookie] => Opt::FastOpen(hex(cookie), false),
+        ["FOEXP"] => Opt::FastOpen(Vec::new(), true),
+        ["FOEXP", cookie] => Opt::FastOpen(hex(cookie), true),
         ["sack", ref blocks @ ..] => Opt::Sack(
             blocks.iter().map(|block| block.split_once(':').map(|(a, b)| (number(a), number(b))).expect("a:b")).collect(),
         ),
         _ => panic!("option {text}"),
     }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("a cookie")).collect()
 }
 
 impl Opt {
@@ -179,6 +189,10 @@ impl Opt {
                 let blocks: Vec<String> = blocks.iter().map(|(a, b)| format!("{a}:{b}")).collect();
                 format!("sack {}", blocks.join(" "))
             }
+            Self::FastOpen(cookie, experimental) => {
+                let digits = cookie.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+                format!("{} {digits}", if *experimental { "FOEXP" } else { "FO" }).trim_end().into()
+            }
         }
     }
 
@@ -192,6 +206,8 @@ impl Opt {
             Self::Ts(val, ecr) => {
                 [vec![8, 10], val.unwrap_or(0).to_be_bytes().to_vec(), ecr.unwrap_or(0).to_be_bytes().to_vec()].concat()
             }
+            Self::FastOpen(cookie, false) => [vec![34, 2 + cookie.len() as u8], cookie.clone()].concat(),
+            Self::FastOpen(cookie, true) => [vec![254, 4 + cookie.len() as u8, 0xf9, 0x89], cookie.clone()].concat(),
             Self::Sack(blocks) => {
                 let edges = blocks.iter().flat_map(|(a, b)| [a.wrapping_add(ack_base), b.wrapping_add(ack_base)]);
                 [vec![5, 2 + 8 * blocks.len() as u8], edges.flat_map(u32::to_be_bytes).collect()].concat()
@@ -218,6 +234,8 @@ fn read_options(mut bytes: &[u8], ack_base: u32) -> Vec<Opt> {
                     .collect(),
             ),
             8 => Opt::Ts(Some(word(0)), Some(word(4))),
+            34 => Opt::FastOpen(value.to_vec(), false),
+            254 => Opt::FastOpen(value[2..].to_vec(), true),
             _ => panic!("option kind {kind}"),
         });
         bytes = &bytes[len..];

@@ -6,7 +6,7 @@ use super::value;
 use crate::base::{Errno, Key, SocketId, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::congestion::Algorithm;
-use crate::transport::tcp::{TcpConfig, TcpOptions};
+use crate::transport::tcp::{FastOpenKeys, TcpConfig, TcpOptions};
 
 /// `MAX_TCP_KEEPIDLE`, `MAX_TCP_KEEPINTVL` and `MAX_TCP_WINDOW` of Linux.
 const MOST: i32 = 32767;
@@ -39,14 +39,30 @@ impl Sockets {
                 return self.keep(id, LEVEL, name, number);
             }
             TCP_FASTOPEN => {
-                // Fast Open is not built yet; a server that asks for it gets ordinary handshakes, as from a Linux without it.
                 let number = between(value::int(value)?, 0, i32::MAX)?;
                 if !matches!(self.tcp.state(key), TcpState::Closed | TcpState::Listen) {
                     return Err(Errno::EINVAL);
                 }
-                return self.keep(id, LEVEL, name, number);
+                self.tcp.options_mut(key).fast_open_queue = number as u32;
             }
-            TCP_FASTOPEN_CONNECT => return value::int(value).and(Err(Errno::EOPNOTSUPP)),
+            TCP_FASTOPEN_KEY => self.tcp.options_mut(key).fast_open_keys = Some(fast_open_keys(value)?),
+            TCP_FASTOPEN_CONNECT => {
+                let on = between(value::int(value)?, 0, 1)? == 1;
+                if self.tcp.config().fastopen & 1 == 0 {
+                    return Err(Errno::EOPNOTSUPP);
+                }
+                if self.tcp.state(key) != TcpState::Closed {
+                    return Err(Errno::EINVAL);
+                }
+                self.tcp.options_mut(key).fast_open_connect = on;
+            }
+            TCP_FASTOPEN_NO_COOKIE => {
+                let on = between(value::int(value)?, 0, 1)? == 1;
+                if !matches!(self.tcp.state(key), TcpState::Closed | TcpState::Listen) {
+                    return Err(Errno::EINVAL);
+                }
+                self.tcp.options_mut(key).fast_open_no_cookie = on;
+            }
             TCP_REPAIR | TCP_TIMESTAMP => return value::int(value).and(Err(Errno::EPERM)),
             _ => self.set_tcp_number(key, name, value::int(value)?)?,
         }
@@ -109,10 +125,16 @@ impl Sockets {
             TCP_ULP | TCP_CC_INFO => return Ok(0),
             TCP_MAXSEG => return Ok(value::put_int(into, self.maximum_segment(key) as i32)),
             TCP_INQ => return Ok(value::put_int(into, value::flag(self.record(id)?.inq))),
-            TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS | TCP_FASTOPEN => {
+            TCP_FASTOPEN_KEY => {
+                return Ok(value::put(
+                    into,
+                    &options.fast_open_keys.unwrap_or_default().into_iter().flatten().flatten().collect::<alloc::vec::Vec<u8>>(),
+                ));
+            }
+            TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS => {
                 return Ok(value::put_int(into, self.kept(id, LEVEL, name, 0)));
             }
-            TCP_FASTOPEN_CONNECT | TCP_REPAIR => return Ok(value::put_int(into, 0)),
+            TCP_REPAIR => return Ok(value::put_int(into, 0)),
             TCP_TIMESTAMP => return Ok(value::put_int(into, net.links.base.now.millis() as i32)),
             _ => {}
         }
@@ -135,6 +157,9 @@ fn tcp_number(options: &TcpOptions, config: &TcpConfig, name: i32) -> Result<i32
     Ok(match name {
         TCP_NODELAY => value::flag(options.nodelay),
         TCP_CORK => value::flag(options.cork),
+        TCP_FASTOPEN => options.fast_open_queue as i32,
+        TCP_FASTOPEN_CONNECT => value::flag(options.fast_open_connect),
+        TCP_FASTOPEN_NO_COOKIE => value::flag(options.fast_open_no_cookie),
         TCP_QUICKACK => value::flag(options.quickack),
         TCP_KEEPIDLE => or(options.keepidle.into(), config.keepalive_time.as_secs() as i32),
         TCP_KEEPINTVL => or(options.keepintvl.into(), config.keepalive_intvl.as_secs() as i32),
@@ -148,6 +173,15 @@ fn tcp_number(options: &TcpOptions, config: &TcpConfig, name: i32) -> Result<i32
         TCP_NOTSENT_LOWAT => options.notsent_lowat as i32,
         _ => return Err(Errno::ENOPROTOOPT),
     })
+}
+
+/// One key, or a new one and the one before it.
+fn fast_open_keys(value: &[u8]) -> Result<FastOpenKeys, Errno> {
+    let key = |at: usize| value.get(at..at + 16).and_then(|bytes| bytes.try_into().ok());
+    match value.len() {
+        16 | 32 => Ok([key(0), key(16)]),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 fn between(number: i32, least: i32, most: i32) -> Result<i32, Errno> {

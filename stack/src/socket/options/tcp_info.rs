@@ -31,7 +31,8 @@ pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
     bytes[2] = info.retransmits;
     bytes[3] = info.probes;
     bytes[4] = info.backoff;
-    bytes[5] = u8::from(info.timestamps) | u8::from(info.sack) << 1 | u8::from(info.window_scaling) << 2;
+    bytes[5] =
+        u8::from(info.timestamps) | u8::from(info.sack) << 1 | u8::from(info.window_scaling) << 2 | u8::from(info.syn_data) << 5;
     bytes[6] = info.snd_wscale & 0xf | info.rcv_wscale << 4;
     for (offset, value) in words(info) {
         bytes[offset..offset + 4].copy_from_slice(&value.to_ne_bytes());

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::fast_open::remembered::Remembered;
 use super::limits::Limits;
 use super::options::TcpConfig;
 use crate::base::{Base, Instant, Key};
@@ -17,6 +18,8 @@ pub(super) struct Cx<'a> {
     pub(super) limits: &'a mut Limits,
     /// Connections that could not send because a link was full.
     pub(super) blocked: &'a mut VecDeque<Key>,
+    /// What servers told of Fast Open.
+    pub(super) remembered: &'a mut Remembered,
     /// The connection's own key.
     pub(super) id: Key,
 }

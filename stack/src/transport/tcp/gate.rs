@@ -100,7 +100,7 @@ impl Tcp {
         let Waiting { packet, header, payload_len, .. } = gate.waiting.remove(at);
         net.links.base.budget.release(charge(&packet));
         match verdict {
-            Verdict::Accept => self.remember(net, id, &packet, &header),
+            Verdict::Accept => self.remember(net, id, &packet, &header, None),
             Verdict::Refuse => reset::reply(net, &packet, &header, payload_len),
             Verdict::Unreachable(why) => net.unreachable(&packet, why),
             Verdict::Ignore => {}

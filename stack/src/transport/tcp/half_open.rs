@@ -2,13 +2,14 @@
 
 use super::arrives::is_older;
 use super::congestion::Congestion;
+use super::fast_open::FastOpenOption;
 use super::flows::{Flow, Tuple};
-use super::header::{ACK, FIN, Header, Options, RST, SYN};
+use super::header::{ACK, ECE, FIN, Header, Options, RST, SYN};
 use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::tcb::{Tcb, Urgent};
-use super::{Tcp, segment_size, window};
+use super::{Tcp, ecn, segment_size, window};
 use crate::base::{
     Direction, Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner, What, Why,
 };
@@ -39,6 +40,8 @@ pub(super) struct HalfOpen {
     pub(super) acked: bool,
     pub(super) sack: bool,
     pub(super) timestamps: bool,
+    /// RFC 3168 §6.1.1: the peer asked for ECN, and we grant it.
+    pub(super) ecn: bool,
     pub(super) timer: Option<TimerId>,
 }
 
@@ -84,6 +87,7 @@ impl HalfOpen {
             acked: false,
             sack: config.sack && options.sack_permitted,
             timestamps: config.timestamps && options.timestamps.is_some(),
+            ecn: config.ecn != 0 && ecn::is_asked_for(header.flags),
             timer: None,
         }
     }
@@ -122,6 +126,7 @@ impl HalfOpen {
         tcb.ts_offset = self.ts_offset;
         tcb.timestamps = self.timestamps;
         tcb.sack = self.sack;
+        ecn::begin(&mut tcb, self.ecn);
         tcb.recovery.timeouts = self.retries;
         if self.retries == 0 {
             let elapsed = (now.micros() as u32).wrapping_sub(self.sent_us);
@@ -136,14 +141,14 @@ impl HalfOpen {
         self.timestamps && header.options.timestamps.is_some_and(|(value, _)| is_older(value, self.ts_recent))
     }
 
-    fn syn_ack(&self, mss: u16, now: Instant) -> Header {
+    fn syn_ack(&self, mss: u16, fast_open: Option<FastOpenOption>, now: Instant) -> Header {
         let clock = (now.millis() as u32).wrapping_add(self.ts_offset);
         Header {
             src_port: self.tuple.local_port,
             dst_port: self.tuple.remote_port,
             seq: self.iss,
             ack: self.irs + 1,
-            flags: SYN | ACK,
+            flags: if self.ecn { SYN | ACK | ECE } else { SYN | ACK },
             window: self.rcv_wnd,
             urgent: 0,
             options: Options {
@@ -151,6 +156,7 @@ impl HalfOpen {
                 window_scale: (self.snd_wscale != NO_SCALING).then_some(self.rcv_wscale),
                 sack_permitted: self.sack,
                 timestamps: self.timestamps.then_some((clock, self.ts_recent)),
+                fast_open,
                 ..Options::default()
             },
         }
@@ -189,9 +195,14 @@ impl Tcp {
     }
 
     pub(super) fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
+        self.send_syn_ack_with(net, key, None);
+    }
+
+    /// The first SYN-ACK may bring a cookie for next time.
+    pub(super) fn send_syn_ack_with(&mut self, net: &mut Network, key: Key, fast_open: Option<FastOpenOption>) {
         let half_open = &self.records.half_open[key];
         let maxseg = self.records.connections.get(half_open.listener).map_or(0, |parent| parent.options.maxseg);
-        transmit_syn_ack(net, half_open, maxseg);
+        transmit_syn_ack(net, half_open, maxseg, fast_open);
     }
 
     /// A segment for a half-open connection (RFC 9293 §3.10.7.4, the parts for SYN-RECEIVED; RFC 5961 §3, §4).
@@ -324,12 +335,12 @@ fn retransmissions_within(seconds: u32) -> u8 {
 }
 
 /// Sends the SYN-ACK of a half-open connection, remembered or not.
-pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: u16) {
+pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: u16, fast_open: Option<FastOpenOption>) {
     let tuple = half_open.tuple;
     let link = (half_open.link != 0).then_some(LinkId(half_open.link));
     let Ok(route) = net.route(&RouteQuery { dst: tuple.remote, src: tuple.local, link }) else { return };
     let mtu = net.links.config(route.link).map_or(1500, |link| link.mtu);
-    let header = half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), net.links.base.now);
+    let header = half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), fast_open, net.links.base.now);
     let mut frame = Frame::new(Rope::new());
     header.push(&mut frame, tuple.local, tuple.remote);
     let outgoing = Outgoing { dst: tuple.remote, protocol: protocol::TCP, ..Outgoing::default() };

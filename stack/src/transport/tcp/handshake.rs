@@ -2,7 +2,8 @@
 //! (RFC 9293 §3.5, RFC 7323 §2.2, 3.2, RFC 2018 §2).
 
 use super::cx::Cx;
-use super::header::{ACK, Header, Options, SYN};
+use super::fast_open::FastOpenOption;
+use super::header::{ACK, CWR, ECE, Header, Options, SYN};
 use super::output::{acknowledge, transmit};
 use super::seq::Seq;
 use super::tcb::{Retry, Tcb};
@@ -18,6 +19,21 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     tcb.sack = cx.config.sack;
     let now = cx.now();
     tcb.sending_mut().board.sent(iss, 1, now);
+    let data = tcb.fast_open.as_ref().map_or(0, |fast_open| u32::from(fast_open.data));
+    if data > 0 {
+        tcb.sending_mut().board.sent(iss + 1, data, now);
+        tcb.snd.nxt = iss + 1 + data;
+    }
+    send_syn(tcb, cx);
+    arm(tcb, cx);
+}
+
+/// A SYN was taken together with its data (RFC 7413 §4.2.2): the answer goes out from the connection itself, which may send at once.
+pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    tcb.snd.mss = segment_size::effective(tcb, mtu);
+    tcb.congestion.set_mss(u32::from(tcb.snd.mss));
+    tcb.rcv.mss = tcb.snd.mss.min(536);
     send_syn(tcb, cx);
     arm(tcb, cx);
 }
@@ -29,13 +45,14 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let window = window::initial(&tcb.options, cx.config, mss);
     let answering = tcb.state == TcpState::SynReceived;
     tcb.rcv.edge = tcb.rcv.nxt + window;
+    let (fast_open, body) = fast_open(tcb, cx, answering);
     let clock = cx.now_ms().wrapping_add(tcb.ts_offset);
     let header = Header {
         src_port: tcb.inet.local_port,
         dst_port: tcb.inet.remote_port,
         seq: tcb.snd.una,
         ack: tcb.rcv.nxt,
-        flags: if answering { SYN | ACK } else { SYN },
+        flags: syn_flags(tcb, cx, answering),
         window: window as u16,
         urgent: 0,
         options: Options {
@@ -44,14 +61,37 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
                 .then_some(tcb.rcv.wscale),
             sack_permitted: tcb.sack,
             timestamps: tcb.timestamps.then_some((clock, tcb.rcv.ts_recent)),
+            fast_open,
             ..Options::default()
         },
     };
-    if let Err(errno) = transmit::segment(tcb, cx, header, Rope::new(), 0) {
+    if let Err(errno) = transmit::segment(tcb, cx, header, body, 0) {
         tcb.inet.soft_error = Some(errno);
     }
     if answering {
         acknowledge::carried(tcb);
+    }
+}
+
+/// RFC 3168 §6.1.1: the first SYN asks for ECN; one that had to be repeated does not, lest that be the reason.
+fn syn_flags(tcb: &Tcb, cx: &Cx<'_>, answering: bool) -> u8 {
+    match answering {
+        true if tcb.ecn.agreed => SYN | ACK | ECE,
+        true => SYN | ACK,
+        false if cx.config.ecn == 1 && tcb.recovery.timeouts == 0 => SYN | ECE | CWR,
+        false => SYN,
+    }
+}
+
+/// What the SYN carries of Fast Open: option and data. Only the first one: whoever does not answer may not like it (RFC 7413 §4.2.1).
+fn fast_open(tcb: &mut Tcb, cx: &mut Cx<'_>, answering: bool) -> (Option<FastOpenOption>, Rope) {
+    match tcb.fast_open.as_deref().copied() {
+        Some(fast_open) if tcb.recovery.timeouts == 0 && fast_open.passive == answering => {
+            let len = usize::from(fast_open.data);
+            let body = if len == 0 { Rope::new() } else { tcb.account(cx.base(), |tcb| tcb.sending_mut().queue.slice(0, len)) };
+            (fast_open.option, body)
+        }
+        _ => (None, Rope::new()),
     }
 }
 
@@ -118,6 +158,7 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.snd.wl2 = ack;
     let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
     tcb.snd.mss = segment_size::effective(tcb, mtu);
+    tcb.rcv.announced_mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     tcb.congestion.set_mss(u32::from(tcb.snd.mss));
     tcb.rcv.mss = tcb.snd.mss.min(536);
     if tcb.recovery.timeouts > 0 {

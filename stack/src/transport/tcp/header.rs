@@ -1,5 +1,6 @@
 //! The TCP header and its options (RFC 9293 §3.1, 3.2; RFC 7323 §2.2, 3.2; RFC 2018 §2, 3).
 
+use super::fast_open::{Cookie, FastOpenOption};
 use super::seq::Seq;
 use crate::base::{Addr, Checksum, Frame, Sum};
 use crate::network::{Packet, protocol};
@@ -24,7 +25,12 @@ mod kind {
     pub(super) const SACK_PERMITTED: u8 = 4;
     pub(super) const SACK: u8 = 5;
     pub(super) const TIMESTAMPS: u8 = 8;
+    pub(super) const FAST_OPEN: u8 = 34;
+    pub(super) const EXPERIMENTAL: u8 = 254;
 }
+
+/// RFC 7413 §4.1.1: Fast Open's number among the experimental options (RFC 6994).
+const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
 
 /// FIN
 pub const FIN: u8 = 0x01;
@@ -81,6 +87,8 @@ pub struct Options {
     pub timestamps: Option<(u32, u32)>,
     /// SACK blocks.
     pub sack: SackBlocks,
+    /// Fast Open (SYN only).
+    pub fast_open: Option<FastOpenOption>,
 }
 
 /// A TCP header.
@@ -181,7 +189,8 @@ impl Options {
         // With timestamps, SACK-permitted takes the place of their two padding bytes.
         let permitted = if self.sack_permitted && self.timestamps.is_none() { 4 } else { 0 };
         let scale = if self.window_scale.is_some() { 4 } else { 0 };
-        mss + timestamps + permitted + scale
+        let fast_open = self.fast_open.map_or(0, |option| fast_open_len(&option).next_multiple_of(4));
+        mss + timestamps + permitted + scale + fast_open
     }
 
     /// How many SACK blocks there is room for: four, or three with timestamps (RFC 2018 §3, RFC 7323 §3.2).
@@ -217,6 +226,22 @@ impl Options {
                 out.put(&end.0.to_be_bytes());
             }
         }
+        if let Some(option) = &self.fast_open {
+            Self::write_fast_open(&mut out, option);
+        }
+    }
+
+    /// RFC 7413 §4.1.1
+    fn write_fast_open(out: &mut Writer<'_>, option: &FastOpenOption) {
+        let len = fast_open_len(option);
+        if option.experimental {
+            out.put(&[kind::EXPERIMENTAL, len as u8]);
+            out.put(&FAST_OPEN_MAGIC);
+        } else {
+            out.put(&[kind::FAST_OPEN, len as u8]);
+        }
+        out.put(option.cookie.as_slice());
+        out.put(&[kind::NOP, kind::NOP][..len.next_multiple_of(4) - len]);
     }
 
     /// Reads a list of options: in any segment (RFC 9293 MUST-5), with or without end-of-list and padding (RFC 9293 MUST-4), at any
@@ -257,9 +282,15 @@ impl Options {
             (kind::WINDOW_SCALE, 1) if syn => self.window_scale = Some(body[0].min(MAX_WINDOW_SCALE)),
             (kind::SACK_PERMITTED, 0) if syn => self.sack_permitted = true,
             (kind::TIMESTAMPS, 8) => self.timestamps = Some((u32_at(body, 0), u32_at(body, 4))),
+            (kind::FAST_OPEN, _) if syn => self.read_fast_open(body, false),
+            (kind::EXPERIMENTAL, 2..) if syn && body[..2] == FAST_OPEN_MAGIC => self.read_fast_open(&body[2..], true),
             (kind::SACK, len) if len > 0 && len % 8 == 0 => self.read_sack(body),
             _ => {}
         }
+    }
+
+    fn read_fast_open(&mut self, cookie: &[u8], experimental: bool) {
+        self.fast_open = Cookie::new(cookie).map(|cookie| FastOpenOption { cookie, experimental });
     }
 
     fn read_sack(&mut self, body: &[u8]) {
@@ -268,6 +299,11 @@ impl Options {
             self.sack.push(Seq(u32_at(block, 0)), Seq(u32_at(block, 4)));
         }
     }
+}
+
+/// Bytes of the option without padding.
+fn fast_open_len(option: &FastOpenOption) -> usize {
+    option.cookie.as_slice().len() + if option.experimental { 4 } else { 2 }
 }
 
 /// Writes one piece after another; what does not fit is a bug of `len`.

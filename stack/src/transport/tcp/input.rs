@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::Tcp;
 use super::arrives::{self, Arrival};
 use super::flows::{Flow, Tuple};
 use super::header::Header;
 use super::output::{reset, transmit};
+use super::{Tcp, ecn};
 use crate::base::{Direction, Discard, Key, SockAddr};
 use crate::network::{Network, Packet};
 
@@ -46,7 +46,12 @@ impl Tcp {
         header: Header,
         header_len: usize,
     ) {
-        let arrival = Arrival::new(header, packet.payload(header_len), packet.frame.segment_size);
+        let arrival = Arrival::new(
+            header,
+            packet.payload(header_len),
+            packet.frame.segment_size,
+            packet.traffic_class & ecn::CE == ecn::CE,
+        );
         if let Some((tcb, mut cx)) = self.with(net, id) {
             arrives::segment(tcb, &mut cx, arrival);
             self.settle(net, id);

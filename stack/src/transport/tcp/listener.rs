@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::fast_open::FastOpenOption;
 use super::gate::Gate;
 use super::half_open::HalfOpen;
 use super::header::{ACK, FIN, Header, RST, SYN};
@@ -87,7 +88,10 @@ impl Tcp {
                 self.answer_with_cookie(net, id, packet, header);
             }
             Admission::Wait => self.wait_at_gate(net, id, packet, header, payload_len),
-            Admission::Remember => self.remember(net, id, packet, header),
+            Admission::Remember => match self.try_fast_open(net, id, packet, header, packet.len - payload_len) {
+                Ok(()) => {}
+                Err(option) => self.remember(net, id, packet, header, option),
+            },
         }
     }
 
@@ -119,10 +123,17 @@ impl Tcp {
     }
 
     /// Keeps a half-open connection and answers with a SYN-ACK.
-    pub(super) fn remember(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
+    pub(super) fn remember(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        packet: &Packet,
+        header: &Header,
+        fast_open: Option<FastOpenOption>,
+    ) {
         let half_open = self.half_open_for(net, id, packet, header);
         let key = self.insert_half_open(net, half_open);
-        self.send_syn_ack(net, key);
+        self.send_syn_ack_with(net, key, fast_open);
     }
 
     /// The half-open connection that a SYN begins.

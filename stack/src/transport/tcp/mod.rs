@@ -9,13 +9,13 @@
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order` |
-//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `segment_size` |
-//! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `time_wait`, `isn` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `segment_size`, `usage`, `ecn` |
+//! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
 //! | time | `timers` |
 //! | what the socket layer calls | `calls/` |
 //!
 //! RFCs: 9293, 1122, 7323 (timestamps, window scale), 2018, 2883, 6675 (SACK), 6298 (timer), 5681, 6582, 9438 (congestion),
-//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent).
+//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent), 7413 (Fast Open), 3168 (ECN).
 //!
 //! Invariants: a connection stands in the table of flows exactly while `in_flows`; every byte of queued payload is charged to the
 //! budget; after each input to a connection `settle` puts it where its state belongs.
@@ -26,7 +26,9 @@ mod chunk_queue;
 pub mod congestion;
 mod cookies;
 mod cx;
+mod ecn;
 mod errors;
+mod fast_open;
 mod flows;
 mod gate;
 mod half_open;
@@ -52,6 +54,7 @@ mod tcb;
 mod time_wait;
 mod timers;
 mod tuning;
+mod usage;
 mod window;
 
 use alloc::collections::VecDeque;
@@ -64,11 +67,13 @@ use crate::transport::ports::{Holder, Ports, Rules};
 pub use calls::Stream;
 use cookies::Cookies;
 use cx::Cx;
+use fast_open::remembered::Remembered;
+pub use fast_open::{Cookie, FastOpenOption};
 use flows::{Flow, Flows, Records, Tuple};
 pub use gate::{Request, Verdict};
 use isn::Isn;
 use limits::Limits;
-pub use options::{TcpConfig, TcpInfo, TcpOptions};
+pub use options::{FastOpenKeys, TcpConfig, TcpInfo, TcpOptions};
 use tcb::{Sharing, Tcb};
 use time_wait::Waiting;
 
@@ -89,6 +94,9 @@ pub struct Tcp {
     blocked: VecDeque<Key>,
     starved: VecDeque<Key>,
     default_options: Arc<TcpOptions>,
+    remembered: Remembered,
+    /// What cookies are made with unless `tcp_fastopen_key` says otherwise.
+    fast_open_key: [u8; 16],
 }
 
 impl Tcp {
@@ -106,6 +114,8 @@ impl Tcp {
             blocked: VecDeque::new(),
             starved: VecDeque::new(),
             default_options: Arc::new(TcpOptions::default()),
+            remembered: Remembered::new(entropy),
+            fast_open_key: fast_open::cookie::key(entropy),
         }
     }
 
@@ -117,6 +127,11 @@ impl Tcp {
     /// The stack's settings, to be changed; connections that exist keep what they agreed on.
     pub fn config_mut(&mut self) -> &mut TcpConfig {
         &mut self.config
+    }
+
+    /// Forgets what servers told (`ip tcp_metrics flush`).
+    pub fn flush_metrics(&mut self) {
+        self.remembered.clear();
     }
 
     /// The ports of TCP (`ip_local_port_range` is set there).
@@ -187,9 +202,9 @@ impl Tcp {
 
     /// A connection and what its machine works with.
     fn with<'a>(&'a mut self, net: &'a mut Network, id: Key) -> Option<(&'a mut Tcb, Cx<'a>)> {
-        let Self { config, records, limits, blocked, .. } = self;
+        let Self { config, records, limits, blocked, remembered, .. } = self;
         let tcb = records.connections.get_mut(id)?;
-        Some((tcb, Cx { net, config, limits, blocked, id }))
+        Some((tcb, Cx { net, config, limits, blocked, remembered, id }))
     }
 
     /// Puts a connection into the table of flows.

@@ -76,6 +76,12 @@ pub struct TcpConfig {
     pub pacing_ss_ratio: u32,
     /// `tcp_pacing_ca_ratio`: the rate otherwise.
     pub pacing_ca_ratio: u32,
+    /// `tcp_ecn`: 0 never, 1 asked for and granted, 2 granted.
+    pub ecn: u8,
+    /// `tcp_fastopen`: 1 clients, 2 servers, 4 clients without a cookie, 0x200 servers without a cookie, 0x400 all listeners.
+    pub fastopen: u32,
+    /// `tcp_fastopen_key`: the key of cookies, and one that they may have been made with before; none: one of the stack's own.
+    pub fastopen_key: Option<FastOpenKeys>,
     /// `tcp_notsent_lowat`: with so many bytes unsent a connection is not writable.
     pub notsent_lowat: u32,
     /// How long TIME-WAIT lasts (Linux: 60 s).
@@ -117,6 +123,9 @@ impl Default for TcpConfig {
             frto: true,
             rfc1337: false,
             window_ratio: 128,
+            ecn: 2,
+            fastopen: 1,
+            fastopen_key: None,
             notsent_lowat: u32::MAX,
             min_tso_segs: 2,
             tso_rtt_log: 9,
@@ -126,6 +135,9 @@ impl Default for TcpConfig {
         }
     }
 }
+
+/// A key of Fast Open cookies, and an older one that still counts.
+pub type FastOpenKeys = [Option<[u8; 16]>; 2];
 
 /// Settings of one connection or listener (inherited by what it accepts). Compact, because every connection has them.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +168,14 @@ pub struct TcpOptions {
     pub notsent_lowat: u32,
     /// `SO_RCVLOWAT`; at least 1.
     pub rcvlowat: u32,
+    /// `TCP_FASTOPEN`: so many connections may be open whose data came with the SYN; 0: none.
+    pub fast_open_queue: u32,
+    /// `TCP_FASTOPEN_KEY`; none: the stack's.
+    pub fast_open_keys: Option<FastOpenKeys>,
+    /// `TCP_FASTOPEN_CONNECT`: `connect` leaves the SYN to the first write.
+    pub fast_open_connect: bool,
+    /// `TCP_FASTOPEN_NO_COOKIE`
+    pub fast_open_no_cookie: bool,
     /// `TCP_NODELAY`
     pub nodelay: bool,
     /// `TCP_CORK`
@@ -186,6 +206,10 @@ impl Default for TcpOptions {
             window_clamp: 0,
             notsent_lowat: 0,
             rcvlowat: 1,
+            fast_open_queue: 0,
+            fast_open_keys: None,
+            fast_open_connect: false,
+            fast_open_no_cookie: false,
             nodelay: false,
             cork: false,
             keepalive: false,
@@ -210,6 +234,8 @@ pub struct TcpInfo {
     pub timestamps: bool,
     pub sack: bool,
     pub window_scaling: bool,
+    /// Data in a SYN was taken, by us or by the peer.
+    pub syn_data: bool,
     pub snd_wscale: u8,
     pub rcv_wscale: u8,
     pub rto_us: u32,

@@ -71,7 +71,13 @@ pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
     if free < full / 16 || free < mss {
         return offered;
     }
+    let free = free.min(trusted(tcb));
     if free <= offered || free - offered < mss.min(full / 2) { offered } else { free }
+}
+
+/// How far a sender is trusted (Linux's `rcv_ssthresh`): with what no handshake window says, and twice as much as it has sent.
+fn trusted(tcb: &Tcb) -> u32 {
+    tcb.rcv.received.saturating_mul(2).saturating_add(65_535).min(u64::from(u32::MAX)) as u32
 }
 
 /// Bytes from `rcv.nxt` on that the peer was told it may send.

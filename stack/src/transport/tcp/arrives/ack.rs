@@ -4,13 +4,13 @@ use super::{Arrival, Step, discard, timestamp};
 use crate::base::{Cause, Discard, Duration, TcpState, What};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, FIN, SYN, SackBlocks};
-use crate::transport::tcp::output::{acknowledge, decide, reset};
+use crate::transport::tcp::output::{acknowledge, decide, record, reset};
 use crate::transport::tcp::recovery::{self, News};
 use crate::transport::tcp::scoreboard::Delivered;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{handshake, state, timers, tuning};
+use crate::transport::tcp::{ecn, handshake, state, timers, tuning, usage};
 
 pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     if !arrival.has(ACK) {
@@ -27,6 +27,7 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     tcb.recovery.probes = 0;
     let news = take(tcb, cx, arrival);
     recovery::acknowledged(tcb, cx, &news);
+    ecn::acknowledged(tcb, cx, arrival);
     if news.crowded {
         tuning::acknowledged(tcb, cx);
     }
@@ -35,7 +36,10 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
 
 /// SYN-RECEIVED: the acknowledgement of our SYN opens the connection; any other is answered by a RST.
 fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
-    let (ack, iss) = (arrival.header.ack, tcb.snd.una);
+    let iss = tcb.snd.una;
+    // Data may have gone out before this acknowledgement, with our SYN or after the peer's (RFC 7413 §4.2).
+    let may_be_more = tcb.fast_open.is_some() && arrival.header.ack.after(iss + 1);
+    let ack = if may_be_more { iss + 1 } else { arrival.header.ack };
     if ack != iss + 1 {
         reset_answer(tcb, cx, ack);
         return discard(cx, arrival, Discard::TcpFutureAck);
@@ -47,6 +51,9 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     handshake::settle(tcb, cx, window, arrival.header.seq, ack);
     tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
+    if tcb.in_flight() {
+        record::arm_retransmission(tcb, cx);
+    }
     if tcb.snd.fin {
         tcb.advance(cx.base(), Input::Close, Cause::Call);
     }
@@ -78,7 +85,7 @@ fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     let ack = arrival.header.ack;
     let crowded = tuning::is_crowded(tcb, cx.config);
-    let mut news = News { flight: decide::in_flight(tcb), crowded, ..News::default() };
+    let mut news = News { flight: decide::in_flight(tcb), limited: usage::is_limited(tcb), crowded, ..News::default() };
     let had_data = tcb.in_flight();
     let window_changed = update_window(tcb, arrival);
     if ack.after(tcb.snd.una) {

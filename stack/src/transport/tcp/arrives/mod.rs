@@ -33,14 +33,24 @@ pub(super) struct Arrival {
     pub(super) fin_at: Seq,
     /// Nothing was cut off at the end: a FIN behind the data counts.
     pub(super) whole: bool,
+    /// A router marked it (RFC 3168 §5).
+    pub(super) marked: bool,
     /// Payload bytes of each segment if several were joined into this one, else 0.
     pub(super) segment_size: u16,
 }
 
 impl Arrival {
-    pub(super) fn new(header: Header, payload: Rope, segment_size: u16) -> Self {
+    pub(super) fn new(header: Header, payload: Rope, segment_size: u16, marked: bool) -> Self {
         let syn = u32::from(header.flags & SYN != 0);
-        Self { seq: header.seq, fin_at: header.seq + syn + payload.len() as u32, header, payload, whole: true, segment_size }
+        Self {
+            seq: header.seq,
+            fin_at: header.seq + syn + payload.len() as u32,
+            header,
+            payload,
+            whole: true,
+            segment_size,
+            marked,
+        }
     }
 
     pub(super) fn has(&self, flag: u8) -> bool {

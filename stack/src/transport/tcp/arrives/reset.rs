@@ -3,6 +3,7 @@
 use super::{Arrival, Step, discard};
 use crate::base::{Cause, Discard, Errno, TcpState};
 use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::fast_open;
 use crate::transport::tcp::header::RST;
 use crate::transport::tcp::output::acknowledge;
 use crate::transport::tcp::tcb::Tcb;
@@ -16,7 +17,9 @@ pub(super) fn check_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
         acknowledge::challenge(tcb, cx);
         return discard(cx, arrival, Discard::TcpChallenged);
     }
-    tcb.fail(cx.base(), errno(tcb.state), Cause::Reset);
+    // Linux: to the application a connection that took data from its SYN was open.
+    let errno = if fast_open::server::may_send(tcb) { Errno::ECONNRESET } else { errno(tcb.state) };
+    tcb.fail(cx.base(), errno, Cause::Reset);
     Step::Done
 }
 

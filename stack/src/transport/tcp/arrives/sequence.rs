@@ -4,6 +4,7 @@ use super::{Arrival, Step, discard};
 use crate::base::Discard;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{RST, SYN};
+use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
 
 /// What lies wholly before the last acknowledgement or wholly beyond the window is answered by an acknowledgement and dropped.
@@ -39,4 +40,12 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
         tcb.dsack = (arrival.seq, (arrival.seq + arrival.payload.len() as u32).min(tcb.rcv.nxt));
     }
     tcb.rcv.ack_now = true;
+}
+
+/// RFC 2883 §4: the next acknowledgement tells what came for nothing.
+pub(super) fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
+    if tcb.sack && cx.config.dsack {
+        cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
+        tcb.dsack = (start, end);
+    }
 }

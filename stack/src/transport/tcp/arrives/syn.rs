@@ -1,6 +1,6 @@
 //! Fourth, the SYN bit (RFC 9293 §3.10.7.4, RFC 5961 §4).
 
-use super::{Arrival, Step, discard};
+use super::{Arrival, Step, discard, sequence};
 use crate::base::{Discard, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::SYN;
@@ -11,7 +11,12 @@ use crate::transport::tcp::tcb::Tcb;
 pub(super) fn check_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     // Both ends opened at once: the SYN-ACK of the other one repeats its SYN, and its ACK counts (RFC 9293 §3.5, figure 7).
     if !arrival.has(SYN) || (tcb.state == TcpState::SynReceived && arrival.header.seq + 1 == tcb.rcv.nxt) {
-        arrival.seq += u32::from(arrival.has(SYN));
+        if arrival.has(SYN) {
+            // As in Linux: what came a second time is told, be it a SYN.
+            sequence::note_duplicate(tcb, cx, arrival.seq, arrival.seq + 1);
+            tcb.rcv.ack_now = true;
+            arrival.seq += 1;
+        }
         return Step::Continue;
     }
     cx.base().counters.tcp_ext.tcp_syn_challenge += 1;

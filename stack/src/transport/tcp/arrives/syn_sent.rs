@@ -1,12 +1,16 @@
 //! SYN-SENT (RFC 9293 §3.10.7.3).
 
 use super::{Arrival, ack, discard};
-use crate::base::{Cause, Discard, TcpState};
+use crate::base::{Cause, Discard, Duration, TcpState};
 use crate::transport::tcp::cx::Cx;
-use crate::transport::tcp::handshake;
 use crate::transport::tcp::header::{ACK, RST, SYN};
+use crate::transport::tcp::output::{delay, record};
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::{ecn, fast_open, handshake};
+
+/// `TCP_DELACK_MAX`
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// First the ACK, second the RST, fourth the SYN.
 pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
@@ -39,15 +43,25 @@ fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival) -> bool {
         }
         _ => true,
     };
-    arrival.header.ack == tcb.snd.nxt && echo_ok
+    // Data in our SYN may be acknowledged or not (RFC 7413 §4.2.1).
+    arrival.header.ack.after(tcb.snd.una) && arrival.header.ack.at_or_before(tcb.snd.nxt) && echo_ok
 }
 
 /// ESTABLISHED: our SYN is acknowledged and the peer's is here.
 fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let header = arrival.header;
-    let delivered = tcb.sending_mut().board.acked(header.ack);
+    let data = header.ack - tcb.snd.una - 1;
+    let delivered = tcb.account(cx.base(), |tcb| {
+        let sending = tcb.sending_mut();
+        sending.queue.release(data as usize);
+        sending.pieces.acked(header.ack);
+        sending.board.acked(header.ack)
+    });
     tcb.snd.una = header.ack;
+    tcb.snd.acked += u64::from(data);
     tcb.count_delivered(1);
+    fast_open::client::answered(tcb, cx, header.options.fast_open);
+    ecn::begin(tcb, cx.config.ecn == 1 && tcb.recovery.timeouts == 0 && ecn::is_granted(header.flags));
     if let Some(sent) = delivered.sent_at {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
@@ -55,7 +69,17 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     tcb.shrink_sending();
     tcb.advance(cx.base(), Input::SynAck, Cause::Segment);
     tcb.inet.soft_error = None;
-    tcb.rcv.ack_now = true;
+    if tcb.fast_open.as_ref().is_some_and(|fast_open| fast_open.more) {
+        // Linux: a writer waits, and its data carries the acknowledgement.
+        delay::quicken(tcb);
+        tcb.rcv.ack_due = true;
+        tcb.timers.delayed_ack = cx.now() + LONGEST_WAIT;
+    } else {
+        tcb.rcv.ack_now = true;
+    }
+    if tcb.in_flight() {
+        record::arm_retransmission(tcb, cx);
+    }
     tcb.notify(cx.base());
     // RFC 9293 §3.10.7.3: data and FIN that came with the SYN are processed as in ESTABLISHED.
     arrival.seq = header.seq + 1;

@@ -1,13 +1,13 @@
 //! Seventh, the text (RFC 9293 §3.10.7.4).
 
-use super::{Arrival, Step, discard};
+use super::{Arrival, Step, discard, sequence};
 use crate::base::{Cause, Discard, Errno, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::FIN;
 use crate::transport::tcp::output::{delay, reset};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{state, tuning};
+use crate::transport::tcp::{ecn, state, tuning};
 
 /// Data within the window is taken: at the left edge to the reader, beyond a gap to the out-of-order queue.
 pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
@@ -34,6 +34,7 @@ pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival
         return discard(cx, arrival, Discard::OutOfMemory);
     }
     learn_segment_size(tcb, arrival);
+    ecn::data_arrived(tcb, arrival);
     tuning::arrived(tcb, cx, arrival);
     if arrival.seq == tcb.rcv.nxt {
         take_in_order(tcb, cx, arrival);
@@ -61,7 +62,7 @@ fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     if arrival.seq.before(tcb.rcv.nxt) {
         let old = (tcb.rcv.nxt - arrival.seq).min(arrival.payload.len() as u32);
-        note_duplicate(tcb, cx, arrival.seq, arrival.seq + old);
+        sequence::note_duplicate(tcb, cx, arrival.seq, arrival.seq + old);
         delay::quicken(tcb);
         arrival.payload.advance(old as usize);
         arrival.seq += old;
@@ -74,13 +75,6 @@ fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
         arrival.payload.truncate(room as usize);
         arrival.whole = false;
         tcb.rcv.ack_now = true;
-    }
-}
-
-fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
-    if tcb.sack && cx.config.dsack {
-        cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
-        tcb.dsack = (start, end);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::base::{Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{Cx, Tcp, TcpConfig, tuning, window};
+use crate::transport::tcp::{Cx, Tcp, TcpConfig, fast_open, tuning, window};
 
 use super::writing;
 
@@ -24,6 +24,11 @@ impl Tcp {
             read_offset: tcb.rcv.received - held as u64,
             write_offset: tcb.snd.acked + u64::from(tcb.unacked_len()),
         }
+    }
+
+    /// True if data may be written now or later without a new connection: the stream is open, or opening with data in its SYN.
+    pub fn may_write(&self, id: Key) -> bool {
+        may_write(&self.records.connections[id])
     }
 
     /// Copies readable bytes after `skip` without taking them; says how many.
@@ -176,17 +181,22 @@ impl Tcp {
 
 /// Bytes that may be written now; none before the connection is open or after `SHUT_WR`.
 fn room(tcb: &Tcb, config: &TcpConfig) -> usize {
-    if tcb.shut_write || !matches!(tcb.state, TcpState::Established | TcpState::CloseWait) {
+    if tcb.shut_write || !may_write(tcb) {
         return 0;
     }
     (tuning::send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge())
+}
+
+/// The stream is open for writing, or its SYN brought data.
+fn may_write(tcb: &Tcb) -> bool {
+    matches!(tcb.state, TcpState::Established | TcpState::CloseWait) || fast_open::server::may_send(tcb)
 }
 
 /// Data was appended: urgent mark, then output.
 fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole: bool) {
     if flags.contains(MsgFlags::OOB) && taken > 0 && whole {
         // RFC 9293 §3.8.5: the urgent pointer names the end of what was just written.
-        tcb.snd.up = tcb.snd.una + tcb.unacked_len();
+        tcb.snd.up = tcb.data_begin() + tcb.unacked_len();
         tcb.snd.urgent = true;
     }
     let push = if flags.contains(MsgFlags::MORE) { Push::More } else { Push::Normal };

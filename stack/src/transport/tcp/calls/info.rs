@@ -54,10 +54,11 @@ fn ca_state(tcb: &Tcb) -> u8 {
 fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
     info.timestamps = tcb.timestamps;
     info.sack = tcb.sack;
+    info.syn_data = tcb.fast_open.as_ref().is_some_and(|fast_open| fast_open.taken);
     info.window_scaling = tcb.snd.wscale != 0 || tcb.rcv.wscale != 0;
     info.snd_wscale = tcb.snd.wscale;
     info.rcv_wscale = tcb.rcv.wscale;
-    info.advmss = u32::from(tcb.snd.peer_mss);
+    info.advmss = u32::from(tcb.rcv.announced_mss);
     let header = if tcb.inet.remote.is_v4() { 40 } else { 60 };
     info.pmtu = u32::from(tcb.snd.mss) + header + if tcb.timestamps { u32::from(TIMESTAMP_BYTES) } else { 0 };
 }

@@ -5,7 +5,7 @@ mod data;
 mod info;
 mod open;
 mod ready;
-mod writing;
+pub(super) mod writing;
 
 use alloc::sync::Arc;
 

@@ -95,6 +95,16 @@ impl Tcp {
 
     /// Sends the SYN. `EADDRNOTAVAIL` (no port is left), `ENETUNREACH` and its kin, `EINVAL` (a listener).
     pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
+        self.set_out(net, id, remote)?;
+        if let Some((tcb, mut cx)) = self.with(net, id) {
+            let iss = tcb.snd.una;
+            handshake::begin(tcb, &mut cx, iss);
+        }
+        Ok(())
+    }
+
+    /// Everything that [`Tcp::connect`] does before the SYN leaves; its sequence number is `snd.una`.
+    pub(in crate::transport::tcp) fn set_out(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
         let tcb = &self.records.connections[id];
         if self.state(id) != TcpState::Closed || tcb.in_flows || tcb.inet.every_port {
             return Err(Errno::EINVAL);
@@ -102,7 +112,7 @@ impl Tcp {
         let remote = self.destination(id, remote);
         let local = self.choose_source(net, id, remote)?;
         let port = self.choose_port(net, id, local, remote)?;
-        self.begin(net, id, SockAddr::new(local, port), remote);
+        self.enter(net, id, SockAddr::new(local, port), remote);
         Ok(())
     }
 
@@ -163,7 +173,7 @@ impl Tcp {
         record.timestamps && began.since(ended).as_millis() > 1000
     }
 
-    fn begin(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
+    fn enter(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
         let iss = self.isn.sequence(net.links.base.now, local, remote);
         let ts_offset = self.isn.timestamp_offset(local, remote);
         let algorithm = self.records.connections[id].options.congestion.unwrap_or(self.config.congestion_control);
@@ -176,6 +186,7 @@ impl Tcp {
         tcb.shut_read = false;
         tcb.shut_write = false;
         tcb.ts_offset = ts_offset;
+        (tcb.snd.una, tcb.snd.nxt) = (iss, iss);
         tcb.congestion = Congestion::new(algorithm, 536);
         self.hold_port(id);
         self.enter_flow(net, id);
@@ -183,7 +194,6 @@ impl Tcp {
         tcb.inet.tell_ends(cx.base(), protocol::TCP);
         tcb.advance(cx.base(), Input::ActiveOpen, Cause::Call);
         cx.base().counters.tcp.active_opens += 1;
-        handshake::begin(tcb, &mut cx, iss);
     }
 
     /// A connection of the accept queue; it has no owner until [`Tcp::adopt`].

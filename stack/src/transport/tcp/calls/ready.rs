@@ -3,7 +3,7 @@
 use crate::base::{Key, Ready, TcpState};
 use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{Tcp, TcpConfig, tuning, window};
+use crate::transport::tcp::{Tcp, TcpConfig, fast_open, tuning, window};
 
 use super::writing;
 
@@ -22,8 +22,12 @@ impl Tcp {
         if tcb.shut_read {
             ready |= Ready::IN | Ready::RDHUP;
         }
-        if !matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) {
+        if !matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) || fast_open::server::may_send(tcb) {
             ready |= self.data_readiness(id, tcb);
+        }
+        if self.is_deferred(id) {
+            // The first write sends the SYN.
+            ready |= Ready::OUT;
         }
         if tcb.inet.error.is_some() {
             ready |= Ready::ERR;

@@ -41,7 +41,7 @@ pub(super) fn notsent_lowat(tcb: &Tcb, config: &TcpConfig) -> u32 {
 /// So many bytes were appended.
 pub(super) fn note_pieces(tcb: &mut Tcb, count: u32) {
     let (goal, nxt) = (goal(tcb), tcb.snd.nxt);
-    let end = tcb.snd.una + tcb.unacked_len();
+    let end = tcb.data_begin() + tcb.unacked_len();
     let mut at = end - count;
     let pieces = &mut tcb.sending_mut().pieces;
     while at != end {
@@ -54,6 +54,15 @@ pub(super) fn note_pieces(tcb: &mut Tcb, count: u32) {
         }
         at = next;
     }
+}
+
+/// So many bytes stand behind our SYN, in it.
+pub(in crate::transport::tcp) fn note_syn_data(tcb: &mut Tcb, count: u32) {
+    let end = tcb.snd.una + 1 + count;
+    let pieces = &mut tcb.sending_mut().pieces;
+    pieces.begin(end);
+    pieces.push();
+    pieces.close();
 }
 
 /// The last piece takes no more.

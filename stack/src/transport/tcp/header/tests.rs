@@ -46,6 +46,10 @@ fn parsed(flags: u8, options: &[u8]) -> Options {
     Header::parse(&raw(flags, options)).unwrap().0.options
 }
 
+fn cookie(bytes: &[u8], experimental: bool) -> Option<FastOpenOption> {
+    Cookie::new(bytes).map(|cookie| FastOpenOption { cookie, experimental })
+}
+
 #[test]
 fn a_syn_looks_like_one_of_linux() {
     let full = Options {
@@ -54,6 +58,7 @@ fn a_syn_looks_like_one_of_linux() {
         sack_permitted: true,
         timestamps: Some((1, 2)),
         sack: SackBlocks::default(),
+        fast_open: None,
     };
     assert_eq!(written(full), [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7]);
     assert_eq!(written(Options { timestamps: None, ..full }), [2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7]);
@@ -156,7 +161,7 @@ fn the_partial_checksum_completes_to_a_right_one() {
 /// RFC 9293 MUST-69: what stands behind the end of the list is zero: we need no end, for what we write fills its words.
 #[test]
 fn options_fill_whole_words_without_an_end_of_the_list() {
-    for choice in 0..16u8 {
+    for choice in 0..32u8 {
         let chosen = |bit: u8| choice & 1 << bit != 0;
         let options = Options {
             mss: chosen(0).then_some(1460),
@@ -164,6 +169,7 @@ fn options_fill_whole_words_without_an_end_of_the_list() {
             sack_permitted: chosen(2),
             timestamps: chosen(3).then_some((1, 2)),
             sack: SackBlocks::default(),
+            fast_open: chosen(4).then(|| cookie(&[1; 8][..usize::from(choice % 3) * 4], chosen(0))).flatten(),
         };
         let list = written(options);
         assert!(list.len().is_multiple_of(4));
@@ -188,8 +194,9 @@ fn whatever_is_pushed_is_parsed_and_any_bytes_are_survived() {
             sack_permitted: syn && bit(&mut entropy),
             timestamps: bit(&mut entropy).then(|| (entropy.next_u32(), entropy.next_u32())),
             sack: SackBlocks::default(),
+            fast_open: (syn && bit(&mut entropy)).then(|| cookie(&[9; 8], bit(&mut entropy))).flatten(),
         };
-        for _ in 0..entropy.below(3) {
+        for _ in 0..if options.fast_open.is_some() { 0 } else { entropy.below(3) } {
             options.sack.push(Seq(entropy.next_u32()), Seq(entropy.next_u32()));
         }
         let header = Header {

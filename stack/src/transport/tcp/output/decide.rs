@@ -5,8 +5,8 @@
 use super::Push;
 use crate::base::{TcpState, Why};
 use crate::transport::tcp::seq::Seq;
-use crate::transport::tcp::state;
 use crate::transport::tcp::tcb::{Phase, Tcb};
+use crate::transport::tcp::{fast_open, state};
 
 /// One (super-)segment to be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +28,7 @@ pub(in crate::transport::tcp) struct Plan {
 
 /// The next segment that may go, if any; no frame carries more than `most` bytes.
 pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
-    if !state::may_send(tcb.state) {
+    if !state::may_send(tcb.state) && !fast_open::server::may_send(tcb) {
         return None;
     }
     if tcb.recovery.fresh_first {
@@ -86,7 +86,7 @@ fn lost(tcb: &Tcb, most: u32) -> Option<Plan> {
 
 /// A plan that sends `[seq, seq+len)` again; the range may contain our FIN.
 pub(in crate::transport::tcp) fn again(tcb: &Tcb, seq: Seq, len: u32, why: Why) -> Plan {
-    let data_end = tcb.snd.una + tcb.unacked_len();
+    let data_end = tcb.data_begin() + tcb.unacked_len();
     let data = if seq.before(data_end) { len.min(data_end - seq) } else { 0 };
     let mss = mss(tcb);
     Plan {

@@ -3,7 +3,7 @@
 use super::decide::{self, Plan};
 use crate::base::{Rope, TcpState};
 use crate::transport::tcp::cx::Cx;
-use crate::transport::tcp::header::{ACK, FIN, Header, Options, PSH, SackBlocks, URG};
+use crate::transport::tcp::header::{ACK, CWR, ECE, FIN, Header, Options, PSH, SackBlocks, URG};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::window;
@@ -17,8 +17,11 @@ pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
     if plan.push {
         header.flags |= PSH;
     }
+    if plan.again.is_none() && plan.len > 0 && core::mem::take(&mut tcb.ecn.reduced) {
+        header.flags |= CWR;
+    }
     mark_urgent(tcb, &mut header, plan.seq);
-    let start = (plan.seq - tcb.snd.una) as usize;
+    let start = (plan.seq - tcb.data_begin()) as usize;
     // Sharing what was still being written to makes a chunk of it, which costs a little.
     let slice = |tcb: &mut Tcb| tcb.sending_mut().queue.slice(start, plan.len as usize);
     let body = if plan.len == 0 { Rope::new() } else { tcb.account(cx.base(), slice) };
@@ -32,7 +35,7 @@ pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq
         dst_port: tcb.inet.remote_port,
         seq,
         ack: tcb.rcv.nxt,
-        flags,
+        flags: if tcb.ecn.echo { flags | ECE } else { flags },
         window: advertise(tcb, cx),
         urgent: 0,
         options: Options { timestamps: timestamps(tcb, cx), sack: sack_blocks(tcb), ..Options::default() },

@@ -18,7 +18,7 @@ pub(super) mod transmit;
 
 use super::cx::Cx;
 use super::tcb::Tcb;
-use super::timers;
+use super::{timers, usage};
 use crate::base::Errno;
 use decide::Plan;
 
@@ -38,7 +38,7 @@ pub(super) enum Push {
 
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    let before = tcb.snd.nxt;
+    let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
     while let Some(plan) = decide::next(tcb, push, burst::largest(tcb, cx.config)) {
         match send(tcb, cx, &plan) {
             Ok(()) => {}
@@ -53,6 +53,9 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
                 record::sent(tcb, cx, &plan);
             }
         }
+    }
+    if tcb.tally.segs_out != segments {
+        usage::note(tcb);
     }
     if tcb.rcv.ack_now {
         acknowledge::send(tcb, cx);

@@ -52,6 +52,8 @@ pub(super) struct News {
     pub(super) crowded: bool,
     /// Bytes in flight before it.
     pub(super) flight: u32,
+    /// The congestion window was what held the sender back.
+    pub(super) limited: bool,
     /// The round trip it measured.
     pub(super) round_trip: Option<Duration>,
 }
@@ -193,14 +195,14 @@ fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
         return;
     }
     let (cwnd, mss) = (tcb.congestion.cwnd(), u32::from(tcb.snd.mss));
-    let used = if tcb.congestion.in_slow_start() { news.flight.saturating_mul(2) } else { news.flight.saturating_add(mss) };
+    let full = !tcb.congestion.in_slow_start() && news.flight.saturating_add(mss) > cwnd;
     let ack = Ack {
         now: cx.now(),
         acked: news.delivered.bytes.saturating_add(news.sacked.bytes),
         in_flight: news.flight,
         srtt: tcb.round_trip.smoothed(),
         rtt: news.round_trip,
-        limited: used > cwnd,
+        limited: news.limited || full,
     };
     tcb.congestion.acked(&ack);
 }

@@ -1,0 +1,137 @@
+//! The client's side (RFC 7413 §4.1.3, §4.2.1): a SYN with data, and what its answer means.
+
+use super::cookie::FastOpenOption;
+use super::{FastOpen, mode};
+use crate::base::{Errno, Key, SockAddr};
+use crate::network::Network;
+use crate::transport::tcp::calls::writing;
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::output::transmit;
+use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::{Tcp, handshake, segment_size};
+
+/// A SYN leaves so much room for options that it may come to need (Linux's `MAX_TCP_OPTION_SPACE`).
+const OPTIONS: u16 = 40;
+
+/// What a SYN may say.
+enum Choice {
+    /// It asks for a cookie.
+    Ask(FastOpenOption),
+    /// It carries data, with a cookie unless none is needed.
+    Data(Option<FastOpenOption>),
+}
+
+impl Tcp {
+    /// `MSG_FASTOPEN`: connects, with as much of `data` in the SYN as goes there; says how much that is. `more`: the rest follows at once.
+    /// Errors as [`Tcp::connect`]; `EOPNOTSUPP` if `tcp_fastopen` does not allow it.
+    pub fn connect_with_data(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        remote: SockAddr,
+        data: &[&[u8]],
+        more: bool,
+    ) -> Result<usize, Errno> {
+        if self.config.fastopen & mode::CLIENT == 0 {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        self.prepare(net, id, remote)?;
+        self.send_deferred(net, id, data, more)
+    }
+
+    /// `connect` under `TCP_FASTOPEN_CONNECT`. True: nothing was sent, the SYN waits for the first write.
+    pub fn connect_deferred(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<bool, Errno> {
+        self.prepare(net, id, remote)?;
+        let has_cookie = matches!(self.fast_open_choice(id), Choice::Data(_));
+        if !has_cookie {
+            self.send_deferred(net, id, &[], false)?;
+        } else if let Some(fast_open) = &mut self.records.connections[id].fast_open {
+            fast_open.deferred = true;
+        }
+        Ok(has_cookie)
+    }
+
+    /// True if the SYN waits for the first write.
+    pub fn is_deferred(&self, id: Key) -> bool {
+        self.records.connections[id].fast_open.as_ref().is_some_and(|fast_open| fast_open.deferred)
+    }
+
+    fn prepare(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
+        self.set_out(net, id, remote)?;
+        self.records.connections[id].fast_open = Some(alloc::boxed::Box::default());
+        Ok(())
+    }
+
+    fn fast_open_choice(&self, id: Key) -> Choice {
+        let tcb = &self.records.connections[id];
+        let (option, _) = self.remembered.of(tcb.inet.local, tcb.inet.remote);
+        if self.config.fastopen & mode::CLIENT_NO_COOKIE != 0 || tcb.options.fast_open_no_cookie {
+            Choice::Data(None)
+        } else if option.cookie.is_empty() {
+            Choice::Ask(option)
+        } else {
+            Choice::Data(Some(option))
+        }
+    }
+
+    /// Sends the SYN with what of `data` goes there.
+    pub fn send_deferred(&mut self, net: &mut Network, id: Key, data: &[&[u8]], more: bool) -> Result<usize, Errno> {
+        let choice = self.fast_open_choice(id);
+        let tcb = &self.records.connections[id];
+        let (_, mss) = self.remembered.of(tcb.inet.local, tcb.inet.remote);
+        let Some((tcb, mut cx)) = self.with(net, id) else { return Ok(0) };
+        let (option, len) = match choice {
+            Choice::Ask(option) => (Some(option), 0),
+            Choice::Data(option) => (option, fill(tcb, &mut cx, data, mss)),
+        };
+        let whole = len == data.iter().map(|part| part.len()).sum::<usize>();
+        tcb.fast_open =
+            Some(alloc::boxed::Box::new(FastOpen { option, data: len as u16, more: more && !whole, ..FastOpen::default() }));
+        let iss = tcb.snd.una;
+        handshake::begin(tcb, &mut cx, iss);
+        self.settle(net, id);
+        Ok(len)
+    }
+}
+
+/// Queues what fits into a SYN; says how much that is.
+fn fill(tcb: &mut Tcb, cx: &mut Cx<'_>, data: &[&[u8]], mss: Option<u16>) -> usize {
+    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    let path = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
+    let mut room = usize::from(mss.map_or(path, |mss| mss.min(path)).saturating_sub(OPTIONS));
+    let mut len = 0;
+    tcb.account(cx.base(), |tcb| {
+        for part in data {
+            let part = &part[..part.len().min(room)];
+            if !part.is_empty() {
+                tcb.sending_mut().queue.write(part);
+            }
+            room -= part.len();
+            len += part.len();
+        }
+        if len > 0 {
+            writing::note_syn_data(tcb, len as u32);
+        }
+    });
+    len
+}
+
+/// The SYN-ACK came and acknowledges everything before `tcb.snd.una`: remembers what it says; data of our SYN that it does not acknowledge
+/// was not taken (RFC 7413 §4.2.1 step 3) and goes again at once, which is no sign of congestion.
+pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &mut Cx<'_>, answer: Option<FastOpenOption>) {
+    let Some(fast_open) = tcb.fast_open.as_deref().copied() else { return };
+    let resent = tcb.recovery.timeouts > 0;
+    let asked = fast_open.option.filter(|_| !resent && fast_open.data == 0);
+    let answer = answer.filter(|_| fast_open.option.is_some());
+    cx.remembered.learn((tcb.inet.local, tcb.inet.remote), tcb.snd.peer_mss, answer, asked);
+    let left = tcb.snd.nxt - tcb.snd.una;
+    if left > 0 {
+        tcb.sending_mut().board.mark_first_lost(left);
+        cx.base().counters.tcp_ext.tcp_fast_open_active_fail += 1;
+    } else if fast_open.data > 0 {
+        cx.base().counters.tcp_ext.tcp_fast_open_active += 1;
+    }
+    if let Some(fast_open) = &mut tcb.fast_open {
+        fast_open.taken = fast_open.data > 0 && left == 0;
+    }
+}

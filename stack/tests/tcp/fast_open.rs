@@ -1,0 +1,151 @@
+//! Fast Open (RFC 7413): data in the SYN.
+
+use crate::script::{Script, pattern};
+use loggia_stack::base::{MsgFlags, Ready, TcpState};
+use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY};
+use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
+use loggia_stack::socket::{Address, Message};
+use loggia_stack::{Errno, SocketId};
+
+/// What 10.0.0.2 gets from 10.0.0.1 under the key of sixteen bytes 7.
+const COOKIE: &str = "FO 3e473e45f9442e8b";
+const CONNECT_AND_LISTEN: u32 = 0x3;
+
+fn client() -> Script {
+    Script::with(|config| config.tcp.fastopen = CONNECT_AND_LISTEN)
+}
+
+fn stream(t: &mut Script) -> SocketId {
+    t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap()
+}
+
+/// `sendto` with `MSG_FASTOPEN` by one who does not wait.
+fn send(t: &mut Script, socket: SocketId, len: usize) -> Result<usize, Errno> {
+    let (data, to): (_, Address) = (pattern(0, len), "10.0.0.2:4000".parse().unwrap());
+    let flags = MsgFlags::FASTOPEN | MsgFlags::DONTWAIT;
+    t.stack.sendmsg(socket, &Message { data: &[&data], to: Some(&to), flags, ..Message::default() })
+}
+
+/// The first connection to a server, which gives a cookie.
+fn cookie_received(t: &mut Script) {
+    let socket = stream(t);
+    assert_eq!(send(t, socket, 1000), Err(Errno::EINPROGRESS), "without a cookie there is no data");
+    t.expect("S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 7,FO,nop,nop>");
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0,FO 0102030405060708,nop,nop>");
+    t.expect(". 1:1(0) ack 1");
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+}
+
+/// A listener under the test's key that takes data from SYNs.
+fn server(t: &mut Script) -> SocketId {
+    let listener = t.listen(5);
+    t.stack.setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN, &5i32.to_ne_bytes()).unwrap();
+    t.stack.setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN_KEY, &[7; 16]).unwrap();
+    listener
+}
+
+/// RFC 7413 §4.1.3, §4.2.1: with a cookie the SYN brings data, less than the server's segments hold, and the rest follows.
+#[test]
+fn a_known_server_gets_data_with_the_syn() {
+    let mut t = client();
+    cookie_received(&mut t);
+    let socket = stream(&mut t);
+    assert_eq!(send(&mut t, socket, 5000), Ok(960));
+    t.expect("S 0:960(960) <mss 1460,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
+    t.inject("S. 0:0(0) ack 961 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.expect(". 961:961(0) ack 1");
+    assert!(t.stack.tcp_info(socket).unwrap().syn_data);
+    t.write(socket, 960, 40);
+    t.expect("P. 961:1001(40) ack 1");
+}
+
+/// RFC 7413 §4.2.1: what the server did not take goes again at once, and that is no sign of congestion.
+#[test]
+fn data_that_was_not_taken_goes_again() {
+    let mut t = client();
+    cookie_received(&mut t);
+    let socket = stream(&mut t);
+    assert_eq!(send(&mut t, socket, 500), Ok(500));
+    t.expect("S 0:500(500)");
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.expect("P. 1:501(500) ack 1");
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!((info.syn_data, info.snd_cwnd), (false, 10));
+}
+
+/// A SYN that is repeated is a plain one: something on the path may not like the other.
+#[test]
+fn a_repeated_syn_is_plain() {
+    let mut t = client();
+    cookie_received(&mut t);
+    let socket = stream(&mut t);
+    assert_eq!(send(&mut t, socket, 500), Ok(500));
+    t.expect("S 0:500(500)");
+    t.expect_after(1000, "S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 7>");
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.expect("P. 1:501(500) ack 1");
+}
+
+/// `TCP_FASTOPEN_CONNECT`: with a cookie `connect` sends nothing and is done; the first write sends the SYN.
+#[test]
+fn connect_leaves_the_syn_to_the_first_write() {
+    let mut t = client();
+    cookie_received(&mut t);
+    let socket = stream(&mut t);
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &1i32.to_ne_bytes()).unwrap();
+    let peer: Address = "10.0.0.2:4000".parse().unwrap();
+    assert_eq!(t.stack.connect(socket, &peer), Ok(()));
+    t.expect_nothing();
+    assert!(t.ready(socket).contains(Ready::OUT));
+    assert_eq!(t.stack.send(socket, &pattern(0, 100), MsgFlags::DONTWAIT), Ok(100));
+    t.expect("S 0:100(100) <mss 1460,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
+}
+
+/// RFC 7413 §4.1.2, §4.2.2: who asks gets a cookie; who brings it back may write before the handshake is over, and so may the server.
+#[test]
+fn a_good_cookie_opens_at_once() {
+    let mut t = client();
+    let listener = server(&mut t);
+    t.inject("S 0:0(0) win 65535 <mss 1000,sackOK,FO,nop,nop>");
+    t.expect(&format!("S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK,{COOKIE},nop,nop>"));
+    t.inject("R 1:1(0) win 0");
+    t.peer_port += 1;
+    t.inject(&format!("S 0:100(100) win 65535 <mss 1000,sackOK,{COOKIE},nop,nop>"));
+    t.expect("S. 0:0(0) ack 101 <mss 1460,nop,nop,sackOK>");
+    let (socket, _) = t.stack.accept(listener).expect("open before the last step of the handshake");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::SynReceived));
+    assert_eq!(t.stack.recv(socket, &mut [0; 200], MsgFlags::NONE), Ok(100));
+    t.write(socket, 0, 50);
+    let packet = t.next_packet().expect("data before the handshake is over");
+    assert_eq!(packet[packet.len() - 50..], pattern(0, 50));
+    t.inject(". 101:101(0) ack 51 win 65535");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Established));
+    t.run(2000);
+    t.expect_nothing();
+}
+
+/// A wrong cookie brings the right one, and the data has to come again.
+#[test]
+fn a_wrong_cookie_is_corrected() {
+    let mut t = client();
+    let listener = server(&mut t);
+    t.inject("S 0:100(100) win 65535 <mss 1000,sackOK,FO 0000000000000000,nop,nop>");
+    t.expect(&format!("S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK,{COOKIE},nop,nop>"));
+    assert!(t.stack.accept(listener).is_err());
+}
+
+/// RFC 7413 §5.1: only so many connections may be open whose peer has not shown this time that it is there.
+#[test]
+fn a_flood_of_good_cookies_is_bounded() {
+    let mut t = client();
+    let listener = server(&mut t);
+    t.stack.setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN, &1i32.to_ne_bytes()).unwrap();
+    for (port, acked) in [(5000, 101), (5001, 1)] {
+        t.peer_port = port;
+        t.inject(&format!("S 0:100(100) win 65535 <mss 1000,sackOK,{COOKIE},nop,nop>"));
+        t.expect(&format!("S. 0:0(0) ack {acked}"));
+    }
+}

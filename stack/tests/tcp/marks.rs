@@ -1,0 +1,77 @@
+//! Explicit congestion notification (RFC 3168).
+
+use crate::script::Script;
+
+const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
+
+/// The ECN bits of the next packet.
+fn mark_of_next(t: &mut Script) -> u8 {
+    t.next_packet().expect("a packet")[1] & 3
+}
+
+/// RFC 3168 §6.1.1: asked for in the SYN, granted in the SYN-ACK; §6.1.4: data may then be marked, acknowledgements not.
+#[test]
+fn both_ends_agree_on_marks() {
+    let mut t = Script::with(|config| config.tcp.ecn = 1);
+    let socket = t.connect();
+    t.expect("SEW 0:0(0)");
+    t.inject(&format!("SE. 0:0(0) ack 1 win 65535 <{SYN}>"));
+    assert_eq!(mark_of_next(&mut t), 0, "an acknowledgement");
+    t.write(socket, 0, 1000);
+    assert_eq!(mark_of_next(&mut t), 2, "ECT(0)");
+    t.run(1000);
+    assert_eq!(mark_of_next(&mut t), 0, "what goes again");
+}
+
+/// By default it is granted and not asked for (`tcp_ecn` 2).
+#[test]
+fn who_asks_is_granted() {
+    let mut t = Script::new();
+    t.listen(1);
+    t.inject(&format!("SEW 0:0(0) win 65535 <{SYN}>"));
+    t.expect("SE. 0:0(0) ack 1");
+    let mut t = Script::with(|config| config.tcp.ecn = 0);
+    t.listen(1);
+    t.inject(&format!("SEW 0:0(0) win 65535 <{SYN}>"));
+    t.expect("S. 0:0(0) ack 1");
+}
+
+/// RFC 3168 §6.1.2: an echo reduces the window once for what was in flight, and the next new data says so.
+#[test]
+fn an_echo_reduces_the_window_once() {
+    let mut t = Script::with(|config| config.tcp.ecn = 1);
+    let socket = t.connect();
+    t.expect("SEW 0:0(0)");
+    t.inject(&format!("SE. 0:0(0) ack 1 win 65535 <{SYN}>"));
+    while t.next().is_some() {}
+    t.write(socket, 0, 20_000);
+    while t.next().is_some() {}
+    t.inject("E. 1:1(0) ack 1001 win 65535");
+    t.inject("E. 1:1(0) ack 2001 win 65535");
+    let reduced = t.stack.tcp_info(socket).unwrap().snd_cwnd;
+    assert_eq!(reduced, 7, "as after a loss, and once");
+    t.inject(". 1:1(0) ack 6001 win 65535");
+    t.expect("W. 10001:11001(1000) ack 1");
+}
+
+/// RFC 3168 §6.1.3: a mark is echoed with all acknowledgements until the sender says that it has slowed down.
+#[test]
+fn a_mark_is_echoed_until_the_sender_answers() {
+    let mut t = Script::new();
+    t.listen(1);
+    t.inject(&format!("SEW 0:0(0) win 65535 <{SYN}>"));
+    t.expect("SE. 0:0(0) ack 1");
+    t.inject(". 1:1(0) ack 1 win 65535");
+    let mut marked = t.packet_of("P. 1:1001(1000) ack 1 win 65535");
+    marked[1] = 3;
+    (marked[10], marked[11]) = (0, 0);
+    let sum = marked[..20].chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1])).sum::<u32>();
+    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    marked[10..12].copy_from_slice(&sum.to_be_bytes());
+    t.inject_packet(&marked);
+    t.expect("E. 1:1(0) ack 1001");
+    t.inject("P. 1001:2001(1000) ack 1 win 65535");
+    t.expect("E. 1:1(0) ack 2001");
+    t.inject("PW. 2001:3001(1000) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 3001");
+}
