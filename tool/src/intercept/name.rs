@@ -21,7 +21,10 @@ fn is_known_family(address: &[u8]) -> bool {
 impl Supervisor {
     pub(super) fn bind(&mut self, world: &mut World, call: &Call, subject: &Subject) -> Outcome {
         let bytes = call.read_address(call.word(1), call.int(2))?;
-        if bytes.len() >= INET && !is_known_family(&bytes) {
+        if bytes.len() < INET {
+            return Err(Fault(libc::EINVAL));
+        }
+        if !is_known_family(&bytes) {
             return Err(Fault(libc::EAFNOSUPPORT));
         }
         let address = Address::from_bytes(&bytes)?;
