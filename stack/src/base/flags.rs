@@ -31,6 +31,8 @@ impl MsgFlags {
     pub const MORE: Self = Self(0x8000);
     /// `MSG_ERRQUEUE`: from the error queue.
     pub const ERRQUEUE: Self = Self(0x2000);
+    /// `MSG_ZEROCOPY`: the error queue tells when the memory is free again.
+    pub const ZEROCOPY: Self = Self(0x0400_0000);
     /// `MSG_FASTOPEN`: connect, with the data in the SYN if the peer takes it there.
     pub const FASTOPEN: Self = Self(0x2000_0000);
     /// `MSG_CONFIRM`: the neighbour is known to be alive.

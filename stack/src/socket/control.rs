@@ -63,6 +63,15 @@ pub enum Control {
     FlowInfo(u32),
     /// `UDP_SEGMENT` on send: cut into datagrams of so many bytes. `UDP_GRO` on receive: joined from such.
     SegmentSize(u16),
+    /// `IP_RECVERR` or `IPV6_RECVERR` of `MSG_ZEROCOPY`: the sends with these numbers are over.
+    ZeroCopy {
+        /// The first.
+        first: u32,
+        /// The last.
+        last: u32,
+        /// As an IPv6 socket tells it.
+        v6: bool,
+    },
     /// `TCP_INQ`: bytes left to read.
     Inq(i32),
     /// `SCM_RIGHTS`
@@ -83,8 +92,8 @@ impl Control {
             Self::TrafficClass(_) => (ipv6::LEVEL, ipv6::IPV6_TCLASS),
             Self::TimestampMicros(_) => (sol_socket::LEVEL, sol_socket::SO_TIMESTAMP),
             Self::TimestampNanos(_) => (sol_socket::LEVEL, sol_socket::SO_TIMESTAMPNS),
-            Self::Error { v6: false, .. } => (ip::LEVEL, ip::IP_RECVERR),
-            Self::Error { v6: true, .. } => (ipv6::LEVEL, ipv6::IPV6_RECVERR),
+            Self::Error { v6: false, .. } | Self::ZeroCopy { v6: false, .. } => (ip::LEVEL, ip::IP_RECVERR),
+            Self::Error { v6: true, .. } | Self::ZeroCopy { v6: true, .. } => (ipv6::LEVEL, ipv6::IPV6_RECVERR),
             Self::OriginalDestination(_) => (ip::LEVEL, ip::IP_RECVORIGDSTADDR),
             Self::OriginalDestination6(_) => (ipv6::LEVEL, ipv6::IPV6_RECVORIGDSTADDR),
             Self::IpOptions(_) => (ip::LEVEL, ip::IP_RECVOPTS),
@@ -110,6 +119,7 @@ impl Control {
             Self::TimestampMicros(at) => time(*at, 1_000),
             Self::TimestampNanos(at) => time(*at, 1),
             Self::Error { error, v6 } => extended_error(error, *v6),
+            Self::ZeroCopy { first, last, v6 } => zero_copy(*first, *last, *v6),
             Self::OriginalDestination(addr) => Address::Inet(*addr).to_bytes(),
             Self::OriginalDestination6(addr) => Address::Inet6 { addr: *addr, flowinfo: 0 }.to_bytes(),
             Self::IpOptions(options) => options.to_vec(),
@@ -181,6 +191,15 @@ fn extended_error(error: &QueuedError, v6: bool) -> Vec<u8> {
     };
     bytes.extend_from_slice(&address);
     bytes.resize(16 + size, 0);
+    bytes
+}
+
+/// `struct sock_extended_err` with origin `SO_EE_ORIGIN_ZEROCOPY` and code `SO_EE_CODE_ZEROCOPY_COPIED`, and no address behind it.
+fn zero_copy(first: u32, last: u32, v6: bool) -> Vec<u8> {
+    let mut bytes = alloc::vec![0, 0, 0, 0, 5, 0, 1, 0];
+    bytes.extend_from_slice(&first.to_ne_bytes());
+    bytes.extend_from_slice(&last.to_ne_bytes());
+    bytes.resize(16 + if v6 { 28 } else { 16 }, 0);
     bytes
 }
 

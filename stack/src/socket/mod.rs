@@ -15,7 +15,7 @@
 //! | `create` | `socket`, `socketpair`, `dup`, `close` |
 //! | `name` | `bind`, `getsockname`, `getpeername` |
 //! | `listen`, `connect`, `shutdown` | the life of a connection |
-//! | `send`, `receive`, `errors` | data, datagrams, the error queue |
+//! | `send`, `receive`, `errors`, `zero_copy` | data, datagrams, the error queue |
 //! | `options` | `getsockopt`, `setsockopt`, a file for each level |
 //! | `query` | `SIOCINQ` and kin; readiness; listings |
 //!
@@ -40,6 +40,7 @@ mod query;
 mod receive;
 mod send;
 mod shutdown;
+mod zero_copy;
 
 pub use address::Address;
 pub use config::{Config, Permission};

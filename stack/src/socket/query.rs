@@ -94,7 +94,10 @@ impl Sockets {
     pub fn readiness(&self, id: SocketId) -> Result<Ready, Errno> {
         let record = self.record(id)?;
         Ok(match record.kind {
-            Kind::Tcp(key) => self.tcp.readiness(key) | shut_bits(record),
+            Kind::Tcp(key) => {
+                let news = if self.has_zero_copy_news(record, key) { Ready::ERR } else { Ready::NONE };
+                self.tcp.readiness(key) | shut_bits(record) | news
+            }
             Kind::Udp(key) => self.udp.readiness(key),
             Kind::Raw(key) => self.raw.readiness(key),
             Kind::Ping(key) => self.ping.readiness(key),

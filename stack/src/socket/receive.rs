@@ -55,6 +55,7 @@ impl Sockets {
         let asked = room_of(into);
         let result = match record.kind {
             Kind::Unix(key) => self.receive_unix(net, &record, key, into, flags),
+            Kind::Tcp(key) if flags.contains(MsgFlags::ERRQUEUE) => self.receive_zero_copy(id, &record, key),
             _ if flags.contains(MsgFlags::ERRQUEUE) => self.receive_error(net, &record, into),
             Kind::Tcp(key) => self.receive_stream(net, id, &record, key, into, flags),
             _ => self.receive_datagram(net, id, &record, into, flags),

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::semantics::{self, Family, Semantics, Type};
+use super::zero_copy::ZeroCopy;
 use crate::base::{Duration, Key};
 
 /// Which transport serves a socket, and under which key.
@@ -71,9 +72,11 @@ pub struct Rare {
     pub incoming_cpu: i32,
     /// `SO_MAX_PACING_RATE` in bytes a second.
     pub max_pacing_rate: u64,
+    /// `SO_ZEROCOPY`, and what is to be told of it.
+    pub zero_copy: ZeroCopy,
     /// `SO_DEBUG`
     pub debug: bool,
-    /// `TCP_SAVE_SYN`, `TCP_FASTOPEN`, `IP_MINTTL` and other numbers that are kept and given back, by (level, option).
+    /// `TCP_SAVE_SYN`, `IP_MINTTL` and other numbers that are kept and given back, by (level, option).
     pub kept: Vec<(i32, i32, i32)>,
 }
 
@@ -86,6 +89,7 @@ impl Default for Rare {
             mark: 0,
             incoming_cpu: -1,
             max_pacing_rate: u64::MAX,
+            zero_copy: ZeroCopy::default(),
             debug: false,
             kept: Vec::new(),
         }

@@ -80,6 +80,9 @@ impl Sockets {
             Kind::Unix(key) => self.send_unix(net, key, payload, message),
             _ => self.send_datagram(net, &record, payload, message),
         };
+        if result.is_ok() {
+            self.note_zero_copy(id, &record, message.flags)?;
+        }
         let result_for_event = result.map(|count| count as u32);
         net.links.base.emit(What::Write { socket: id, offset, asked: asked as u32, result: result_for_event });
         result

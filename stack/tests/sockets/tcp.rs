@@ -332,3 +332,23 @@ fn the_state_can_be_read() {
     assert_eq!(info[0], 1, "ESTABLISHED by Linux's number");
     assert_eq!(u32::from_ne_bytes(info[80..84].try_into().unwrap()), 10, "tcpi_snd_cwnd");
 }
+
+/// `MSG_ZEROCOPY`: the error queue tells, once the peer has it, that the memory is free (and that it was copied all the same).
+#[test]
+fn zero_copy_sends_are_told_when_they_are_over() {
+    let mut net = Net::pair(DELAY);
+    let (client, _accepted, _listener) = net.connect_tcp("10.0.0.2:80");
+    net.hosts[0].setsockopt(client, sol_socket::LEVEL, sol_socket::SO_ZEROCOPY, &1i32.to_ne_bytes()).unwrap();
+    let fetch = |net: &mut Net| net.hosts[0].recvmsg(client, &mut [], 100, MsgFlags::ERRQUEUE);
+    for _ in 0..2 {
+        net.hosts[0].send(client, b"data", MsgFlags::ZEROCOPY).unwrap();
+    }
+    assert!(matches!(fetch(&mut net), Err(Errno::EAGAIN)), "on its way");
+    net.run_for(DELAY * 20);
+    assert!(net.hosts[0].readiness(client).unwrap().contains(Ready::ERR));
+    let told = fetch(&mut net).unwrap();
+    let [item] = &told.control[..] else { panic!("{told:?}") };
+    assert_eq!(item.header(), (ip::LEVEL, ip::IP_RECVERR));
+    assert_eq!(item.data()[4..16], [5, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0], "sends 0 to 1, copied");
+    assert!(matches!(fetch(&mut net), Err(Errno::EAGAIN)));
+}

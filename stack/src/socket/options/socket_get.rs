@@ -83,7 +83,8 @@ impl Sockets {
             SO_MARK => self.rare(record, |rare| rare.mark) as i32,
             SO_INCOMING_CPU => self.rare(record, |rare| rare.incoming_cpu),
             SO_DEBUG => value::flag(self.rare(record, |rare| rare.debug)),
-            SO_BSDCOMPAT | SO_INCOMING_NAPI_ID | SO_ZEROCOPY => 0,
+            SO_ZEROCOPY => value::flag(self.rare(record, |rare| rare.zero_copy.on)),
+            SO_BSDCOMPAT | SO_INCOMING_NAPI_ID => 0,
             SO_BINDTOIFINDEX => self.inet(record.kind).map_or(0, |inet| i32::from(inet.link)),
             SO_REUSEADDR | SO_REUSEPORT | SO_BROADCAST | SO_DONTROUTE | SO_NO_CHECK | SO_KEEPALIVE | SO_OOBINLINE => {
                 self.flag(id, record, name)
