@@ -126,3 +126,21 @@ fn a_writer_that_found_no_memory_is_told_when_there_is_some() {
     assert_eq!(told, Some((socket, Ready::OUT)));
     assert_eq!(t.stack.send(socket, &[0; 4096], MsgFlags::NONE), Ok(4096));
 }
+
+/// RFC 5681 §4.1: a window that the peer held closed for long is as old as any other that was not used.
+#[test]
+fn slow_start_begins_anew_when_a_closed_window_opens() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 20 * 1460);
+    while t.next().is_some() {}
+    t.inject(". 1:1(0) ack 14601 win 65535");
+    while t.next().is_some() {}
+    t.inject(". 1:1(0) ack 29201 win 0");
+    let before = t.stack.tcp_info(socket).unwrap().snd_cwnd;
+    assert!(before > 10, "{before}");
+    t.write(socket, 29_200, 1460);
+    t.run(10_000);
+    t.inject(". 1:1(0) ack 29201 win 65535");
+    assert_eq!(t.stack.tcp_info(socket).unwrap().snd_cwnd, 10);
+}

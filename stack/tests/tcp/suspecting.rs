@@ -63,7 +63,7 @@ fn the_answer_to_a_probe_tells_what_was_lost() {
     t.expect_after(2 * ROUND_TRIP + 2, "P. 9001:10001(1000) ack 1");
     t.run(ROUND_TRIP);
     t.inject(". 1:1(0) ack 7001 win 65535 <nop,nop,sack 9001:10001>");
-    t.expect("P. 7001:8001(1000) ack 1");
+    t.expect(". 7001:8001(1000) ack 1");
     t.run(ROUND_TRIP);
     t.inject(". 1:1(0) ack 8001 win 65535 <nop,nop,sack 9001:10001>");
     t.expect(". 8001:9001(1000) ack 1");
@@ -242,7 +242,7 @@ fn after_a_timeout_new_data_asks_whether_anything_was_lost() {
     t.expect(". 11001:12001(1000) ack 1");
     t.expect_nothing();
     t.inject(". 1:1(0) ack 1001 win 65535 <nop,nop,sack 10001:11001>");
-    t.expect("P. 1001:2001(1000) ack 1");
+    t.expect(". 1001:2001(1000) ack 1");
     assert_eq!(counters(&t).tcp_ext.tcp_spurious_rtos, 0);
 }
 

@@ -94,13 +94,11 @@ impl Pieces {
         self.pieces.get(self.find(end - 1)).is_some_and(|piece| piece.end == end && piece.push)
     }
 
-    /// New data up to `end` was sent, with PSH or not: it is a piece of its own.
-    pub(super) fn sent(&mut self, end: Seq, push: bool) {
+    /// New data up to `end` was sent: it is a piece of its own.
+    pub(super) fn sent(&mut self, end: Seq) {
         let at = self.find(end - 1);
-        match self.pieces.get_mut(at) {
-            Some(piece) if piece.end == end => piece.push |= push,
-            Some(_) => self.pieces.insert(at, Piece { end, push, closed: true }),
-            None => {}
+        if self.pieces.get(at).is_some_and(|piece| piece.end != end) {
+            self.pieces.insert(at, Piece { end, push: false, closed: true });
         }
     }
 
@@ -134,22 +132,22 @@ mod tests {
         assert_eq!(pieces.room(Seq(1), 1000), 600);
         pieces.extend(Seq(1001));
         assert_eq!(pieces.room(Seq(1), 1000), 0);
-        pieces.sent(Seq(601), true);
+        pieces.sent(Seq(601));
         assert_eq!(pieces.room(Seq(601), 1000), 600, "what was sent of it does not count");
         pieces.close();
         assert_eq!(pieces.room(Seq(601), 1000), 0);
     }
 
     #[test]
-    fn what_was_sent_is_a_piece_and_keeps_its_push() {
+    fn what_was_sent_is_a_piece_and_only_the_end_of_the_write_is_pushed() {
         let mut pieces = Pieces::default();
         pieces.begin(Seq(5001));
         pieces.push();
-        pieces.sent(Seq(2001), true);
-        pieces.sent(Seq(3001), false);
-        pieces.sent(Seq(5001), false);
+        for end in [2001, 3001, 5001] {
+            pieces.sent(Seq(end));
+        }
         let ends: alloc::vec::Vec<bool> = [1001, 2001, 3001, 5001].map(|end| pieces.is_pushed_at(Seq(end))).into();
-        assert_eq!(ends, [false, true, false, true]);
+        assert_eq!(ends, [false, false, false, true]);
         assert_eq!(pieces.rest(Seq(2501)), Some((500, false)));
         pieces.acked(Seq(3500));
         assert_eq!((pieces.rest(Seq(3500)), pieces.charge()), (Some((1501, true)), size_of::<Piece>()));

@@ -2,6 +2,7 @@
 
 use super::{Arrival, Step, discard, timestamp};
 use crate::base::{Cause, Discard, Duration, TcpState, What};
+use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, FIN, SYN, SackBlocks};
 use crate::transport::tcp::output::{acknowledge, decide, record, reset};
@@ -88,6 +89,10 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     let mut news = News { flight: decide::in_flight(tcb), limited: usage::is_limited(tcb), crowded, ..News::default() };
     let had_data = tcb.in_flight();
     let window_changed = update_window(tcb, arrival);
+    if window_changed && tcb.unsent_len() > 0 {
+        // What waited for the window has been idle as long (Linux).
+        data::slow_start_after_idle(tcb, cx);
+    }
     if ack.after(tcb.snd.una) {
         news.acked = ack - tcb.snd.una;
         news.delivered = advance_una(tcb, cx, ack);

@@ -206,7 +206,7 @@ fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole:
 }
 
 /// RFC 5681 §4.1: after an idle period longer than the timeout the window starts anew.
-fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
+pub(in crate::transport::tcp) fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
     if cx.config.slow_start_after_idle && !tcb.in_flight() && tcb.tally.last_sent_ms != 0 {
         let idle = core::time::Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_sent_ms)));
         let timeout = tcb.round_trip.timeout();

@@ -82,6 +82,7 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
     if let Some(sending) = &tcb.sending {
         info.sacked = sending.board.sacked_bytes().div_ceil(mss);
         info.lost = sending.board.lost_bytes().div_ceil(mss);
+        info.retrans = sending.board.resent_bytes().div_ceil(mss);
     }
     info.delivered = tcb.tally.delivered;
     info.total_retrans = tcb.tally.retransmitted;

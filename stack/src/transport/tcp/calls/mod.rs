@@ -1,7 +1,7 @@
 //! What the socket layer calls (RFC 9293 §3.9.1). Mechanics only: which errno a call gives in which state is decided above.
 
 mod close;
-mod data;
+pub(super) mod data;
 mod info;
 mod open;
 mod ready;

@@ -80,8 +80,15 @@ fn lost(tcb: &Tcb, most: u32) -> Option<Plan> {
         return None;
     }
     let (seq, len) = board.next_lost(room.min(most))?;
+    let len = len.min(rest_of_piece(tcb, seq).unwrap_or(len));
     let why = if tcb.recovery.phase == Phase::Loss { Why::Timeout } else { Why::Fast };
     Some(again(tcb, seq, len, why))
+}
+
+/// What was sent in pieces goes again in the same pieces, as in Linux; our FIN belongs to the last one.
+fn rest_of_piece(tcb: &Tcb, seq: Seq) -> Option<u32> {
+    let (rest, is_last) = tcb.sending.as_ref()?.pieces.rest(seq)?;
+    Some(rest + u32::from(is_last && tcb.snd.fin_sent))
 }
 
 /// A plan that sends `[seq, seq+len)` again; the range may contain our FIN.

@@ -5,7 +5,7 @@ use super::{News, enter};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 
-/// Counts; says how many of the segments that duplicates stood for a partial acknowledgement has now told of.
+/// Counts; says how many of the segments that duplicates stood for an acknowledgement has now told of.
 pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
     if !tcb.in_flight() {
         return 0;
@@ -28,7 +28,9 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         tcb.recovery.first = true;
         return u32::from(used);
     } else if news.acked > 0 {
-        tcb.recovery.dup_acks = 0;
+        // One segment filled the hole, the others were told of before.
+        let told = core::mem::take(&mut tcb.recovery.dup_acks);
+        return u32::from(told).min((news.acked / mss).saturating_sub(1));
     }
     0
 }

@@ -84,7 +84,7 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
             if tcb.sack { news.delivered.bytes + news.sacked.bytes } else { duplicates::delivered(tcb, news, used_up) };
         reduce(tcb, delivered, news.acked > 0 && !lost);
     } else {
-        grow(tcb, cx, news);
+        grow(tcb, cx, news, used_up * u32::from(tcb.snd.mss));
     }
     report(tcb, cx);
 }
@@ -189,8 +189,8 @@ pub(super) fn sent_again(tcb: &mut Tcb, bytes: u32, clock: u32) {
 }
 
 /// Outside fast recovery acknowledged data opens the window (RFC 5681 §3.1): what is newly known to have arrived. A cumulative
-/// acknowledgement that jumps over what was SACKed before counts that no second time.
-fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
+/// acknowledgement that jumps over what was SACKed, or told of by duplicates, before (`told` bytes) counts that no second time.
+fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News, told: u32) {
     if news.acked == 0 {
         return;
     }
@@ -198,7 +198,7 @@ fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     let full = !tcb.congestion.in_slow_start() && news.flight.saturating_add(mss) > cwnd;
     let ack = Ack {
         now: cx.now(),
-        acked: news.delivered.bytes.saturating_add(news.sacked.bytes),
+        acked: news.delivered.bytes.saturating_add(news.sacked.bytes).saturating_sub(told),
         in_flight: news.flight,
         srtt: tcb.round_trip.smoothed(),
         rtt: news.round_trip,
