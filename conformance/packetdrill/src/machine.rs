@@ -22,6 +22,9 @@ use crate::{Setup, sys};
 /// How long (of real time) an answered call may take to leave before time goes on without it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long (of real time) packetdrill's other thread gets to note the outcome of a call.
+const TURN: Duration = Duration::from_millis(5);
+
 /// Why a call failed: an error number of the C library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Failed(pub i32);
@@ -65,6 +68,8 @@ pub struct World {
     /// What descriptors stand for.
     pub descriptors: Descriptors,
     caller: Caller,
+    /// A call has left, and packetdrill's other thread has yet to note what it gave.
+    left: bool,
     /// When the waiting call has waited long enough.
     wakes: Instant,
 }
@@ -84,7 +89,7 @@ impl Machine {
         let mut settings = Settings::new(setup.settings.clone());
         settings.apply(&mut host.stack);
         let descriptors = Descriptors::default();
-        let world = World { host, settings, descriptors, caller: Caller::Nobody, wakes: Instant::NEVER };
+        let world = World { host, settings, descriptors, caller: Caller::Nobody, left: false, wakes: Instant::NEVER };
         Self { world: Mutex::new(world), turn: Condvar::new(), main: std::thread::current().id() }
     }
 
@@ -148,6 +153,7 @@ impl Machine {
         let mut world = self.lock();
         if world.caller == Caller::Leaves && !self.is_main() {
             world.caller = Caller::Nobody;
+            world.left = true;
             self.turn.notify_all();
         }
         let to = world.host.now() + micros(1);
@@ -156,7 +162,13 @@ impl Machine {
 
     /// So many microseconds pass.
     pub fn sleep(&self, count: u64) {
-        let world = self.lock();
+        let mut world = self.lock();
+        if std::mem::take(&mut world.left) {
+            // packetdrill gives its own lock up for this call only: now the other thread can go on.
+            drop(world);
+            std::thread::sleep(TURN);
+            world = self.lock();
+        }
         let to = world.host.now() + micros(count);
         drop(self.pass(world, to));
     }

@@ -97,3 +97,20 @@ fn frames_are_as_large_as_the_path_is_fast() {
     t.write(far, 0, 5000);
     assert_eq!(ends_of_frames(&mut t), [2001, 4001, 5001]);
 }
+
+/// A FIN that goes again without data bears no PSH; what a timer forces out of a cork does.
+#[test]
+fn a_lone_fin_is_not_pushed_and_what_waited_too_long_is() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.send(socket, &pattern(0, 40), MsgFlags::MORE).unwrap();
+    t.expect_after(200, "P. 1:41(40) ack 1");
+    t.inject(". 1:1(0) ack 41 win 65535");
+    t.write(socket, 40, 10);
+    t.expect("P. 41:51(10) ack 1");
+    t.stack.shutdown(socket, loggia_stack::socket::numbers::SHUT_WR).unwrap();
+    t.expect("F. 51:51(0) ack 1");
+    t.inject(". 1:1(0) ack 51 win 65535");
+    t.run(1000);
+    t.expect("F. 51:51(0) ack 1");
+}

@@ -100,7 +100,7 @@ pub(in crate::transport::tcp) fn again(tcb: &Tcb, seq: Seq, len: u32, why: Why) 
         seq,
         len: data,
         fin: tcb.snd.fin && data < len,
-        push: data > mss || tcb.is_pushed_at(seq + data),
+        push: data > mss || (data > 0 && tcb.is_pushed_at(seq + data)),
         segment_size: if data > mss { mss as u16 } else { 0 },
         again: Some(why),
     }
@@ -125,7 +125,8 @@ fn fresh(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
         seq: tcb.snd.nxt,
         len,
         fin: tcb.snd.fin && len == unsent && window_room(tcb) > len,
-        push: len > mss || tcb.is_pushed_at(tcb.snd.nxt + len),
+        // A part of a segment that a timer had to force out was waited for long enough.
+        push: len > mss || (push == Push::Force && len < mss) || tcb.is_pushed_at(tcb.snd.nxt + len),
         segment_size: if len > mss { mss as u16 } else { 0 },
         again: None,
     })
