@@ -61,21 +61,21 @@ fn longest_turn(stage: &mut Stage, handle: Handle) -> (String, Duration) {
 fn answers_that_nobody_reads_are_not_kept() {
     let names = Box::new(|_, query: &[u8]| Some([query, &[0; 1000]].concat()));
     let mut stage = Stage::with("questions", Terms::default(), Options { names, ..Options::default() });
-    let Some(handle) = greedy(&mut stage, "questions 50000") else { return };
+    let Some(handle) = greedy(&mut stage, "questions 20000") else { return };
     let before = resident();
     assert_eq!(longest_turn(&mut stage, handle).0, "asked\n");
     let more = resident().saturating_sub(before);
-    assert!(more < 20 << 20, "{more} bytes for answers that nobody reads");
+    assert!(more < 5 << 20, "{more} bytes for answers that nobody reads");
 }
 
 #[test]
 fn datagrams_read_unseen_leave_no_record() {
     let mut stage = Stage::new("native", 0);
-    let Some(handle) = greedy(&mut stage, "native 200000") else { return };
+    let Some(handle) = greedy(&mut stage, "native 100000") else { return };
     let before = resident();
     assert_eq!(longest_turn(&mut stage, handle).0, "read\n");
     let more = resident().saturating_sub(before);
-    assert!(more < 8 << 20, "{more} bytes for datagrams that were read");
+    assert!(more < 3 << 19, "{more} bytes for datagrams that were read");
 }
 
 #[test]
@@ -213,10 +213,15 @@ while time.time() < end:
     except OSError: failures += 1
     time.sleep(0.01)
 print('failures' if failures else 'none')
+def patient(call):
+    # The time without descriptors may be longer than this program's.
+    while time.time() < end + 30:
+        try: return call()
+        except OSError: time.sleep(0.05)
 for n in range(20):
-    c = socket.create_connection(('127.0.0.1', 8000), 5)
+    c = patient(lambda: socket.create_connection(('127.0.0.1', 8000), 5))
     while True:
-        a, peer = l.accept()
+        a, peer = patient(l.accept)
         if peer == c.getsockname(): break
     c.sendall(b'%d' % n); a.settimeout(5)
     assert a.recv(10) == b'%d' % n
