@@ -12,6 +12,7 @@
 //! | [`kick`], [`listening`], [`lag`] | waking the driver; who listens where; how late the world was |
 
 pub mod aloud;
+mod awake;
 pub mod changes;
 pub mod conductor;
 pub mod kick;

@@ -17,6 +17,7 @@ use loggia_lab::world::HostId;
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Instant, SocketId};
 
+use super::awake::Awake;
 use super::changes::Changes;
 use super::conductor::{Act, Conductor, Over};
 use super::kick::Kick;
@@ -61,6 +62,7 @@ pub struct Real<'a> {
     changes: Changes,
     epoll: Epoll,
     events: Events,
+    awake: Awake,
     interrupts: u32,
     end_by: Instant,
     recorder: Option<Recorder>,
@@ -91,6 +93,7 @@ impl<'a> Real<'a> {
             changes: Changes::new(plan),
             lag: Lag::default(),
             events: Events::with_room(256),
+            awake: Awake::default(),
             interrupts: 0,
             end_by: Instant::NEVER,
             recorder: None,
@@ -275,7 +278,10 @@ impl<'a> Real<'a> {
             inner.armed
         };
         let timeout = armed.is_set().then(|| armed.since(now));
-        self.epoll.wait(&mut self.events, timeout)?;
+        if !self.awake.look_for_more(&self.epoll, &mut self.events, timeout)? {
+            self.epoll.wait(&mut self.events, timeout)?;
+        }
+        self.awake.found(!self.events.is_empty());
         if self.events.iter().any(|(_, number)| number == KICK) {
             self.kick.drain();
         }
