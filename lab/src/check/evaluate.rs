@@ -1,28 +1,29 @@
 //! Thresholds of a check on the metrics of a run.
 
+use super::chosen::Groups;
 use super::{Finding, Verdict};
 use crate::file::{Check, Op, Stat, Threshold, Unit, show};
 use crate::metrics::{Kind, Series, Table, definition};
 
 /// What became of each threshold of a check.
-pub fn evaluate(check: &Check, table: &Table) -> Vec<Finding> {
-    let filter: Vec<_> = check.filter.iter().map(|(label, pattern)| (label.value.clone(), pattern.value.clone())).collect();
-    check.expect.iter().map(|threshold| one(check, &filter, threshold, table)).collect()
+pub fn evaluate(check: &Check, groups: &Groups, table: &Table) -> Vec<Finding> {
+    let chosen: Vec<_> = groups.chosen(check, table).collect();
+    check.expect.iter().map(|threshold| one(check, threshold, &chosen, table.seconds)).collect()
 }
 
-fn one(check: &Check, filter: &[(String, String)], threshold: &Threshold, table: &Table) -> Finding {
+fn one(check: &Check, threshold: &Threshold, chosen: &[&Series], seconds: f64) -> Finding {
     let name = check.metric.value.as_str();
-    let places: Vec<_> = filter.iter().map(|(label, pattern)| format!("{label}={pattern}")).collect();
+    let places: Vec<_> = check.filter.iter().map(|(label, pattern)| format!("{}={}", label.value, pattern.value)).collect();
     let places = if places.is_empty() { String::new() } else { format!(" where {}", places.join(" ")) };
     let expected = format!("{name}{places}: {threshold}");
     let unit = definition(name).map_or(Unit::Count, |definition| definition.unit);
     let wanted = check.min_samples.unwrap_or_else(|| threshold.min_samples());
-    let (verdict, found) = match table.merged(name, filter) {
+    let (verdict, found) = match Series::merged(chosen.iter().copied()) {
         None => nothing(name, threshold),
         Some(series) if series.kind == Kind::Samples && series.samples.count() < wanted => {
             (Verdict::Inconclusive, format!("{}, {wanted} are needed", many(series.samples.count())))
         }
-        Some(series) => judge(threshold, unit, &series, worst(threshold, name, filter, table), table.seconds),
+        Some(series) => judge(threshold, unit, &series, worst(threshold, chosen), seconds),
     };
     Finding { expected, verdict, found }
 }
@@ -38,8 +39,8 @@ fn nothing(name: &str, threshold: &Threshold) -> (Verdict, String) {
 }
 
 /// The value of a level that is nearest to failing.
-fn worst(threshold: &Threshold, name: &str, filter: &[(String, String)], table: &Table) -> Option<f64> {
-    let values = || table.matching(name, filter).filter_map(|(_, series)| series.value());
+fn worst(threshold: &Threshold, chosen: &[&Series]) -> Option<f64> {
+    let values = || chosen.iter().filter_map(|series| series.value());
     let failing = values().find(|value| !threshold.op.holds(*value, threshold.bound.value));
     let extreme = match threshold.op {
         Op::Less | Op::LessOrEqual => values().max_by(f64::total_cmp),
@@ -117,7 +118,7 @@ mod tests {
     }
 
     fn found(metric: &str, host: &str, expect: &str, min_samples: Option<u64>) -> (Verdict, String) {
-        let findings = evaluate(&check(metric, host, &[expect], min_samples), &table());
+        let findings = evaluate(&check(metric, host, &[expect], min_samples), &Groups::default(), &table());
         (findings[0].verdict, findings[0].found.clone())
     }
 
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_finding_says_what_was_expected() {
-        let findings = evaluate(&check("tcp.request", "client*", &["p(99) < 450ms"], None), &table());
+        let findings = evaluate(&check("tcp.request", "client*", &["p(99) < 450ms"], None), &Groups::default(), &table());
         assert_eq!(findings[0].expected, "tcp.request where host=client*: p(99) < 450ms");
     }
 }

@@ -1,5 +1,6 @@
 //! What was expected, and whether it held: findings, and from them the verdict and the exit code.
 //!
+//! - `chosen`: which series a check is about
 //! - `evaluate`: thresholds of a check on the metrics of the run
 //! - `fired`: whether the impairments that were described did anything
 //! - `came`: whether the changes of the run had their moment
@@ -11,10 +12,12 @@
 //! | all held | held | 0 |
 
 mod came;
+mod chosen;
 mod evaluate;
 mod fired;
 
 pub use came::never_came;
+pub use chosen::Groups;
 pub use evaluate::evaluate;
 pub use fired::never_fired;
 

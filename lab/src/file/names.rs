@@ -211,8 +211,7 @@ impl Names<'_> {
 
     fn known_link(&mut self, name: &str, span: Span) {
         if !self.links.iter().any(|known| known == name) {
-            let declared = self.description.links.iter().map(|link| link.name.as_str());
-            let remedy = one_of("expected one of", name, declared);
+            let remedy = one_of("expected one of", name, self.links.iter().map(String::as_str));
             self.errors.add(span, format!("there is no link {name:?}"), remedy);
         }
     }

@@ -45,6 +45,13 @@ impl Series {
         self.whole += whole as f64;
     }
 
+    /// Series of one metric taken together; none if there are none.
+    pub fn merged<'a>(mut all: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let mut merged = all.next()?.clone();
+        all.for_each(|series| merged.merge(series));
+        Some(merged)
+    }
+
     fn merge(&mut self, other: &Self) {
         self.samples.merge(&other.samples);
         self.part += other.part;
@@ -116,10 +123,7 @@ impl Table {
 
     /// The series of a metric that match, taken together; none if there are none.
     pub fn merged(&self, name: &str, filter: &[(String, String)]) -> Option<Series> {
-        let mut all = self.matching(name, filter).map(|(_, series)| series);
-        let mut merged = all.next()?.clone();
-        all.for_each(|series| merged.merge(series));
-        Some(merged)
+        Series::merged(self.matching(name, filter).map(|(_, series)| series))
     }
 
     /// The text of `metrics.json`.

@@ -219,7 +219,8 @@ fn conclude(plan: &Plan, ended: Ended, recorder: Option<Recorder>, began: System
     }
     inner.world.end();
     let metrics = recorder.as_ref().map(Recorder::metrics).unwrap_or_default();
-    let mut findings: Vec<Finding> = plan.checks.iter().flat_map(|check| check::evaluate(check, &metrics)).collect();
+    let groups = check::Groups::of(plan);
+    let mut findings: Vec<Finding> = plan.checks.iter().flat_map(|check| check::evaluate(check, &groups, &metrics)).collect();
     findings.extend(check::never_fired(&inner.world, &plan.links));
     if over != Over::Interrupted {
         findings.extend(check::never_came(&plan.changes, lasted));

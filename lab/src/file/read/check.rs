@@ -6,6 +6,12 @@ use crate::file::schema::CHECK;
 use crate::file::source::Spanned;
 use crate::file::{Check, Threshold, Unit, glob, one_of};
 
+/// True if a metric is of this form, in which `*` stands for one name and not for several with dots between them.
+fn names(pattern: &str, metric: &str) -> bool {
+    let (pattern, metric): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), metric.split('.').collect());
+    pattern.len() == metric.len() && pattern.iter().zip(metric).all(|(pattern, part)| !part.is_empty() && glob(pattern, part))
+}
+
 impl Reader<'_> {
     pub(super) fn check(&mut self, node: &Node) -> Option<Check> {
         let fields = self.fields(&CHECK, "[[check]]".into(), node)?;
@@ -23,7 +29,7 @@ impl Reader<'_> {
     /// The unit of a metric, which must exist.
     fn unit_of(&mut self, metric: &Spanned<String>) -> Option<Unit> {
         let known = self.around.metrics;
-        let found = known.iter().find(|(pattern, _)| glob(pattern, metric)).map(|(_, unit)| *unit);
+        let found = known.iter().find(|(pattern, _)| names(pattern, metric)).map(|(_, unit)| *unit);
         if found.is_none() {
             let remedy = one_of("expected one of", metric, known.iter().map(|(name, _)| *name));
             self.errors.add(metric.span, format!("there is no metric {:?}", metric.value), remedy);
