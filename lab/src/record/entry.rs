@@ -226,6 +226,9 @@ pub struct Packet {
     /// How many segments it is on a wire, if more than one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub segments: u32,
+    /// Bytes of payload of each of them but the last, if more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<u32>,
     /// TCP: some of it was sent before.
     #[serde(default, skip_serializing_if = "is_false")]
     pub again: bool,

@@ -412,6 +412,7 @@ impl Inner {
             len: heads.len,
             size: size as u32,
             segments: segments as u32,
+            segment: (segments > 1).then(|| u32::from(seen.frame.segment_size)),
             again: false,
             damaged,
             forwarded,

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::flight::{lost_on, story};
+use super::flight::{Flight, lost_on, story};
 use super::look::{Look, Tone, count, fit, millis, number};
-use crate::record::{Connection, Connections, Dir, End, Entry, Fact, Name, Transfer, Which};
+use crate::record::{Connection, Connections, Dir, End, Entry, Fact, Name, Packet, Transfer, Which};
 
 /// Lines of a direction that are shown, if nothing else is asked.
 const LINES: usize = 40;
@@ -40,7 +40,9 @@ pub fn stream(entries: &[Entry], connection: &Connection, lines: usize, look: &L
             let seq = connection.relative(from, flight.packet.seq.unwrap_or(0));
             // The SYN has a number, and the first byte the next.
             let first = u64::from(seq.wrapping_sub(1));
-            segments.entry(first).or_insert(Piece { from: first, len: u64::from(flight.packet.len), t: flight.left });
+            for piece in on_the_wire(first, flight) {
+                segments.entry(piece.from).or_insert(piece);
+            }
         }
         let segments: Vec<Piece> = segments.into_values().collect();
         if sends.is_empty() && segments.is_empty() {
@@ -62,6 +64,15 @@ pub fn stream(entries: &[Entry], connection: &Connection, lines: usize, look: &L
 fn piece(t: u64, transfer: &Transfer) -> Option<Piece> {
     let len = transfer.len.filter(|len| *len > 0)?;
     Some(Piece { from: transfer.offset, len: u64::from(len), t })
+}
+
+/// The segments of a packet: a super-segment is many of them on the wire.
+fn on_the_wire(first: u64, flight: &Flight<'_>) -> impl Iterator<Item = Piece> {
+    let Packet { len, segments, segment, .. } = flight.packet;
+    // Records of before do not say where the cuts are.
+    let each = segment.unwrap_or(len.div_ceil((*segments).max(1))).max(1);
+    let (len, t) = (*len, flight.left);
+    (0..len).step_by(each as usize).map(move |at| Piece { from: first + u64::from(at), len: u64::from(each.min(len - at)), t })
 }
 
 fn direction(connection: &Connection, from: Which, pieces: [&[Piece]; 3], start: u64, lines: usize, look: &Look) -> String {
