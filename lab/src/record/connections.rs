@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::end::{End, Flags};
 use super::entry::{Dir, Entry, Fact, Packet};
+use super::failure::Failure;
 use super::name::Name;
 
 /// All TCP connections of a run, in the order in which they were opened.
@@ -40,6 +41,8 @@ pub struct Connection {
     pub number: usize,
     /// When its first packet was seen, in nanoseconds since the start.
     pub opened: u64,
+    /// How it ended, if not in order.
+    pub failure: Option<Failure>,
     /// Both ends: the client's and the server's.
     sides: [Side; 2],
 }
@@ -142,8 +145,13 @@ impl Connections {
             (Fact::Named { socket, proto, local, peer }, Some(host)) if proto == "tcp" && peer.port != 0 => {
                 self.named(entry.t, host, *socket, *local, *peer);
             }
-            (Fact::State { socket: Some(socket), local, peer, .. }, Some(host)) if peer.port != 0 => {
-                self.named(entry.t, host, *socket, *local, *peer);
+            (Fact::State { socket, local, peer, from, to, cause }, Some(host)) if peer.port != 0 => {
+                if let Some(socket) = socket {
+                    self.named(entry.t, host, *socket, *local, *peer);
+                }
+                if to == "CLOSED" {
+                    self.failed(*local, *peer, from, cause);
+                }
             }
             _ => {}
         }
@@ -193,9 +201,16 @@ impl Connections {
     fn open(&mut self, t: u64, client: End, server: End) -> usize {
         let side = |end| Side { end, ..Side::default() };
         let at = self.all.len();
-        self.all.push(Connection { number: at + 1, opened: t, sides: [side(client), side(server)] });
+        self.all.push(Connection { number: at + 1, opened: t, failure: None, sides: [side(client), side(server)] });
         self.current.insert(client.pair(server), at);
         at
+    }
+
+    /// The end at `local` is CLOSED.
+    fn failed(&mut self, local: End, peer: End, from: &str, cause: &str) {
+        let Some(at) = self.between(local, peer) else { return };
+        let connection = &mut self.all[at];
+        connection.failure = connection.failure.or(Failure::of(connection.which(local), from, cause));
     }
 
     /// A socket's ends are known. Usually the wire showed the connection before; the calling end's socket is named before its SYN.

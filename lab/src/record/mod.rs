@@ -11,7 +11,7 @@
 //! - `entry`, `end`, `name`: a line of `events.jsonl`, and what it is made of
 //! - `dissect`: the headers of a frame
 //! - `trail`: one number for a packet wherever it is seen
-//! - `connections`: which TCP connections there are
+//! - `connections`: which TCP connections there are; `failure`: how one ended, if not in order
 //! - `recorder`: the observer; `tell`: events of stacks as entries
 //! - `read`: a folder read back
 //! - `folder`, `sink`, `reserve`: where it is written, how writing ends, and room for that
@@ -22,6 +22,7 @@ mod connections;
 pub mod dissect;
 mod end;
 mod entry;
+mod failure;
 mod folder;
 mod name;
 mod read;
@@ -35,6 +36,7 @@ mod trail;
 pub use connections::{Connection, Connections, Part, Side, Which};
 pub use end::{End, Flags};
 pub use entry::{Dir, Entry, Fact, Fate, Packet, Transfer, Word};
+pub use failure::Failure;
 pub use folder::{Disk, Folder, Memory, Output};
 pub use name::Name;
 pub use read::{NoRun, Run, entries, read};

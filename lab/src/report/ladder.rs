@@ -17,6 +17,8 @@ use crate::record::{Connection, Entry, Fact, Flags, Which};
 const STATE: usize = 12;
 /// Columns for a moment.
 const MOMENT: usize = 9;
+/// Columns that words on what became of a packet have in any case.
+const WORDS: usize = 16;
 /// Lines shown before packets nothing happened to are summed up.
 const LINES: usize = 60;
 
@@ -258,9 +260,10 @@ fn arrow(flight: &Flight<'_>, label: &str, copy: bool, look: &Look) -> String {
     let shaft = shaft(look);
     let dash = look.either('─', '-');
     let right = flight.from == Which::Client;
-    let lost = flight.dropped().map(lost_on).or_else(|| (flight.arrived.is_none()).then(|| "still under way".into()));
-    if let (Some(lost), false) = (&lost, copy) {
-        return broken(label, lost, right, shaft + 2, look);
+    let end = flight.dropped().map(|fate| (look.either('╳', 'x'), lost_on(fate)));
+    let end = end.or_else(|| flight.arrived.is_none().then(|| (look.either('┄', '.'), "still under way".into())));
+    if let (Some((sign, words)), false) = (&end, copy) {
+        return broken(label, (*sign, words), right, shaft + 2, look);
     }
     let label = fit(label, label.chars().count().min(shaft - 2));
     let dashes = |count: usize| dash.to_string().repeat(count);
@@ -274,10 +277,12 @@ fn arrow(flight: &Flight<'_>, label: &str, copy: bool, look: &Look) -> String {
     }
 }
 
-fn broken(label: &str, lost: &str, right: bool, width: usize, look: &Look) -> String {
+/// Words on what became of a packet stand where its arrow breaks off. They give way to what the packet is: its flags, its number.
+fn broken(label: &str, (cross, words): (char, &str), right: bool, width: usize, look: &Look) -> String {
     let dash = look.either('─', '-').to_string();
-    let cross = look.either('╳', 'x');
-    let space = width.saturating_sub(lost.chars().count() + 6);
+    let room = width.saturating_sub(6);
+    let lost = fit(words, words.chars().count().min(room.saturating_sub(name(label) + 1).max(WORDS)));
+    let space = room.saturating_sub(lost.chars().count());
     let label = fit(label, label.chars().count().min(space));
     let dashes = dash.repeat(space - label.chars().count());
     if right {
@@ -285,6 +290,12 @@ fn broken(label: &str, lost: &str, right: bool, width: usize, look: &Look) -> St
     } else {
         format!("  {lost} {cross}{dashes}{label}{dash}{dash}")
     }
+}
+
+/// Columns of a label up to and with its first number.
+fn name(label: &str) -> usize {
+    let before = label.chars().take_while(|c| !c.is_ascii_digit()).count();
+    before + label.chars().skip(before).take_while(char::is_ascii_digit).count()
 }
 
 impl Look {
@@ -367,4 +378,20 @@ fn gap_line(rows: &[Row<'_>], look: &Look) -> String {
     }
     let dots = look.either('⋮', ':');
     look.paint(Tone::Faint, &format!("{}{dots} {}", " ".repeat(STATE + MOMENT + 3), words.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_cause_leaves_the_number_readable() {
+        let words = "lost on wan: larger than the link carries";
+        let line = broken("seq 14480, 1448 B ack 64", ('╳', words), false, 54, &Look::default());
+        assert_eq!(line, "  lost on wan: larger than the link car~ ╳seq 14480~──");
+        let line = broken("seq 14480, 1448 B", ('╳', words), true, 54, &Look::default());
+        assert_eq!(line, "──seq 14480~╳ lost on wan: larger than the link car~  ");
+        let line = broken("ack 1", ('╳', "lost on wan: loss model"), true, 54, &Look::default());
+        assert_eq!(line, "──ack 1────────────────────╳ lost on wan: loss model  ");
+    }
 }

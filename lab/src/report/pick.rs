@@ -2,7 +2,7 @@
 
 use super::flight::story;
 use super::look::Look;
-use crate::record::{Connection, Connections, Entry};
+use crate::record::{Connection, Connections, Entry, Failure};
 
 /// A connection that was meant.
 #[derive(Debug)]
@@ -54,11 +54,14 @@ pub fn most_eventful<'a>(entries: &[Entry], connections: &'a Connections) -> Opt
     connections.all().iter().rev().max_by_key(dropped)
 }
 
-/// All connections, a line each, with a word on those that carried no data: refused ones, above all.
+/// All connections, a line each, with a word on those that ended out of order, and on those that carried no data.
 pub fn list(connections: &Connections, look: &Look) -> String {
     let line = |connection: &Connection| {
-        let empty = if connection.carried_data() { "" } else { "  (no data)" };
-        format!("{}{empty}\n", connection.title().replace('→', look.arrow()))
+        let failure = connection.failure.map(Failure::name);
+        let empty = (!connection.carried_data()).then_some("no data");
+        let words: Vec<_> = failure.into_iter().chain(empty).collect();
+        let words = if words.is_empty() { String::new() } else { format!("  ({})", words.join(", ")) };
+        format!("{}{words}\n", connection.title().replace('→', look.arrow()))
     };
     connections.all().iter().map(line).collect()
 }

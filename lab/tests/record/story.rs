@@ -302,6 +302,27 @@ impl Stage {
         self.world.advance(end);
     }
 
+    /// Nothing comes through, and the client gives up after minutes.
+    pub(crate) fn unanswered(&mut self) {
+        // Who has an address to send to sends SYNs.
+        for (host, other) in [(CLIENT, 2), (SERVER, 1)] {
+            let link = self.world.hosts()[host.0].link(0);
+            let mac = Mac([2, 0, 0, 0, 0, other]);
+            self.world.stack(host).neighbour_set(link, Addr::v4(10, 0, 0, other), mac).expect("a neighbour");
+            self.world.settle(host);
+        }
+        self.call();
+        let end = self.world.now() + Duration::from_secs(300);
+        self.world.advance(end);
+    }
+
+    /// The run ends while the SYN is under way.
+    pub(crate) fn cut_short(&mut self) {
+        self.call();
+        let end = self.world.now() + Duration::from_millis(50);
+        self.world.advance(end);
+    }
+
     /// The client sends more than the server has room for; the server reads after two seconds.
     pub(crate) fn stall(&mut self, bytes: usize) {
         let listener = self.listener();

@@ -46,6 +46,12 @@ fn boundaries_of_a_stream_and_of_datagrams() {
     let story = Story { rounds: 2, answer: 9000, ..Story::default() };
     let told = story.play();
     let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
+    let large = Story { large_frames: true, ..story.clone() }.play();
+    let (whole, known) = (large.recorder.entries(), large.recorder.connections());
+    let of_large = report::boundaries::boundaries(&whole, &known, 0, &Look::default());
+    assert!(whole.iter().any(|entry| matches!(&entry.fact, loggia_lab::record::Fact::Packet(packet) if packet.segments > 1)));
+    assert!(of_large.contains("1,448 ┬  1,448 B"), "what is one frame to the host is segments on the wire:\n{of_large}");
+    looks_like("boundaries-large", &of_large);
     looks_like("boundaries", &report::boundaries::boundaries(&entries, &connections, 0, &Look::default()));
     let story = Story { terms: losing(&[3]), ..Story::default() };
     let mut stage = Stage::new(&story);
@@ -126,6 +132,28 @@ fn told(act: impl FnOnce(&mut Stage)) -> Told {
 fn connections_that_end_badly() {
     looks_like("ladder-refused", &ladder(&told(Stage::refused), 0, &Look::default()));
     looks_like("ladder-reset", &ladder(&told(Stage::reset), 0, &Look::default()));
+    looks_like("why-refused", &why(&told(Stage::refused)));
+    looks_like("why-reset", &why(&told(Stage::reset)));
+    let list = |told: &Told| report::list(&told.recorder.connections(), &Look::default());
+    assert!(list(&told(Stage::refused)).ends_with(":80  (refused, no data)\n"));
+    assert!(list(&told(Stage::reset)).ends_with(":80  (reset)\n"));
+}
+
+#[test]
+fn a_call_that_nobody_answers_timed_out() {
+    let lost = Terms { loss: Some(Loss::List((1..100).collect())), ..Terms::default() };
+    let story = Story { terms: lost, ..Story::default() };
+    let mut stage = Stage::new(&story);
+    stage.unanswered();
+    let told = stage.end(&story);
+    let text = why(&told);
+    assert!(text.contains("It timed out: client had no answer, and gave up."), "{text}");
+}
+
+#[test]
+fn what_is_under_way_at_the_end_is_not_shown_as_lost() {
+    let text = ladder(&told(Stage::cut_short), 0, &Look::default());
+    assert!(text.contains("┄ still under way") && !text.contains('╳'), "{text}");
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub fn why(entries: &[Entry], connection: &Connection, look: &Look) -> String {
     let found = parts(entries, connection);
     let total: u64 = found.iter().map(|(_, nanos)| nanos).sum();
     let title = connection.title().replace('→', look.arrow());
-    let mut text = format!("{}\n{}\n\n", look.paint(Tone::Title, &title), lasted(&story, total));
+    let failure = connection.failure.map_or_else(String::new, |failure| format!(" {}", failure.text(connection)));
+    let mut text = format!("{}\n{}{failure}\n\n", look.paint(Tone::Title, &title), lasted(&story, total));
     text += &table(&found, total, connection, look);
     let facts = facts::facts(entries, &story);
     if !facts.is_empty() {

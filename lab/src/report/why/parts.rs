@@ -10,7 +10,7 @@ use crate::record::{Connection, Entry, Fact, Flags, Which};
 pub enum Part {
     /// Before the first SYN left: the link address of the neighbour had to be found.
     Resolving,
-    /// SYN and SYN-ACK were under way.
+    /// The SYN and its answer were under way.
     Opening,
     /// A lost SYN or SYN-ACK had to be sent again.
     OpeningAgain,
@@ -32,6 +32,8 @@ pub enum Part {
     Program(Which),
     /// FINs and their acknowledgements were under way.
     Closing,
+    /// A RST was under way.
+    Resetting,
 }
 
 impl Part {
@@ -40,7 +42,7 @@ impl Part {
         let name = |which| connection.name(which);
         match self {
             Self::Resolving => "opening: finding the link address of the neighbour".into(),
-            Self::Opening => "opening: SYN and SYN,ACK under way".into(),
+            Self::Opening => "opening: the SYN and its answer under way".into(),
             Self::OpeningAgain => "opening: waiting until a lost SYN or SYN,ACK is sent again".into(),
             Self::Timeout => "repairing losses: waiting for the retransmission timer or a probe".into(),
             Self::Fast => "repairing losses by fast retransmit".into(),
@@ -51,6 +53,7 @@ impl Part {
             Self::Reader(which) => format!("waiting until the program on {} reads", name(which)),
             Self::Program(which) => format!("waiting for the program on {} to send or close", name(which)),
             Self::Closing => "closing: FINs and their acknowledgements under way".into(),
+            Self::Resetting => "ended by a RST, which was under way".into(),
         }
     }
 }
@@ -391,6 +394,7 @@ impl State {
         });
         match (unread, self.closing) {
             (Some(from), _) => Part::Reader(from.other()),
+            (None, true) if self.reset => Part::Resetting,
             (None, true) => self.silent_end().map_or(Part::Closing, Part::Program),
             (None, false) => Part::Program(self.next.or(self.reader).unwrap_or(Which::Client)),
         }
@@ -399,7 +403,7 @@ impl State {
     /// The end that has not closed although the other's FIN has arrived there.
     fn silent_end(&self) -> Option<Which> {
         let waits = |which: &Which| self.streams[which.other() as usize].fin_arrived && !self.streams[*which as usize].fin;
-        [Which::Client, Which::Server].into_iter().find(waits).filter(|_| !self.reset)
+        [Which::Client, Which::Server].into_iter().find(waits)
     }
 
     fn missing(&self) -> Option<Part> {
