@@ -86,9 +86,24 @@ struct Part {
     /// It was told to stop: it ended by our will, and is not started again.
     stopped: bool,
     restarts: u32,
+    /// It has ended, and something that it has started has not: a server that made itself a daemon may still become ready.
+    lingers: bool,
+    /// What it lacked, or still did, when the deadline came.
+    at_deadline: Option<String>,
 }
 
 impl Part {
+    /// Whether it may still become ready by listening, which is the host's.
+    fn may_listen(&self) -> bool {
+        let lives = self.phase == Phase::Running || self.lingers && matches!(self.phase, Phase::Ended(_));
+        lives && !self.ready && matches!(self.program.ready, Ready::Listen(_))
+    }
+
+    /// Whether it will never be ready.
+    fn is_lost(&self) -> bool {
+        !self.ready && !self.may_listen() && matches!(self.phase, Phase::Ended(_) | Phase::Impossible)
+    }
+
     /// Whether a program that was to run until it was stopped ended as one may: well, by the signal or as a shell says that, or because it
     /// had to be killed.
     fn answer_to_stop(&self, found: Option<Ended>) -> Result<(), String> {
@@ -120,6 +135,9 @@ pub trait Sight {
     /// True if a host listens on a port, or on any.
     fn listens(&self, host: HostId, port: Option<(Protocol, u16)>) -> bool;
 
+    /// Where a host listens.
+    fn listening(&self, host: HostId) -> Vec<(Protocol, u16)>;
+
     /// True if a host, whose programs have ended, has connections that were closed and whose other end does not know it yet, or has not
     /// answered it.
     fn is_closing(&self, host: HostId) -> bool;
@@ -134,6 +152,8 @@ impl Conductor {
             ready: false,
             stopped: false,
             restarts: 0,
+            lingers: false,
+            at_deadline: None,
         };
         Self {
             parts: plan.programs.iter().map(part).collect(),
@@ -166,6 +186,16 @@ impl Conductor {
         part.phase = if starts_again { Phase::Resting(now + restart.delay) } else { Phase::Ended(how) };
     }
 
+    /// Says whether something of a program's tree lives; while it does, what it is waited for may come, though the program has ended.
+    pub fn lingers(&mut self, number: usize, lives: bool) {
+        self.parts[number].lingers = lives;
+    }
+
+    /// What a program lacked when the deadline came, or that it still ran.
+    pub fn at_deadline(&self, number: usize) -> Option<&str> {
+        self.parts[number].at_deadline.as_deref()
+    }
+
     /// Somebody wants the run to end.
     pub fn interrupt(&mut self) {
         self.over.get_or_insert(Over::Interrupted);
@@ -194,15 +224,13 @@ impl Conductor {
 
     /// True while somebody may become ready by listening: `listens` of [`Conductor::next`] matters.
     pub fn watches_listeners(&self) -> bool {
-        self.parts
-            .iter()
-            .any(|part| part.phase == Phase::Running && !part.ready && matches!(part.program.ready, Ready::Listen(_)))
+        self.parts.iter().any(Part::may_listen)
     }
 
     /// What is to be done now; ask until there is nothing.
     pub fn next(&mut self, now: Instant, sight: &dyn Sight) -> Option<Act> {
         self.look_for_listeners(sight);
-        self.decide_over(now);
+        self.decide_over(now, sight);
         self.settle(now, sight);
         (0..self.parts.len()).find_map(|number| self.next_of(number, now))
     }
@@ -247,7 +275,7 @@ impl Conductor {
     /// Looks who has become ready by listening; says whether anybody has.
     pub fn look_for_listeners(&mut self, sight: &dyn Sight) -> bool {
         let mut any = false;
-        for part in self.parts.iter_mut().filter(|part| part.phase == Phase::Running && !part.ready) {
+        for part in self.parts.iter_mut().filter(|part| part.may_listen()) {
             if let Ready::Listen(ports) = &part.program.ready {
                 let host = part.program.host;
                 let listens = |port: &(Protocol, u16)| sight.listens(host, Some(*port));
@@ -258,11 +286,12 @@ impl Conductor {
         any
     }
 
-    fn decide_over(&mut self, now: Instant) {
-        self.give_up_the_impossible();
+    fn decide_over(&mut self, now: Instant, sight: &dyn Sight) {
+        // Who ends after that was stopped, and it is not for that that others did not start.
         if self.over.is_some() {
             return;
         }
+        self.give_up_the_impossible();
         let waited_for = |part: &&Part| matches!(part.program.expect, Expect::Exit(_) | Expect::Exited | Expect::Signal(_));
         let settled = |part: &Part| matches!(part.phase, Phase::Ended(_) | Phase::Impossible);
         let mut awaited = self.parts.iter().filter(waited_for).peekable();
@@ -272,6 +301,7 @@ impl Conductor {
             let running = self.parts.iter().filter(|part| part.phase == Phase::Running);
             self.settling = running.map(|part| now + part.program.stop.grace).max();
         } else if now >= self.deadline {
+            self.deadline_came(sight);
             self.over = Some(Over::Deadline);
         }
     }
@@ -295,10 +325,7 @@ impl Conductor {
     /// Who waits for a program that has ended without being ready waits in vain, and so do those that wait for him.
     fn give_up_the_impossible(&mut self) {
         for number in 0..self.parts.len() {
-            let lost = |other: &usize| {
-                let other = &self.parts[*other];
-                !other.ready && matches!(other.phase, Phase::Ended(_) | Phase::Impossible)
-            };
+            let lost = |other: &usize| self.parts[*other].is_lost();
             if self.parts[number].phase == Phase::Waiting && self.parts[number].program.after.iter().any(lost) {
                 self.parts[number].phase = Phase::Impossible;
             }
@@ -347,7 +374,11 @@ impl Conductor {
         let part = &self.parts[number];
         let found = match part.phase {
             Phase::Waiting => return Err("never started".into()),
-            Phase::Impossible => return Err("never started: what it waits for was never ready".into()),
+            Phase::Impossible => {
+                let lost = part.program.after.iter().map(|other| &self.parts[*other]).filter(|other| other.is_lost());
+                let names: Vec<_> = lost.map(|other| other.program.name.as_str()).collect();
+                return Err(format!("never started: what it waits for was never ready ({})", names.join(", ")));
+            }
             Phase::Ended(Ended::NotStarted) => return Err("could not be started".into()),
             Phase::Starting | Phase::Running | Phase::Stopping(_) | Phase::Resting(_) => None,
             Phase::Ended(how) => Some(how),
@@ -377,6 +408,8 @@ impl Conductor {
         }
     }
 }
+
+mod deadline;
 
 #[cfg(test)]
 mod tests;

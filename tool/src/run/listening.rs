@@ -8,21 +8,17 @@ use loggia_stack::base::Instant;
 use super::conductor::{Act, Conductor, Sight};
 use crate::engine::shared::Shared;
 
-/// True if a host listens on a port (TCP: `listen`, UDP: `bind`), or on any.
-pub fn listens(world: &World, host: HostId, port: Option<(Protocol, u16)>) -> bool {
-    world.hosts()[host.0].stack().socket_rows().iter().any(|row| {
+/// Where a host listens (TCP: `listen`, UDP: `bind`).
+fn listening(world: &World, host: HostId) -> impl Iterator<Item = (Protocol, u16)> {
+    world.hosts()[host.0].stack().socket_rows().into_iter().filter_map(|row| {
         let protocol = match (row.netid, row.state) {
             ("tcp", "LISTEN") => Protocol::Tcp,
             ("udp", "UNCONN") => Protocol::Udp,
-            _ => return false,
+            _ => return None,
         };
-        let local = row.local.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        match (port, local) {
-            // A datagram socket without a stated port is a client's.
-            (None, Some(local)) => local != 0,
-            (Some((wanted, port)), Some(local)) => wanted == protocol && port == local,
-            (_, None) => false,
-        }
+        let local = row.local.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok())?;
+        // A datagram socket without a stated port is a client's.
+        (local != 0).then_some((protocol, local))
     })
 }
 
@@ -31,7 +27,14 @@ const CLOSING: [&str; 4] = ["FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK"];
 
 impl Sight for World {
     fn listens(&self, host: HostId, port: Option<(Protocol, u16)>) -> bool {
-        listens(self, host, port)
+        listening(self, host).any(|found| port.is_none_or(|wanted| wanted == found))
+    }
+
+    fn listening(&self, host: HostId) -> Vec<(Protocol, u16)> {
+        let mut found: Vec<_> = listening(self, host).collect();
+        // One of each address family.
+        found.dedup();
+        found
     }
 
     fn is_closing(&self, host: HostId) -> bool {

@@ -241,6 +241,7 @@ impl<'a> Live<'a> {
             Event::Lost => {
                 self.parts[number] = None;
                 let text = "its keeper was killed: how it ended is not known".to_owned();
+                self.news.push_back(News::ProcessGone);
                 self.news.push_back(News::Said { number, text });
                 if remains.status.is_none() {
                     self.has_ended(number, Ended::Signal(libc::SIGKILL));
@@ -296,6 +297,11 @@ impl<'a> Live<'a> {
             self.remains[number].status = Some(Status::Signal { signal: libc::SIGKILL, core: false });
             self.has_ended(number, Ended::Signal(libc::SIGKILL));
         }
+    }
+
+    /// True if something is left of a program: itself, or what it has started.
+    pub fn lives(&self, number: usize) -> bool {
+        self.parts[number].is_some()
     }
 
     /// True if nothing is left of any program.

@@ -250,9 +250,11 @@ fn part(plan: &Plan, conductor: &Conductor, number: usize, remains: &Remains) ->
     let finding = match conductor.verdict(number) {
         Ok(()) => Finding::new(expected, Verdict::Held, found(conductor, number, remains, &program.stop)),
         // What has not ended by the deadline is not known to fail.
-        Err(_) if conductor.over() == Some(Over::Deadline) && unfinished(conductor, number) => {
-            Finding::new(expected, Verdict::Inconclusive, "still running at the deadline")
-        }
+        Err(_) if conductor.over() == Some(Over::Deadline) && unfinished(conductor, number) => Finding::new(
+            expected,
+            Verdict::Inconclusive,
+            conductor.at_deadline(number).unwrap_or("still running at the deadline"),
+        ),
         Err(_) if conductor.over() == Some(Over::Interrupted) && unfinished(conductor, number) => {
             Finding::new(expected, Verdict::Inconclusive, "interrupted")
         }

@@ -194,6 +194,8 @@ impl<'a> Real<'a> {
         if gone {
             let mut inner = self.shared.lock();
             self.supervisor.gone(&mut inner.world);
+            drop(inner);
+            (0..self.plan.programs.len()).for_each(|number| self.conductor.lingers(number, self.live.lives(number)));
         }
     }
 

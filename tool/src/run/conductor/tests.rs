@@ -26,7 +26,15 @@ fn program(name: &str, host: usize, expect: Expect, after: Vec<usize>) -> Progra
 }
 
 fn conductor(programs: Vec<Program>) -> Conductor {
-    let part = |program| Part { program, phase: Phase::Waiting, ready: false, stopped: false, restarts: 0 };
+    let part = |program| Part {
+        program,
+        phase: Phase::Waiting,
+        ready: false,
+        stopped: false,
+        restarts: 0,
+        lingers: false,
+        at_deadline: None,
+    };
     Conductor { parts: programs.into_iter().map(part).collect(), deadline: Instant::from_secs(60), over: None, settling: None }
 }
 
@@ -43,6 +51,10 @@ struct Seen {
 impl Sight for Seen {
     fn listens(&self, host: HostId, port: Option<(Protocol, u16)>) -> bool {
         self.listening && host.0 == 0 && port == Some((Protocol::Tcp, 80))
+    }
+
+    fn listening(&self, host: HostId) -> Vec<(Protocol, u16)> {
+        if self.listening && host.0 == 0 { vec![(Protocol::Tcp, 80)] } else { vec![] }
     }
 
     fn is_closing(&self, host: HostId) -> bool {
@@ -145,7 +157,7 @@ fn who_waits_for_the_dead_waits_in_vain() {
     assert_eq!(run.over(), Some(Over::Done));
     assert!(run.finished());
     assert_eq!(run.verdict(0), Err("exit status 1".into()));
-    assert_eq!(run.verdict(1), Err("never started: what it waits for was never ready".into()));
+    assert_eq!(run.verdict(1), Err("never started: what it waits for was never ready (server)".into()));
 }
 
 #[test]
@@ -156,6 +168,49 @@ fn the_deadline_ends_what_does_not_end_by_itself() {
     assert_eq!(run.next_deadline(), Instant::from_secs(60));
     assert_eq!(run.next(Instant::from_secs(60), DEAF), Some(Act::Signal(0, 15)));
     assert_eq!(run.over(), Some(Over::Deadline));
+}
+
+#[test]
+fn who_waited_at_the_deadline_is_told_what_for() {
+    let mut run = server_and_client();
+    run.parts[0].program.ready = Ready::Listen(vec![(Protocol::Tcp, 81)]);
+    run.next(Instant::EPOCH, LISTENING);
+    run.started(0);
+    let now = Instant::from_secs(60);
+    run.next(now, LISTENING);
+    run.ended(0, now, Ended::Signal(15));
+    run.next(now, DEAF);
+    assert_eq!(run.phase(1), Phase::Waiting, "it is for the deadline that it did not start");
+    assert_eq!(run.at_deadline(1), Some("never started: waits for server: tcp/81; server listens on tcp/80"));
+}
+
+#[test]
+fn a_server_of_which_nobody_said_so_is_told_how() {
+    let mut run = conductor(vec![program("server", 0, Expect::Exit(0), vec![])]);
+    run.next(Instant::EPOCH, DEAF);
+    run.started(0);
+    run.next(Instant::from_secs(60), LISTENING);
+    let text = run.at_deadline(0).expect("it runs");
+    assert!(text.contains("ready = { listen = \"tcp/80\" } and expect = \"running\""), "{text}");
+}
+
+#[test]
+fn a_daemon_becomes_ready_after_the_program_has_ended() {
+    let daemon = || {
+        let mut run = server_and_client();
+        run.parts[0].program.expect = Expect::Any;
+        run.next(Instant::EPOCH, DEAF);
+        run.started(0);
+        run.ended(0, Instant::EPOCH, Ended::Exit(0));
+        run.lingers(0, true);
+        run
+    };
+    let mut run = daemon();
+    assert_eq!((run.next(Instant::EPOCH, DEAF), run.over(), run.watches_listeners()), (None, None, true));
+    assert_eq!(run.next(Instant::EPOCH, LISTENING), Some(Act::Start(1)));
+    let mut gone = daemon();
+    gone.lingers(0, false);
+    assert_eq!((gone.next(Instant::EPOCH, DEAF), gone.over()), (None, Some(Over::Done)));
 }
 
 #[test]
