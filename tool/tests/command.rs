@@ -87,6 +87,9 @@ fn the_exit_code_is_the_commands() {
     assert_eq!(code(&["true"]), Some(0));
     assert_eq!(code(&sh("exit 7")), Some(7));
     assert_eq!(code(&sh("kill -TERM $$")), Some(143));
+    let killed = output(&[], &sh("kill -TERM $$"));
+    assert_eq!(text(&killed.stderr), "loggia: sh -c kill -TERM $$ was ended by SIGTERM\n");
+    assert_eq!(text(&output(&["--quiet"], &sh("kill -TERM $$")).stderr), "");
     let missing = output(&[], &["loggia-no-such-program"]);
     assert_eq!(missing.status.code(), Some(127));
     assert_eq!(text(&missing.stderr), "loggia: loggia-no-such-program: there is no such program in PATH\n");

@@ -410,8 +410,51 @@ fn ctrl_c_ends_virtual_time_and_a_test_writes_what_it_has() {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(&folder.0.join("loggia-runs/lab-seed-1/hosts/c/stdout.log"));
     signal::send(child.id() as i32, libc::SIGINT).unwrap();
-    ended(child).has(130, &["0 passed, 1 failed"]);
+    ended(child).has(130, &["stop  lab.toml", "0 passed, 0 failed, 1 interrupted"]);
     assert!(fs::read_to_string(folder.0.join("report.xml")).unwrap().contains("interrupted"));
+}
+
+#[test]
+fn a_file_that_is_no_lab_keeps_no_other_from_being_tested() {
+    let folder = Folder::new("refused");
+    folder.file("bad.toml", "schema = 1\n[host.a]\nrn = \"x\"\n");
+    folder.file("good.toml", "schema = 1\n[host.a]\nprogram = \"print x\"\n");
+    let said = folder.say(&["test", ".", "--junit", "report.xml"]);
+    said.has(2, &["bad.toml:3:1: unknown key", "ok    ./good.toml", "1 passed, 0 failed, 1 refused"]);
+    let report = fs::read_to_string(folder.0.join("report.xml")).unwrap();
+    assert!(report.contains("errors=\"1\"") && report.contains("<error message=\"./bad.toml:3:1: unknown key"), "{report}");
+}
+
+#[test]
+fn a_deadline_that_comes_before_the_server_listens_proves_nothing() {
+    let folder = Folder::new("deadline");
+    let lab = "schema = 1\ndeadline = \"1s\"\n[link.wan]\nends = [\"server\", \"client\"]\n[host.server]\n\
+               program = \"echo --port 9000\"\nready = { listen = \"tcp/9001\" }\n[host.client]\nprogram = \"rr server:9000\"\nafter = \"server\"\n";
+    folder.run(lab, &[]).has(3, &["never started: waits for server: tcp/9001; server listens on tcp/9000"]);
+}
+
+#[test]
+fn a_command_without_its_dashes_is_told_where_it_goes() {
+    let folder = Folder::new("dashes");
+    for words in [&["./srv", "-p", "80"][..], &["true"], &["ls", "-l"]] {
+        let said = folder.say(&[&["run"], words].concat());
+        said.has(2, &[&format!("a command goes after --: loggia run -- {}", words.join(" "))]);
+    }
+    folder.say(&["run", "--publish", "80:99999", "--", "true"]).has(2, &["99999 is no port"]);
+}
+
+#[test]
+fn a_server_that_makes_itself_a_daemon_is_waited_for() {
+    if !has("python3") {
+        return;
+    }
+    let folder = Folder::new("daemon");
+    folder.file("serve.py", "import socket\ns = socket.create_server(('', 80))\nwhile True: s.accept()[0].close()\n");
+    let lab = "schema = 1\ndeadline = \"20s\"\n[link.wan]\nends = [\"server\", \"client\"]\n[host.server]\n\
+               run = [\"sh\", \"-c\", \"(sleep 0.3; exec python3 serve.py) & exit 0\"]\nready = { listen = \"tcp/80\" }\n\
+               expect = \"any\"\n[host.client]\nrun = [\"python3\", \"-c\", \"import socket; \
+               socket.create_connection(('server', 80)).recv(1)\"]\nafter = \"server\"\n";
+    folder.run(lab, &[]).has(0, &["✓ client ends with exit status 0"]);
 }
 
 #[test]

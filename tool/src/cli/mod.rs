@@ -2,12 +2,15 @@
 //!
 //! Each command is a file in [`crate::commands`]; here is only what they take. Man page and completions are generated from this.
 
+mod dashes;
+mod publish;
 mod terms;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use dashes::{explain, forgotten_dashes};
 pub use terms::LinkTerms;
 
 /// Runs unmodified clients and servers on a described network, without root.
@@ -148,7 +151,7 @@ pub struct Run {
     #[arg(long, value_name = "CHECK")]
     pub check: Vec<String>,
     /// Lets the machine's clients reach the program: `8080:80`, `127.0.0.1:8080:80`, `5353:53/udp`.
-    #[arg(long, short, value_name = "[ADDR:]PORT:PORT[/udp]")]
+    #[arg(long, short, value_name = "[ADDR:]PORT:PORT[/udp]", value_parser = publish::ports)]
     pub publish: Vec<String>,
     /// Lets the program reach the machine's network through the described link; the machine itself is `machine.internal`.
     #[arg(long)]
@@ -168,7 +171,7 @@ pub struct Run {
     /// Writes a JUnit report.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Runs twice and compares.
+    /// Runs twice and compares; the second run folder is beside the first, with the ending `.again`.
     #[arg(long, conflicts_with = "no_record")]
     pub verify: bool,
     /// Traps the data calls too, so that the size of each send and recv is known; slower.
@@ -217,7 +220,7 @@ pub struct Diff {
 pub struct View {
     /// The run folder.
     pub run: PathBuf,
-    /// Which connection: its number, or a part of its name such as `client-1` or `:80`; the first otherwise.
+    /// Which connection: its number, or a part of its name such as `client-1` or `:80`; otherwise the one that carried data.
     pub connection: Option<String>,
     /// About how many lines are shown of each.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -236,7 +239,7 @@ pub struct Sockets {
 pub struct Why {
     /// The run folder.
     pub run: PathBuf,
-    /// Which connection; all, in short, otherwise.
+    /// Which connection: its number, or a part of its name such as `client-2` or `:80`; all, in short, otherwise.
     pub connection: Option<String>,
 }
 

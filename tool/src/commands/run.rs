@@ -67,15 +67,18 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
     if let Some(folder) = &folder {
         finish(&lab, &options, global, &outcome, folder);
     }
-    Ok(passed_through(&outcome))
+    Ok(passed_through(&outcome, global))
 }
 
 /// The exit code of the one program.
-fn passed_through(outcome: &Outcome) -> Exit {
+fn passed_through(outcome: &Outcome, global: &Global) -> Exit {
     let Some(part) = outcome.parts.first() else { return Exit::Fault };
     if let Some((error, exit)) = &part.error {
         eprintln!("loggia: {error}");
         return *exit;
+    }
+    if let (Some(status @ Status::Signal { .. }), false) = (part.status, global.quiet) {
+        eprintln!("loggia: {} was ended by {status}", part.command);
     }
     match part.status {
         _ if !outcome.refused.is_empty() => Exit::CannotCarry,
@@ -85,9 +88,10 @@ fn passed_through(outcome: &Outcome) -> Exit {
 }
 
 fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refused> {
-    fits(run)?;
+    let meant = |refused| meant_a_command(run, refused);
+    fits(run).map_err(meant)?;
     let mut lab = match &run.file {
-        Some(path) => load::from_file(path)?,
+        Some(path) => load::from_file(path).map_err(meant)?,
         None if run.host.is_empty() => {
             return Err(Refused(
                 "nothing to run: give a lab file, or -- COMMAND, or --host NAME='COMMAND' (see loggia run --help)".into(),
@@ -110,12 +114,18 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
     show::outcome(&lab, &outcome, recording.kept(), global);
     let exit = outcome.exit();
     if let Some(path) = &run.junit {
-        super::test::junit(path, &[(lab.name.clone(), &outcome)])?;
+        super::test::junit(path, &[(lab.name.clone(), &outcome)], &[])?;
     }
     if run.verify {
         return verify(&lab, global, run.precise, folder.as_deref(), &outcome, machine);
     }
     Ok(exit)
+}
+
+/// What is no lab file is mostly a command without its `--`.
+fn meant_a_command(run: &Run, Refused(message): Refused) -> Refused {
+    let hint = run.file.as_deref().and_then(crate::cli::forgotten_dashes);
+    Refused(hint.map_or_else(|| message.clone(), |hint| format!("{message}\n  = {hint}")))
 }
 
 /// Options that would have no effect on what is run are refused.
@@ -240,7 +250,7 @@ fn verify(
     outcome: &Outcome,
     machine: &mut Machine,
 ) -> Result<Exit, Refused> {
-    let second = first.map(|first| first.with_extension("again")).map(|path| fresh(&path, "")).transpose()?;
+    let second = first.map(again).map(|path| fresh(&path, "")).transpose()?;
     let quiet = Global { quiet: true, ..global.clone() };
     let again = recorded(lab, &quiet, precise, second.clone(), machine)?;
     let (Some(first), Some(second)) = (first, second) else {
@@ -256,6 +266,13 @@ fn verify(
     })
 }
 
+/// Where the second run of `--verify` goes: beside the first.
+fn again(first: &Path) -> PathBuf {
+    let mut name = first.file_name().unwrap_or_default().to_owned();
+    name.push(".again");
+    first.with_file_name(name)
+}
+
 fn performed(lab: &Lab, options: &Options, machine: &mut Machine) -> Result<Outcome, Refused> {
     perform(&lab.plan, options, machine).map_err(|error| Refused(format!("loggia: {error}")))
 }
@@ -265,7 +282,7 @@ fn finish(lab: &Lab, options: &Options, global: &Global, outcome: &Outcome, fold
     if let Err(error) = super::manifest::write(lab, options, outcome, folder) {
         eprintln!("loggia: {}: {error}", folder.display());
     }
-    if let Err(Refused(message)) = super::test::junit(&folder.join("junit.xml"), &[(lab.name.clone(), outcome)]) {
+    if let Err(Refused(message)) = super::test::junit(&folder.join("junit.xml"), &[(lab.name.clone(), outcome)], &[]) {
         eprintln!("loggia: {message}");
     }
     for program in &lab.plan.programs {

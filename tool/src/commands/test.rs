@@ -21,17 +21,13 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
     if files.is_empty() {
         return Err(Refused("no lab files (*.toml) below the given folders".into()));
     }
-    // All are read before any is run: a wrong file is found at once.
-    let (labs, wrong): (Vec<_>, Vec<_>) = files.iter().map(|file| load::from_file(file)).partition(Result::is_ok);
-    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).map(|Refused(message)| message).collect();
-    if !wrong.is_empty() {
-        return Err(Refused(wrong.join("\n")));
-    }
-    let labs: Vec<Lab> = labs.into_iter().flatten().collect();
+    // All are read before any is run: a wrong file is told at once, and keeps no other from being run.
+    let (labs, wrong) = read(&files);
+    wrong.iter().for_each(|wrong| eprintln!("{}", wrong.message));
     let mut done: Vec<Done> = Vec::new();
     let shows = !global.quiet && !global.json;
     let progress = if shows { Progress::runs(labs.len() as u64 * test.repeat) } else { Progress::hidden() };
-    for (lab, file, number) in labs.iter().zip(&files).flat_map(|(lab, file)| repeated(lab, file, test.repeat)) {
+    for (lab, file, number) in labs.iter().flat_map(|(lab, file)| repeated(lab, file, test.repeat)) {
         let seed = global.seed.unwrap_or(lab.plan.seed) + number;
         let name = format!("{} seed {seed}", file.display());
         progress.next(&name);
@@ -47,10 +43,29 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
     progress.clear();
     // What has been found is written on every end, an interruption too.
     if let Some(path) = &test.junit {
-        junit(path, &done.iter().map(|run| (run.name.clone(), &run.outcome)).collect::<Vec<_>>())?;
+        junit(path, &done.iter().map(|run| (run.name.clone(), &run.outcome)).collect::<Vec<_>>(), &wrong)?;
     }
-    summary(&done, shows, global);
-    Ok(done.iter().map(|run| run.outcome.exit()).fold(Exit::Held, worse))
+    summary(&done, &wrong, shows, global);
+    let read = if wrong.is_empty() { Exit::Held } else { Exit::Usage };
+    Ok(done.iter().map(|run| run.outcome.exit()).fold(read, worse))
+}
+
+/// A file that is no lab.
+pub(super) struct Wrong {
+    file: PathBuf,
+    /// Why.
+    message: String,
+}
+
+fn read(files: &[PathBuf]) -> (Vec<(Lab, &Path)>, Vec<Wrong>) {
+    let (mut labs, mut wrong) = (Vec::new(), Vec::new());
+    for file in files {
+        match load::from_file(file) {
+            Ok(lab) => labs.push((lab, file.as_path())),
+            Err(Refused(message)) => wrong.push(Wrong { file: file.clone(), message }),
+        }
+    }
+    (labs, wrong)
 }
 
 /// A run that is over.
@@ -96,17 +111,22 @@ fn told(run: &Done, shows: bool, global: &Global) {
     match folder {
         None => println!("ok    {name} ({:.1} s)", outcome.lasted.as_secs_f64()),
         Some(folder) => {
-            let mark = if outcome.exit() == Exit::Inconclusive { "?    " } else { "FAIL " };
+            let mark = match outcome.exit() {
+                Exit::Inconclusive => "?    ",
+                Exit::Interrupted => "stop ",
+                _ => "FAIL ",
+            };
             println!("{mark} {name}: loggia replay {}", folder.display());
         }
     }
 }
 
-fn summary(done: &[Done], shows: bool, global: &Global) {
+fn summary(done: &[Done], wrong: &[Wrong], shows: bool, global: &Global) {
     let of = |wanted: fn(Exit) -> bool| done.iter().filter(|run| wanted(run.outcome.exit())).count();
     let passed = of(|exit| exit == Exit::Held);
     let inconclusive = of(|exit| exit == Exit::Inconclusive);
-    let failed = done.len() - passed - inconclusive;
+    let interrupted = of(|exit| exit == Exit::Interrupted);
+    let failed = done.len() - passed - inconclusive - interrupted;
     if global.json {
         let runs: Vec<_> = done
             .iter()
@@ -116,10 +136,15 @@ fn summary(done: &[Done], shows: bool, global: &Global) {
                 json!({ "name": name, "seed": seed, "exit": outcome.exit().code(), "lasted": lasted, "findings": findings, "folder": folder })
             })
             .collect();
-        println!("{}", json!({ "passed": passed, "failed": failed, "inconclusive": inconclusive, "runs": runs }));
+        let refused: Vec<_> = wrong.iter().map(|wrong| json!({ "file": wrong.file, "why": wrong.message })).collect();
+        println!(
+            "{}",
+            json!({ "passed": passed, "failed": failed, "inconclusive": inconclusive, "interrupted": interrupted, "refused": refused, "runs": runs })
+        );
     } else if shows {
-        let inconclusive = if inconclusive > 0 { format!(", {inconclusive} inconclusive") } else { String::new() };
-        println!("{passed} passed, {failed} failed{inconclusive}");
+        let others = [(inconclusive, "inconclusive"), (interrupted, "interrupted"), (wrong.len(), "refused")];
+        let others = others.iter().filter(|(many, _)| *many > 0).map(|(many, what)| format!(", {many} {what}"));
+        println!("{passed} passed, {failed} failed{}", others.collect::<String>());
     }
 }
 
@@ -163,8 +188,8 @@ fn collect(path: &Path, found: &mut BTreeSet<PathBuf>, named: bool) -> Result<()
     Ok(())
 }
 
-/// Writes a JUnit report: a suite for each lab, a case for each finding.
-pub(super) fn junit(path: &Path, runs: &[(String, &Outcome)]) -> Result<(), Refused> {
+/// Writes a JUnit report: a suite for each lab, a case for each finding; a file that is no lab is an error.
+pub(super) fn junit(path: &Path, runs: &[(String, &Outcome)], wrong: &[Wrong]) -> Result<(), Refused> {
     let mut report = Report::new("loggia");
     for (name, outcome) in runs {
         let mut suite = TestSuite::new(name.as_str());
@@ -183,6 +208,13 @@ pub(super) fn junit(path: &Path, runs: &[(String, &Outcome)]) -> Result<(), Refu
             case.set_time(Duration::ZERO);
             suite.add_test_case(case);
         }
+        report.add_test_suite(suite);
+    }
+    for Wrong { file, message } in wrong {
+        let mut suite = TestSuite::new(file.display().to_string());
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(message.as_str());
+        suite.add_test_case(TestCase::new("is a lab file", status));
         report.add_test_suite(suite);
     }
     let text = report.to_string().map_err(|error| Refused(error.to_string()))?;
