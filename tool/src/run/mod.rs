@@ -9,7 +9,7 @@
 //! | [`live`], [`starter`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
 //! | [`aloud`] | what built-in programs write, shown as it comes |
 //! | [`shower`] | what programs write and how far they are, told to whoever looks |
-//! | [`kick`], [`listening`], [`lag`] | waking the driver; who listens where; how late the world was |
+//! | [`kick`], `awake`, [`listening`], [`lag`] | waking the driver, and not letting it sleep; who listens where; how late the world was |
 
 pub mod aloud;
 mod awake;
