@@ -213,6 +213,20 @@ fn in_flight_with_timestamps(t: &mut Script) -> SocketId {
     socket
 }
 
+/// RFC 7323 §5.3, RFC 2883 §4: after an outage in which only acknowledgements were lost, the answer to what is sent again echoes the time of
+/// what came before the outage: that is no round trip.
+#[test]
+fn an_outage_is_no_round_trip() {
+    let mut t = Script::with(|config| config.tcp.timestamps = true);
+    let socket = in_flight_with_timestamps(&mut t);
+    let before_the_outage = t.last_ts;
+    t.run(5000);
+    std::iter::from_fn(|| t.next()).for_each(drop);
+    t.inject(&format!(". 1:1(0) ack 9881 win 65535 <nop,nop,TS val 9 ecr {before_the_outage},nop,nop,sack 1:989>"));
+    let info = t.stack.tcp_info(socket).expect("a connection");
+    assert!(info.rtt_us < 100_000 && info.rto_us < 400_000, "{} {}", info.rtt_us, info.rto_us);
+}
+
 /// RFC 5682 §3.1: after the timeout something arrives that was not sent again: it had only been late.
 #[test]
 fn a_timeout_that_came_too_early_is_taken_back() {

@@ -47,7 +47,8 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     }
     let delivered = tcb.sending_mut().board.acked(ack);
     tcb.snd.una = ack;
-    take_round_trip(tcb, cx, &delivered, arrival);
+    let echo = arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0);
+    take_round_trip(tcb, cx, &delivered, echo);
     tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     handshake::settle(tcb, cx, window, arrival.header.seq, ack);
@@ -117,7 +118,10 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         && arrival.payload.is_empty()
         && !arrival.has(SYN | FIN)
         && !window_changed;
-    news.round_trip = take_round_trip(tcb, cx, &news.delivered, arrival);
+    if news.acked > 0 {
+        tcb.round_trip.reset_back_off();
+    }
+    news.round_trip = take_round_trip(tcb, cx, &news.delivered, news.echo.filter(|_| news.dsack.is_none()));
     news
 }
 
@@ -175,10 +179,11 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
 }
 
 /// RFC 9293 MUST-18, RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
-fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, arrival: &Arrival) -> Option<Duration> {
-    let sample = match (delivered.sent_at, arrival.header.options.timestamps) {
+/// `echo`: none if the acknowledgement answers what had arrived before, for then the timestamp may be that of long ago (RFC 7323 §5.3 R2).
+fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, echo: Option<u32>) -> Option<Duration> {
+    let sample = match (delivered.sent_at, echo) {
         (Some(sent), _) => cx.now() - sent,
-        (None, Some((_, echo))) if delivered.bytes > 0 && tcb.timestamps && echo != 0 => {
+        (None, Some(echo)) if delivered.bytes > 0 => {
             let now = cx.now_ms().wrapping_add(tcb.ts_offset);
             let elapsed = now.wrapping_sub(echo);
             if elapsed > i32::MAX as u32 {
@@ -205,7 +210,6 @@ fn after(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> Step {
     if news.acked > 0 {
         tcb.recovery.timeouts = 0;
         tcb.recovery.since_ms = 0;
-        tcb.round_trip.reset_back_off();
         timers::restart(tcb, cx);
     }
     if news.acked > 0 && tcb.snd.fin_sent && !tcb.in_flight() {
