@@ -31,7 +31,7 @@ pub(super) fn check(pointer: *const libc::c_void, len: usize) -> Outcome<()> {
 /// Pieces to read from.
 ///
 /// # Safety
-/// `pointer` is valid for `count` entries, each of which is as [`bytes`] wants it.
+/// `pointer` is valid for `count` entries, each of which is as [`bytes()`] wants it.
 pub(super) unsafe fn pieces<'a>(pointer: *const libc::iovec, count: usize) -> Vec<&'a [u8]> {
     // SAFETY: as the caller promises.
     (0..count).map(|at| unsafe { bytes((*pointer.add(at)).iov_base, (*pointer.add(at)).iov_len) }).collect()
@@ -49,7 +49,7 @@ pub(super) unsafe fn pieces_mut<'a>(pointer: *const libc::iovec, count: usize) -
 /// A `struct sockaddr`.
 ///
 /// # Safety
-/// As [`bytes`].
+/// As [`bytes()`].
 pub(super) unsafe fn address(pointer: *const libc::c_void, len: libc::socklen_t) -> Outcome<Address> {
     if pointer.is_null() {
         return Err(Errno::EFAULT.into());
