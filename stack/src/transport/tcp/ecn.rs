@@ -8,9 +8,8 @@
 //! ```
 
 use super::arrives::Arrival;
-use super::cx::Cx;
 use super::header::{CWR, ECE, SYN};
-use super::output::{decide, delay};
+use super::output::delay;
 use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
 
@@ -58,11 +57,10 @@ pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
 }
 
 /// RFC 3168 §6.1.2: an echo is as good as a loss, once in a round trip, but nothing is sent again.
-pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+pub(super) fn acknowledged(tcb: &mut Tcb, arrival: &Arrival) {
     let heard = tcb.ecn.agreed && arrival.has(ECE) && !arrival.has(SYN);
     if heard && tcb.recovery.phase == Phase::Open && tcb.snd.una.at_or_after(tcb.ecn.point) && tcb.in_flight() {
-        let (now, flight) = (cx.now(), decide::in_flight(tcb));
-        tcb.congestion.loss(now, flight);
+        tcb.congestion.loss();
         tcb.ecn.point = tcb.snd.nxt;
         tcb.ecn.reduced = true;
     }

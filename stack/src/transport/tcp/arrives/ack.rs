@@ -28,7 +28,7 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     tcb.recovery.probes = 0;
     let news = take(tcb, cx, arrival);
     recovery::acknowledged(tcb, cx, &news);
-    ecn::acknowledged(tcb, cx, arrival);
+    ecn::acknowledged(tcb, arrival);
     if news.crowded {
         tuning::acknowledged(tcb, cx);
     }

@@ -114,14 +114,14 @@ impl Congestion {
     }
 
     /// A loss was detected and mended: `cwnd` becomes the new `ssthresh` (RFC 5681 §3.2 step 2, RFC 9438 §4.6).
-    pub fn loss(&mut self, now: Instant, _in_flight: u32) {
-        self.reduce(now);
+    pub fn loss(&mut self) {
+        self.reduce();
         self.window.cwnd = self.window.ssthresh;
     }
 
     /// The retransmission timer fired: `cwnd` is one segment (RFC 5681 §3.1). `first`: not a repeated timeout of the same data,
     /// which leaves `ssthresh` as it is.
-    pub fn timeout(&mut self, _now: Instant, _in_flight: u32, first: bool) {
+    pub fn timeout(&mut self, first: bool) {
         if first {
             self.lower();
         }
@@ -138,7 +138,7 @@ impl Congestion {
 
     /// A loss was detected: recovery begins (RFC 5681 §3.2 step 2, RFC 9438 §4.6). `ssthresh` falls; `cwnd` follows by
     /// [`Congestion::set_cwnd`] (RFC 6937).
-    pub fn reduce(&mut self, _now: Instant) {
+    pub fn reduce(&mut self) {
         self.lower();
     }
 
@@ -151,7 +151,7 @@ impl Congestion {
     }
 
     /// Recovery is over: `cwnd` is `ssthresh`.
-    pub fn recovered(&mut self, _now: Instant) {
+    pub fn recovered(&mut self) {
         self.window.set_cwnd(self.window.ssthresh);
     }
 

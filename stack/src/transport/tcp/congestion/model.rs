@@ -28,14 +28,14 @@ impl Path {
             self.now = start + self.rtt * i as u32 / segments as u32;
             self.sent += 1;
             if self.sent.is_multiple_of(self.lose) {
-                self.control.loss(self.now, segments as u32 * MSS);
+                self.control.loss();
                 recovering = true;
             } else if !recovering {
                 self.ack(MSS, true);
             }
         }
         if recovering {
-            self.control.recovered(self.now);
+            self.control.recovered();
         }
         segments
     }
@@ -52,7 +52,7 @@ impl Path {
     /// The mean of `cwnd` in segments, after some losses from a window of `start` segments on.
     pub(super) fn average(&mut self, start: u32) -> f64 {
         self.control.set_cwnd(start * MSS);
-        self.control.loss(self.now, 0);
+        self.control.loss();
         while self.sent < self.lose * 4 {
             self.round();
         }

@@ -28,10 +28,10 @@ fn new_reno_doubles_and_then_adds_a_segment() {
     let mut path = Path::new(Algorithm::NewReno, 100, u64::MAX);
     path.round();
     assert_eq!(path.control.cwnd(), 20 * MSS);
-    path.control.loss(path.now, 20 * MSS);
+    path.control.loss();
     // RFC 5681 §3.1 equation 4, §3.2 step 2.
     assert_eq!((path.control.cwnd(), path.control.ssthresh()), (10 * MSS, 10 * MSS));
-    path.control.recovered(path.now);
+    path.control.recovered();
     for segments in 10..30 {
         assert_eq!(path.control.cwnd() / MSS, segments);
         path.round();
@@ -51,11 +51,11 @@ fn new_reno_doubles_and_then_adds_a_segment() {
 fn a_timeout_begins_anew_with_one_segment() {
     for (algorithm, threshold) in [(Algorithm::NewReno, 5 * MSS), (Algorithm::Cubic, 7 * MSS)] {
         let mut control = Congestion::new(algorithm, MSS);
-        control.timeout(Instant::EPOCH, 0, true);
+        control.timeout(true);
         assert_eq!((control.cwnd(), control.ssthresh()), (MSS, threshold));
-        control.timeout(Instant::EPOCH, 0, false);
+        control.timeout(false);
         assert_eq!((control.cwnd(), control.ssthresh()), (MSS, threshold));
-        control.timeout(Instant::EPOCH, 0, true);
+        control.timeout(true);
         assert_eq!(control.ssthresh(), 2 * MSS, "at least two segments");
     }
 }
@@ -65,7 +65,7 @@ fn a_timeout_begins_anew_with_one_segment() {
 fn slow_start_stops_at_the_threshold() {
     for algorithm in [Algorithm::NewReno, Algorithm::Cubic] {
         let mut path = Path::new(algorithm, 100, u64::MAX);
-        path.control.timeout(path.now, 0, true);
+        path.control.timeout(true);
         path.ack(100 * MSS, true);
         let (cwnd, ssthresh) = (path.control.cwnd(), path.control.ssthresh());
         assert!(cwnd >= ssthresh && cwnd < ssthresh * 10, "{algorithm:?}: {cwnd} {ssthresh}");
@@ -83,8 +83,8 @@ fn what_is_not_used_does_not_grow() {
             path.ack(MSS, false);
         }
         assert_eq!(path.control.cwnd(), 10 * MSS);
-        path.control.loss(path.now, 10 * MSS);
-        path.control.recovered(path.now);
+        path.control.loss();
+        path.control.recovered();
         let cwnd = path.control.cwnd();
         for _ in 0..50 {
             path.now += ms(100);
@@ -103,7 +103,7 @@ fn idle_time_halves_the_window_down_to_the_initial_one() {
             path.round();
         }
         assert_eq!(path.control.cwnd(), 80 * MSS);
-        path.control.loss(path.now, 80 * MSS);
+        path.control.loss();
         let cwnd = path.control.cwnd();
         path.control.idle(ms(450), ms(300));
         assert_eq!((path.control.cwnd(), path.control.ssthresh()), (cwnd / 2, cwnd));
@@ -122,14 +122,14 @@ fn cubic_keeps_seven_tenths_and_gives_way_to_newcomers() {
         path.round();
     }
     let cwnd = path.control.cwnd();
-    path.control.loss(path.now, cwnd);
+    path.control.loss();
     assert_eq!((path.control.cwnd(), path.control.ssthresh()), (cwnd / 10 * 7, cwnd / 10 * 7));
-    path.control.recovered(path.now);
+    path.control.recovered();
     let first = cubic_w_max(&path.control);
     assert_eq!(first, cwnd);
     // A second loss below the first maximum: somebody else wants the room.
     let cwnd = path.control.cwnd();
-    path.control.loss(path.now, cwnd);
+    path.control.loss();
     assert_eq!(cubic_w_max(&path.control), cwnd / 20 * 17);
 }
 
@@ -145,8 +145,8 @@ fn cubic_w_max(control: &Congestion) -> u32 {
 fn cubic_is_back_at_the_old_window_after_k() {
     let mut path = Path::new(Algorithm::Cubic, 100, u64::MAX);
     path.control.set_cwnd(1000 * MSS);
-    path.control.loss(path.now, 0);
-    path.control.recovered(path.now);
+    path.control.loss();
+    path.control.recovered();
     let mut trace = Vec::new();
     for _ in 0..20 {
         (0..10).for_each(|_| _ = path.round());
@@ -166,8 +166,8 @@ const TRACE: [u32; 20] =
 fn idle_time_does_not_let_cubic_leap() {
     let mut path = Path::new(Algorithm::Cubic, 100, u64::MAX);
     path.control.set_cwnd(1000 * MSS);
-    path.control.loss(path.now, 0);
-    path.control.recovered(path.now);
+    path.control.loss();
+    path.control.recovered();
     (0..20).for_each(|_| _ = path.round());
     let mut rested = path.clone();
     rested.now = path.now + Duration::from_secs(100);
@@ -225,9 +225,9 @@ fn no_sequence_of_events_leaves_the_bounds() {
             let number = |entropy: &mut Entropy| entropy.next_u32() >> entropy.below(32);
             let time = Duration::from_nanos(entropy.next_u64() >> entropy.below(64));
             match entropy.below(10) {
-                0 => control.loss(now, number(&mut entropy)),
-                1 => control.timeout(now, number(&mut entropy), entropy.below(2) == 0),
-                2 => control.recovered(now),
+                0 => control.loss(),
+                1 => control.timeout(entropy.below(2) == 0),
+                2 => control.recovered(),
                 3 => control.idle(time, Duration::from_nanos(number(&mut entropy).into())),
                 4 => control.set_mss(number(&mut entropy)),
                 5 => control.set_cwnd(number(&mut entropy)),

@@ -17,7 +17,7 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         if tcb.recovery.phase == Phase::Open && tcb.recovery.dup_acks == cx.config.reordering && !again {
             tcb.sending_mut().board.mark_first_lost(mss);
             cx.base().counters.tcp_ext.tcp_reno_recovery += 1;
-            enter(tcb, cx);
+            enter(tcb);
         }
     } else if tcb.recovery.phase == Phase::Recovery {
         // Partial: the segments it covers had left the network, but for the one that was lost and sent again.

@@ -123,7 +123,7 @@ fn recovering(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
         cx.base().counters.tcp_ext.tcp_full_undo += 1;
         undo::restore(tcb, cx, true);
     } else if done {
-        tcb.congestion.recovered(cx.now());
+        tcb.congestion.recovered();
         tcb.recovery.phase = Phase::Open;
         tcb.recovery.dup_acks = 0;
         tcb.recovery.first = false;
@@ -145,16 +145,16 @@ fn find_lost(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     };
     if evident {
         cx.base().counters.tcp_ext.tcp_sack_recovery += 1;
-        enter(tcb, cx);
+        enter(tcb);
     }
     found.lost + found.again > 0
 }
 
 /// Fast recovery begins (RFC 5681 §3.2 steps 2 and 3, RFC 6675 §5 step 4): the threshold falls at once, the window by and by.
-fn enter(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+fn enter(tcb: &mut Tcb) {
     undo::remember(tcb);
     let before = tcb.congestion.cwnd();
-    tcb.congestion.reduce(cx.now());
+    tcb.congestion.reduce();
     let losses = losses::of(tcb);
     losses.prr = Prr::begin(before);
     losses.tail_probe = None;

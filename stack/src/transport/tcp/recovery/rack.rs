@@ -103,7 +103,7 @@ pub(in crate::transport::tcp) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let found = detect(tcb, cx);
     if found.lost > 0 && tcb.recovery.phase == Phase::Open {
         cx.base().counters.tcp_ext.tcp_sack_recovery += 1;
-        enter(tcb, cx);
+        enter(tcb);
     }
     if found.lost + found.again > 0 {
         super::reduce(tcb, u32::from(tcb.snd.mss), false);

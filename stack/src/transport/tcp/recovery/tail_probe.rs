@@ -71,7 +71,6 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     if mended && tcb.recovery.phase == Phase::Open {
         cx.base().counters.tcp_ext.tcp_loss_probe_recovery += 1;
         undo::forget(tcb);
-        let (now, flight) = (cx.now(), news.flight);
-        tcb.congestion.loss(now, flight);
+        tcb.congestion.loss();
     }
 }

@@ -11,11 +11,11 @@ pub(in crate::transport::tcp) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     // As in Linux: one reduction for what was in flight, however it is found to be lost.
     let first =
         fresh || !tcb.recovery.point.after(tcb.snd.una) || (tcb.recovery.phase == Phase::Loss && tcb.recovery.timeouts == 0);
-    let (now, flight, repeated) = (cx.now(), decide::in_flight(tcb), tcb.recovery.timeouts > 0);
+    let repeated = tcb.recovery.timeouts > 0;
     if first {
         undo::remember(tcb);
     }
-    tcb.congestion.timeout(now, flight, first);
+    tcb.congestion.timeout(first);
     let frto = cx.config.frto && (fresh || repeated);
     let losses = losses::of(tcb);
     losses.doubting = frto;
