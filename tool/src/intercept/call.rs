@@ -126,8 +126,11 @@ impl Call {
     /// Writes `struct sockaddr` as far as `*length` says there is room, and its true length to `length`. `EINVAL`, `EFAULT`
     pub(super) fn write_address(&self, address: u64, length: u64, bytes: &[u8]) -> Result<(), Fault> {
         let room = usize::try_from(self.read_int(length)?).map_err(|_| Fault(libc::EINVAL))?;
-        self.write(address, &bytes[..bytes.len().min(room)])?;
-        self.write(length, &(bytes.len() as i32).to_ne_bytes())
+        let true_length = (bytes.len() as i32).to_ne_bytes();
+        let pieces = [(address, &bytes[..bytes.len().min(room)]), (length, &true_length[..])];
+        // That the caller still waits was seen when the length was read.
+        let len = memory::write_pieces(self.thread(), pieces).map_err(as_fault)?;
+        if len == pieces[0].1.len() + true_length.len() { Ok(()) } else { Err(Fault(libc::EFAULT)) }
     }
 }
 

@@ -8,10 +8,11 @@ use loggia_stack::base::Key;
 use super::Supervisor;
 use super::call::Call;
 use super::fault::{Answer, Fault, Outcome};
+use super::datagram;
+use super::spare::ProgramEnd;
 use super::table::{Entry, Phase};
-use super::{datagram, meeting};
 use crate::sys::epoll::mask;
-use crate::sys::{notify, socket};
+use crate::sys::notify;
 
 impl Supervisor {
     /// `socket`: one of the stack, and a native one that stands for it in the program.
@@ -34,24 +35,24 @@ impl Supervisor {
     }
 
     fn make_stream(&mut self, call: &Call, ty: i32, entry: Entry) -> Result<(Key, OwnedFd), Fault> {
-        let program = meeting::unconnected(libc::SOCK_CLOEXEC | ty & libc::SOCK_NONBLOCK)?;
-        self.keep(call, entry, &program).map(|key| (key, program))
+        let program = self.spares.unconnected(ty)?;
+        Ok((self.keep(call, entry, &program), program.fd))
     }
 
     fn make_datagram(&mut self, call: &Call, ty: i32, mut entry: Entry) -> Result<(Key, OwnedFd), Fault> {
         let (program, end) = datagram::ends(entry.family, ty & libc::SOCK_NONBLOCK)?;
         entry.end = Some(end);
-        let key = self.keep(call, entry, &program)?;
+        let program = ProgramEnd::of(program)?;
+        let key = self.keep(call, entry, &program);
         self.watch(key, mask::IN | mask::EDGE)?;
-        Ok((key, program))
+        Ok((key, program.fd))
     }
 
     /// Enters a socket under the names the kernel has for the program's end.
-    pub(super) fn keep(&mut self, call: &Call, mut entry: Entry, program: &OwnedFd) -> Result<Key, Fault> {
-        entry.cookie = socket::cookie(program.as_fd())?;
-        entry.inode = socket::inode(program.as_fd())?;
+    pub(super) fn keep(&mut self, call: &Call, mut entry: Entry, program: &ProgramEnd) -> Key {
+        (entry.cookie, entry.inode) = (program.cookie, program.inode);
         entry.user = (call.thread(), -1);
-        Ok(self.table.insert(entry))
+        self.table.insert(entry)
     }
 
     /// Watches our end of a socket.

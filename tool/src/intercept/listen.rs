@@ -101,24 +101,23 @@ impl Supervisor {
     }
 
     fn make_connection(&mut self, call: &Call, subject: &Subject, id: SocketId, flags: i32) -> Result<(Key, OwnedFd), Fault> {
-        let (program, end) = meeting::connected(flags & libc::SOCK_NONBLOCK)?;
-        socket::set_option(end.as_fd(), libc::SOL_SOCKET, libc::SO_OOBINLINE, &1i32.to_ne_bytes())?;
+        let (program, end) = self.spares.connected(flags)?;
         let listener = self.table.get(subject.key).ok_or(Fault(libc::EBADF))?;
         let mut entry = Entry::new(call.host(), id, 0, 0, listener.family, Phase::Connected);
         (entry.receive_timeout, entry.send_timeout) = (listener.receive_timeout, listener.send_timeout);
         (entry.receive_room, entry.send_room) = (listener.receive_room, listener.send_room);
-        meeting::set_buffers(program.as_fd(), end.as_fd(), &entry);
+        meeting::lower_buffers(program.fd.as_fd(), end.as_fd(), &entry);
         entry.end = Some(end);
-        super::options::set_native_timeouts(&program, &entry);
-        let key = self.keep(call, entry, &program)?;
+        super::options::set_native_timeouts(&program.fd, &entry);
+        let key = self.keep(call, entry, &program);
         self.watch(key, WATCHED).inspect_err(|_| drop(self.table.remove(key)))?;
-        Ok((key, program))
+        Ok((key, program.fd))
     }
 
     fn take_token(&mut self, subject: &Subject) {
-        let taken = socket::receive(subject.program.as_fd(), &mut [0], 0);
-        if let (Ok(1), Some(entry)) = (taken, self.table.get_mut(subject.key)) {
-            entry.tokens = entry.tokens.saturating_sub(1);
+        let Some(entry) = self.table.get_mut(subject.key).filter(|entry| entry.tokens > 0) else { return };
+        if let Ok(1) = socket::receive(subject.program.as_fd(), &mut [0], 0) {
+            entry.tokens -= 1;
         }
     }
 

@@ -25,15 +25,18 @@ pub(super) struct Meeting {
     name: Vec<u8>,
     /// An end was connected and not accepted: the next to be accepted is not the next to be connected.
     is_stale: bool,
+    /// This process.
+    process: i32,
 }
 
 impl Meeting {
     pub(super) fn new() -> io::Result<Self> {
         let listener = socket::unix(libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)?;
-        let name = format!("loggia-{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish()).into_bytes();
+        let process = std::process::id();
+        let name = format!("loggia-{process}-{:016x}", RandomState::new().build_hasher().finish()).into_bytes();
         socket::bind_abstract(listener.as_fd(), &name)?;
         socket::listen(listener.as_fd(), 64)?;
-        Ok(Self { listener, name, is_stale: false })
+        Ok(Self { listener, name, is_stale: false, process: process as i32 })
     }
 
     /// Connects the program's end; gives ours.
@@ -51,14 +54,14 @@ impl Meeting {
         }
         let end = self.accept();
         self.is_stale = end.is_err();
-        end
+        end.and_then(|end| show_urgent_in_line(end.as_fd()).map(|()| end))
     }
 
     /// Our end of what was just connected.
     fn accept(&self) -> io::Result<OwnedFd> {
         loop {
             let end = socket::accept(self.listener.as_fd())?;
-            if socket::peer_process(end.as_fd())? == std::process::id() as i32 {
+            if socket::peer_process(end.as_fd())? == self.process {
                 return Ok(end);
             }
         }
@@ -66,16 +69,24 @@ impl Meeting {
 }
 
 /// A program's end that is not connected yet.
-pub(super) fn unconnected(flags: i32) -> io::Result<OwnedFd> {
-    let program = socket::unix(libc::SOCK_STREAM | flags)?;
+pub(super) fn unconnected() -> io::Result<OwnedFd> {
+    let program = socket::unix(libc::SOCK_STREAM | libc::SOCK_CLOEXEC)?;
     set_send_timeout(program.as_fd(), PATIENCE)?;
     Ok(program)
 }
 
-/// A connected pair: the program's end, with `flags` (`SOCK_NONBLOCK`), and ours.
-pub(super) fn connected(flags: i32) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (program, end) = socket::pair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags)?;
+/// A connected pair, the program's end and ours, with the largest buffers they are given.
+pub(super) fn connected() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (program, end) = socket::pair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC)?;
+    show_urgent_in_line(end.as_fd())?;
+    set_buffer(program.as_fd(), BUFFER)?;
+    set_buffer(end.as_fd(), BUFFER)?;
     Ok((program, end))
+}
+
+/// Urgent bytes are looked for where they stand in the stream.
+fn show_urgent_in_line(end: BorrowedFd<'_>) -> io::Result<()> {
+    socket::set_option(end, libc::SOL_SOCKET, libc::SO_OOBINLINE, &1i32.to_ne_bytes())
 }
 
 /// Fills the program's send buffer until nothing more is taken, so that it is not writable; says with how many bytes.
@@ -97,10 +108,20 @@ pub(super) fn fill(program: BorrowedFd<'_>) -> io::Result<usize> {
 
 /// Gives both ends of a connection their buffers.
 pub(super) fn set_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
-    let size = |room: usize| (room as i32 / 2).min(BUFFER);
     // It can only fail for what is no socket.
-    let _ = set_buffer(program, size(entry.send_room));
-    let _ = set_buffer(end, size(entry.receive_room));
+    let _ = set_buffer(program, buffer_for(entry.send_room));
+    let _ = set_buffer(end, buffer_for(entry.receive_room));
+}
+
+/// The same where they have the largest.
+pub(super) fn lower_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
+    if buffer_for(entry.send_room.min(entry.receive_room)) < BUFFER {
+        set_buffers(program, end, entry);
+    }
+}
+
+fn buffer_for(room: usize) -> i32 {
+    (room as i32 / 2).min(BUFFER)
 }
 
 fn set_buffer(fd: BorrowedFd<'_>, bytes: i32) -> io::Result<()> {

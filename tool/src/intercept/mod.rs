@@ -30,6 +30,7 @@
 //! | `arrived` | what is to be done |
 //! | `threads`, `table`, `meeting` | descriptors of other threads; the sockets; where both ends meet |
 //! | `answer` | which call is which, replies, restarted calls |
+//! | `spare` | sockets made in advance |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
 //! | `renew` | a second `connect` after a failed one |
 //! | `stream`, `datagram` | the data |
@@ -63,6 +64,7 @@ mod renew;
 mod send;
 mod share;
 mod shutdown;
+mod spare;
 mod stream;
 mod table;
 mod threads;
@@ -89,6 +91,7 @@ use interrupt::Interrupts;
 use meeting::Meeting;
 use name_server::Questions;
 use share::Shares;
+use spare::Spares;
 use table::{Phase, Table};
 use threads::Threads;
 use wait::Waits;
@@ -189,6 +192,7 @@ pub struct Supervisor {
     look_at: Instant,
     dirty: Vec<HostId>,
     shares: Shares,
+    spares: Spares,
     /// Sockets whose `connect` is under way.
     opening: Vec<Key>,
 }
@@ -200,6 +204,7 @@ impl Supervisor {
         Ok(Self {
             options,
             shares,
+            spares: Spares::default(),
             epoll: Epoll::new()?,
             events: Events::with_room(64),
             arrived: VecDeque::new(),
@@ -231,6 +236,11 @@ impl Supervisor {
     /// Waits until [`Supervisor::turn`] has something to do, at most `timeout`.
     pub fn wait(&mut self, timeout: Option<std::time::Duration>) -> io::Result<()> {
         if self.arrived.is_empty() { self.fetch_within(timeout) } else { Ok(()) }
+    }
+
+    /// Nobody wants anything at the moment: what will be needed may be made ready.
+    pub fn prepare(&mut self) {
+        self.spares.prepare();
     }
 
     /// Takes charge of a tree of programs of a host, by the listener of its filter.
@@ -284,7 +294,12 @@ impl Supervisor {
     fn tell(&mut self, world: &mut World, host: HostId, socket: SocketId, ready: Ready) -> bool {
         let Some(key) = self.table.by_socket(host, socket) else { return self.answer_from_afar(world, host, socket) };
         match self.table.get(key).map(|entry| entry.phase) {
-            Some(Phase::Listening) => self.count_tokens(world, key),
+            Some(Phase::Listening) => {
+                // Those who wait in `accept` first: only what they leave is shown to those who poll.
+                self.wake(world, key);
+                self.count_tokens(world, key);
+                return true;
+            }
             Some(Phase::Connecting { .. }) => self.connecting(world, key, ready),
             Some(Phase::Connected) => self.stream_ready(world, key, ready),
             Some(Phase::Datagram) => self.datagram_ready(world, key, ready),

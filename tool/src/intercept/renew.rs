@@ -10,19 +10,18 @@ use super::Supervisor;
 use super::answer::Subject;
 use super::call::Call;
 use super::fault::Fault;
-use super::meeting;
+use super::spare::ProgramEnd;
 use super::table::{Entry, Phase};
 use crate::sys::epoll_of_other::{self, Registration};
-use crate::sys::{notify, socket};
+use crate::sys::notify;
 
 impl Supervisor {
     /// Replaces the program's end by a fresh one.
     pub(super) fn renew(&mut self, call: &Call, subject: &Subject) -> Result<(), Fault> {
         let old = self.table.get(subject.key).map(|entry| entry.inode).ok_or(Fault(libc::EBADF))?;
         let holder = Holder::of(call.thread(), call.descriptor(), old);
-        let nonblocking = if subject.is_nonblocking() { libc::SOCK_NONBLOCK } else { 0 };
-        let program = meeting::unconnected(libc::SOCK_CLOEXEC | nonblocking)?;
-        let (cookie, inode) = (socket::cookie(program.as_fd())?, socket::inode(program.as_fd())?);
+        let flags = if subject.is_nonblocking() { libc::SOCK_NONBLOCK } else { 0 };
+        let ProgramEnd { fd: program, cookie, inode } = self.spares.unconnected(flags)?;
         for number in &holder.numbers {
             let close_on_exec = closes_on_exec(call.thread(), *number);
             call.install(program.as_fd(), notify::Install { replace: Some(*number), close_on_exec, answer: false })?;

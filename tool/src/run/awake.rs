@@ -25,10 +25,18 @@ impl Awake {
     }
 
     /// Looks for a moment, if there was something to do before, and not longer than `timeout`; says whether anything came.
-    pub(super) fn look_for_more(&self, epoll: &Epoll, events: &mut Events, timeout: Option<Duration>) -> io::Result<bool> {
+    /// When nothing comes at once, there is time to `prepare`.
+    pub(super) fn look_for_more(
+        &self,
+        epoll: &Epoll,
+        events: &mut Events,
+        timeout: Option<Duration>,
+        prepare: impl FnOnce(),
+    ) -> io::Result<bool> {
         if !self.busy {
             return Ok(false);
         }
+        let mut prepare = Some(prepare);
         let until = Instant::now() + timeout.unwrap_or(MOMENT).min(MOMENT);
         loop {
             epoll.wait(events, Some(Duration::ZERO))?;
@@ -39,6 +47,9 @@ impl Awake {
                 return Ok(false);
             }
             std::thread::yield_now();
+            if let Some(prepare) = prepare.take() {
+                prepare();
+            }
         }
     }
 }

@@ -280,7 +280,8 @@ impl<'a> Real<'a> {
             inner.armed
         };
         let timeout = armed.is_set().then(|| armed.since(now));
-        if !self.awake.look_for_more(&self.epoll, &mut self.events, timeout)? {
+        let supervisor = &mut self.supervisor;
+        if !self.awake.look_for_more(&self.epoll, &mut self.events, timeout, || supervisor.prepare())? {
             self.epoll.wait(&mut self.events, timeout)?;
         }
         self.awake.found(!self.events.is_empty());

@@ -188,6 +188,12 @@ pub fn file_flags(fd: BorrowedFd<'_>) -> io::Result<i32> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
+/// Sets the open file not to wait (`O_NONBLOCK`), and clears its other flags.
+pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: integers go in.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
+}
+
 /// What of `poll`'s bits is so now.
 pub fn poll(fd: BorrowedFd<'_>, wanted: i16) -> io::Result<i16> {
     let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: wanted, revents: 0 };
