@@ -7,18 +7,20 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loggia_lab::world::World;
 use loggia_stack::base::Key;
 
 use super::call::Tree;
-use super::{NETLINK, Supervisor, TREE};
+use super::{NETLINK, OTHER, Supervisor, TREE};
 use crate::sys::epoll::mask;
 use crate::sys::notify::{self, Notification};
 
 /// Most that wait for their turn before no more are looked for.
 const MOST: usize = 256;
+/// A look costs about a tenth of this; a signal that comes so soon after a call is rare.
+const MOMENT: Duration = Duration::from_micros(5);
 
 /// Something to be done.
 #[derive(Debug)]
@@ -34,19 +36,25 @@ pub(super) enum Arrived {
 }
 
 impl Supervisor {
-    /// Looks for what has arrived.
-    pub(super) fn fetch(&mut self) {
-        if self.arrived.len() < MOST {
+    /// Looks for what has arrived, if that was not done a moment ago.
+    pub(super) fn fetch_now_and_then(&mut self) {
+        if self.arrived.len() < MOST && self.looked.elapsed() >= MOMENT {
             // It fails only for what is no epoll set.
             let _ = self.fetch_within(Some(Duration::ZERO));
         }
     }
 
     pub(super) fn fetch_within(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let Self { epoll, events, arrived, trees, .. } = self;
+        let Self { epoll, events, arrived, others, trees, .. } = self;
         epoll.wait(events, timeout)?;
+        self.looked = Instant::now();
         for (events, number) in events.iter() {
-            if number & (TREE | NETLINK) == NETLINK {
+            if number & OTHER == OTHER {
+                // They are told of until they are read.
+                if !others.contains(&number) {
+                    others.push(number);
+                }
+            } else if number & OTHER == NETLINK {
                 arrived.push_back(Arrived::Netlink(Key::from_bits(number & !NETLINK), events));
             } else if number & TREE == 0 {
                 arrived.push_back(Arrived::End(Key::from_bits(number), events));

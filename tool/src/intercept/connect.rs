@@ -93,7 +93,7 @@ impl Supervisor {
             Phase::Fresh => {
                 let end = self.attach(subject)?;
                 let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
-                meeting::set_buffers(subject.program.as_fd(), end.as_fd(), entry);
+                meeting::set_first_buffers(subject.program.as_fd(), end.as_fd(), entry);
                 entry.end = Some(end);
                 entry.phase = Phase::Connected;
                 self.watch(subject.key, WATCHED)?;

@@ -7,8 +7,8 @@ use loggia_stack::base::Key;
 
 use super::Supervisor;
 use super::call::Call;
-use super::fault::{Answer, Fault, Outcome};
 use super::datagram;
+use super::fault::{Answer, Fault, Outcome};
 use super::spare::ProgramEnd;
 use super::table::{Entry, Phase};
 use crate::sys::epoll::mask;

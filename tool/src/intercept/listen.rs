@@ -44,20 +44,33 @@ impl Supervisor {
     }
 
     pub(super) fn accept(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
+        self.accept_at(world, call, subject.key, Some(subject), deadline)
+    }
+
+    /// `accept` of the listener `key`. Without a `subject` the call has waited already: it is about the file it began with, whatever its
+    /// descriptor has become since.
+    pub(super) fn accept_at(
+        &mut self,
+        world: &mut World,
+        call: &Call,
+        key: Key,
+        subject: Option<&Subject>,
+        deadline: Option<Instant>,
+    ) -> Outcome {
         let flags = if call.note.number == libc::SYS_accept4 { call.int(3) } else { 0 };
         if flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
             return Err(Fault(libc::EINVAL));
         }
-        let (host, id) = self.socket_of(subject)?;
+        let (host, id) = self.table.get(key).map(|entry| (entry.host, entry.id)).ok_or(Fault(libc::EBADF))?;
         self.may_have_another(host)?;
-        let held = self.table.get_mut(subject.key).and_then(|entry| entry.held.pop_front());
+        let held = self.table.get_mut(key).and_then(|entry| entry.held.pop_front());
         let connection = match held {
             Some(held) => held,
             None => match world.stack(host).accept(id) {
-                Ok((child, peer)) => self.take(world, call, subject, child, peer, flags)?,
-                Err(Errno::EAGAIN) if !subject.is_nonblocking() => {
-                    let timeout = self.table.get(subject.key).and_then(|entry| entry.receive_timeout);
-                    return self.park(world, subject.key, call, deadline, timeout, libc::EAGAIN);
+                Ok((child, peer)) => self.take(world, call, key, child, peer, flags)?,
+                Err(Errno::EAGAIN) if !subject.is_some_and(Subject::is_nonblocking) => {
+                    let timeout = self.table.get(key).and_then(|entry| entry.receive_timeout);
+                    return self.park(world, key, call, deadline, timeout, libc::EAGAIN);
                 }
                 Err(error) => return Err(error.into()),
             },
@@ -70,15 +83,15 @@ impl Supervisor {
                 if let Some(entry) = self.table.get_mut(connection.key) {
                     entry.user = (call.thread(), *number);
                 }
-                self.take_token(subject);
+                self.take_token(key, subject);
             }
             Err(_) => {
-                if let Some(entry) = self.table.get_mut(subject.key) {
+                if let Some(entry) = self.table.get_mut(key) {
                     entry.held.push_front(connection);
                 }
             }
         }
-        self.count_tokens(world, subject.key);
+        self.count_tokens(world, key);
         given.map(|_| Answer::Given)
     }
 
@@ -87,12 +100,12 @@ impl Supervisor {
         &mut self,
         world: &mut World,
         call: &Call,
-        subject: &Subject,
+        listener: Key,
         id: SocketId,
         peer: Address,
         flags: i32,
     ) -> Result<Held, Fault> {
-        let made = self.make_connection(call, subject, id, flags);
+        let made = self.make_connection(call, listener, id, flags);
         let (key, program) = made.inspect_err(|_| {
             let _ = world.stack(call.host()).close(id);
         })?;
@@ -100,9 +113,9 @@ impl Supervisor {
         Ok(Held { key, program, peer })
     }
 
-    fn make_connection(&mut self, call: &Call, subject: &Subject, id: SocketId, flags: i32) -> Result<(Key, OwnedFd), Fault> {
+    fn make_connection(&mut self, call: &Call, listener: Key, id: SocketId, flags: i32) -> Result<(Key, OwnedFd), Fault> {
         let (program, end) = self.spares.connected(flags)?;
-        let listener = self.table.get(subject.key).ok_or(Fault(libc::EBADF))?;
+        let listener = self.table.get(listener).ok_or(Fault(libc::EBADF))?;
         let mut entry = Entry::new(call.host(), id, 0, 0, listener.family, Phase::Connected);
         (entry.receive_timeout, entry.send_timeout) = (listener.receive_timeout, listener.send_timeout);
         (entry.receive_room, entry.send_room) = (listener.receive_room, listener.send_room);
@@ -114,10 +127,15 @@ impl Supervisor {
         Ok((key, program.fd))
     }
 
-    fn take_token(&mut self, subject: &Subject) {
-        let Some(entry) = self.table.get_mut(subject.key).filter(|entry| entry.tokens > 0) else { return };
-        if let Ok(1) = socket::receive(subject.program.as_fd(), &mut [0], 0) {
-            entry.tokens -= 1;
+    fn take_token(&mut self, key: Key, subject: Option<&Subject>) {
+        if self.table.get(key).is_none_or(|entry| entry.tokens == 0) {
+            return;
+        }
+        let copy = if subject.is_none() { self.program_end(key) } else { None };
+        let Some(program) = subject.map(|subject| &subject.program).or(copy.as_ref()) else { return };
+        let taken = socket::receive(program.as_fd(), &mut [0], 0);
+        if let (Ok(1), Some(entry)) = (taken, self.table.get_mut(key)) {
+            entry.tokens = entry.tokens.saturating_sub(1);
         }
     }
 

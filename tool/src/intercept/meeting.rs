@@ -71,6 +71,7 @@ impl Meeting {
 /// A program's end that is not connected yet.
 pub(super) fn unconnected() -> io::Result<OwnedFd> {
     let program = socket::unix(libc::SOCK_STREAM | libc::SOCK_CLOEXEC)?;
+    set_buffer(program.as_fd(), BUFFER)?;
     set_send_timeout(program.as_fd(), PATIENCE)?;
     Ok(program)
 }
@@ -113,7 +114,15 @@ pub(super) fn set_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &
     let _ = set_buffer(end, buffer_for(entry.receive_room));
 }
 
-/// The same where they have the largest.
+/// The same to the ends of a connection that was just made: the program's has the largest.
+pub(super) fn set_first_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
+    if buffer_for(entry.send_room) < BUFFER {
+        let _ = set_buffer(program, buffer_for(entry.send_room));
+    }
+    let _ = set_buffer(end, buffer_for(entry.receive_room));
+}
+
+/// The same where both have the largest.
 pub(super) fn lower_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
     if buffer_for(entry.send_room.min(entry.receive_room)) < BUFFER {
         set_buffers(program, end, entry);

@@ -165,6 +165,8 @@ const SCRATCH: usize = 256 << 10;
 const TREE: u64 = 1 << 63;
 /// With this bit it is the key of a netlink socket. No generation of a key comes so far.
 const NETLINK: u64 = 1 << 62;
+/// With both bits it is a descriptor of somebody else's.
+const OTHER: u64 = TREE | NETLINK;
 
 /// The sockets of all programs of a run.
 #[derive(Debug)]
@@ -173,6 +175,10 @@ pub struct Supervisor {
     epoll: Epoll,
     events: Events,
     arrived: VecDeque<Arrived>,
+    /// Numbers of descriptors of others that are readable.
+    others: Vec<u64>,
+    /// When it was last looked for what has arrived.
+    looked: std::time::Instant,
     trees: Vec<Option<Rc<Tree>>>,
     table: Table,
     netlinks: Netlinks,
@@ -206,8 +212,10 @@ impl Supervisor {
             shares,
             spares: Spares::default(),
             epoll: Epoll::new()?,
-            events: Events::with_room(64),
+            events: Events::with_room(256),
             arrived: VecDeque::new(),
+            others: Vec::new(),
+            looked: std::time::Instant::now(),
             trees: Vec::new(),
             table: Table::default(),
             netlinks: Netlinks::default(),
@@ -228,14 +236,26 @@ impl Supervisor {
         })
     }
 
-    /// Readable when [`Supervisor::turn`] has something to do.
-    pub fn epoll(&self) -> BorrowedFd<'_> {
-        self.epoll.as_fd()
+    /// Watches a descriptor of somebody else's too: one wait for all costs half of one in another.
+    pub fn watch_other(&mut self, fd: BorrowedFd<'_>, number: u32) -> io::Result<()> {
+        self.epoll.add(fd, mask::IN, OTHER | u64::from(number))
     }
 
-    /// Waits until [`Supervisor::turn`] has something to do, at most `timeout`.
-    pub fn wait(&mut self, timeout: Option<std::time::Duration>) -> io::Result<()> {
-        if self.arrived.is_empty() { self.fetch_within(timeout) } else { Ok(()) }
+    /// The numbers of those that were readable since it was last asked.
+    pub fn take_others(&mut self) -> Vec<u32> {
+        self.others.drain(..).map(|number| (number & !OTHER) as u32).collect()
+    }
+
+    /// Waits until there is something to do, here or with a descriptor of somebody else's, at most `timeout`; says whether there is.
+    pub fn wait(&mut self, timeout: Option<std::time::Duration>) -> io::Result<bool> {
+        if !self.has_work() {
+            self.fetch_within(timeout)?;
+        }
+        Ok(self.has_work())
+    }
+
+    fn has_work(&self) -> bool {
+        !self.arrived.is_empty() || !self.others.is_empty()
     }
 
     /// Nobody wants anything at the moment: what will be needed may be made ready.
@@ -257,7 +277,7 @@ impl Supervisor {
     pub fn turn(&mut self, world: &mut World) {
         let began = std::time::Instant::now();
         for _ in 0..TURN {
-            self.fetch();
+            self.fetch_now_and_then();
             if !self.work_one_off(world) || began.elapsed() > LONGEST_TURN {
                 break;
             }
@@ -284,7 +304,7 @@ impl Supervisor {
 
     /// Takes note of what the stack says of a socket. False if it is none of ours.
     pub fn ready(&mut self, world: &mut World, host: HostId, socket: SocketId, ready: Ready) -> bool {
-        self.fetch();
+        self.fetch_now_and_then();
         let ours = self.tell(world, host, socket, ready);
         while self.work_one_off(world) {}
         self.settle(world);

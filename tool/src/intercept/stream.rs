@@ -55,6 +55,7 @@ impl Supervisor {
         let over = events & (mask::HUP | mask::RDHUP | mask::ERR) != 0;
         entry.readable |= over || events & mask::IN != 0;
         entry.ending |= over;
+        entry.hung_up |= events & mask::HUP != 0;
         entry.urgent |= events & mask::PRI != 0;
         if events & mask::OUT != 0 && std::mem::take(&mut entry.blocked) {
             if let Some(end) = &entry.end {
@@ -163,8 +164,8 @@ impl Supervisor {
         let Some(entry) = self.table.get_mut(key) else { return };
         entry.readable = false;
         let (host, id, inode, known) = (entry.host, entry.id, entry.inode, entry.shut_write);
-        let hung_up =
-            entry.end.as_ref().is_some_and(|end| socket::poll(end.as_fd(), 0).is_ok_and(|bits| bits & libc::POLLHUP != 0));
+        let hung_up = entry.hung_up
+            || entry.end.as_ref().is_some_and(|end| socket::poll(end.as_fd(), 0).is_ok_and(|bits| bits & libc::POLLHUP != 0));
         let unread = !entry.incoming.is_empty();
         // After `shutdown` of both directions by whomever a hang-up says nothing of the descriptor.
         if hung_up && (!known || !self.is_open(key, inode)) {

@@ -82,6 +82,8 @@ pub(super) struct Entry {
     pub(super) readable: bool,
     /// The program's end was closed or shut: our end is to be read to its end.
     pub(super) ending: bool,
+    /// A hang-up was seen at our end.
+    pub(super) hung_up: bool,
     /// An urgent byte may be among what there is to read.
     pub(super) urgent: bool,
     /// We wait for room at our end.
@@ -139,6 +141,7 @@ impl Entry {
             waits: VecDeque::new(),
             readable: false,
             ending: false,
+            hung_up: false,
             urgent: false,
             blocked: false,
             outgoing: Bytes::new(),

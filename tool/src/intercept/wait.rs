@@ -125,7 +125,11 @@ impl Supervisor {
             }
             self.waits.places.remove(&wait.call.thread());
             if wait.call.is_valid() {
-                let outcome = self.carry_out(world, &wait.call, Some(wait.deadline));
+                let outcome = if accepts {
+                    self.accept_at(world, &wait.call, key, None, Some(wait.deadline))
+                } else {
+                    self.carry_out(world, &wait.call, Some(wait.deadline))
+                };
                 nothing_to_accept |= accepts && outcome == Ok(Answer::Waits);
                 self.reply(world, &wait.call, outcome);
             }

@@ -7,7 +7,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::sys::epoll::{Epoll, Events};
+use crate::intercept::Supervisor;
 
 /// How long: about what being woken costs, so that at most twice the time is spent.
 const MOMENT: Duration = Duration::from_micros(50);
@@ -19,37 +19,22 @@ pub(super) struct Awake {
 }
 
 impl Awake {
-    /// Whether the last wait found something.
-    pub(super) fn found(&mut self, something: bool) {
-        self.busy = something;
+    /// Waits for something to do, at most `timeout`; if there was something before, by looking for it for a moment first.
+    pub(super) fn wait(&mut self, supervisor: &mut Supervisor, timeout: Option<Duration>) -> io::Result<()> {
+        self.busy = (self.busy && look_for_more(supervisor, timeout)?) || supervisor.wait(timeout)?;
+        Ok(())
     }
+}
 
-    /// Looks for a moment, if there was something to do before, and not longer than `timeout`; says whether anything came.
-    /// When nothing comes at once, there is time to `prepare`.
-    pub(super) fn look_for_more(
-        &self,
-        epoll: &Epoll,
-        events: &mut Events,
-        timeout: Option<Duration>,
-        prepare: impl FnOnce(),
-    ) -> io::Result<bool> {
-        if !self.busy {
+/// Looks for a moment; says whether anything came. When nothing comes at once, there is time to prepare.
+fn look_for_more(supervisor: &mut Supervisor, timeout: Option<Duration>) -> io::Result<bool> {
+    let until = Instant::now() + timeout.unwrap_or(MOMENT).min(MOMENT);
+    while !supervisor.wait(Some(Duration::ZERO))? {
+        supervisor.prepare();
+        if Instant::now() >= until {
             return Ok(false);
         }
-        let mut prepare = Some(prepare);
-        let until = Instant::now() + timeout.unwrap_or(MOMENT).min(MOMENT);
-        loop {
-            epoll.wait(events, Some(Duration::ZERO))?;
-            if !events.is_empty() {
-                return Ok(true);
-            }
-            if Instant::now() >= until {
-                return Ok(false);
-            }
-            std::thread::yield_now();
-            if let Some(prepare) = prepare.take() {
-                prepare();
-            }
-        }
+        std::thread::yield_now();
     }
+    Ok(true)
 }

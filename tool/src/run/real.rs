@@ -30,7 +30,6 @@ use crate::engine::shared::{Inner, Shared};
 use crate::intercept::Supervisor;
 use crate::process::Signals;
 use crate::progress::Progress;
-use crate::sys::epoll::{Epoll, Events, mask};
 use crate::sys::schedule;
 
 /// Rounds in one turn after which the programs get a look again, however much there is to carry.
@@ -43,11 +42,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Packets are due at their moment, whatever the programs compute: this thread goes before them, if it may.
 const NICENESS: i32 = -10;
 
-/// Numbers in the epoll set; programs count from `PROGRAM`.
-const SUPERVISOR: u64 = 0;
-const KICK: u64 = 1;
-const SIGNALS: u64 = 2;
-const PROGRAM: u64 = 16;
+/// Numbers of descriptors that are waited for; programs count from `PROGRAM`.
+const KICK: u32 = 1;
+const SIGNALS: u32 = 2;
+const PROGRAM: u32 = 16;
 
 /// What drives one run.
 pub struct Real<'a> {
@@ -60,8 +58,8 @@ pub struct Real<'a> {
     pub(super) kick: Kick,
     pub(super) lag: Lag,
     changes: Changes,
-    epoll: Epoll,
-    events: Events,
+    /// Descriptors that are not the supervisor's and had something to read after the last wait.
+    readable: Vec<u32>,
     awake: Awake,
     interrupts: u32,
     end_by: Instant,
@@ -78,21 +76,19 @@ impl<'a> Real<'a> {
     pub fn new(
         plan: &'a Plan,
         shared: Arc<Shared>,
-        supervisor: Supervisor,
+        mut supervisor: Supervisor,
         live: Live<'a>,
         signals: &'a mut Signals,
         kick: Kick,
     ) -> io::Result<Self> {
-        let epoll = Epoll::new()?;
-        epoll.add(supervisor.epoll(), mask::IN, SUPERVISOR)?;
-        epoll.add(kick.as_fd(), mask::IN, KICK)?;
-        epoll.add(signals.as_fd(), mask::IN, SIGNALS)?;
+        supervisor.watch_other(kick.as_fd(), KICK)?;
+        supervisor.watch_other(signals.as_fd(), SIGNALS)?;
         shared.on_kick(kick.handle());
         Ok(Self {
             conductor: Conductor::new(plan),
             changes: Changes::new(plan),
             lag: Lag::default(),
-            events: Events::with_room(256),
+            readable: Vec::new(),
             awake: Awake::default(),
             interrupts: 0,
             end_by: Instant::NEVER,
@@ -106,7 +102,6 @@ impl<'a> Real<'a> {
             live,
             signals,
             kick,
-            epoll,
         })
     }
 
@@ -174,7 +169,7 @@ impl<'a> Real<'a> {
 
     /// What programs did: ended, above all.
     fn programs(&mut self, now: Instant) {
-        let ready = self.events.iter().filter_map(|(_, number)| number.checked_sub(PROGRAM));
+        let ready = self.readable.iter().filter_map(|number| number.checked_sub(PROGRAM));
         ready.for_each(|number| self.live.look_at(number as usize));
         self.live.look();
         let mut gone = false;
@@ -247,7 +242,7 @@ impl<'a> Real<'a> {
         if let Some(shower) = &self.shower {
             shower.follow(&self.plan.hosts[program.host.0].name, &program.name);
         }
-        let watched = self.live.poll_fd(number).map_or(Ok(()), |fd| self.epoll.add(fd, mask::IN, PROGRAM + number as u64));
+        let watched = self.live.poll_fd(number).map_or(Ok(()), |fd| self.supervisor.watch_other(fd, PROGRAM + number as u32));
         let adopted = listener.map_or(Ok(()), |listener| self.supervisor.adopt(program.host, listener));
         if let Err(error) = watched.and(adopted) {
             self.note(number, &format!("{}: {error}", program.name));
@@ -280,12 +275,10 @@ impl<'a> Real<'a> {
             inner.armed
         };
         let timeout = armed.is_set().then(|| armed.since(now));
-        let supervisor = &mut self.supervisor;
-        if !self.awake.look_for_more(&self.epoll, &mut self.events, timeout, || supervisor.prepare())? {
-            self.epoll.wait(&mut self.events, timeout)?;
-        }
-        self.awake.found(!self.events.is_empty());
-        if self.events.iter().any(|(_, number)| number == KICK) {
+        self.awake.wait(&mut self.supervisor, timeout)?;
+        self.readable = self.supervisor.take_others();
+        // Before the next turn: what is kicked for later is not in it.
+        if self.readable.contains(&KICK) {
             self.kick.drain();
         }
         Ok(())

@@ -41,8 +41,7 @@ pub fn write(thread: i32, address: u64, from: &[u8]) -> io::Result<usize> {
 /// `EFAULT`, `ESRCH`, `EPERM`.
 pub fn write_pieces(thread: i32, pieces: [(u64, &[u8]); 2]) -> io::Result<usize> {
     let local = pieces.map(|(_, from)| libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() });
-    let remote =
-        pieces.map(|(address, from)| libc::iovec { iov_base: address as *mut libc::c_void, iov_len: from.len() });
+    let remote = pieces.map(|(address, from)| libc::iovec { iov_base: address as *mut libc::c_void, iov_len: from.len() });
     // SAFETY: the entries of `local` are the slices and are only read; `remote` is the kernel's to check; both have two entries.
     check(unsafe { libc::process_vm_writev(thread, local.as_ptr(), 2, remote.as_ptr(), 2, 0) }).map(|len| len as usize)
 }
