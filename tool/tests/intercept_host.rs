@@ -153,3 +153,16 @@ fn a_host_has_its_own_name() {
     let said = stage.sh(A, "uname -n; uname -s");
     assert_eq!(stage.finish(said).output, format!("{name}\nLinux\n"));
 }
+
+#[test]
+fn nobody_renames_the_machine() {
+    let mut stage = Stage::new("rename", 0);
+    // Should it succeed all the same, the machine has the name it had.
+    let script = "import errno, socket
+try:
+    socket.sethostname(open('/proc/sys/kernel/hostname').read().strip())
+except OSError as error:
+    print(errno.errorcode[error.errno])
+";
+    assert_eq!(python(&mut stage, script), "EPERM\n");
+}

@@ -75,6 +75,10 @@ pub fn program(precise: bool) -> Vec<sock_filter> {
     program.extend([jump(BPF_JEQ, libc::SYS_io_uring_setup as u32, 0, 1), give(ENOSYS)]);
     // Whoever reads memory that such a descriptor stands for waits until its holder likes: that would be us.
     program.extend([jump(BPF_JEQ, libc::SYS_userfaultfd as u32, 0, 1), give(EPERM)]);
+    // The host has its name from the lab, and the machine keeps its own.
+    for number in [libc::SYS_sethostname, libc::SYS_setdomainname] {
+        program.extend([jump(BPF_JEQ, number as u32, 0, 1), give(EPERM)]);
+    }
     for number in CONTROL.iter().chain(DATA.iter().filter(|_| precise)) {
         program.extend([jump(BPF_JEQ, *number as u32, 0, 1), give(NOTIFY)]);
     }
