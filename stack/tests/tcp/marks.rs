@@ -36,7 +36,8 @@ fn who_asks_is_granted() {
     t.expect("S. 0:0(0) ack 1");
 }
 
-/// RFC 3168 §6.1.2: an echo reduces the window once for what was in flight, and the next new data says so.
+/// RFC 3168 §6.1.2: an echo reduces the window once for what was in flight, and the next new data says so. RFC 8511 §3: not as far as a
+/// loss would.
 #[test]
 fn an_echo_reduces_the_window_once() {
     let mut t = Script::with(|config| config.tcp.ecn = 1);
@@ -49,7 +50,7 @@ fn an_echo_reduces_the_window_once() {
     t.inject("E. 1:1(0) ack 1001 win 65535");
     t.inject("E. 1:1(0) ack 2001 win 65535");
     let reduced = t.stack.tcp_info(socket).unwrap().snd_cwnd;
-    assert_eq!(reduced, 7, "as after a loss, and once");
+    assert_eq!(reduced, 9, "eleven segments by 0.85, and once");
     t.inject(". 1:1(0) ack 6001 win 65535");
     t.expect("W. 10001:11001(1000) ack 1");
 }

@@ -56,11 +56,11 @@ pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
     }
 }
 
-/// RFC 3168 §6.1.2: an echo is as good as a loss, once in a round trip, but nothing is sent again.
+/// RFC 3168 §6.1.2: an echo is a sign of congestion, once in a round trip, but nothing is sent again.
 pub(super) fn acknowledged(tcb: &mut Tcb, arrival: &Arrival) {
     let heard = tcb.ecn.agreed && arrival.has(ECE) && !arrival.has(SYN);
     if heard && tcb.recovery.phase == Phase::Open && tcb.snd.una.at_or_after(tcb.ecn.point) && tcb.in_flight() {
-        tcb.congestion.loss();
+        tcb.congestion.marked();
         tcb.ecn.point = tcb.snd.nxt;
         tcb.ecn.reduced = true;
     }

@@ -25,6 +25,8 @@ const TICK: u32 = 13;
 const LONGEST: u64 = 1 << 20;
 /// beta_cubic 0.7 (RFC 9438 §4.6).
 const BETA: (u32, u32) = (7, 10);
+/// RFC 8511 §3: who marks has a short queue, so that a smaller step back keeps the path full: 0.85 for CUBIC.
+const BETA_ECN: (u32, u32) = (17, 20);
 /// (1 + beta_cubic) / 2, for fast convergence (RFC 9438 §4.7).
 const FAST_CONVERGENCE: (u64, u64) = (17, 20);
 /// alpha_cubic = 3 (1 - beta) / (1 + beta) (RFC 9438 §4.3).
@@ -108,11 +110,20 @@ impl Cubic {
 
     /// RFC 9438 §4.6 multiplicative decrease, §4.7 fast convergence.
     pub(super) fn reduce(&mut self, window: &mut Window) {
+        self.reduce_by(window, BETA);
+    }
+
+    /// The same for a mark (RFC 8511 §3, alternative backoff with ECN).
+    pub(super) fn marked(&mut self, window: &mut Window) {
+        self.reduce_by(window, BETA_ECN);
+    }
+
+    fn reduce_by(&mut self, window: &mut Window, beta: (u32, u32)) {
         let cwnd = u64::from(window.cwnd);
         let converging = window.cwnd < self.w_max;
         self.w_max = if converging { (cwnd * FAST_CONVERGENCE.0 / FAST_CONVERGENCE.1) as u32 } else { window.cwnd };
         self.phase = Phase::Avoid(Epoch { prior: window.cwnd, ..Epoch::default() });
-        window.reduce(BETA.0, BETA.1);
+        window.reduce(beta.0, beta.1);
     }
 
     /// RFC 9438 §4.8: after a timeout K is 0 and W_max the window at which congestion avoidance begins again.

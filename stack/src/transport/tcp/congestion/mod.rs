@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `window` | `cwnd`, `ssthresh`, slow start, what all share | RFC 5681, RFC 6928 |
 //! | `new_reno` | additive increase, halving | RFC 5681, RFC 3465 |
-//! | `cubic` | growth by a cubic of time, in integers | RFC 9438 |
+//! | `cubic` | growth by a cubic of time, in integers | RFC 9438, RFC 8511 |
 //! | `hystart` | leaving the first slow start before it loses | RFC 9406 |
 //!
 //! A reduction is taken from `cwnd`, as Linux does, not from the bytes in flight, as RFC 5681 §3.1 has it: `cwnd` grows only while
@@ -116,6 +116,16 @@ impl Congestion {
     /// A loss was detected and mended: `cwnd` becomes the new `ssthresh` (RFC 5681 §3.2 step 2, RFC 9438 §4.6).
     pub fn loss(&mut self) {
         self.reduce();
+        self.window.cwnd = self.window.ssthresh;
+    }
+
+    /// A router marked a packet: congestion, but nothing was lost (RFC 3168 §6.1.2). CUBIC steps back less far than after a loss
+    /// (RFC 8511 §3); NewReno as after a loss, as in Linux.
+    pub fn marked(&mut self) {
+        match &mut self.control {
+            Control::NewReno(control) => control.reduce(&mut self.window),
+            Control::Cubic(control) => control.marked(&mut self.window),
+        }
         self.window.cwnd = self.window.ssthresh;
     }
 

@@ -114,6 +114,18 @@ fn idle_time_halves_the_window_down_to_the_initial_one() {
     }
 }
 
+/// RFC 8511 §3: a mark costs CUBIC 0.15 of the window where a loss costs 0.3; NewReno does not tell them apart, as in Linux.
+#[test]
+fn a_mark_costs_less_than_a_loss() {
+    for (algorithm, after) in [(Algorithm::Cubic, 17_000), (Algorithm::NewReno, 10_000)] {
+        let mut path = Path::new(algorithm, 100, u64::MAX);
+        path.round();
+        assert_eq!(path.control.cwnd(), 20 * MSS);
+        path.control.marked();
+        assert_eq!((path.control.cwnd(), path.control.ssthresh()), (after / 1000 * MSS, after / 1000 * MSS), "{algorithm:?}");
+    }
+}
+
 /// RFC 9438 §4.6 (beta 0.7) and §4.7 (fast convergence).
 #[test]
 fn cubic_keeps_seven_tenths_and_gives_way_to_newcomers() {
