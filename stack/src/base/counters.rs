@@ -173,6 +173,8 @@ counters! {
         tcp_req_q_full_do_cookies = "TCPReqQFullDoCookies",
         tcp_req_q_full_drop = "TCPReqQFullDrop",
         tcp_syn_retrans = "TCPSynRetrans",
+        tcp_mtup_success = "TCPMTUPSuccess",
+        tcp_mtup_fail = "TCPMTUPFail",
         tcp_orig_data_sent = "TCPOrigDataSent",
         tcp_time_wait_overflow = "TCPTimeWaitOverflow",
     }

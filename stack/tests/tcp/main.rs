@@ -12,6 +12,7 @@ mod hostile;
 mod keepalive;
 mod marks;
 mod opening;
+mod path;
 mod patience;
 mod pieces;
 mod receiving;

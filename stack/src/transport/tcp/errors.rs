@@ -3,8 +3,8 @@
 use super::flows::{Flow, Tuple};
 use super::output::{self, Push, transmit};
 use super::seq::Seq;
-use super::tcb::{Phase, Tcb};
-use super::{Cx, Tcp};
+use super::tcb::Tcb;
+use super::{Cx, Tcp, recovery};
 use crate::base::{Cause, Discard, TcpState};
 use crate::network::{ErrorCause, Network, TransportError};
 
@@ -69,11 +69,8 @@ fn shrink(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError, mtu: u32) {
     }
     if tcb.in_flight() {
         tcb.sending_mut().board.mark_all_lost(false);
-        // No sign of congestion: what is too big is sent again, and the window stays (RFC 1191 §6.4).
-        tcb.recovery.phase = Phase::Loss;
-        tcb.recovery.point = tcb.snd.nxt;
-        tcb.recovery.has_point = true;
-        tcb.recovery.first = true;
+        // RFC 1191 §6.4
+        recovery::send_lost_again(tcb);
         output::run(tcb, cx, Push::Normal);
     }
 }

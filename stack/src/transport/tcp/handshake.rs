@@ -7,7 +7,7 @@ use super::header::{ACK, CWR, ECE, Header, Options, SYN};
 use super::output::{acknowledge, transmit};
 use super::seq::Seq;
 use super::tcb::{Retry, Tcb};
-use super::{segment_size, timers, window};
+use super::{mtu_probe, segment_size, timers, window};
 use crate::base::{Duration, Rope, TcpState, What, Why};
 
 /// Sends the first SYN of `connect`. The ends, the initial sequence number and the timestamp offset are set.
@@ -31,8 +31,7 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
 /// A SYN was taken together with its data (RFC 7413 §4.2.2): the answer goes out from the connection itself, which may send at once.
 pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
-    tcb.snd.mss = segment_size::effective(tcb, mtu);
-    tcb.congestion.set_mss(u32::from(tcb.snd.mss));
+    transmit::take_path(tcb, mtu);
     tcb.rcv.mss = tcb.snd.mss.min(536);
     send_syn(tcb, cx);
     arm(tcb, cx);
@@ -157,9 +156,15 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.snd.wl1 = seq;
     tcb.snd.wl2 = ack;
     let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
-    tcb.snd.mss = segment_size::effective(tcb, mtu);
+    if tcb.state == TcpState::SynSent {
+        mtu_probe::opened(tcb, cx);
+    }
+    transmit::take_path(tcb, mtu);
+    if tcb.state != TcpState::SynSent {
+        // As in Linux who was called begins with what the path is said to take, and comes to the search from there.
+        mtu_probe::opened(tcb, cx);
+    }
     tcb.rcv.announced_mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
-    tcb.congestion.set_mss(u32::from(tcb.snd.mss));
     tcb.rcv.mss = tcb.snd.mss.min(536);
     if tcb.recovery.timeouts > 0 {
         tcb.round_trip.handshake_was_resent();

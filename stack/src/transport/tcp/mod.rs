@@ -9,13 +9,15 @@
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order` |
-//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `segment_size`, `usage`, `ecn` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `usage`, `ecn` |
+//! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
 //! | time | `timers` |
 //! | what the socket layer calls | `calls/` |
 //!
 //! RFCs: 9293, 1122, 7323 (timestamps, window scale), 2018, 2883, 6675 (SACK), 6298 (timer), 5681, 6582, 9438 (congestion),
-//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent), 7413 (Fast Open), 3168 (ECN).
+//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent), 7413 (Fast Open), 3168 (ECN),
+//! 4821 (path MTU).
 //!
 //! Invariants: a connection stands in the table of flows exactly while `in_flows`; every byte of queued payload is charged to the
 //! budget; after each input to a connection `settle` puts it where its state belongs.
@@ -38,6 +40,7 @@ mod input;
 mod isn;
 mod limits;
 mod listener;
+mod mtu_probe;
 pub mod options;
 pub mod out_of_order;
 mod output;

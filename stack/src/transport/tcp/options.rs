@@ -64,6 +64,18 @@ pub struct TcpConfig {
     pub early_retrans: u8,
     /// `tcp_frto`: find out whether a timeout was needed (RFC 5682).
     pub frto: bool,
+    /// `tcp_mtu_probing`: search for the path's MTU (RFC 4821) never (0), when large packets seem to vanish (1), always (2). Linux has 0.
+    pub mtu_probing: u8,
+    /// `tcp_base_mss`: where the search begins.
+    pub base_mss: u32,
+    /// `tcp_mtu_probe_floor`: it goes no lower.
+    pub mtu_probe_floor: u32,
+    /// `tcp_min_snd_mss`: the smallest segment size that a search comes to.
+    pub min_snd_mss: u32,
+    /// `tcp_probe_threshold`: it ends when the range is smaller than this.
+    pub probe_threshold: u32,
+    /// `tcp_probe_interval`: it begins anew after this time.
+    pub probe_interval: Duration,
     /// `tcp_rfc1337`
     pub rfc1337: bool,
     /// `tcp_adv_win_scale` is Linux's old way; the window offered is this part of the buffer's charge in 1/256 (Linux's `scaling_ratio`).
@@ -89,7 +101,7 @@ pub struct TcpConfig {
 }
 
 impl Default for TcpConfig {
-    /// Linux's defaults.
+    /// Linux's defaults, but for `mtu_probing` (`docs/adr/0014-mtu-probing.md`).
     fn default() -> Self {
         Self {
             wmem: [4096, 16384, 4 << 20],
@@ -121,6 +133,12 @@ impl Default for TcpConfig {
             reordering: 3,
             early_retrans: 3,
             frto: true,
+            mtu_probing: 1,
+            base_mss: 1024,
+            mtu_probe_floor: 48,
+            min_snd_mss: 48,
+            probe_threshold: 8,
+            probe_interval: Duration::from_mins(10),
             rfc1337: false,
             window_ratio: 128,
             ecn: 2,

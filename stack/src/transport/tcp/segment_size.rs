@@ -17,7 +17,7 @@ fn largest_packet(mtu: u32, remote: Addr) -> u32 {
 }
 
 /// Bytes of IP and TCP header without options.
-fn headers(remote: Addr) -> u32 {
+pub(super) fn headers(remote: Addr) -> u32 {
     if remote.is_v4() { 40 } else { 60 }
 }
 
@@ -32,8 +32,24 @@ pub(super) fn default_for(remote: Addr) -> u16 {
     if remote.is_v4() { 536 } else { 1220 }
 }
 
-/// RFC 9293 MUST-16: the largest payload of a segment: the smaller of what the peer takes and what the path takes, less options.
+/// Bytes of a packet with so much payload, options of a connection included.
+pub(super) fn packet_of(tcb: &Tcb, payload: u32) -> u32 {
+    payload + headers(tcb.inet.remote) + options(tcb)
+}
+
+/// Bytes of payload in such a packet.
+pub(super) fn payload_of(tcb: &Tcb, packet: u32) -> u32 {
+    packet.saturating_sub(headers(tcb.inet.remote) + options(tcb))
+}
+
+fn options(tcb: &Tcb) -> u32 {
+    if tcb.timestamps { u32::from(TIMESTAMP_BYTES) } else { 0 }
+}
+
+/// RFC 9293 MUST-16: the largest payload of a segment: the smaller of what the peer takes and what the path takes, less options. What passes is
+/// known better by who searches for it (RFC 4821 §5.1).
 pub(super) fn effective(tcb: &Tcb, path_mtu: u32) -> u16 {
+    let path_mtu = tcb.search.as_ref().map_or(path_mtu, |search| path_mtu.min(search.low));
     let path = largest_packet(path_mtu, tcb.inet.remote).saturating_sub(headers(tcb.inet.remote)).max(MIN_MSS);
     let maxseg = if tcb.options.maxseg == 0 { u32::MAX } else { u32::from(tcb.options.maxseg) };
     let whole = path.min(u32::from(tcb.snd.peer_mss)).min(maxseg).min(65_535) as u16;

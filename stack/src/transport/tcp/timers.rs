@@ -7,7 +7,7 @@ use super::cx::Cx;
 use super::output::{self, Push, acknowledge, decide, delay, reset};
 use super::recovery::{rack, tail_probe, timed_out};
 use super::tcb::{Retry, Tcb};
-use super::{handshake, state};
+use super::{handshake, mtu_probe, state};
 use crate::base::{Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
 
 /// RFC 6298 §2.4 as Linux has it: below this no timeout lies, and the give-up times are counted from it.
@@ -132,6 +132,7 @@ fn retransmission_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         return time_out(tcb, cx);
     }
     cx.base().counters.tcp_ext.tcp_timeouts += 1;
+    mtu_probe::timed_out(tcb, cx);
     timed_out::begin(tcb, cx);
     forget_flight(tcb);
     tcb.round_trip.back_off();
@@ -155,15 +156,22 @@ fn forget_flight(tcb: &mut Tcb) {
 /// RFC 9293 MUST-20, MUST-21 (R2): we give up when the time has passed that so many retransmissions from the smallest timeout on
 /// would have taken (as Linux counts, so that a long round trip does not make it hours), or after the user's own timeout.
 fn gives_up(tcb: &Tcb, cx: &Cx<'_>) -> bool {
-    let since = tcb.recovery.since_ms;
-    if since == 0 {
-        return false;
-    }
-    let passed = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(since)));
     if tcb.options.user_timeout != 0 {
-        return passed >= Duration::from_millis(u64::from(tcb.options.user_timeout));
+        let patience = Duration::from_millis(u64::from(tcb.options.user_timeout));
+        return repeating_for(tcb, cx).is_some_and(|passed| passed >= patience);
     }
-    passed >= span_of(retry_limit(tcb, cx)) && !is_held_off(tcb, cx)
+    is_overdue(tcb, cx, retry_limit(tcb, cx)) && !is_held_off(tcb, cx)
+}
+
+/// We have been sending again for as long as so many retransmissions from the smallest timeout on take.
+pub(super) fn is_overdue(tcb: &Tcb, cx: &Cx<'_>, retries: u8) -> bool {
+    repeating_for(tcb, cx).is_some_and(|passed| passed >= span_of(retries))
+}
+
+/// How long ago the first of the present retransmissions was sent.
+fn repeating_for(tcb: &Tcb, cx: &Cx<'_>) -> Option<Duration> {
+    let since = tcb.recovery.since_ms;
+    (since != 0).then(|| Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(since))))
 }
 
 /// RFC 9293 MUST-34, MUST-37, SHLD-17: a peer that shrank its window to nothing under what is in flight, and answers, is alive, and retransmissions are

@@ -1,7 +1,6 @@
 //! STATUS (RFC 9293 §3.10.6): a connection in numbers.
 
 use crate::base::{Duration, Instant, Key};
-use crate::transport::tcp::segment_size::TIMESTAMP_BYTES;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 use crate::transport::tcp::{Tcp, TcpInfo, tuning, window};
 
@@ -59,8 +58,8 @@ fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
     info.snd_wscale = tcb.snd.wscale;
     info.rcv_wscale = tcb.rcv.wscale;
     info.advmss = u32::from(tcb.rcv.announced_mss);
-    let header = if tcb.inet.remote.is_v4() { 40 } else { 60 };
-    info.pmtu = u32::from(tcb.snd.mss) + header + if tcb.timestamps { u32::from(TIMESTAMP_BYTES) } else { 0 };
+    let told = u32::from(tcb.path_mtu);
+    info.pmtu = tcb.search.as_ref().map_or(told, |search| search.low.min(told));
 }
 
 fn sending(tcb: &Tcb, info: &mut TcpInfo) {

@@ -17,8 +17,9 @@ pub(super) mod reset;
 pub(super) mod transmit;
 
 use super::cx::Cx;
+use super::mtu_probe::{self, Next};
 use super::tcb::Tcb;
-use super::{timers, usage};
+use super::{state, timers, usage};
 use crate::base::Errno;
 use decide::Plan;
 
@@ -39,6 +40,46 @@ pub(super) enum Push {
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
+    if tcb.path_changed {
+        transmit::learn_path(tcb, cx);
+    }
+    if probe(tcb, cx) {
+        send_all(tcb, cx, push);
+    }
+    if tcb.tally.segs_out != segments {
+        usage::note(tcb);
+    }
+    if tcb.rcv.ack_now {
+        acknowledge::send(tcb, cx);
+    }
+    if tcb.snd.nxt != before {
+        timers::arm_probe(tcb, cx);
+    }
+    timers::after_output(tcb, cx);
+}
+
+/// Asks how large packets may be, if that is to be known; says whether other data may follow.
+fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
+    if tcb.search.is_none() || !state::may_send(tcb.state) {
+        return true;
+    }
+    mtu_probe::renew(tcb, cx);
+    match mtu_probe::next(tcb, cx.config) {
+        Next::Data => true,
+        Next::Wait => false,
+        Next::Probe(plan) => {
+            match send(tcb, cx, &plan) {
+                Ok(()) => mtu_probe::sent(tcb, &plan),
+                Err(Errno::EMSGSIZE) => mtu_probe::too_large(tcb),
+                // The others meet the same error.
+                Err(_) => {}
+            }
+            true
+        }
+    }
+}
+
+fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     while let Some(plan) = decide::next(tcb, push, burst::largest(tcb, cx.config)) {
         match send(tcb, cx, &plan) {
             Ok(()) => {}
@@ -54,16 +95,6 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
             }
         }
     }
-    if tcb.tally.segs_out != segments {
-        usage::note(tcb);
-    }
-    if tcb.rcv.ack_now {
-        acknowledge::send(tcb, cx);
-    }
-    if tcb.snd.nxt != before {
-        timers::arm_probe(tcb, cx);
-    }
-    timers::after_output(tcb, cx);
 }
 
 /// Sends the segment of a plan.

@@ -5,7 +5,7 @@ use super::{acknowledge, delay};
 use crate::base::{What, Why};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{recovery, timers};
+use crate::transport::tcp::{mtu_probe, recovery, timers};
 
 /// The segment of `plan` was sent.
 pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
@@ -38,7 +38,7 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
         timers::arm_timeout(tcb, cx);
     }
     tcb.snd.fin_sent |= plan.fin;
-    if !plan.len.is_multiple_of(decide::mss(tcb)) {
+    if is_small(plan, decide::mss(tcb)) {
         tcb.snd.small = plan.seq + plan.len;
     }
     if plan.len > 0 {
@@ -51,10 +51,16 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     }
 }
 
+/// It ends with a segment smaller than others are.
+fn is_small(plan: &Plan, mss: u32) -> bool {
+    if plan.segment_size == 0 { plan.len < mss } else { !plan.len.is_multiple_of(mss) }
+}
+
 fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
     tcb.sending_mut().board.resent(plan.seq, space, now);
     tcb.recovery.first = false;
+    mtu_probe::inconclusive(tcb);
     recovery::sent(tcb, space);
     recovery::sent_again(tcb, space, cx.now_ms().wrapping_add(tcb.ts_offset));
     if plan.seq == tcb.snd.una && tcb.timers.retry_kind != Retry::Reorder {

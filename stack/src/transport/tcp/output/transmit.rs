@@ -23,6 +23,7 @@ pub(in crate::transport::tcp) fn segment(
     segment_size: u16,
 ) -> Result<(), Errno> {
     let route = route(tcb, cx)?;
+    tcb.path_changed |= mtu_in_16_bits(route.mtu) != tcb.path_mtu;
     if !cx.net.links.has_room(route.link) {
         return Err(Errno::ENOBUFS);
     }
@@ -101,11 +102,22 @@ pub(in crate::transport::tcp) fn report_stateless(base: &mut Base, direction: Di
 /// Takes the path's MTU as it is known now. True if segments became smaller.
 pub(in crate::transport::tcp) fn learn_path(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     let Ok(route) = route(tcb, cx) else { return false };
-    let mss = segment_size::effective(tcb, route.mtu);
-    let smaller = mss < tcb.snd.mss;
+    let before = tcb.snd.mss;
+    take_path(tcb, route.mtu);
+    tcb.snd.mss < before
+}
+
+fn mtu_in_16_bits(mtu: u32) -> u16 {
+    mtu.min(u32::from(u16::MAX)) as u16
+}
+
+/// The path's MTU is this.
+pub(in crate::transport::tcp) fn take_path(tcb: &mut Tcb, mtu: u32) {
+    let mss = segment_size::effective(tcb, mtu);
+    tcb.path_mtu = mtu_in_16_bits(mtu);
+    tcb.path_changed = false;
     if mss != tcb.snd.mss {
         tcb.snd.mss = mss;
         tcb.congestion.set_mss(u32::from(mss));
     }
-    smaller
 }

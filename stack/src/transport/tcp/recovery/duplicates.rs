@@ -1,8 +1,9 @@
 //! Without SACK the third duplicate acknowledgement tells of a loss, and a partial acknowledgement of the next one (RFC 5681 §3.2,
 //! RFC 6582 §3.2).
 
-use super::{News, enter};
+use super::{News, enter, send_probe_again};
 use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::mtu_probe;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 
 /// Counts; says how many of the segments that duplicates stood for an acknowledgement has now told of.
@@ -15,9 +16,12 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         tcb.recovery.dup_acks = tcb.recovery.dup_acks.saturating_add(1);
         let again = tcb.recovery.has_point && tcb.snd.una.at_or_before(tcb.recovery.point);
         if tcb.recovery.phase == Phase::Open && tcb.recovery.dup_acks == cx.config.reordering && !again {
-            tcb.sending_mut().board.mark_first_lost(mss);
-            cx.base().counters.tcp_ext.tcp_reno_recovery += 1;
-            enter(tcb);
+            let probe = mtu_probe::length_at_una(tcb);
+            tcb.sending_mut().board.mark_first_lost(probe.unwrap_or(mss));
+            if !send_probe_again(tcb, cx) {
+                cx.base().counters.tcp_ext.tcp_reno_recovery += 1;
+                enter(tcb);
+            }
         }
     } else if tcb.recovery.phase == Phase::Recovery {
         // Partial: the segments it covers had left the network, but for the one that was lost and sent again.

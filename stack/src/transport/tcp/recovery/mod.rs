@@ -26,6 +26,7 @@ mod undo;
 
 use super::congestion::Ack;
 use super::cx::Cx;
+use super::mtu_probe;
 use super::output::decide;
 use super::scoreboard::Delivered;
 use super::seq::Seq;
@@ -70,6 +71,7 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
         return;
     }
     tcb.recovery.fresh_first = false;
+    mtu_probe::acknowledged(tcb, cx);
     learn(tcb, cx, news);
     tail_probe::acknowledged(tcb, cx, news);
     match tcb.recovery.phase {
@@ -137,6 +139,9 @@ fn recovering(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
 /// What is lost by the clock; says whether there is more of it than before.
 fn find_lost(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     let found = rack::detect(tcb, cx);
+    if tcb.recovery.phase == Phase::Open && send_probe_again(tcb, cx) {
+        return true;
+    }
     let evident = match tcb.recovery.phase {
         Phase::Open => tcb.sending.as_ref().is_some_and(|sending| sending.board.lost_bytes() > 0),
         // What slow start sent again is lost again: the path is still too full.
@@ -148,6 +153,28 @@ fn find_lost(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
         enter(tcb);
     }
     found.lost + found.again > 0
+}
+
+/// RFC 4821 §7.6.2: only a probe is lost: it goes again in smaller segments, and nothing else changes. Says whether that is so.
+fn send_probe_again(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
+    let lost = tcb.sending.as_ref().map_or(0, |sending| sending.board.lost_bytes());
+    let Some(probe) = mtu_probe::is_refused(tcb, lost) else { return false };
+    mtu_probe::refused(tcb, cx, probe);
+    send_lost_again(tcb);
+    true
+}
+
+/// What is lost is no sign of congestion: it goes again, and the window stays.
+pub(super) fn send_lost_again(tcb: &mut Tcb) {
+    undo::forget(tcb);
+    tcb.recovery.phase = Phase::Loss;
+    tcb.recovery.point = tcb.snd.nxt;
+    tcb.recovery.has_point = true;
+    tcb.recovery.dup_acks = 0;
+    tcb.recovery.first = true;
+    if let Some(losses) = &mut tcb.recovery.losses {
+        losses.doubting = false;
+    }
 }
 
 /// Fast recovery begins (RFC 5681 §3.2 steps 2 and 3, RFC 6675 §5 step 4): the threshold falls at once, the window by and by.

@@ -101,7 +101,7 @@ pub(in crate::transport::tcp) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
     timers::arm_timeout(tcb, cx);
     let found = detect(tcb, cx);
-    if found.lost > 0 && tcb.recovery.phase == Phase::Open {
+    if found.lost > 0 && tcb.recovery.phase == Phase::Open && !super::send_probe_again(tcb, cx) {
         cx.base().counters.tcp_ext.tcp_sack_recovery += 1;
         enter(tcb);
     }
