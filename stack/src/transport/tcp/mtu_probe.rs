@@ -127,7 +127,7 @@ pub(super) fn next(tcb: &Tcb, config: &TcpConfig) -> Next {
 fn length(tcb: &Tcb, search: &Search, config: &TcpConfig) -> Option<u32> {
     let high = search.high.min(u32::from(tcb.path_mtu));
     let wide = high.saturating_sub(search.low) >= config.probe_threshold.max(1);
-    let len = segment_size::payload_of(tcb, (search.low + high) / 2);
+    let len = segment_size::payload_of(tcb, u32::midpoint(search.low, high));
     (wide && search.probe.is_none() && len > u32::from(tcb.snd.mss)).then_some(len)
 }
 
