@@ -485,3 +485,19 @@ fn the_same_seed_tells_the_same_story_to_the_byte() {
     assert!(one != other, "two seeds give the same run");
     assert!(one.contains(&format!("{:?}", Verdict::Dropped(Cause::Loss))));
 }
+
+/// A black hole: the link takes packets of 1300 bytes and tells nobody. The transfer completes, at the size that the link takes, and fast once
+/// that is found (RFC 4821 §7.7).
+#[test]
+fn a_transfer_through_a_black_hole_for_large_packets_completes() {
+    let terms = Terms { mtu: Some(1300), rate: Some(fixed(100_000_000)), ..delay(10) };
+    let mut lab = Stream::new(pair(1, both(&terms)), 20_000_000);
+    let began = lab.world.now();
+    lab.run(began + Duration::from_secs(60));
+    assert_eq!((lab.received, lab.wrong), (20_000_000, None));
+    let took = lab.world.now() - began;
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    let sender = lab.sender;
+    let pmtu = lab.world.stack(CLIENT).tcp_info(sender).unwrap().pmtu;
+    assert!((1292..=1300).contains(&pmtu), "{pmtu}");
+}
