@@ -1,6 +1,6 @@
 //! Sockets shaped like std's, whose calls wait.
 //!
-//! The names are those of `std::net` and `std::os::unix::net`, and [`Socket`] is like that of the crate `socket2`. Methods are theirs;
+//! The names are those of `std::net` and `std::os::unix::net`. Methods are theirs;
 //! constructors take a host and say so in their names (`bind_on`, `connect_on`), and where std takes `ToSocketAddrs` names are looked up by
 //! the host. Errors carry the number that Linux gives ([`raw_os_error`](std::io::Error::raw_os_error)) and the kind that std makes of it.
 //!
