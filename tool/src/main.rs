@@ -2,15 +2,36 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use loggia_cli::cli::{self, Cli};
 use loggia_cli::commands::execute;
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
-        Ok(cli) => ExitCode::from(execute(&cli).code()),
+    let told = Cli::command().try_get_matches().and_then(|told| {
+        let name = told.subcommand_name().unwrap_or_default().to_owned();
+        Ok((Cli::from_arg_matches(&told)?, name))
+    });
+    match told {
+        Ok((cli, name)) => ExitCode::from(execute(&cli, &name).code()),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => help(),
         Err(error) => unreadable(&error),
     }
+}
+
+/// Help was asked for: of a command, if one stands before the question.
+fn help() -> ExitCode {
+    let words: Vec<String> = std::env::args().collect();
+    let is_question = |word: &str| matches!(word, "-h" | "--help");
+    let before = words.iter().take_while(|word| !is_question(word));
+    let mut all = cli::command();
+    let name = before.skip(1).find(|word| all.find_subcommand(word).is_some());
+    let command = match name.and_then(|name| all.find_subcommand_mut(name)) {
+        Some(command) => command,
+        None => &mut all,
+    };
+    let printed = if words.iter().any(|word| word == "--help") { command.print_long_help() } else { command.print_help() };
+    ExitCode::from(u8::from(printed.is_err()))
 }
 
 /// What cannot be read is told, with what was probably meant.

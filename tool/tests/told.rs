@@ -346,6 +346,22 @@ fn options_without_effect_are_refused() {
 }
 
 #[test]
+fn help_shows_a_command_what_it_takes() {
+    let folder = Folder::new("help");
+    let shows = |words: &[&str], parts: &[&str], others: &[&str]| {
+        let said = folder.say(words);
+        said.has(0, parts);
+        assert!(!others.iter().any(|other| said.out.contains(other)), "{said:?}");
+    };
+    for ask in ["-h", "--help"] {
+        shows(&["run", ask], &["--pcap", "--json", "--seed", "--lag-limit"], &[]);
+        shows(&["sockets", ask], &["--json"], &["--pcap", "--seed", "--lag-limit"]);
+        shows(&["why", ask], &["loggia why", "--color"], &["--json", "--pcap"]);
+        shows(&[ask, "why"], &["Commands:", "--pcap"], &[]);
+    }
+}
+
+#[test]
 fn captures_are_written_without_a_run_folder_too() {
     let folder = Folder::new("pcap");
     let lab =

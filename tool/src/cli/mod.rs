@@ -3,6 +3,7 @@
 //! Each command is a file in [`crate::commands`]; here is only what they take. Man page and completions are generated from this.
 
 mod dashes;
+mod fitting;
 mod publish;
 mod terms;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use dashes::{explain, forgotten_dashes};
+pub use fitting::{command, unfit};
 pub use terms::LinkTerms;
 
 /// Runs unmodified clients and servers on a described network, without root.

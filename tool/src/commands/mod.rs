@@ -11,24 +11,23 @@ mod show;
 mod test;
 mod views;
 
-use clap::CommandFactory as _;
-
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{self, Cli, Command, unfit};
 use crate::exit::Exit;
 use crate::run::perform::Machine;
 
 pub use load::{Lab, Refused};
 
-/// Does what the command line says. To be called before there is any thread.
-pub fn execute(cli: &Cli) -> Exit {
+/// Does what the command line says; `name` is that of the command. To be called before there is any thread.
+pub fn execute(cli: &Cli, name: &str) -> Exit {
     let global = &cli.global;
-    let done = fits(&cli.command, global).and_then(|()| match &cli.command {
+    let fits = unfit(name, global).map_or(Ok(()), |reason| Err(Refused(reason)));
+    let done = fits.and_then(|()| match &cli.command {
         Command::Run(run) => on_machine(|machine| run::run(run, global, machine)),
         Command::Demo(demo) => on_machine(|machine| demo::demo(demo, global, machine)),
         Command::Test(test) => on_machine(|machine| test::test(test, global, machine)),
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "loggia", &mut text);
+            clap_complete::generate(*shell, &mut cli::command(), "loggia", &mut text);
             print!("{}", String::from_utf8_lossy(&text));
             Ok(Exit::Held)
         }
@@ -53,8 +52,7 @@ pub fn execute(cli: &Cli) -> Exit {
 
 /// The manual page of the program, or of one of its commands.
 fn man(command: Option<&str>) -> Result<Exit, Refused> {
-    let mut all = Cli::command();
-    all.build();
+    let all = cli::command();
     let page = match command {
         None => all,
         Some(name) => {
@@ -67,21 +65,6 @@ fn man(command: Option<&str>) -> Result<Exit, Refused> {
     clap_mangen::Man::new(page).render(&mut text).map_err(Refused::of)?;
     print!("{}", String::from_utf8_lossy(&text));
     Ok(Exit::Held)
-}
-
-/// Options that hold for every command and mean nothing to this one are refused, not ignored.
-fn fits(command: &Command, global: &Global) -> Result<(), Refused> {
-    let runs = matches!(command, Command::Run(_) | Command::Demo(_) | Command::Test(_) | Command::Replay(_));
-    let tells = runs || matches!(command, Command::Report(_) | Command::Sockets(_) | Command::Diff(_));
-    let given = [
-        ("pcap", global.pcap.is_some(), runs, "it is for commands that run something; a run folder has its captures in hosts/"),
-        ("seed", global.seed.is_some(), runs, "it is for commands that run something"),
-        ("json", global.json, tells, "what it shows is for people; machines read events.jsonl in the run folder"),
-    ];
-    match given.into_iter().find(|(_, given, fits, _)| *given && !fits) {
-        Some((option, _, _, remedy)) => Err(Refused(format!("--{option} has no effect here: {remedy}"))),
-        None => Ok(()),
-    }
 }
 
 /// What is said of a command that is planned and not there yet, and what there is meanwhile.
