@@ -5,6 +5,7 @@
 //! Deadlines are exact: a timer fires at the first [`Wheel::expire`] whose time is not before its deadline.
 
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use super::time::Instant;
 
@@ -14,7 +15,18 @@ const NONE: u32 = u32::MAX;
 
 /// Names an armed timer. Once it has fired or was cancelled the name is void.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TimerId(u32);
+pub struct TimerId(NonZeroU32);
+
+impl TimerId {
+    /// One more than the place, so that an optional name takes no more room.
+    fn new(place: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(place))
+    }
+
+    fn place(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 #[derive(Debug)]
 struct Node<K> {
@@ -72,25 +84,25 @@ impl<K> Wheel<K> {
         let index = self.take_node(deadline.nanos(), key);
         self.link(index);
         self.len += 1;
-        TimerId(index)
+        TimerId::new(index)
     }
 
     /// Moves an armed timer to another deadline.
     pub fn rearm(&mut self, timer: TimerId, deadline: Instant) {
-        self.unlink(timer.0);
-        self.nodes[timer.0 as usize].deadline = deadline.nanos();
-        self.link(timer.0);
+        self.unlink(timer.place());
+        self.nodes[timer.place() as usize].deadline = deadline.nanos();
+        self.link(timer.place());
     }
 
     /// Disarms a timer that has not fired.
     pub fn cancel(&mut self, timer: TimerId) -> Option<K> {
-        self.unlink(timer.0);
-        self.release(timer.0)
+        self.unlink(timer.place());
+        self.release(timer.place())
     }
 
     /// When an armed timer fires.
     pub fn deadline(&self, timer: TimerId) -> Instant {
-        Instant::from_nanos(self.nodes[timer.0 as usize].deadline)
+        Instant::from_nanos(self.nodes[timer.place() as usize].deadline)
     }
 
     /// A moment not after the first deadline; [`Instant::NEVER`] if nothing is armed.
