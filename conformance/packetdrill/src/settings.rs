@@ -20,11 +20,7 @@ const SETTINGS: &[(&str, Take)] = &[
     ("tcp_rmem", |config, words| three(words).map(|values| config.rmem = values)),
     ("tcp_moderate_rcvbuf", |config, words| number(words).map(|value| config.moderate_rcvbuf = value != 0)),
     ("tcp_congestion_control", |config, words| {
-        config.congestion_control = match *words.first()? {
-            "cubic" => Algorithm::Cubic,
-            "reno" => Algorithm::NewReno,
-            _ => return None,
-        };
+        config.congestion_control = Algorithm::named(words.first()?, &config.own_congestion_controls)?;
         Some(())
     }),
     ("tcp_window_scaling", |config, words| number(words).map(|value| config.window_scaling = value != 0)),

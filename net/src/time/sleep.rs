@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use loggia_stack::base::Instant;
 
-use crate::host::Host;
+use crate::driver::Host;
 
 /// Ready when `duration` has passed on this host.
 pub fn sleep(host: &Host, duration: Duration) -> Sleep {

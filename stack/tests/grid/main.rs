@@ -7,6 +7,7 @@
 #[path = "../sim/mod.rs"]
 mod sim;
 
+mod bbr;
 mod flows;
 mod tuned;
 

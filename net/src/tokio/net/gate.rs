@@ -14,8 +14,9 @@ use loggia_stack::transport::tcp::{Request, Verdict};
 
 use super::tcp_stream::TcpStream;
 use super::udp::UdpSocket;
-use crate::host::Host;
-use crate::socket::{READ, Socket, address, family, sock_addr};
+use crate::driver::Host;
+use crate::socket::{Socket, address, family, sock_addr};
+use crate::tokio::waiting::READ;
 
 /// A connection that somebody wants to open. Dropping it undecided refuses it.
 #[derive(Debug)]

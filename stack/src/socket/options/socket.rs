@@ -39,6 +39,14 @@ impl Sockets {
                 let which = if name == SO_SNDBUFFORCE { Buffer::Send } else { Buffer::Receive };
                 return self.set_buffer(net, &record, which, number.max(0) as u32);
             }
+            SO_MAX_PACING_RATE => {
+                let rate = pacing_rate(number, value);
+                self.rare_mut(id)?.max_pacing_rate = rate;
+                if let Kind::Tcp(key) = record.kind {
+                    self.tcp.options_mut(key).max_pacing_rate = rate;
+                    self.tcp.options_changed(net, key);
+                }
+            }
             SO_RCVLOWAT => return self.set_low_water(net, id, &record, number),
             SO_BINDTOIFINDEX => return self.bind_to_link(net, &record, number),
             SO_PASSCRED => match record.kind {
@@ -94,7 +102,6 @@ impl Sockets {
             SO_DEBUG if on && admin.require().is_err() => return Err(Errno::EACCES),
             SO_DEBUG => self.rare_mut(id)?.debug = on,
             SO_INCOMING_CPU => self.rare_mut(id)?.incoming_cpu = number,
-            SO_MAX_PACING_RATE => self.rare_mut(id)?.max_pacing_rate = pacing_rate(number, value),
             SO_BSDCOMPAT => {}
             // SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_SNDLOWAT ... can only be asked.
             _ => return Err(Errno::ENOPROTOOPT),

@@ -78,7 +78,8 @@ impl Sockets {
             return Err(Errno::EINVAL);
         }
         let name = value.split(|&byte| byte == 0).next().unwrap_or_default();
-        let algorithm = algorithm(name).ok_or(Errno::ENOENT)?;
+        let name = core::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
+        let algorithm = Algorithm::named(name, &self.tcp.config().own_congestion_controls).ok_or(Errno::ENOENT)?;
         self.tcp.options_mut(key).congestion = Some(algorithm);
         Ok(())
     }
@@ -115,14 +116,15 @@ impl Sockets {
             TCP_INFO => return Ok(value::put(into, &super::tcp_info::encode(&self.tcp.info_at(key, net.links.base.now)))),
             TCP_CONGESTION => {
                 let mut name = [0; 16];
-                value::put(
-                    &mut name,
-                    algorithm_name(options.congestion.unwrap_or(self.tcp.config().congestion_control)).as_bytes(),
-                );
+                let algorithm = options.congestion.unwrap_or(self.tcp.config().congestion_control);
+                value::put(&mut name, algorithm.name().as_bytes());
                 return Ok(value::put(into, &name));
             }
-            // Neither algorithm has anything to say.
-            TCP_ULP | TCP_CC_INFO => return Ok(0),
+            TCP_ULP => return Ok(0),
+            // Those of the house that go by windows have nothing to say.
+            TCP_CC_INFO => {
+                return Ok(self.tcp.congestion_info(key).map_or(0, |info| value::put(into, &super::tcp_info::congestion(&info))));
+            }
             TCP_MAXSEG => return Ok(value::put_int(into, self.maximum_segment(key) as i32)),
             TCP_INQ => return Ok(value::put_int(into, value::flag(self.record(id)?.inq))),
             TCP_FASTOPEN_KEY => {
@@ -200,21 +202,6 @@ fn whole_timeouts(seconds: i32, longest: i32) -> u16 {
         count += 1;
     }
     period as u16
-}
-
-fn algorithm(name: &[u8]) -> Option<Algorithm> {
-    match name {
-        b"reno" => Some(Algorithm::NewReno),
-        b"cubic" => Some(Algorithm::Cubic),
-        _ => None,
-    }
-}
-
-fn algorithm_name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::NewReno => "reno",
-        Algorithm::Cubic => "cubic",
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::base::TcpState;
 use crate::transport::tcp::TcpInfo;
+use crate::transport::tcp::congestion::Info;
 
 /// Bytes of the structure: what Linux 6.18 fills.
 pub(super) const SIZE: usize = 280;
@@ -33,12 +34,24 @@ pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
     bytes[4] = info.backoff;
     bytes[5] =
         u8::from(info.timestamps) | u8::from(info.sack) << 1 | u8::from(info.window_scaling) << 2 | u8::from(info.syn_data) << 5;
+    bytes[7] = u8::from(info.delivery_rate_app_limited);
     bytes[6] = info.snd_wscale & 0xf | info.rcv_wscale << 4;
     for (offset, value) in words(info) {
         bytes[offset..offset + 4].copy_from_slice(&value.to_ne_bytes());
     }
     for (offset, value) in long_words(info) {
         bytes[offset..offset + 8].copy_from_slice(&value.to_ne_bytes());
+    }
+    bytes
+}
+
+/// `union tcp_cc_info`: `struct tcp_bbr_info`.
+pub(super) fn congestion(info: &Info) -> [u8; 20] {
+    let Info::Bbr(bbr) = info;
+    let words = [bbr.bandwidth as u32, (bbr.bandwidth >> 32) as u32, bbr.min_rtt_us, bbr.pacing_gain, bbr.cwnd_gain];
+    let mut bytes = [0; 20];
+    for (at, word) in words.into_iter().enumerate() {
+        bytes[at * 4..at * 4 + 4].copy_from_slice(&word.to_ne_bytes());
     }
     bytes
 }
@@ -79,12 +92,13 @@ const fn words(info: &TcpInfo) -> [(usize, u32); 31] {
     ]
 }
 
-const fn long_words(info: &TcpInfo) -> [(usize, u64); 6] {
+const fn long_words(info: &TcpInfo) -> [(usize, u64); 7] {
     [
-        (104, u64::MAX),
-        (112, u64::MAX),
+        (104, info.pacing_rate),
+        (112, info.max_pacing_rate),
         (120, info.bytes_acked),
         (128, info.bytes_received),
+        (160, info.delivery_rate),
         (200, info.bytes_sent),
         (208, info.bytes_retrans),
     ]

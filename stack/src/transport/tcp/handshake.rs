@@ -7,7 +7,7 @@ use super::header::{ACK, CWR, ECE, Header, Options, SYN};
 use super::output::{acknowledge, transmit};
 use super::seq::Seq;
 use super::tcb::{Retry, Tcb};
-use super::{mtu_probe, segment_size, timers, window};
+use super::{mtu_probe, rate, segment_size, timers, window};
 use crate::base::{Duration, Rope, TcpState, What, Why};
 
 /// Sends the first SYN of `connect`. The ends, the initial sequence number and the timestamp offset are set.
@@ -176,4 +176,5 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.rcv.last_data_ms = cx.now_ms();
     tcb.timers.retry = crate::base::Instant::NEVER;
     timers::arm_keepalive(tcb, cx);
+    rate::begin(tcb, cx.now());
 }

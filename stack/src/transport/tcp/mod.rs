@@ -9,7 +9,7 @@
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order` |
-//! | how fast | `round_trip`, `recovery`, `congestion/`, `window`, `tuning`, `usage`, `ecn` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
 //! | time | `timers` |
@@ -45,6 +45,7 @@ pub mod options;
 pub mod out_of_order;
 mod output;
 mod pieces;
+mod rate;
 pub mod receive_queue;
 mod recovery;
 pub mod round_trip;

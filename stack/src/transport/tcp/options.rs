@@ -1,7 +1,8 @@
 //! What can be set and what can be asked of TCP: per stack, per connection.
 
-use super::congestion::Algorithm;
+use super::congestion::{Algorithm, Own};
 use crate::base::{Duration, TcpState};
+use alloc::vec::Vec;
 
 /// Settings of a stack, named after `net.ipv4.tcp_*`.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct TcpConfig {
     pub moderate_rcvbuf: bool,
     /// `tcp_congestion_control`
     pub congestion_control: Algorithm,
+    /// Congestion controls of one's own, by whose names `TCP_CONGESTION` finds them.
+    pub own_congestion_controls: Vec<&'static Own>,
     /// `tcp_window_scaling`
     pub window_scaling: bool,
     /// `tcp_timestamps`
@@ -108,6 +111,7 @@ impl Default for TcpConfig {
             rmem: [4096, 131_072, 6 << 20],
             moderate_rcvbuf: true,
             congestion_control: Algorithm::Cubic,
+            own_congestion_controls: Vec::new(),
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -206,6 +210,8 @@ pub struct TcpOptions {
     pub quickack: bool,
     /// `TCP_CONGESTION`; none: the stack's default.
     pub congestion: Option<Algorithm>,
+    /// `SO_MAX_PACING_RATE` in bytes a second; all ones: no bound, and only who wants to is paced.
+    pub max_pacing_rate: u64,
 }
 
 impl Default for TcpOptions {
@@ -234,6 +240,7 @@ impl Default for TcpOptions {
             oobinline: false,
             quickack: true,
             congestion: None,
+            max_pacing_rate: u64::MAX,
         }
     }
 }
@@ -286,6 +293,14 @@ pub struct TcpInfo {
     pub notsent_bytes: u32,
     pub snd_wnd: u32,
     pub rcv_wnd: u32,
+    /// Bytes a second at which it sends, as its window has it if it is not paced; all ones: not known yet.
+    pub pacing_rate: u64,
+    /// `SO_MAX_PACING_RATE`; all ones: no bound.
+    pub max_pacing_rate: u64,
+    /// The last reliable measure of how fast the path delivers, bytes a second; 0: none.
+    pub delivery_rate: u64,
+    /// That was no more than the application wrote.
+    pub delivery_rate_app_limited: bool,
     pub bytes_acked: u64,
     pub bytes_received: u64,
     pub bytes_sent: u64,

@@ -44,6 +44,8 @@ pub struct Detected {
     pub again: u32,
     /// How long until more may be lost.
     pub wait: Option<Duration>,
+    /// When the latest-sent of what is newly lost was sent.
+    pub sent_at: Option<Instant>,
 }
 
 impl Detected {
@@ -222,6 +224,15 @@ impl Scoreboard {
             Flight::Nothing => None,
             Flight::One { sent_at, .. } => Some(*sent_at),
             Flight::Many(board) => board.first_sent_at(),
+        }
+    }
+
+    /// A moment before which nothing was sent that is still in flight, as far as is easily known.
+    pub fn oldest_sent_at(&self) -> Option<Instant> {
+        match &self.flight {
+            Flight::Nothing => None,
+            Flight::One { sent_at, .. } => Some(*sent_at),
+            Flight::Many(board) => board.oldest_sent_at(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::cx::Cx;
 use super::output::{self, Push, acknowledge, decide, delay, reset};
 use super::recovery::{rack, tail_probe, timed_out};
 use super::tcb::{Retry, Tcb};
-use super::{handshake, mtu_probe, state};
+use super::{handshake, mtu_probe, rate, state};
 use crate::base::{Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
 
 /// RFC 6298 §2.4 as Linux has it: below this no timeout lies, and the give-up times are counted from it.
@@ -26,7 +26,8 @@ pub(super) fn after_output(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 fn arm_persist(tcb: &mut Tcb, cx: &Cx<'_>) {
     let waits = tcb.unsent_len() > 0 || (tcb.snd.fin && !tcb.snd.fin_sent);
     if !tcb.in_flight() {
-        if !waits {
+        // What waits for its time to be sent has a deadline.
+        if !waits || rate::wake(tcb).is_set() {
             tcb.timers.retry = Instant::NEVER;
         } else if !tcb.timers.retry.is_set() || tcb.timers.retry_kind != Retry::Persist {
             tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
@@ -68,7 +69,7 @@ pub(super) fn arm_probe(tcb: &mut Tcb, cx: &Cx<'_>) {
 
 /// Moves the wheel's entry if it would fire too late.
 pub(super) fn sync(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let first = tcb.timers.retry.min(tcb.timers.delayed_ack).min(tcb.timers.slow);
+    let first = tcb.timers.retry.min(tcb.timers.delayed_ack).min(tcb.timers.slow).min(rate::wake(tcb));
     let id = cx.id.to_bits();
     let wheel = &mut cx.base().timers;
     match tcb.timers.entry {
@@ -83,6 +84,7 @@ pub(super) fn cancel(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.timers.retry = Instant::NEVER;
     tcb.timers.delayed_ack = Instant::NEVER;
     tcb.timers.slow = Instant::NEVER;
+    rate::rest(tcb);
     if let Some(entry) = tcb.timers.entry.take() {
         cx.base().timers.cancel(entry);
     }
@@ -103,6 +105,9 @@ pub(super) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
             Retry::Probe => tail_probe::fired(tcb, cx),
             Retry::Reorder => rack::fired(tcb, cx),
         }
+    }
+    if rate::wake(tcb) <= now {
+        output::run(tcb, cx, Push::Normal);
     }
     if tcb.timers.slow <= now {
         tcb.timers.slow = Instant::NEVER;
@@ -134,6 +139,7 @@ fn retransmission_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     cx.base().counters.tcp_ext.tcp_timeouts += 1;
     mtu_probe::timed_out(tcb, cx);
     timed_out::begin(tcb, cx);
+    rate::timed_out(tcb);
     forget_flight(tcb);
     tcb.round_trip.back_off();
     tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
@@ -147,10 +153,13 @@ fn retransmission_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 fn forget_flight(tcb: &mut Tcb) {
     let una = tcb.snd.una;
     let board = &mut tcb.sending_mut().board;
+    let before = board.pipe();
     board.mark_all_lost(false);
     if board.next_lost(1).is_none_or(|(seq, _)| seq != una) {
         board.mark_all_lost(true);
     }
+    let found = before.saturating_sub(board.pipe());
+    rate::lost(tcb, found, None);
 }
 
 /// RFC 9293 MUST-20, MUST-21 (R2): we give up when the time has passed that so many retransmissions from the smallest timeout on

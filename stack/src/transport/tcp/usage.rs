@@ -27,6 +27,11 @@ pub(super) fn note(tcb: &mut Tcb) {
     }
 }
 
+/// The window was full within the present window of data (`C.is_cwnd_limited`).
+pub(super) fn is_full(tcb: &Tcb) -> bool {
+    tcb.sending.as_ref().is_some_and(|sending| sending.usage.full)
+}
+
 /// The window held the sender back; in slow start it may also grow to twice what was in flight.
 pub(super) fn is_limited(tcb: &Tcb) -> bool {
     let Some(usage) = tcb.sending.as_ref().map(|sending| sending.usage) else { return false };

@@ -87,7 +87,13 @@ fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     let ack = arrival.header.ack;
     let crowded = tuning::is_crowded(tcb, cx.config);
-    let mut news = News { flight: decide::in_flight(tcb), limited: usage::is_limited(tcb), crowded, ..News::default() };
+    let mut news = News {
+        flight: decide::in_flight(tcb),
+        limited: usage::is_limited(tcb),
+        full: usage::is_full(tcb),
+        crowded,
+        ..News::default()
+    };
     let had_data = tcb.in_flight();
     let window_changed = update_window(tcb, arrival);
     if window_changed && tcb.unsent_len() > 0 {

@@ -1,8 +1,10 @@
 //! STATUS (RFC 9293 §3.10.6): a connection in numbers.
 
 use crate::base::{Duration, Instant, Key};
+use crate::transport::tcp::congestion::Info;
+use crate::transport::tcp::output::burst;
 use crate::transport::tcp::tcb::{Phase, Tcb};
-use crate::transport::tcp::{Tcp, TcpInfo, tuning, window};
+use crate::transport::tcp::{Tcp, TcpConfig, TcpInfo, rate, tuning, window};
 
 impl Tcp {
     /// The numbers of `TCP_INFO`.
@@ -17,8 +19,14 @@ impl Tcp {
         info.reordering = u32::from(self.config.reordering);
         handshake(tcb, &mut info);
         sending(tcb, &mut info);
+        rates(tcb, &self.config, &mut info);
         receiving(tcb, &mut info);
         info
+    }
+
+    /// What `TCP_CC_INFO` tells; none of algorithms that go by windows only.
+    pub fn congestion_info(&self, id: Key) -> Option<Info> {
+        self.records.connections[id].congestion.info()
     }
 
     /// The same with how long ago things happened.
@@ -91,6 +99,14 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
     // Without what was sent again.
     info.bytes_sent = tcb.snd.acked + u64::from(tcb.unacked_len() - tcb.unsent_len());
     info.segs_out = tcb.tally.segs_out;
+}
+
+fn rates(tcb: &Tcb, config: &TcpConfig, info: &mut TcpInfo) {
+    info.max_pacing_rate = tcb.options.max_pacing_rate;
+    info.pacing_rate = rate::pacing(tcb, config).or_else(|| burst::rate(tcb, config)).unwrap_or(u64::MAX);
+    if let Some(rate) = &tcb.rate {
+        (info.delivery_rate, info.delivery_rate_app_limited) = rate.delivery.rate();
+    }
 }
 
 fn receiving(tcb: &Tcb, info: &mut TcpInfo) {

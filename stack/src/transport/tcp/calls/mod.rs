@@ -10,7 +10,7 @@ pub(super) mod writing;
 use alloc::sync::Arc;
 
 use super::output::{self, Push};
-use super::{Tcp, TcpOptions, timers, tuning};
+use super::{Tcp, TcpOptions, rate, timers, tuning};
 use crate::base::{Key, SocketId, TcpState, Version};
 use crate::network::Network;
 use crate::transport::inet::Inet;
@@ -78,8 +78,14 @@ impl Tcp {
         let default_algorithm = self.config.congestion_control;
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         let algorithm = tcb.options.congestion.unwrap_or(default_algorithm);
-        if tcb.congestion.algorithm() != algorithm {
-            tcb.congestion = super::congestion::Congestion::new(algorithm, u32::from(tcb.snd.mss));
+        let changed = tcb.congestion.algorithm() != algorithm;
+        if changed {
+            tcb.congestion.change(algorithm);
+        }
+        match super::state::is_synchronized(tcb.state) {
+            true if changed => rate::begin(tcb, cx.now()),
+            true => rate::adapt(tcb, cx.now()),
+            false => {}
         }
         tuning::hold_low_water(tcb, cx.config);
         // A buffer may have become larger, a low-water mark lower.

@@ -4,7 +4,6 @@ use super::*;
 
 pub(super) const MSS: u32 = 1000;
 
-#[derive(Clone)]
 pub(super) struct Path {
     pub(super) control: Congestion,
     pub(super) now: Instant,
@@ -12,6 +11,14 @@ pub(super) struct Path {
     /// Every how many segments one is lost.
     lose: u64,
     sent: u64,
+}
+
+impl Clone for Path {
+    fn clone(&self) -> Self {
+        let mut control = Congestion::new(self.control.algorithm(), MSS);
+        control.restore(self.control.remember());
+        Self { control, ..*self }
+    }
 }
 
 impl Path {

@@ -146,9 +146,9 @@ fn cubic_keeps_seven_tenths_and_gives_way_to_newcomers() {
 }
 
 fn cubic_w_max(control: &Congestion) -> u32 {
-    match &control.control {
-        Control::Cubic(cubic) => cubic.w_max(),
-        Control::NewReno(_) => 0,
+    match &control.kind {
+        Kind::Cubic(cubic) => cubic.w_max(),
+        _ => 0,
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::decide;
 use crate::transport::tcp::options::TcpConfig;
+use crate::transport::tcp::rate;
 use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::tcb::Tcb;
 
@@ -25,14 +26,16 @@ pub(in crate::transport::tcp) fn largest(tcb: &Tcb, config: &TcpConfig) -> u32 {
 
 /// What the rate makes of it, in segments.
 fn segments(tcb: &Tcb, config: &TcpConfig, mss: u32) -> u32 {
-    let by_rate = rate(tcb, config).map_or(MAX_SUPER, |rate| (rate >> SHARE_SHIFT).min(u64::from(MAX_SUPER)) as u32);
+    let by_rate = rate::pacing(tcb, config)
+        .or_else(|| rate(tcb, config))
+        .map_or(MAX_SUPER, |rate| (rate >> SHARE_SHIFT).min(u64::from(MAX_SUPER)) as u32);
     let halvings = tcb.round_trip.lowest().map_or(u128::MAX, |lowest| lowest.as_micros() >> config.tso_rtt_log.min(31));
     let by_nearness = if halvings < 32 { MAX_SUPER >> halvings } else { 0 };
     (by_rate.saturating_add(by_nearness).min(MAX_SUPER) / mss).max(config.min_tso_segs)
 }
 
 /// Bytes a second (`sk_pacing_rate`): the window in a round trip, and as much more as lets it grow. None before the first round trip.
-fn rate(tcb: &Tcb, config: &TcpConfig) -> Option<u64> {
+pub(in crate::transport::tcp) fn rate(tcb: &Tcb, config: &TcpConfig) -> Option<u64> {
     let round_trip = tcb.round_trip.smoothed()?.as_micros().max(1) as u64;
     let (cwnd, ssthresh) = (tcb.congestion.cwnd(), tcb.congestion.ssthresh());
     let percent = if cwnd < ssthresh / 2 { config.pacing_ss_ratio } else { config.pacing_ca_ratio };

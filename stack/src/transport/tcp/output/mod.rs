@@ -19,7 +19,7 @@ pub(super) mod transmit;
 use super::cx::Cx;
 use super::mtu_probe::{self, Next};
 use super::tcb::Tcb;
-use super::{state, timers, usage};
+use super::{rate, state, timers, usage};
 use crate::base::Errno;
 use decide::Plan;
 
@@ -43,12 +43,14 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     if tcb.path_changed {
         transmit::learn_path(tcb, cx);
     }
+    rate::rest(tcb);
     if probe(tcb, cx) {
         send_all(tcb, cx, push);
     }
     if tcb.tally.segs_out != segments {
         usage::note(tcb);
     }
+    rate::check_app_limited(tcb);
     if tcb.rcv.ack_now {
         acknowledge::send(tcb, cx);
     }
@@ -81,6 +83,9 @@ fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
 
 fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     while let Some(plan) = decide::next(tcb, push, burst::largest(tcb, cx.config)) {
+        if rate::holds(tcb, cx.now()) {
+            break;
+        }
         match send(tcb, cx, &plan) {
             Ok(()) => {}
             Err(Errno::ENOBUFS) => {

@@ -5,15 +5,18 @@ use super::{acknowledge, delay};
 use crate::base::{What, Why};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{mtu_probe, recovery, timers};
+use crate::transport::tcp::{mtu_probe, rate, recovery, timers};
 
 /// The segment of `plan` was sent.
 pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     acknowledge::carried(tcb);
+    rate::before_sending(tcb, cx.now());
+    let in_flight = decide::in_flight(tcb);
     match plan.again {
         None => sent_new(tcb, cx, plan),
         Some(why) => sent_again(tcb, cx, plan, why),
     }
+    rate::sent(tcb, cx, in_flight, plan.len + u32::from(plan.fin), segments(plan) as u32);
     arm_retransmission(tcb, cx);
 }
 

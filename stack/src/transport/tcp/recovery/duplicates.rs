@@ -3,8 +3,8 @@
 
 use super::{News, enter, send_probe_again};
 use crate::transport::tcp::cx::Cx;
-use crate::transport::tcp::mtu_probe;
 use crate::transport::tcp::tcb::{Phase, Tcb};
+use crate::transport::tcp::{mtu_probe, rate};
 
 /// Counts; says how many of the segments that duplicates stood for an acknowledgement has now told of.
 pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
@@ -17,7 +17,7 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         let again = tcb.recovery.has_point && tcb.snd.una.at_or_before(tcb.recovery.point);
         if tcb.recovery.phase == Phase::Open && tcb.recovery.dup_acks == cx.config.reordering && !again {
             let probe = mtu_probe::length_at_una(tcb);
-            tcb.sending_mut().board.mark_first_lost(probe.unwrap_or(mss));
+            mark_first_lost(tcb, probe.unwrap_or(mss));
             if !send_probe_again(tcb, cx) {
                 cx.base().counters.tcp_ext.tcp_reno_recovery += 1;
                 enter(tcb);
@@ -28,7 +28,7 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         let segments = (news.acked / mss).saturating_sub(1).min(255) as u8;
         let used = segments.min(tcb.recovery.dup_acks);
         tcb.recovery.dup_acks -= used;
-        tcb.sending_mut().board.mark_first_lost(mss);
+        mark_first_lost(tcb, mss);
         tcb.recovery.first = true;
         return u32::from(used);
     } else if news.acked > 0 {
@@ -37,6 +37,12 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         return u32::from(told).min((news.acked / mss).saturating_sub(1));
     }
     0
+}
+
+fn mark_first_lost(tcb: &mut Tcb, mss: u32) {
+    let sent_at = tcb.sending.as_ref().and_then(|sending| sending.board.first_sent_at());
+    let found = tcb.sending_mut().board.mark_first_lost(mss);
+    rate::lost(tcb, found, sent_at);
 }
 
 /// Bytes that the acknowledgement says have left the network.

@@ -28,6 +28,7 @@ use super::congestion::Ack;
 use super::cx::Cx;
 use super::mtu_probe;
 use super::output::decide;
+use super::rate;
 use super::scoreboard::Delivered;
 use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
@@ -55,6 +56,8 @@ pub(super) struct News {
     pub(super) flight: u32,
     /// The congestion window was what held the sender back.
     pub(super) limited: bool,
+    /// The congestion window was full.
+    pub(super) full: bool,
     /// The round trip it measured.
     pub(super) round_trip: Option<Duration>,
 }
@@ -71,6 +74,7 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
         return;
     }
     tcb.recovery.fresh_first = false;
+    let arrived = rate::acknowledged(tcb, cx, news);
     mtu_probe::acknowledged(tcb, cx);
     learn(tcb, cx, news);
     tail_probe::acknowledged(tcb, cx, news);
@@ -81,7 +85,12 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     }
     let used_up = if tcb.sack { 0 } else { duplicates::count(tcb, cx, news) };
     let lost = tcb.sack && tcb.in_flight() && find_lost(tcb, cx);
-    if tcb.recovery.phase == Phase::Recovery {
+    if let Some(arrived) = &arrived {
+        rate::tell(tcb, cx, arrived, news);
+    }
+    if tcb.congestion.governs() {
+        // The window is what the samples make it.
+    } else if tcb.recovery.phase == Phase::Recovery {
         let delivered =
             if tcb.sack { news.delivered.bytes + news.sacked.bytes } else { duplicates::delivered(tcb, news, used_up) };
         reduce(tcb, delivered, news.acked > 0 && !lost);

@@ -7,7 +7,7 @@ use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::scoreboard::Detected;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
-use crate::transport::tcp::timers;
+use crate::transport::tcp::{rate, timers};
 
 /// Recoveries that a wider window lasts after the path told of a needless retransmission (RFC 8985 §5.2 `RACK.reo_wnd_persist`).
 const PERSIST: u8 = 16;
@@ -85,6 +85,7 @@ pub(super) fn detect(tcb: &mut Tcb, cx: &mut Cx<'_>) -> Detected {
     if found.again > 0 {
         cx.base().counters.tcp_ext.tcp_lost_retransmit += u64::from(found.again.div_ceil(u32::from(tcb.snd.mss)));
     }
+    rate::lost(tcb, found.lost + found.again, found.sent_at);
     if let Some(wait) = found.wait {
         tcb.timers.retry = now + (wait + SLACK).min(tcb.round_trip.timeout());
         tcb.timers.retry_kind = Retry::Reorder;
@@ -106,7 +107,9 @@ pub(in crate::transport::tcp) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         enter(tcb);
     }
     if found.lost + found.again > 0 {
-        super::reduce(tcb, u32::from(tcb.snd.mss), false);
+        if !tcb.congestion.governs() {
+            super::reduce(tcb, u32::from(tcb.snd.mss), false);
+        }
         super::report(tcb, cx);
         output::run(tcb, cx, Push::Normal);
     }

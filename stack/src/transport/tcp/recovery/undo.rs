@@ -4,7 +4,7 @@
 use alloc::boxed::Box;
 
 use super::{News, losses};
-use crate::transport::tcp::congestion::Congestion;
+use crate::transport::tcp::congestion::Before;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Tcb};
@@ -18,7 +18,7 @@ pub(super) struct Undo {
     resent: Option<u32>,
     /// Our clock as the timestamps have it when something was first sent again.
     stamp: Option<u32>,
-    congestion: Box<Congestion>,
+    congestion: Box<Before>,
 }
 
 /// A reduction is about to be made.
@@ -28,7 +28,7 @@ pub(super) fn remember(tcb: &mut Tcb) {
         marker: tcb.snd.una,
         resent: (resent > 0).then_some(resent),
         stamp: None,
-        congestion: Box::new(tcb.congestion.clone()),
+        congestion: Box::new(tcb.congestion.remember()),
     };
     losses::of(tcb).undo = Some(undo);
 }

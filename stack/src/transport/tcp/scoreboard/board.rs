@@ -154,6 +154,13 @@ impl Board {
         self.records.first_key_value().map(|(_, record)| record.sent_at)
     }
 
+    /// What was sent once lies in the order of its times, what was sent again has its list: the first of each.
+    pub(super) fn oldest_sent_at(&self) -> Option<Instant> {
+        let sent_at = |from: Place| self.records.range(from..).next().map(|(_, record)| record.sent_at);
+        let originals = [sent_at(self.una), sent_at(self.resend_hint), sent_at(self.lost_end)];
+        originals.into_iter().flatten().chain(self.resends.front().map(|resend| resend.sent_at)).min()
+    }
+
     pub(super) fn sent(&mut self, seq: Seq, len: u32, now: Instant) {
         let (begin, end) = self.places(seq, len);
         debug_assert_eq!(begin, self.end, "what is sent continues what was sent");
@@ -274,6 +281,7 @@ impl Board {
                 break;
             }
             limit = end;
+            found.sent_at = found.sent_at.max(Some(record.sent_at));
         }
         found.lost = self.mark_until(limit);
         // A probe of the tail that is lost too is to be sent anew.
@@ -316,6 +324,7 @@ impl Board {
                 self.resent -= record.len;
                 self.resend_hint = self.resend_hint.min(place);
                 found.again += record.len;
+                found.sent_at = found.sent_at.max(Some(sent_at));
             }
         }
         let before = self.resends.partition_point(|resend| rack.sent_after(resend.sent_at, resend.end));

@@ -77,9 +77,13 @@ fn what_was_sent_before_something_delivered_is_lost_when_its_time_is_over() {
     let mut board = ten();
     // Sent at 3, delivered at 50: the round trip is 47 ms.
     told(&mut board, 50, &[(1300, 1400)]);
-    assert_eq!(board.detect(at(50), ms(10)), Detected { lost: 0, again: 0, wait: Some(ms(9)) }, "1200 was sent at 2: lost at 59");
-    assert_eq!(board.detect(at(57), ms(10)), Detected { lost: 100, again: 0, wait: Some(ms(2)) });
-    assert_eq!(board.detect(at(59), ms(10)), Detected { lost: 200, again: 0, wait: None });
+    assert_eq!(
+        board.detect(at(50), ms(10)),
+        Detected { lost: 0, again: 0, wait: Some(ms(9)), sent_at: None },
+        "1200 was sent at 2: lost at 59"
+    );
+    assert_eq!(board.detect(at(57), ms(10)), Detected { lost: 100, again: 0, wait: Some(ms(2)), sent_at: Some(at(0)) });
+    assert_eq!(board.detect(at(59), ms(10)), Detected { lost: 200, again: 0, wait: None, sent_at: Some(at(2)) });
     assert_eq!((board.pipe(), board.sacked_bytes(), board.lost_bytes()), (600, 100, 300));
     assert_eq!(board.highest_sacked(), Some(Seq(1400)));
 }
@@ -90,7 +94,7 @@ fn of_one_time_the_higher_was_sent_later() {
     let mut board = Scoreboard::default();
     board.sent(Seq(1000), 1000, at(1));
     told(&mut board, 50, &[(1300, 1400), (1600, 1700)]);
-    assert_eq!(board.detect(at(50), Duration::ZERO), Detected { lost: 500, again: 0, wait: None });
+    assert_eq!(board.detect(at(50), Duration::ZERO), Detected { lost: 500, again: 0, wait: None, sent_at: Some(at(1)) });
     assert_eq!(board.next_lost(1000), Some((Seq(1000), 300)));
 }
 
@@ -120,8 +124,8 @@ fn a_retransmission_that_is_lost_is_sent_again() {
     board.sent(Seq(2000), 100, at(61));
     let delivered = board.sacked(&blocks(&[(2000, 2100)]), Seq(1000), Seq(2100));
     board.advance(&[&delivered], at(110), Duration::ZERO);
-    assert_eq!(board.detect(at(110), ms(5)), Detected { lost: 800, again: 0, wait: Some(ms(4)) });
-    assert_eq!(board.detect(at(114), ms(5)), Detected { lost: 0, again: 100, wait: None });
+    assert_eq!(board.detect(at(110), ms(5)), Detected { lost: 800, again: 0, wait: Some(ms(4)), sent_at: Some(at(9)) });
+    assert_eq!(board.detect(at(114), ms(5)), Detected { lost: 0, again: 100, wait: None, sent_at: Some(at(60)) });
     assert_eq!(board.next_lost(MSS), Some((Seq(1000), 100)));
 }
 
@@ -386,6 +390,7 @@ impl Model {
             if left.is_zero() {
                 *(if byte.lost { &mut found.again } else { &mut found.lost }) += 1;
                 (byte.lost, byte.resent) = (true, false);
+                found.sent_at = found.sent_at.max(Some(byte.sent_at));
             } else {
                 found.wait = found.wait.max(Some(left));
             }

@@ -1,0 +1,208 @@
+//! How fast a connection sends and how fast the path delivers: pacing and delivery rate samples.
+//!
+//! Both live in a box that only a connection has whose congestion control wants it (BBR, one's own), or whose application bounds the
+//! rate (`SO_MAX_PACING_RATE`).
+//!
+//! | file | what | source |
+//! |---|---|---|
+//! | `delivery` | rate samples, and whether the application limited them | draft-ietf-ccwg-bbr §4.1 |
+//! | `pacer` | when the next (super-)segment may leave | draft-ietf-ccwg-bbr §5.6.2 |
+//!
+//! A paced connection that has something to send and may not yet has its next departure in the timer wheel, like every other deadline.
+
+mod delivery;
+mod pacer;
+
+use alloc::boxed::Box;
+
+use super::congestion::{Lost, Sample, Start};
+use super::cx::Cx;
+use super::options::TcpConfig;
+use super::output::{burst, decide};
+use super::recovery::News;
+use super::scoreboard::Delivered;
+use super::seq::Seq;
+use super::tcb::{Phase, Tcb};
+use crate::base::{Duration, Instant};
+use delivery::{Delivery, Measured};
+use pacer::Pacer;
+
+/// The box.
+#[derive(Debug)]
+pub(super) struct Rate {
+    pub(super) delivery: Delivery,
+    pub(super) pacer: Pacer,
+}
+
+/// A connection is established, or its congestion control is another one.
+pub(super) fn begin(tcb: &mut Tcb, now: Instant) {
+    let seed = tcb.ts_offset ^ tcb.snd.nxt.0 ^ u32::from(tcb.inet.local_port) << 16;
+    let start = Start { now, round_trip: tcb.round_trip.smoothed(), sack: tcb.sack, seed };
+    tcb.congestion.begin(&start);
+    adapt(tcb, now);
+}
+
+/// Makes the box if it is needed, drops it if it is not: the application's bound on the rate may have changed.
+pub(super) fn adapt(tcb: &mut Tcb, now: Instant) {
+    if !tcb.congestion.is_modelled() && tcb.options.max_pacing_rate == u64::MAX {
+        tcb.rate = None;
+    } else if tcb.rate.is_none() {
+        tcb.rate = Some(Box::new(Rate { delivery: Delivery::new(now), pacer: Pacer::new() }));
+    }
+}
+
+/// Bytes a second at which the connection is to send; none: it is not paced.
+pub(super) fn pacing(tcb: &Tcb, config: &TcpConfig) -> Option<u64> {
+    tcb.rate.as_ref()?;
+    let bound = tcb.options.max_pacing_rate;
+    let rate = tcb.congestion.pacing_rate();
+    if rate.is_none() && bound == u64::MAX {
+        return None;
+    }
+    Some(rate.or_else(|| burst::rate(tcb, config)).map_or(bound, |rate| rate.min(bound)))
+}
+
+/// There is something to send: true if it must wait for its time, at which the wheel wakes the connection.
+pub(super) fn holds(tcb: &mut Tcb, now: Instant) -> bool {
+    tcb.rate.as_mut().is_some_and(|rate| rate.pacer.holds(now))
+}
+
+/// Nothing waits to be sent.
+pub(super) fn rest(tcb: &mut Tcb) {
+    if let Some(rate) = &mut tcb.rate {
+        rate.pacer.rest();
+    }
+}
+
+/// When what waits for its time goes out.
+pub(super) fn wake(tcb: &Tcb) -> Instant {
+    tcb.rate.as_ref().map_or(Instant::NEVER, |rate| rate.pacer.wake())
+}
+
+/// The retransmission timer fired: what is sent again does not wait behind what was sent before.
+pub(super) fn timed_out(tcb: &mut Tcb) {
+    if let Some(rate) = &mut tcb.rate {
+        rate.pacer.release();
+    }
+}
+
+/// Before something is sent: after silence congestion control may want to know (`HandleRestartFromIdle`).
+pub(super) fn before_sending(tcb: &mut Tcb, now: Instant) {
+    if let Some(rate) = &tcb.rate
+        && rate.delivery.is_app_limited()
+        && decide::in_flight(tcb) == 0
+    {
+        tcb.congestion.restarts(now);
+    }
+}
+
+/// `bytes` in so many `segments` were sent, new or again; so much was in flight before.
+pub(super) fn sent(tcb: &mut Tcb, cx: &Cx<'_>, before: u32, bytes: u32, segments: u32) {
+    let Some(pace) = pacing(tcb, cx.config).or(tcb.rate.as_ref().map(|_| u64::MAX)) else { return };
+    let (now, in_flight) = (cx.now(), decide::in_flight(tcb));
+    let Some(rate) = &mut tcb.rate else { return };
+    rate.delivery.sent(now, before, in_flight);
+    if pace != u64::MAX {
+        rate.pacer.sent(now, bytes, segments, pace);
+    }
+}
+
+/// `CheckIfApplicationLimited`, after output: all that was written is out, and there would be room for more.
+pub(super) fn check_app_limited(tcb: &mut Tcb) {
+    if tcb.rate.is_none() {
+        return;
+    }
+    let in_flight = decide::in_flight(tcb);
+    let unsent = tcb.unsent_len() >= u32::from(tcb.snd.mss);
+    let lost = tcb.sending.as_ref().is_some_and(|sending| sending.board.next_lost(1).is_some());
+    let full = in_flight.saturating_add(u32::from(tcb.snd.mss)) > tcb.congestion.cwnd();
+    if let Some(rate) = &mut tcb.rate
+        && !unsent
+        && !lost
+        && !full
+    {
+        rate.delivery.mark_app_limited(in_flight);
+    }
+}
+
+/// What was found lost: so many bytes, the latest of which was sent at `sent_at`.
+pub(super) fn lost(tcb: &mut Tcb, bytes: u32, sent_at: Option<Instant>) {
+    let Some(rate) = &mut tcb.rate else { return };
+    if bytes == 0 {
+        return;
+    }
+    let measured = rate.delivery.lost(bytes, sent_at);
+    let total = rate.delivery.delivered();
+    let known = measured.unwrap_or_default();
+    tcb.congestion.lost(&Lost {
+        bytes,
+        total_delivered: total,
+        sent_in_flight: known.sent_in_flight,
+        lost: known.lost,
+        app_limited: known.app_limited,
+    });
+}
+
+/// The first half of an acknowledgement, before losses are looked for: what was delivered, and at what rate.
+pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, news: &News) -> Option<Arrived> {
+    let lowest = tcb.round_trip.lowest().unwrap_or_default();
+    let rate = tcb.rate.as_mut()?;
+    let bytes = news.delivered.bytes + news.sacked.bytes;
+    if bytes == 0 {
+        return None;
+    }
+    let newest = newest(&[&news.delivered, &news.sacked]);
+    let now = cx.now();
+    let measured = rate.delivery.acknowledged(now, bytes, newest.map(|(at, _)| at), lowest)?;
+    let oldest = tcb.sending.as_ref().and_then(|sending| sending.board.oldest_sent_at());
+    rate.delivery.forget_before(oldest);
+    let round_trip = newest.and_then(|(at, once)| once.then_some(now - at));
+    Some(Arrived { bytes, measured, round_trip })
+}
+
+/// What [`acknowledged`] found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    bytes: u32,
+    measured: Measured,
+    round_trip: Option<Duration>,
+}
+
+/// The second half: congestion control is told.
+pub(super) fn tell(tcb: &mut Tcb, cx: &mut Cx<'_>, arrived: &Arrived, news: &News) {
+    let Some(rate) = &tcb.rate else { return };
+    let Arrived { bytes, measured, round_trip } = *arrived;
+    let sample = Sample {
+        now: cx.now(),
+        rate: measured.rate,
+        delivered: measured.delivered,
+        prior_delivered: measured.prior_delivered,
+        total_delivered: rate.delivery.delivered(),
+        newly_acked: bytes,
+        lost: measured.lost,
+        sent_in_flight: measured.sent_in_flight,
+        in_flight: decide::in_flight(tcb),
+        round_trip,
+        app_limited: measured.app_limited,
+        window_limited: news.full,
+        recovering: tcb.recovery.phase != Phase::Open,
+    };
+    tcb.congestion.sampled(&sample);
+    if tcb.congestion.holds_back()
+        && let Some(rate) = &mut tcb.rate
+    {
+        rate.delivery.mark_app_limited(sample.in_flight);
+    }
+}
+
+/// When the latest-sent of what was delivered was sent, and whether it was sent once.
+fn newest(delivered: &[&Delivered]) -> Option<(Instant, bool)> {
+    let once = delivered.iter().filter_map(|one| one.latest).max_by_key(|(at, _)| *at);
+    let again = delivered.iter().filter_map(|one| one.latest_resent).max_by_key(|(at, _)| *at);
+    let (once, again) = (once.map(at), again.map(at));
+    if once >= again { once.map(|at| (at, true)) } else { again.map(|at| (at, false)) }
+}
+
+fn at((at, _): (Instant, Seq)) -> Instant {
+    at
+}
