@@ -247,16 +247,16 @@ impl Board {
         self.settle();
     }
 
-    /// RFC 8985 §6.2 step 2. A retransmission acknowledged sooner than any round trip ever was: its original was acknowledged.
+    /// RFC 8985 §6.2 step 2. A retransmission acknowledged sooner than any round trip ever was: its original was acknowledged. The
+    /// round trip is that of what was delivered now, also if something that was sent later had arrived before: so what was sent with
+    /// it is given as long.
     pub(super) fn advance(&mut self, delivered: &[&Delivered], now: Instant, lowest: Duration) {
-        for one in delivered {
-            let plausible = one.latest_resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
-            for (sent_at, end) in one.latest.into_iter().chain(plausible) {
-                let end = end.place(self.una);
-                if (sent_at, end) > (self.rack.sent_at, self.rack.end) {
-                    self.rack = Rack { sent_at, end, rtt: now - sent_at };
-                }
-            }
+        let plausible = |one: &&Delivered| one.latest_resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
+        let latest = delivered.iter().flat_map(|one| one.latest.into_iter().chain(plausible(one)));
+        let latest = latest.map(|(sent_at, end)| (sent_at, end.place(self.una))).max();
+        if let Some((sent_at, end)) = latest {
+            self.rack.rtt = now - sent_at;
+            (self.rack.sent_at, self.rack.end) = (sent_at, end).max((self.rack.sent_at, self.rack.end));
         }
         self.cut_resends();
         self.fack = self.highest().unwrap_or(self.una).max(self.fack);

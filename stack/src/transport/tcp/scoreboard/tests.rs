@@ -302,6 +302,20 @@ fn a_hundred_thousand_records_cost_no_more_each_than_ten() {
     assert!(board.is_empty());
 }
 
+/// RFC 8985 §6.2 step 2: `RACK.rtt` is that of what is delivered, though what was sent later had overtaken it: what was sent with it may
+/// be as late.
+#[test]
+fn the_round_trip_is_that_of_the_latest_news() {
+    let mut board = Scoreboard::default();
+    (0..4).for_each(|i| board.sent(Seq(i * MSS), MSS, at(u64::from(i))));
+    let overtaking = board.sacked(&blocks(&[(3 * MSS, 4 * MSS)]), Seq(0), Seq(4 * MSS));
+    board.advance(&[&overtaking], at(10), Duration::ZERO);
+    let late = board.acked(Seq(MSS));
+    board.advance(&[&late], at(40), Duration::ZERO);
+    // The second was sent 39 ms ago; the first took 40.
+    assert_eq!(board.detect(at(40), Duration::ZERO), Detected { wait: Some(Duration::from_millis(2)), ..Detected::default() });
+}
+
 /// What is known of one byte.
 #[derive(Clone, Copy, Default)]
 struct Byte {
@@ -369,9 +383,12 @@ impl Model {
 
     fn advance(&mut self, delivered: &Delivered, lowest: Duration, now: Instant) {
         let plausible = delivered.latest_resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
-        for (sent_at, end) in delivered.latest.into_iter().chain(plausible) {
+        let mut ascending: Vec<(Instant, Seq)> = delivered.latest.into_iter().chain(plausible).collect();
+        ascending.sort_by_key(|(sent_at, end)| (*sent_at, *end - self.una));
+        for (sent_at, end) in ascending {
+            self.rack.2 = now - sent_at;
             if sent_at > self.rack.0 || sent_at == self.rack.0 && end.after(self.rack.1) {
-                self.rack = (sent_at, end, now - sent_at);
+                (self.rack.0, self.rack.1) = (sent_at, end);
             }
         }
     }
