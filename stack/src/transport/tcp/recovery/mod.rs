@@ -118,8 +118,16 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
     if undo::all_duplicates(tcb) {
         cx.base().counters.tcp_ext.tcp_dsack_undo += 1;
-        undo::restore(tcb, cx, false);
+        needless(tcb, cx, false);
     }
+}
+
+/// A fast recovery was needless: nothing was lost, but late.
+fn needless(tcb: &mut Tcb, cx: &mut Cx<'_>, unmark: bool) {
+    if tcb.sack {
+        rack::seen(tcb, cx);
+    }
+    undo::restore(tcb, cx, unmark);
 }
 
 /// In fast recovery: it is over when everything that was in flight when it began is acknowledged (RFC 6582 §3.2 step 3 "full",
@@ -129,10 +137,10 @@ fn recovering(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     let original = news.acked > 0 && undo::is_of_original(tcb, news);
     if undo::all_duplicates(tcb) {
         cx.base().counters.tcp_ext.tcp_dsack_undo += 1;
-        undo::restore(tcb, cx, done);
+        needless(tcb, cx, done);
     } else if done && original {
         cx.base().counters.tcp_ext.tcp_full_undo += 1;
-        undo::restore(tcb, cx, true);
+        needless(tcb, cx, true);
     } else if done {
         tcb.congestion.recovered();
         tcb.recovery.phase = Phase::Open;
@@ -141,7 +149,7 @@ fn recovering(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
         losses::of(tcb).reordering.recovered();
     } else if original && tcb.sending.as_ref().is_none_or(|sending| sending.board.resent_bytes() == 0) {
         cx.base().counters.tcp_ext.tcp_partial_undo += 1;
-        undo::restore(tcb, cx, true);
+        needless(tcb, cx, true);
     }
 }
 

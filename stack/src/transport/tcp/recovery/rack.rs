@@ -55,13 +55,20 @@ impl Reordering {
 
 /// RFC 8985 §6.2 steps 3 and 4: what an acknowledgement tells of reordering.
 pub(super) fn learn(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
-    if (news.delivered.reordered || news.sacked.reordered) && !losses::of(tcb).reordering.seen {
-        losses::of(tcb).reordering.seen = true;
-        cx.base().counters.tcp_ext.tcp_sack_reorder += 1;
+    if news.delivered.reordered || news.sacked.reordered {
+        seen(tcb, cx);
     }
     if news.dsack.is_some() {
         let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
         losses::of(tcb).reordering.too_short(una, nxt);
+    }
+}
+
+/// The path reorders: a segment arrived after one that was sent later. Also if it had been sent again meanwhile and only an undo tells:
+/// where segments are late by more than the window they would never be met otherwise (as Linux does where timestamps tell).
+pub(super) fn seen(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if !core::mem::replace(&mut losses::of(tcb).reordering.seen, true) {
+        cx.base().counters.tcp_ext.tcp_sack_reorder += 1;
     }
 }
 
