@@ -14,6 +14,8 @@ fn a_lost_fin_is_sent_again() {
     let socket = t.established(SYN);
     t.stack.shutdown(socket, SHUT_WR).unwrap();
     t.expect("F. 1:1(0) ack 1");
+    // RFC 8985 §7.2: a probe in the timeout's place; then timeouts.
+    t.expect_after(200, "F. 1:1(0) ack 1");
     t.expect_after(200, "F. 1:1(0) ack 1");
     t.expect_after(400, "F. 1:1(0) ack 1");
 

@@ -53,17 +53,14 @@ pub(super) fn arm_timeout(tcb: &mut Tcb, cx: &Cx<'_>) {
     tcb.timers.retry_kind = Retry::Retransmit;
 }
 
-/// RFC 8985 §7.2: a probe comes before the timeout, if there is to be one.
+/// RFC 8985 §7.2: a probe comes before the timeout, if there is to be one; where it would come later, it takes the timeout's place.
 pub(super) fn arm_probe(tcb: &mut Tcb, cx: &Cx<'_>) {
-    if !matches!(tcb.timers.retry_kind, Retry::Retransmit | Retry::Probe) {
+    if tcb.timers.retry_kind != Retry::Retransmit {
         return;
     }
     if let Some(wait) = tail_probe::timeout(tcb, cx) {
-        let probe = cx.now() + wait;
-        if tcb.timers.retry_kind == Retry::Probe || probe < tcb.timers.retry {
-            tcb.timers.retry = probe;
-            tcb.timers.retry_kind = Retry::Probe;
-        }
+        tcb.timers.retry = tcb.timers.retry.min(cx.now() + wait);
+        tcb.timers.retry_kind = Retry::Probe;
     }
 }
 
