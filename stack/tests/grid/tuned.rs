@@ -304,3 +304,16 @@ impl Hog {
         world.hosts[self.from].close(self.ends[0]);
     }
 }
+
+/// RFC 9293 §3.8.6.2.2: who reads now and then what has come is told to the sender in time, so that the window is used.
+#[test]
+fn a_fixed_window_is_used_each_round_trip_also_by_who_reads_late() {
+    for (kib, pause) in [(64, 2), (128, 5), (256, 10)] {
+        let mut bulk = Bulk::with(path(100_000_000, MS_100), |_| (), |host, socket| host.set_buffers(socket, kib << 10));
+        bulk.pace = Some((1 << 20, Duration::from_millis(pause)));
+        let share = bulk.goodput(secs(1), secs(4)) / ((kib << 10) as f64 / 0.1);
+        assert!(share >= 0.89, "{kib} KiB read every {pause} ms: {share}");
+        let [data, acknowledgements] = bulk.world.wires.each_ref().map(|wire| wire.fates.sent);
+        assert!(acknowledgements < data / 100 * 56, "{acknowledgements} acknowledgements of {data}");
+    }
+}

@@ -216,14 +216,17 @@ pub(in crate::transport::tcp) fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_
     }
 }
 
-/// Reading made room: told at once if the window at least doubles by it (Linux), else with the next acknowledgement.
+/// Reading made room: told at once if the window at least doubles by it (Linux) or a quarter of it was not told yet (BSD; RFC 9293
+/// §3.8.6.2.2 asks for a segment or a part of the buffer), else with the next acknowledgement. Without the second a sender that waits for
+/// the window has up to half of it less a round trip.
 fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
         return;
     }
     let (offered, pressure) = (window::offered(tcb), cx.base().budget.pressure());
     let next = window::choose(tcb, cx.config, pressure);
-    if next > offered && next >= 2 * offered.max(1) {
+    let much = (window::full_space(tcb, cx.config) / 4).max(2 * u32::from(tcb.rcv.mss));
+    if next > offered && (next >= 2 * offered.max(1) || next - offered >= much) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
     }
