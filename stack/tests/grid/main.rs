@@ -2,13 +2,16 @@
 //!
 //! One flow: loss × round trip × buffers × reordering, over 200 Mbit/s with a queue of 256 KiB. Many flows: a shared bottleneck of
 //! 200 Mbit/s with a queue of 64 KiB, each flow with a round trip of its own between 50 and 150 ms, and how fairly they share. Every byte
-//! is checked. `LOGGIA_BLESS=1 cargo test -p loggia-stack --test grid` pins anew; a commit that does so says why.
+//! is checked. `LOGGIA_BLESS=1 cargo test -p loggia-stack --test grid` pins anew; a commit that does so says why. What flows must reach,
+//! whatever is pinned, stands in `goals`.
 
 #[path = "../sim/mod.rs"]
 mod sim;
 
 mod bbr;
 mod flows;
+mod goals;
+mod smoltcp_flow;
 mod tuned;
 
 use std::fmt::Write as _;

@@ -2,7 +2,7 @@
 //!
 //! [`World`] holds the hosts and the two directions of their link. [`World::step`] goes to the next moment at which anything happens, brings
 //! in what arrived and collects what leaves; between steps a test makes its socket calls and then [`World::settle`]s.
-#![allow(dead_code)] // Each test uses its part.
+#![allow(dead_code, unused_imports)] // Each test uses its part.
 
 pub(crate) mod digest;
 pub(crate) mod host;
@@ -14,7 +14,7 @@ pub(crate) mod world;
 pub(crate) use digest::Digest;
 pub(crate) use host::Host;
 pub(crate) use random::Random;
-pub(crate) use wire::{Conditions, Wire};
+pub(crate) use wire::{Bursts, Conditions, Wire};
 pub(crate) use world::World;
 
 /// The value of an environment variable that names seeds: `7` or `0..1000`.

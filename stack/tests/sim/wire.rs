@@ -19,6 +19,8 @@ pub(crate) struct Conditions {
     pub(crate) spread: f64,
     /// How many frames are lost.
     pub(crate) loss: f64,
+    /// They are not lost each by itself but in bursts.
+    pub(crate) bursts: Option<Bursts>,
     /// How many arrive twice.
     pub(crate) duplicate: f64,
     /// How many arrive with one bit flipped.
@@ -33,6 +35,24 @@ pub(crate) struct Conditions {
     pub(crate) queue: u64,
 }
 
+/// Gilbert and Elliott's two states: in the good one nothing is lost, in the bad one much. How often the bad one comes follows from
+/// how many frames are lost in all.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Bursts {
+    /// Frames that the bad state lasts, in the mean.
+    pub(crate) length: f64,
+    /// How many of them are lost.
+    pub(crate) density: f64,
+}
+
+impl Bursts {
+    /// Probabilities at each frame: of the good state ending, and of the bad one.
+    fn turns(self, loss: f64) -> [f64; 2] {
+        let (bad, leave) = (loss / self.density, 1.0 / self.length);
+        [leave * bad / (1.0 - bad), leave]
+    }
+}
+
 impl Default for Conditions {
     fn default() -> Self {
         Self {
@@ -40,6 +60,7 @@ impl Default for Conditions {
             jitter: Duration::ZERO,
             spread: 0.0,
             loss: 0.0,
+            bursts: None,
             duplicate: 0.0,
             corrupt: 0.0,
             reorder: 0.0,
@@ -75,6 +96,8 @@ pub(crate) struct Wire {
     /// What it did.
     pub(crate) fates: Fates,
     random: Random,
+    /// Of [`Bursts`].
+    bad: bool,
     lots: u64,
     /// When the last bit of what was accepted so far is on the wire.
     free_at: Instant,
@@ -92,6 +115,7 @@ impl Wire {
             conditions,
             fates: Fates::default(),
             random,
+            bad: false,
             lots,
             free_at: Instant::EPOCH,
             under_way: BinaryHeap::new(),
@@ -107,7 +131,7 @@ impl Wire {
             return;
         };
         let conditions = self.conditions;
-        if self.random.chance(conditions.loss) {
+        if self.loses() {
             self.fates.lost += 1;
             return;
         }
@@ -137,6 +161,14 @@ impl Wire {
         }
         self.free_at = begins + Duration::from_nanos(len * 8 * 1_000_000_000 / rate);
         Some(self.free_at)
+    }
+
+    fn loses(&mut self) -> bool {
+        let Conditions { loss, bursts, .. } = self.conditions;
+        let Some(bursts) = bursts else { return self.random.chance(loss) };
+        let [enter, leave] = bursts.turns(loss);
+        self.bad = if self.bad { !self.random.chance(leave) } else { self.random.chance(enter) };
+        self.bad && self.random.chance(bursts.density)
     }
 
     fn launch(&mut self, leaves: Instant, bytes: Vec<u8>) {
@@ -219,5 +251,21 @@ mod tests {
         let Fates { lost, doubled, damaged, late, .. } = wire.fates;
         assert!(near(lost, 1000) && near(doubled, 450) && near(damaged, 180) && near(late, 1890), "{:?}", wire.fates);
         assert_eq!(arrivals(&mut wire).len() as u64, 10_000 - lost + doubled);
+    }
+
+    #[test]
+    fn bursts_lose_as_many_and_together() {
+        let (length, loss) = (8.0, 0.05);
+        let conditions = Conditions { loss, bursts: Some(Bursts { length, density: 1.0 }), ..Conditions::default() };
+        let mut wire = Wire::new(conditions, Random::new(7, 0));
+        let (mut runs, mut before, mut lost) = (0, 0, false);
+        for _ in 0..100_000 {
+            wire.put(Instant::EPOCH, &frame(100));
+            let now = wire.fates.lost > before;
+            runs += u32::from(now && !lost);
+            (before, lost) = (wire.fates.lost, now);
+        }
+        let (share, mean) = (before as f64 / 100_000.0, before as f64 / f64::from(runs));
+        assert!((share / loss - 1.0).abs() < 0.1 && (mean / length - 1.0).abs() < 0.1, "{share} in runs of {mean}");
     }
 }
