@@ -12,6 +12,7 @@ mod hostile;
 mod keepalive;
 mod marks;
 mod opening;
+mod pacing;
 mod path;
 mod patience;
 mod pieces;
