@@ -1,8 +1,9 @@
 //! Who runs a host's stack: a device loop, or a world of many hosts. Sockets reach their stack only through this door.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::io;
 use std::task::Waker;
+use std::time::Duration;
 
 use loggia_stack::base::{Addr, Instant, Ready, SocketId};
 use loggia_stack::engine::Stack;
@@ -18,43 +19,31 @@ pub trait Driver: Send + Sync {
 
     /// The addresses of a name that this host knows; none if it does not. Numbers are not names.
     fn lookup(&self, name: &str) -> Vec<Addr>;
-}
 
-/// A host whose stack somebody runs. Cloning it is cheap and gives the same host.
-#[derive(Clone)]
-pub struct Host(Arc<dyn Driver>);
-
-impl std::fmt::Debug for Host {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Host")
-    }
-}
-
-impl Host {
-    /// The host that `driver` runs.
-    pub fn new(driver: Arc<dyn Driver>) -> Self {
-        Self(driver)
+    /// See [`Host::attach`](crate::Host::attach). [`Unsupported`](io::ErrorKind::Unsupported) unless whoever runs the host has devices.
+    #[cfg(unix)]
+    fn attach(&self, interface: crate::host::Interface) -> io::Result<()> {
+        let _ = interface;
+        Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Runs `work` on the stack; see [`Driver::with`].
-    pub fn with<T>(&self, work: impl FnOnce(&mut Stack, &mut Waiters) -> T) -> T {
-        let (mut work, mut result) = (Some(work), None);
-        self.0.with(&mut |stack, waiters| {
-            if let Some(work) = work.take() {
-                result = Some(work(stack, waiters));
-            }
-        });
-        result.expect("a driver runs what it is given")
+    /// See [`Host::detach`](crate::Host::detach).
+    #[cfg(unix)]
+    fn detach(&self, interface: &str) -> io::Result<()> {
+        let _ = interface;
+        Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The present moment.
-    pub fn now(&self) -> Instant {
-        self.0.now()
+    /// See [`Host::add_name`](crate::Host::add_name).
+    fn add_name(&self, name: &str, addrs: Vec<Addr>) -> io::Result<()> {
+        let _ = (name, addrs);
+        Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The addresses of a name that this host knows.
-    pub fn lookup(&self, name: &str) -> Vec<Addr> {
-        self.0.lookup(name)
+    /// See [`Host::shutdown`](crate::Host::shutdown).
+    fn shutdown(&self, limit: Duration) -> io::Result<()> {
+        let _ = limit;
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -82,6 +71,7 @@ pub struct Waiters {
     sockets: HashMap<SocketId, Vec<Waiting>>,
     moments: BTreeMap<(Instant, u64), Waker>,
     number: u64,
+    closed: bool,
 }
 
 impl Waiters {
@@ -138,33 +128,52 @@ impl Waiters {
 
     /// Wakes who waits for these bits of a socket; says whether the socket is one of those that are waited for here at all.
     pub fn ready(&mut self, socket: SocketId, ready: Ready) -> bool {
+        self.release(socket, ready, Waker::wake)
+    }
+
+    /// As [`Waiters::ready`], but gives the wakers to `wake`: to be woken without the lock, which the woken will want.
+    pub fn release(&mut self, socket: SocketId, ready: Ready, mut wake: impl FnMut(Waker)) -> bool {
         let Some(waiting) = self.sockets.get_mut(&socket) else { return false };
-        let always = Ready::ERR | Ready::HUP;
-        waiting.retain(|Waiting { interest, waker, .. }| {
-            let due = ready.intersects(*interest | always);
-            if due {
-                waker.wake_by_ref();
-            }
-            !due
-        });
+        let due = |waiting: &mut Waiting| ready.intersects(waiting.interest | Ready::ERR | Ready::HUP);
+        waiting.extract_if(.., due).for_each(|waiting| wake(waiting.waker));
         true
     }
 
     /// Wakes who waits for a moment that has come; says whether anybody did.
     pub fn advance(&mut self, now: Instant) -> bool {
         let mut woken = false;
+        self.release_until(now, |waker| {
+            waker.wake();
+            woken = true;
+        });
+        woken
+    }
+
+    /// As [`Waiters::advance`], but gives the wakers to `wake`.
+    pub fn release_until(&mut self, now: Instant, mut wake: impl FnMut(Waker)) {
         while let Some(entry) = self.moments.first_entry() {
             if entry.key().0 > now {
                 break;
             }
-            entry.remove().wake();
-            woken = true;
+            wake(entry.remove());
         }
-        woken
     }
 
     /// The first moment somebody waits for.
     pub fn next_deadline(&self) -> Instant {
         self.moments.first_key_value().map_or(Instant::NEVER, |((at, _), _)| *at)
+    }
+
+    /// The host is no more: nobody need wait for sockets again. Gives who did.
+    #[must_use = "wakers are woken outside of the lock"]
+    pub fn close(&mut self) -> Vec<Waker> {
+        self.closed = true;
+        let waiting = self.sockets.values_mut().flat_map(std::mem::take).map(|waiting| waiting.waker);
+        waiting.chain(std::mem::take(&mut self.moments).into_values()).collect()
+    }
+
+    /// True once the host is no more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 }

@@ -3,7 +3,19 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use crate::driver::Host;
+use crate::host::Host;
+
+/// The first of the addresses with which `attempt` succeeds; else the last error.
+pub(crate) fn first<T>(addrs: Vec<SocketAddr>, mut attempt: impl FnMut(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    let mut last = None;
+    for addr in addrs {
+        match attempt(addr) {
+            Ok(done) => return Ok(done),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address")))
+}
 
 /// As [`std::net::ToSocketAddrs`], for the names that a host knows.
 pub trait ToAddrs {

@@ -9,7 +9,13 @@ use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, sol_socket};
 use loggia_stack::socket::{Address, Message};
 
-use crate::driver::{Host, Waiters};
+use crate::driver::Waiters;
+use crate::host::Host;
+
+/// What a socket that can be read, accepted from, or is at its end shows.
+pub(crate) const READ: Ready = Ready(Ready::IN.0 | Ready::RDHUP.0);
+/// What a socket that can be written shows.
+pub(crate) const WRITE: Ready = Ready::OUT;
 
 /// The error of the operating system that means the same.
 pub(crate) fn error(errno: Errno) -> io::Error {
@@ -127,6 +133,11 @@ impl Socket {
         Ok(if len == 1 { i32::from(value[0]) } else { i32::from_ne_bytes(value) })
     }
 
+    /// An option that is on or off.
+    pub(crate) fn flag(&self, level: i32, name: i32) -> io::Result<bool> {
+        self.int(level, name).map(|value| value != 0)
+    }
+
     /// `SO_ERROR`
     pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {
         let errno = self.int(sol_socket::LEVEL, sol_socket::SO_ERROR)?;
@@ -146,6 +157,11 @@ impl Socket {
         let value = [i32::from(linger.is_some()).to_ne_bytes(), seconds.to_ne_bytes()].concat();
         self.set(sol_socket::LEVEL, sol_socket::SO_LINGER, &value)
     }
+}
+
+/// A connection has come about, or will not.
+pub(crate) fn ended(ready: Ready) -> Result<(), Errno> {
+    if ready.intersects(Ready::OUT | Ready::ERR | Ready::HUP) { Ok(()) } else { Err(Errno::EAGAIN) }
 }
 
 /// Sends to the connected end, or to `to`.

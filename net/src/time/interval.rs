@@ -5,7 +5,7 @@ use std::time::Duration;
 use loggia_stack::base::Instant;
 
 use super::sleep::{Sleep, sleep_until};
-use crate::driver::Host;
+use crate::host::Host;
 
 /// Ticks now and then every `period`.
 pub fn interval(host: &Host, period: Duration) -> Interval {

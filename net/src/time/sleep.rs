@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use loggia_stack::base::Instant;
 
-use crate::driver::Host;
+use crate::host::Host;
 
 /// Ready when `duration` has passed on this host.
 pub fn sleep(host: &Host, duration: Duration) -> Sleep {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use loggia_stack::base::Instant;
 
 use super::sleep::{Sleep, sleep, sleep_until};
-use crate::driver::Host;
+use crate::host::Host;
 
 /// What `future` gives, or [`Elapsed`] if that takes longer than `duration`.
 pub fn timeout<F: Future>(host: &Host, duration: Duration, future: F) -> Timeout<F> {

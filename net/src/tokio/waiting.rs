@@ -10,12 +10,7 @@ use loggia_stack::base::{Errno, Ready, SocketId};
 use loggia_stack::engine::Stack;
 
 use crate::driver::{Slot, Waiters};
-use crate::socket::{Socket, error};
-
-/// What a socket that can be read, accepted from, or is at its end shows.
-pub(super) const READ: Ready = Ready(Ready::IN.0 | Ready::RDHUP.0);
-/// What a socket that can be written shows.
-pub(super) const WRITE: Ready = Ready::OUT;
+use crate::socket::{READ, Socket, WRITE, error};
 
 /// Tries `work`; if it has to wait, leaves a waker behind.
 fn attempt<T>(
@@ -27,6 +22,7 @@ fn attempt<T>(
 ) -> Poll<io::Result<T>> {
     let id = socket.id;
     socket.host.with(|stack, waiters| match work(stack, waiters, id) {
+        Err(Errno::EAGAIN) if waiters.is_closed() => Poll::Ready(Err(error(Errno::ENETDOWN))),
         Err(Errno::EAGAIN) => {
             let slot = *slot.get_or_insert_with(|| waiters.slot());
             waiters.wait(id, slot, interest, cx.waker());

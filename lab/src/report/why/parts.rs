@@ -195,7 +195,7 @@ fn moments(story: &Story<'_>) -> Vec<(u64, Moment)> {
             moments.push((flight.left, Moment::Fin { from: flight.from }));
             moments.extend(flight.arrived.filter(|_| !lost).map(|arrived| (arrived, Moment::FinArrived { from: flight.from })));
         }
-        if flags.has(Flags::RST) {
+        if flags.has(Flags::RST) && !lost {
             moments.push((flight.left, Moment::Reset));
         }
         if flight.packet.len > 0 {
@@ -375,6 +375,10 @@ impl State {
                 (true, true) => Part::OpeningAgain,
             };
         }
+        // Whatever had not been read, sent or sent again is waited for no more.
+        if self.reset {
+            return Part::Resetting;
+        }
         if let Some(part) = self.missing() {
             return part;
         }
@@ -394,7 +398,6 @@ impl State {
         });
         match (unread, self.closing) {
             (Some(from), _) => Part::Reader(from.other()),
-            (None, true) if self.reset => Part::Resetting,
             (None, true) => self.silent_end().map_or(Part::Closing, Part::Program),
             (None, false) => Part::Program(self.next.or(self.reader).unwrap_or(Which::Client)),
         }

@@ -14,9 +14,8 @@ use loggia_stack::transport::tcp::{Request, Verdict};
 
 use super::tcp_stream::TcpStream;
 use super::udp::UdpSocket;
-use crate::driver::Host;
-use crate::socket::{Socket, address, family, sock_addr};
-use crate::tokio::waiting::READ;
+use crate::host::Host;
+use crate::socket::{READ, Socket, address, family, sock_addr};
 
 /// A connection that somebody wants to open. Dropping it undecided refuses it.
 #[derive(Debug)]

@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 
 use loggia_stack::base::SocketId;
 use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::ip;
 
 use super::tcp_socket::TcpSocket;
 use super::tcp_stream::TcpStream;
-use crate::driver::{Host, Slot};
-use crate::lookup::ToAddrs;
-use crate::socket::{Socket, sock_addr};
-use crate::tokio::waiting::READ;
+use crate::driver::Slot;
+use crate::host::Host;
+use crate::lookup::{ToAddrs, first};
+use crate::options::ip_options;
+use crate::socket::{READ, Socket, sock_addr};
 
 /// Connections that wait, as tokio's.
 const BACKLOG: u32 = 1024;
@@ -28,14 +28,7 @@ impl TcpListener {
     /// Listens on the first of the addresses that can be had, with `SO_REUSEADDR` and a backlog of 1024.
     #[allow(clippy::unused_async, reason = "looking a name up may wait one day")]
     pub async fn bind_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
-        let mut last = None;
-        for addr in addr.to_addrs(host)? {
-            match Self::bind_addr(host, addr) {
-                Ok(listener) => return Ok(listener),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address")))
+        first(addr.to_addrs(host)?, |addr| Self::bind_addr(host, addr))
     }
 
     fn bind_addr(host: &Host, addr: SocketAddr) -> io::Result<Self> {
@@ -71,13 +64,9 @@ impl TcpListener {
         self.socket.local_addr()
     }
 
-    /// `IP_TTL` of the connections to come.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.socket.int(ip::LEVEL, ip::IP_TTL).map(|ttl| ttl as u32)
+    fn socket(&self) -> &Socket {
+        &self.socket
     }
 
-    /// Sets `IP_TTL`. `EINVAL`
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.socket.set_int(ip::LEVEL, ip::IP_TTL, ttl as i32)
-    }
+    ip_options!();
 }

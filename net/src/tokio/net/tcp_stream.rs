@@ -3,18 +3,17 @@
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use loggia_stack::base::MsgFlags;
-use loggia_stack::socket::numbers::{ip, tcp};
 use loggia_stack::transport::tcp::TcpInfo;
 
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use super::tcp_socket::TcpSocket;
-use crate::driver::Host;
+use crate::host::Host;
 use crate::lookup::ToAddrs;
+use crate::options::{ip_options, tcp_options};
 use crate::socket::Socket;
 
 /// As [`tokio::net::TcpStream`](https://docs.rs/tokio/latest/tokio/net/struct.TcpStream.html), on a host.
@@ -69,50 +68,8 @@ impl TcpStream {
         stream::poll_peek(&self.socket, cx, buf)
     }
 
-    /// `TCP_NODELAY`
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.socket.int(tcp::LEVEL, tcp::TCP_NODELAY).map(|on| on != 0)
-    }
-
-    /// Sets `TCP_NODELAY`.
-    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
-        self.socket.set_int(tcp::LEVEL, tcp::TCP_NODELAY, i32::from(on))
-    }
-
-    /// `TCP_QUICKACK`
-    pub fn quickack(&self) -> io::Result<bool> {
-        self.socket.int(tcp::LEVEL, tcp::TCP_QUICKACK).map(|on| on != 0)
-    }
-
-    /// Sets `TCP_QUICKACK`.
-    pub fn set_quickack(&self, on: bool) -> io::Result<()> {
-        self.socket.set_int(tcp::LEVEL, tcp::TCP_QUICKACK, i32::from(on))
-    }
-
-    /// `SO_LINGER`
-    pub fn linger(&self) -> io::Result<Option<Duration>> {
-        self.socket.linger()
-    }
-
-    /// Sets `SO_LINGER`.
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.socket.set_linger(linger)
-    }
-
-    /// Closing resets the connection.
-    pub fn set_zero_linger(&self) -> io::Result<()> {
-        self.socket.set_linger(Some(Duration::ZERO))
-    }
-
-    /// `IP_TTL`
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.socket.int(ip::LEVEL, ip::IP_TTL).map(|ttl| ttl as u32)
-    }
-
-    /// Sets `IP_TTL`. `EINVAL`
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.socket.set_int(ip::LEVEL, ip::IP_TTL, ttl as i32)
-    }
+    tcp_options!();
+    ip_options!();
 
     /// What the stack knows of the connection (`TCP_INFO`).
     pub fn info(&self) -> Option<TcpInfo> {

@@ -1,7 +1,7 @@
 //! UDP.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use ::tokio::io::ReadBuf;
@@ -9,29 +9,19 @@ use bytes::BufMut;
 use loggia_stack::base::{Errno, MsgFlags, SocketId};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::{SOCK_DGRAM, ip, ipv6, sol_socket};
+use loggia_stack::socket::numbers::SOCK_DGRAM;
 
 use super::stream::readiness_methods;
-use crate::driver::{Host, Slot};
-use crate::lookup::ToAddrs;
+use crate::driver::Slot;
+use crate::host::Host;
+use crate::lookup::{ToAddrs, first};
+use crate::options::{ip_options, udp_options};
 use crate::socket::{Socket, address, family, recvfrom, send, sock_addr};
 
 /// As [`tokio::net::UdpSocket`](https://docs.rs/tokio/latest/tokio/net/struct.UdpSocket.html), on a host.
 #[derive(Debug)]
 pub struct UdpSocket {
     socket: Socket,
-}
-
-/// The first that succeeds.
-fn first<T>(addrs: Vec<SocketAddr>, mut attempt: impl FnMut(SocketAddr) -> io::Result<T>) -> io::Result<T> {
-    let mut last = None;
-    for addr in addrs {
-        match attempt(addr) {
-            Ok(done) => return Ok(done),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address")))
 }
 
 fn receive(stack: &mut Stack, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<(usize, Address), Errno> {
@@ -222,89 +212,6 @@ impl UdpSocket {
 
 /// Options.
 impl UdpSocket {
-    fn flag(&self, level: i32, name: i32) -> io::Result<bool> {
-        self.socket.int(level, name).map(|value| value != 0)
-    }
-
-    /// `SO_BROADCAST`
-    pub fn broadcast(&self) -> io::Result<bool> {
-        self.flag(sol_socket::LEVEL, sol_socket::SO_BROADCAST)
-    }
-
-    /// Sets `SO_BROADCAST`.
-    pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
-        self.socket.set_int(sol_socket::LEVEL, sol_socket::SO_BROADCAST, i32::from(on))
-    }
-
-    /// `IP_MULTICAST_LOOP`
-    pub fn multicast_loop_v4(&self) -> io::Result<bool> {
-        self.flag(ip::LEVEL, ip::IP_MULTICAST_LOOP)
-    }
-
-    /// Sets `IP_MULTICAST_LOOP`.
-    pub fn set_multicast_loop_v4(&self, on: bool) -> io::Result<()> {
-        self.socket.set_int(ip::LEVEL, ip::IP_MULTICAST_LOOP, i32::from(on))
-    }
-
-    /// `IP_MULTICAST_TTL`
-    pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
-        self.socket.int(ip::LEVEL, ip::IP_MULTICAST_TTL).map(|ttl| ttl as u32)
-    }
-
-    /// Sets `IP_MULTICAST_TTL`.
-    pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        self.socket.set_int(ip::LEVEL, ip::IP_MULTICAST_TTL, ttl as i32)
-    }
-
-    /// `IPV6_MULTICAST_LOOP`
-    pub fn multicast_loop_v6(&self) -> io::Result<bool> {
-        self.flag(ipv6::LEVEL, ipv6::IPV6_MULTICAST_LOOP)
-    }
-
-    /// Sets `IPV6_MULTICAST_LOOP`.
-    pub fn set_multicast_loop_v6(&self, on: bool) -> io::Result<()> {
-        self.socket.set_int(ipv6::LEVEL, ipv6::IPV6_MULTICAST_LOOP, i32::from(on))
-    }
-
-    /// `IP_TTL`
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.socket.int(ip::LEVEL, ip::IP_TTL).map(|ttl| ttl as u32)
-    }
-
-    /// Sets `IP_TTL`. `EINVAL`
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.socket.set_int(ip::LEVEL, ip::IP_TTL, ttl as i32)
-    }
-
-    /// `IP_TOS`
-    pub fn tos_v4(&self) -> io::Result<u32> {
-        self.socket.int(ip::LEVEL, ip::IP_TOS).map(|tos| tos as u32)
-    }
-
-    /// Sets `IP_TOS`.
-    pub fn set_tos_v4(&self, tos: u32) -> io::Result<()> {
-        self.socket.set_int(ip::LEVEL, ip::IP_TOS, tos as i32)
-    }
-
-    /// Joins a group on the link that has the address `interface`. `ENODEV`, `EADDRINUSE`
-    pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.socket.set(ip::LEVEL, ip::IP_ADD_MEMBERSHIP, &[group.octets(), interface.octets()].concat())
-    }
-
-    /// Leaves a group. `EADDRNOTAVAIL`
-    pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.socket.set(ip::LEVEL, ip::IP_DROP_MEMBERSHIP, &[group.octets(), interface.octets()].concat())
-    }
-
-    /// Joins a group on the link of this number. `ENODEV`, `EADDRINUSE`
-    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        let request = [&group.octets()[..], &interface.to_ne_bytes()].concat();
-        self.socket.set(ipv6::LEVEL, ipv6::IPV6_ADD_MEMBERSHIP, &request)
-    }
-
-    /// Leaves a group. `EADDRNOTAVAIL`
-    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        let request = [&group.octets()[..], &interface.to_ne_bytes()].concat();
-        self.socket.set(ipv6::LEVEL, ipv6::IPV6_DROP_MEMBERSHIP, &request)
-    }
+    ip_options!();
+    udp_options!();
 }

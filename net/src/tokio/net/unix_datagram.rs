@@ -10,9 +10,10 @@ use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::{AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM};
 
 use super::stream::readiness_methods;
-use super::unix::{self, SocketAddr};
-use crate::driver::{Host, Slot};
+use crate::driver::Slot;
+use crate::host::Host;
 use crate::socket::{Socket, recvfrom, send};
+use crate::unix::{self, SocketAddr};
 
 /// As [`tokio::net::UnixDatagram`](https://docs.rs/tokio/latest/tokio/net/struct.UnixDatagram.html), on a host: all ends are on the same.
 #[derive(Debug)]

@@ -8,11 +8,11 @@ use loggia_stack::base::SocketId;
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 
-use super::unix::{self, SocketAddr};
 use super::unix_stream::UnixStream;
-use crate::driver::{Host, Slot};
-use crate::socket::Socket;
-use crate::tokio::waiting::READ;
+use crate::driver::Slot;
+use crate::host::Host;
+use crate::socket::{READ, Socket};
+use crate::unix::{self, SocketAddr};
 
 /// Connections that wait, as tokio's.
 const BACKLOG: i32 = 1024;

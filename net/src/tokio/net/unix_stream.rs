@@ -9,10 +9,10 @@ use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
-use super::unix::{self, SocketAddr, UCred};
-use crate::driver::Host;
+use crate::host::Host;
 use crate::socket::Socket;
 use crate::time;
+use crate::unix::{self, SocketAddr, UCred};
 
 /// As [`tokio::net::UnixStream`](https://docs.rs/tokio/latest/tokio/net/struct.UnixStream.html), on a host: both ends are on the same.
 #[derive(Debug)]

@@ -1,0 +1,135 @@
+//! A descriptor that reads and writes whole packets, with or without a virtio-net header in front.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::{Buf, Bytes};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::net::{SendAncillaryBuffer, SendFlags, SocketType, sendmsg, sockopt};
+
+use super::packet::Packet;
+use super::virtio;
+
+/// Most pieces of one call; a packet that lies in more is copied together.
+const PIECES: usize = 64;
+/// Room for the largest packet, whatever the interface's MTU is or becomes: 64 KiB and a link header.
+const LARGEST: usize = 65_535 + 18 + virtio::LEN;
+
+/// What kind of descriptor it is, which decides what its end looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// A character device such as TUN: reading nothing is its end.
+    File,
+    /// Packets of a connection: reading nothing is its end, writing after the end is an error and no signal.
+    Connected,
+    /// A datagram may be empty, and there is no end.
+    Datagrams,
+}
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    fd: OwnedFd,
+    kind: Kind,
+    /// A virtio-net header is in front of each packet.
+    headed: bool,
+    /// Where the next packet is read to; kept if a packet was small enough to be copied out.
+    buffer: Mutex<Vec<u8>>,
+}
+
+impl Channel {
+    /// A channel over `fd`, which no longer blocks.
+    pub(super) fn new(fd: OwnedFd, headed: bool) -> io::Result<Self> {
+        fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+        let kind = match sockopt::socket_type(&fd) {
+            Ok(SocketType::DGRAM | SocketType::RAW) => Kind::Datagrams,
+            Ok(SocketType::STREAM) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a stream socket does not keep packets apart"));
+            }
+            Ok(_) => Kind::Connected,
+            Err(_) => Kind::File,
+        };
+        Ok(Self { fd, kind, headed, buffer: Mutex::default() })
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// The next packet; what makes no sense is skipped.
+    pub(super) fn receive(&self) -> io::Result<Packet> {
+        loop {
+            let bytes = self.read()?;
+            if let Some(packet) = self.unpack(bytes) {
+                return Ok(packet);
+            }
+        }
+    }
+
+    fn read(&self) -> io::Result<Bytes> {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.clear();
+        buffer.reserve_exact(LARGEST);
+        let len = loop {
+            match rustix::io::read(&self.fd, rustix::buffer::spare_capacity(&mut buffer)) {
+                Err(rustix::io::Errno::INTR) => {}
+                // An earlier packet found nobody at the other end.
+                Err(rustix::io::Errno::CONNREFUSED) if self.kind == Kind::Datagrams => {}
+                done => break done?,
+            }
+        };
+        if len == 0 && self.kind != Kind::Datagrams {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        // A small packet must not hold a large buffer for as long as a socket holds the packet.
+        Ok(if len >= buffer.capacity() / 2 { Bytes::from(std::mem::take(&mut *buffer)) } else { Bytes::copy_from_slice(&buffer) })
+    }
+
+    fn unpack(&self, mut bytes: Bytes) -> Option<Packet> {
+        if !self.headed {
+            return (!bytes.is_empty()).then(|| bytes.into());
+        }
+        let header = virtio::Header::from_ne_bytes(*bytes.first_chunk()?);
+        bytes.advance(virtio::LEN);
+        header.apply(bytes.into()).ok()
+    }
+
+    pub(super) fn send(&self, packet: &Packet) -> io::Result<()> {
+        if self.headed {
+            let header = virtio::Header::of(packet).to_ne_bytes();
+            self.write(Some(&header), packet)
+        } else {
+            self.write(None, packet)
+        }
+    }
+
+    fn write(&self, header: Option<&[u8]>, packet: &Packet) -> io::Result<()> {
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let mut count = 0;
+        for piece in header.into_iter().chain(packet.chunks()) {
+            if count == PIECES {
+                let whole = packet.to_vec();
+                return self.write_pieces(&[IoSlice::new(header.unwrap_or(&[])), IoSlice::new(&whole)]);
+            }
+            pieces[count] = IoSlice::new(piece);
+            count += 1;
+        }
+        self.write_pieces(&pieces[..count])
+    }
+
+    fn write_pieces(&self, pieces: &[IoSlice<'_>]) -> io::Result<()> {
+        loop {
+            let done = match self.kind {
+                Kind::File => rustix::io::writev(&self.fd, pieces),
+                // Without the signal that a write to an end without a reader raises.
+                Kind::Connected | Kind::Datagrams => {
+                    sendmsg(&self.fd, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)
+                }
+            };
+            match done {
+                Err(rustix::io::Errno::INTR) => {}
+                done => return Ok(done.map(drop)?),
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What carries a host's packets: TUN, TAP, any packet descriptor, memory, or what you write yourself.
+//!
+//! | type | what |
+//! |---|---|
+//! | [`Tun`], [`Tap`] | an interface of the Linux kernel, with offloads and several queues |
+//! | [`PacketFd`] | a datagram or seqpacket socket, or any descriptor that reads and writes whole packets |
+//! | [`pair`] | two ends in memory, for two hosts of one process |
+//! | [`Loopback`] | gives back what it is given |
+//!
+//! A device of your own (a WireGuard tunnel, a virtio ring, a WebSocket) implements [`Device`]: three methods, and a way to say when it is
+//! ready. That is a descriptor that can be polled, or a call of the [`Notifier`] it was given.
+//!
+//! ```
+//! use std::collections::VecDeque;
+//! use std::io;
+//! use std::sync::Mutex;
+//!
+//! use loggia::device::{Device, Notifier, Packet, Properties};
+//!
+//! /// Packets go into a queue and come from one: the two sides of somebody else's transport.
+//! #[derive(Default)]
+//! struct Queues {
+//!     arrived: Mutex<VecDeque<Vec<u8>>>,
+//!     leaving: Mutex<VecDeque<Vec<u8>>>,
+//!     notifier: Mutex<Option<Notifier>>,
+//! }
+//!
+//! impl Queues {
+//!     /// What the transport calls when a packet has come.
+//!     fn arrived(&self, packet: Vec<u8>) {
+//!         self.arrived.lock().unwrap().push_back(packet);
+//!         let notifier = self.notifier.lock().unwrap().clone();
+//!         if let Some(notifier) = notifier {
+//!             notifier.ready(); // runs it through to the socket, here and now
+//!         }
+//!     }
+//! }
+//!
+//! impl Device for Queues {
+//!     fn properties(&self) -> Properties {
+//!         Properties::ip(1420).name("wg0")
+//!     }
+//!
+//!     fn receive(&self, _queue: usize) -> io::Result<Packet> {
+//!         let packet = self.arrived.lock().unwrap().pop_front();
+//!         packet.map(Packet::from).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+//!     }
+//!
+//!     fn send(&self, packet: &Packet) -> io::Result<()> {
+//!         let mut leaving = self.leaving.lock().unwrap();
+//!         if leaving.len() == 1000 {
+//!             return Err(io::ErrorKind::WouldBlock.into()); // the host keeps it until `Notifier::ready`
+//!         }
+//!         leaving.push_back(packet.to_vec());
+//!         Ok(())
+//!     }
+//!
+//!     fn attach(&self, notifier: Notifier) {
+//!         *self.notifier.lock().unwrap() = Some(notifier);
+//!     }
+//! }
+//! ```
+
+mod channel;
+mod memory;
+mod notifier;
+mod packet;
+mod packet_fd;
+mod properties;
+#[cfg(target_os = "linux")]
+mod sys;
+#[cfg(target_os = "linux")]
+mod tun;
+pub mod virtio;
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+pub use memory::{Loopback, Memory, pair};
+pub(crate) use notifier::Notified;
+pub use notifier::Notifier;
+pub use packet::{Checksum, Packet};
+pub use packet_fd::PacketFd;
+pub use properties::{MacAddr, Properties};
+#[cfg(target_os = "linux")]
+pub use tun::{Tap, Tun, TunBuilder};
+
+/// What carries packets. The host calls [`send`](Device::send) from whichever thread writes to a socket, one call at a time and under its
+/// lock, so it should be quick; it must not call the host from there.
+pub trait Device: Send + Sync + 'static {
+    /// What the device is. Asked once, when it is attached.
+    fn properties(&self) -> Properties;
+
+    /// The next packet that has come by one of its queues (numbered from 0), without waiting.
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that none has. Any other error says that the device is lost: the host takes the
+    /// interface down and lets the device go.
+    fn receive(&self, queue: usize) -> io::Result<Packet>;
+
+    /// Takes a packet, without waiting. `Ok` says no more than that: packets may be lost.
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that the device is full; the host offers the same packet again when the device is
+    /// ready. With any other error the packet is dropped and counted.
+    fn send(&self, packet: &Packet) -> io::Result<()>;
+
+    /// Called after packets were sent, without the host's lock: the moment to tell the other side that there is something.
+    /// Not called for devices with descriptors.
+    fn flush(&self) {}
+
+    /// A descriptor that `poll` calls readable when a packet can be received by this queue, and (that of queue 0) writable when one can
+    /// be sent. `None` if the device tells by its [`Notifier`] instead.
+    fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
+        let _ = queue;
+        None
+    }
+
+    /// The host that the device has been attached to can be told by this that there is something to receive, or room again.
+    fn attach(&self, notifier: Notifier) {
+        let _ = notifier;
+    }
+}
+
+impl<D: Device + ?Sized> Device for Arc<D> {
+    fn properties(&self) -> Properties {
+        (**self).properties()
+    }
+
+    fn receive(&self, queue: usize) -> io::Result<Packet> {
+        (**self).receive(queue)
+    }
+
+    fn send(&self, packet: &Packet) -> io::Result<()> {
+        (**self).send(packet)
+    }
+
+    fn flush(&self) {
+        (**self).flush();
+    }
+
+    fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
+        (**self).descriptor(queue)
+    }
+
+    fn attach(&self, notifier: Notifier) {
+        (**self).attach(notifier);
+    }
+}

@@ -1,0 +1,8 @@
+//! System calls for which no safe function exists elsewhere.
+#![allow(unsafe_code)]
+
+mod interface;
+mod tun;
+
+pub(super) use interface::mtu;
+pub(super) use tun::{Flags, Offload, attach, set_offload};

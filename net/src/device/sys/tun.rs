@@ -1,0 +1,68 @@
+//! The calls of `/dev/net/tun`.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::ioctl::{IntegerSetter, Opcode, ioctl, opcode};
+
+use super::interface::{Request, name, update};
+
+const TUNSETIFF: Opcode = opcode::write::<i32>(b'T', 202);
+const TUNSETOFFLOAD: Opcode = opcode::write::<u32>(b'T', 208);
+
+const IFF_TUN: u16 = 0x0001;
+const IFF_TAP: u16 = 0x0002;
+const IFF_MULTI_QUEUE: u16 = 0x0100;
+const IFF_NO_PI: u16 = 0x1000;
+const IFF_VNET_HDR: u16 = 0x4000;
+
+const TUN_F_CSUM: usize = 0x01;
+const TUN_F_TSO4: usize = 0x02;
+const TUN_F_TSO6: usize = 0x04;
+const TUN_F_TSO_ECN: usize = 0x08;
+
+/// How an interface is to be opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) struct Flags {
+    /// Ethernet frames instead of IP packets.
+    pub(in super::super) ethernet: bool,
+    /// A virtio-net header in front of each packet.
+    pub(in super::super) header: bool,
+    /// One of several queues.
+    pub(in super::super) queues: bool,
+}
+
+/// What the kernel may leave to us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum Offload {
+    /// Nothing.
+    None,
+    /// Checksums and cutting of TCP.
+    ChecksumsAndTcp,
+}
+
+/// Opens a queue of an interface, which is made if it is not there; gives its name, which the kernel completes if it has `%d` in it.
+pub(in super::super) fn attach(interface: &str, flags: Flags) -> io::Result<(OwnedFd, String)> {
+    let fd = open("/dev/net/tun", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())?;
+    let kind = if flags.ethernet { IFF_TAP } else { IFF_TUN };
+    let header = if flags.header { IFF_VNET_HDR } else { 0 };
+    let queues = if flags.queues { IFF_MULTI_QUEUE } else { 0 };
+    let mut request = Request { name: name(interface)?, value: [0; 24] };
+    request.value[..2].copy_from_slice(&(kind | header | queues | IFF_NO_PI).to_ne_bytes());
+    update::<TUNSETIFF>(&fd, &mut request)?;
+    let len = request.name.iter().position(|&byte| byte == 0).unwrap_or(request.name.len());
+    Ok((fd, String::from_utf8_lossy(&request.name[..len]).into_owned()))
+}
+
+/// Says what the kernel may leave to us in what it sends. `EINVAL` if it has not all of it.
+pub(in super::super) fn set_offload(fd: &OwnedFd, offload: Offload) -> io::Result<()> {
+    let flags = match offload {
+        Offload::None => 0,
+        Offload::ChecksumsAndTcp => TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
+    };
+    // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of ours.
+    let call = unsafe { IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags) };
+    // SAFETY: as above.
+    unsafe { ioctl(fd, call) }.map_err(Into::into)
+}

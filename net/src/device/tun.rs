@@ -1,0 +1,187 @@
+//! Interfaces of the Linux kernel: what it sends by one we receive, and the other way round.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use super::channel::Channel;
+use super::sys::{self, Flags, Offload};
+use super::{Device, MacAddr, Packet, Properties};
+
+/// An interface of the kernel that carries IP packets (`/dev/net/tun`). Needs `CAP_NET_ADMIN`, or an interface that was made for this
+/// user (`ip tuntap add tun0 mode tun user NAME`). The kernel's end is configured by its own tools
+/// (`ip addr add 10.0.0.1/24 dev tun0; ip link set tun0 up`).
+///
+/// ```no_run
+/// use loggia::Host;
+/// use loggia::device::Tun;
+///
+/// let host = Host::builder().address("10.0.0.2/24").gateway("10.0.0.1").device(Tun::open("tun0")?).start()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Tun(Interface);
+
+/// As [`Tun`], but carrying Ethernet frames: the host behind it is a station of its own, with ARP and neighbour discovery.
+#[derive(Debug)]
+pub struct Tap(Interface);
+
+impl Tun {
+    /// Opens the interface of this name, which is made if it is not there (`tun%d` lets the kernel number it), with offloads and one
+    /// queue. `EPERM`, `EBUSY` (another has it), `EINVAL`, `ENOENT` (no `/dev/net/tun`)
+    pub fn open(name: &str) -> io::Result<Self> {
+        Self::builder().open(name)
+    }
+
+    /// As [`Tun::open`], with choices.
+    pub fn builder() -> TunBuilder {
+        TunBuilder { offloads: true, queues: 1, mtu: None, mac: None }
+    }
+
+    /// The interface's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl Tap {
+    /// Opens the interface of this name, as [`Tun::open`] does. Our station gets a random address.
+    pub fn open(name: &str) -> io::Result<Self> {
+        Tun::builder().open_tap(name)
+    }
+
+    /// The interface's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Our station's address (not that of the kernel's end).
+    pub fn mac(&self) -> MacAddr {
+        self.0.mac.unwrap_or_default()
+    }
+}
+
+/// How to open a [`Tun`] or [`Tap`].
+#[derive(Clone, Debug)]
+pub struct TunBuilder {
+    offloads: bool,
+    queues: usize,
+    mtu: Option<u32>,
+    mac: Option<MacAddr>,
+}
+
+impl TunBuilder {
+    /// Whether checksums and the cutting of large TCP packets are left to the receiver, both ways (on unless switched off): few calls
+    /// carry much. Off, each packet is one segment with a complete checksum.
+    pub fn offloads(mut self, on: bool) -> Self {
+        self.offloads = on;
+        self
+    }
+
+    /// How many queues to open (`IFF_MULTI_QUEUE` if more than one): the kernel spreads its connections over them. We
+    /// send by the first.
+    pub fn queues(mut self, queues: usize) -> Self {
+        self.queues = queues.max(1);
+        self
+    }
+
+    /// Our end's MTU; that of the kernel's end unless said.
+    pub fn mtu(mut self, mtu: u32) -> Self {
+        self.mtu = Some(mtu);
+        self
+    }
+
+    /// Our station's address on a [`Tap`].
+    pub fn mac(mut self, mac: MacAddr) -> Self {
+        self.mac = Some(mac);
+        self
+    }
+
+    /// Opens an interface for IP packets; errors as [`Tun::open`].
+    pub fn open(&self, name: &str) -> io::Result<Tun> {
+        self.attach(name, None).map(Tun)
+    }
+
+    /// Opens an interface for Ethernet frames; errors as [`Tun::open`].
+    pub fn open_tap(&self, name: &str) -> io::Result<Tap> {
+        self.attach(name, Some(self.mac.unwrap_or_else(random_mac))).map(Tap)
+    }
+
+    fn attach(&self, name: &str, mac: Option<MacAddr>) -> io::Result<Interface> {
+        let flags = Flags { ethernet: mac.is_some(), header: self.offloads, queues: self.queues > 1 };
+        let mut name = name.to_owned();
+        let mut channels = Vec::with_capacity(self.queues);
+        for _ in 0..self.queues {
+            let (fd, full_name) = sys::attach(&name, flags)?;
+            // It is the interface's, whoever opened it before.
+            sys::set_offload(&fd, if self.offloads { Offload::ChecksumsAndTcp } else { Offload::None })?;
+            channels.push(Channel::new(fd, self.offloads)?);
+            name = full_name;
+        }
+        let mtu = self.mtu.map_or_else(|| sys::mtu(&name), Ok)?;
+        Ok(Interface { name, channels, mac, mtu, offloads: self.offloads })
+    }
+}
+
+/// A local, individual address.
+fn random_mac() -> MacAddr {
+    let [a, b, c, d, e, f, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
+    [a & 0xfc | 0x02, b, c, d, e, f]
+}
+
+#[derive(Debug)]
+struct Interface {
+    name: String,
+    channels: Vec<Channel>,
+    mac: Option<MacAddr>,
+    mtu: u32,
+    offloads: bool,
+}
+
+/// The largest super-segment: what an IP packet's length field can say, less room for headers.
+const LARGEST: u32 = 65_535 - 120;
+
+impl Interface {
+    fn properties(&self) -> Properties {
+        let plain = match self.mac {
+            Some(mac) => Properties::ethernet(mac, self.mtu),
+            None => Properties::ip(self.mtu),
+        };
+        let segmentation = if self.offloads { LARGEST } else { 0 };
+        plain
+            .name(&self.name)
+            .queues(self.channels.len())
+            .checksum_offload(self.offloads)
+            .segmentation_offload(segmentation)
+            .coalesce(true)
+    }
+
+    fn send(&self, packet: &Packet) -> io::Result<()> {
+        self.channels[0].send(packet)
+    }
+}
+
+macro_rules! device {
+    ($what:ty) => {
+        impl Device for $what {
+            fn properties(&self) -> Properties {
+                self.0.properties()
+            }
+
+            fn receive(&self, queue: usize) -> io::Result<Packet> {
+                self.0.channels[queue].receive()
+            }
+
+            fn send(&self, packet: &Packet) -> io::Result<()> {
+                self.0.send(packet)
+            }
+
+            fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
+                Some(self.0.channels.get(queue)?.descriptor())
+            }
+        }
+    };
+}
+
+device!(Tun);
+device!(Tap);

@@ -1,0 +1,151 @@
+//! How a host is made.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use loggia_stack::base::{Addr, Seed};
+use loggia_stack::engine::Config;
+use loggia_stack::socket::Permission;
+
+use super::address::{IntoIp, IntoPrefix};
+use super::interface::{Interface, Setup};
+use super::running::{Options, Running};
+use super::{Host, thread};
+use crate::device::Device;
+
+/// How long what was written is still sent after the last handle of a host has gone, unless said.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// A host to be. See [`Host::builder`].
+///
+/// ```
+/// use loggia::Host;
+///
+/// let host = Host::builder().start()?; // with nothing but loopback
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a host begins with `start`"]
+pub struct Builder {
+    name: Option<String>,
+    interfaces: Vec<Interface>,
+    /// Of the first interface.
+    setup: Setup,
+    names: Vec<(String, Vec<Addr>)>,
+    seed: Option<u64>,
+    linger: Duration,
+    config: Config,
+}
+
+impl Default for Builder {
+    /// Linux's defaults; 256 MiB of memory for sockets and queues.
+    fn default() -> Self {
+        let mut config = Config::default();
+        // Whoever embeds a host owns it.
+        config.socket.net_raw = Permission::Granted;
+        config.socket.net_admin = Permission::Granted;
+        Self {
+            name: None,
+            interfaces: Vec::new(),
+            setup: Setup::default(),
+            names: Vec::new(),
+            seed: None,
+            linger: LINGER,
+            config,
+        }
+    }
+}
+
+impl Builder {
+    /// A name for the host's thread.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// A device to speak by, with the properties it has. For more than a name, see [`Builder::interface`].
+    pub fn device(self, device: impl Device) -> Self {
+        self.interface(Interface::new(device))
+    }
+
+    /// An interface to speak by. Several may be.
+    pub fn interface(mut self, interface: Interface) -> Self {
+        self.interfaces.push(interface);
+        self
+    }
+
+    /// An address of the first interface; see [`Interface::address`].
+    pub fn address(mut self, address: impl IntoPrefix) -> Self {
+        self.setup.add_address(address);
+        self
+    }
+
+    /// A default route by the first interface; see [`Interface::gateway`].
+    pub fn gateway(mut self, gateway: impl IntoIp) -> Self {
+        self.setup.add_gateway(gateway);
+        self
+    }
+
+    /// A name this host knows; `localhost` it knows always.
+    pub fn host_name(mut self, name: impl Into<String>, addrs: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.names.push((name.into(), addrs.into_iter().map(Addr::from).collect()));
+        self
+    }
+
+    /// Most memory in bytes that sockets and queues hold together; more is refused with `ENOBUFS`, and windows are kept small before.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.config.memory = bytes;
+        self
+    }
+
+    /// Whether packets for others are forwarded.
+    pub fn forward(mut self, on: bool) -> Self {
+        self.config.network.ipv4.forward = on;
+        self.config.network.ipv6.forwarding = on;
+        self
+    }
+
+    /// How long what was written is still sent after the last handle of the host and the last socket have gone (five seconds unless said).
+    pub fn linger(mut self, limit: Duration) -> Self {
+        self.linger = limit;
+        self
+    }
+
+    /// What all randomness comes from (sequence numbers, ports, hash keys), for tests. Unless said it is the operating system's.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts the host with a thread of its own.
+    ///
+    /// `InvalidInput` for an address that is none, or one without an interface; `EEXIST` for two interfaces of one name; `EINVAL` for a
+    /// name or MTU that cannot be one; `ENETUNREACH` for a gateway that no interface reaches.
+    pub fn start(self) -> io::Result<Host> {
+        let Self { name, mut interfaces, setup, names, seed, linger, config } = self;
+        match interfaces.first_mut() {
+            Some(first) => first.setup.append(setup),
+            None if setup.is_empty() => {}
+            None => return Err(io::Error::new(io::ErrorKind::InvalidInput, "an address or gateway without a device")),
+        }
+        let seed = seed.map_or_else(random_seed, Seed::from);
+        let running = Running::new(Options { config, seed, names, linger })?;
+        for interface in interfaces {
+            running.attach(interface)?;
+        }
+        thread::start(running, name.unwrap_or_else(|| "loggia".into()))
+    }
+}
+
+/// The operating system's randomness: each hasher has keys of its own from it.
+fn random_seed() -> Seed {
+    let mut seed = [0; 32];
+    for (number, eight) in (0u64..).zip(seed.chunks_exact_mut(8)) {
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u64(number);
+        eight.copy_from_slice(&hasher.finish().to_ne_bytes());
+    }
+    Seed(seed)
+}

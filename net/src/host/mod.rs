@@ -1,0 +1,118 @@
+//! Hosts: a stack with its interfaces, addresses and routes, and whoever runs it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `builder`, `interface` | how one is made |
+//! | `configure`, `status` | what may change while it runs, and what it says of itself |
+//! | `address` | how addresses are written |
+//! | `running` | a host in real time: one lock, and what is done under it |
+//! | `thread` | its thread, which reads devices and keeps time |
+//! | `port` | its end of a device |
+
+mod address;
+#[cfg(unix)]
+mod builder;
+mod configure;
+#[cfg(unix)]
+mod interface;
+#[cfg(unix)]
+mod port;
+#[cfg(unix)]
+mod running;
+mod status;
+#[cfg(unix)]
+mod thread;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loggia_stack::base::{Addr, Instant};
+use loggia_stack::engine::Stack;
+
+use crate::driver::{Driver, Waiters};
+
+pub use address::{IntoIp, IntoPrefix, Prefix};
+#[cfg(unix)]
+pub use builder::Builder;
+#[cfg(unix)]
+pub use interface::Interface;
+pub use status::{InterfaceStatus, Neighbour, NeighbourState, Route};
+
+/// A host: its own addresses, routes, ports and sockets. Cloning it is cheap and gives the same host; sockets hold one too.
+///
+/// One that [`Host::builder`] made runs in real time. Whoever writes to a socket carries the packets to the device on his own thread; one
+/// thread of the host's own reads devices and keeps time, and sleeps when there is nothing to do. When the last clone and the last socket
+/// are gone, that thread still sends what was written before, for a [limited time](Builder::linger); nobody waits for it. Who wants to wait
+/// calls [`Host::shutdown`].
+///
+/// Worlds in virtual time have hosts too; see [`driver`](crate::driver).
+#[derive(Clone)]
+pub struct Host(Arc<dyn Driver>);
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Host")
+    }
+}
+
+impl Host {
+    /// A host to be.
+    #[cfg(unix)]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The host that `driver` runs.
+    pub fn new(driver: Arc<dyn Driver>) -> Self {
+        Self(driver)
+    }
+
+    /// Runs `work` on the stack; see [`Driver::with`]. For those who build sockets of their own: the stack's interface is not this crate's.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Stack, &mut Waiters) -> T) -> T {
+        let (mut work, mut result) = (Some(work), None);
+        self.0.with(&mut |stack, waiters| {
+            if let Some(work) = work.take() {
+                result = Some(work(stack, waiters));
+            }
+        });
+        result.expect("a driver runs what it is given")
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    /// The addresses of a name that this host knows.
+    pub fn lookup(&self, name: &str) -> Vec<Addr> {
+        self.0.lookup(name)
+    }
+
+    /// Lets this host know a name, in place of what it knew of it before. [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world.
+    pub fn add_name(&self, name: &str, addrs: impl IntoIterator<Item = std::net::IpAddr>) -> io::Result<()> {
+        self.0.add_name(name, addrs.into_iter().map(Addr::from).collect())
+    }
+
+    /// Adds an interface. Errors as [`Builder::start`]; [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world.
+    #[cfg(unix)]
+    pub fn attach(&self, interface: Interface) -> io::Result<()> {
+        self.0.attach(interface)
+    }
+
+    /// Takes an interface away, with its addresses and routes, and lets its device go. `ENODEV`
+    #[cfg(unix)]
+    pub fn detach(&self, interface: &str) -> io::Result<()> {
+        self.0.detach(interface)
+    }
+
+    /// Ends the host in order: writing ends on all connections, what was written is sent until the other ends have acknowledged it, for
+    /// `limit` at most, and the devices are let go before this returns. What has not been acknowledged by then is given up.
+    /// Afterwards sockets have nobody to talk to: who waits at one gets `ENETDOWN`.
+    ///
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if something was given up.
+    pub fn shutdown(&self, limit: Duration) -> io::Result<()> {
+        self.0.shutdown(limit)
+    }
+}

@@ -1,0 +1,86 @@
+//! A host's end of a device.
+
+use std::io;
+use std::sync::Arc;
+
+use loggia_stack::base::{Frame, LinkId};
+use loggia_stack::engine::Stack;
+
+use crate::device::{Device, Packet};
+
+/// Most packets received in one go: enough for them to be joined, few enough that others get the lock.
+pub(super) const BATCH: usize = 64;
+
+/// What came by a device in one go.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) frames: Vec<Frame>,
+    /// There may be more.
+    pub(super) full: bool,
+    /// The device is lost.
+    pub(super) lost: bool,
+}
+
+impl Batch {
+    /// Receives what there is.
+    pub(super) fn fill(&mut self, device: &dyn Device, queue: usize) {
+        (self.full, self.lost) = (true, false);
+        while self.frames.len() < BATCH {
+            match device.receive(queue) {
+                Ok(packet) => self.frames.push(packet.into()),
+                Err(error) => {
+                    (self.full, self.lost) = (false, error.kind() != io::ErrorKind::WouldBlock);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A device, and the link that it is for the stack.
+pub(super) struct Port {
+    pub(super) link: LinkId,
+    pub(super) device: Arc<dyn Device>,
+    /// How many of its queues the host's thread polls; 0: it tells when it is ready.
+    pub(super) polled: usize,
+    /// What the device had no room for.
+    held: Option<Packet>,
+    /// Something was sent or received since its last `flush`.
+    touched: bool,
+}
+
+impl Port {
+    pub(super) fn new(link: LinkId, device: Arc<dyn Device>, queues: usize) -> Self {
+        let polled = if device.descriptor(0).is_some() { queues } else { 0 };
+        Self { link, device, polled, held: None, touched: false }
+    }
+
+    /// True if the device is full and something waits for it.
+    pub(super) fn is_full(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Gives the device what the stack has for it, as far as there is room.
+    pub(super) fn send(&mut self, stack: &mut Stack) {
+        while let Some(packet) = self.held.take().or_else(|| stack.transmit(self.link).map(Packet::from)) {
+            self.touched = true;
+            // What a device refuses for another reason than want of room is lost, as packets are.
+            if self.device.send(&packet).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                self.held = Some(packet);
+                return;
+            }
+        }
+    }
+
+    /// Receives from a device that tells when it is ready, and runs it through.
+    pub(super) fn receive(&mut self, stack: &mut Stack, batch: &mut Batch) {
+        batch.fill(&*self.device, 0);
+        self.touched |= !batch.frames.is_empty();
+        stack.receive_many(self.link, batch.frames.drain(..));
+    }
+
+    /// The device, if it wants to be told of what happened since.
+    pub(super) fn take_flush(&mut self) -> Option<Arc<dyn Device>> {
+        (std::mem::take(&mut self.touched) && self.polled == 0).then(|| self.device.clone())
+    }
+}

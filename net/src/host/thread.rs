@@ -1,0 +1,175 @@
+//! A host's thread: it reads the devices that have descriptors and keeps time; and the door by which sockets come to the host.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use loggia_stack::base::{Addr, Instant, LinkId};
+use loggia_stack::engine::Stack;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::Host;
+use super::interface::Interface;
+use super::port::Batch;
+use super::running::{Next, Running, Source};
+use crate::driver::{Driver, Waiters};
+
+/// Wakes a thread that polls.
+#[derive(Debug)]
+pub(super) struct Bell {
+    ears: UnixStream,
+    button: UnixStream,
+    rung: AtomicBool,
+}
+
+impl Bell {
+    pub(super) fn new() -> io::Result<Self> {
+        let (ears, button) = UnixStream::pair()?;
+        ears.set_nonblocking(true)?;
+        button.set_nonblocking(true)?;
+        Ok(Self { ears, button, rung: AtomicBool::new(false) })
+    }
+
+    pub(super) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            // One byte at a time is in it, so there is always room.
+            let _ = (&self.button).write(&[1]);
+        }
+    }
+
+    /// It is heard; from now on it can be rung again.
+    fn heard(&self) {
+        // At most the one byte is there.
+        let _ = (&self.ears).read(&mut [0; 8]);
+        self.rung.store(false, Ordering::Release);
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ears.as_fd()
+    }
+}
+
+/// Starts the thread of a host and gives the host.
+pub(super) fn start(running: Arc<Running>, name: String) -> io::Result<Host> {
+    let own = running.clone();
+    let thread = thread::Builder::new().name(name).spawn(move || run(&own))?;
+    Ok(Host::new(Arc::new(Door { running, thread: Mutex::new(Some(thread)) })))
+}
+
+fn run(running: &Running) {
+    loop {
+        let (generation, sources) = running.sources();
+        if !serve(running, generation, &sources) {
+            return;
+        }
+    }
+}
+
+/// Serves these sources until they change; false at the end of the host.
+fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
+    let mut arrived: Vec<(LinkId, Batch)> = sources.iter().map(|source| (source.link, Batch::default())).collect();
+    let mut fds = Vec::with_capacity(1 + sources.len());
+    loop {
+        let (until, full) = match running.turn(generation, &mut arrived) {
+            Next::Sleep { until, full } => (until, full),
+            Next::Again => return true,
+            Next::End => return false,
+        };
+        // Those who had more than fitted are asked again without waiting.
+        let more = arrived.iter().any(|(_, batch)| batch.full);
+        if !more {
+            fds.clear();
+            fds.push(PollFd::new(&running.bell, PollFlags::IN));
+            fds.extend(sources.iter().map(|source| poll_fd(running, source, &full)));
+            wait(&mut fds, until.is_set().then(|| until.since(running.now())));
+            if !fds[0].revents().is_empty() {
+                running.bell.heard();
+            }
+        }
+        for (place, (source, (_, batch))) in sources.iter().zip(&mut arrived).enumerate() {
+            let revents = if more { PollFlags::empty() } else { fds[1 + place].revents() };
+            if batch.full || !revents.is_empty() {
+                batch.fill(&*source.device, source.queue);
+                let broken = PollFlags::HUP | PollFlags::NVAL | PollFlags::ERR;
+                // It will never be quiet again, and there is nothing to read.
+                batch.lost |= batch.frames.is_empty() && revents.intersects(broken) && !revents.contains(PollFlags::IN);
+            }
+        }
+    }
+}
+
+fn poll_fd<'a>(running: &'a Running, source: &'a Source, full: &[LinkId]) -> PollFd<'a> {
+    let out = if source.queue == 0 && full.contains(&source.link) { PollFlags::OUT } else { PollFlags::empty() };
+    match source.descriptor() {
+        Some(fd) => PollFd::from_borrowed_fd(fd, PollFlags::IN | out),
+        // A device that has taken back its word is not waited for.
+        None => PollFd::new(&running.bell, PollFlags::empty()),
+    }
+}
+
+/// Waits until one of them is ready, the time is up, or a signal comes.
+fn wait(fds: &mut [PollFd<'_>], limit: Option<Duration>) {
+    let limit = limit.map(|limit| Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: limit.subsec_nanos().into() });
+    // What fails says nothing of the descriptors, so there is nothing to do but look again.
+    if poll(fds, limit.as_ref()).is_err() {
+        fds.iter_mut().for_each(PollFd::clear_revents);
+    }
+}
+
+/// The door by which sockets come to the host. With it the last of them goes.
+struct Door {
+    running: Arc<Running>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Driver for Door {
+    fn with(&self, work: &mut dyn FnMut(&mut Stack, &mut Waiters)) {
+        self.running.with(work);
+    }
+
+    fn now(&self) -> Instant {
+        self.running.now()
+    }
+
+    fn lookup(&self, name: &str) -> Vec<Addr> {
+        self.running.lookup(name)
+    }
+
+    fn attach(&self, interface: Interface) -> io::Result<()> {
+        self.running.attach(interface)
+    }
+
+    fn detach(&self, interface: &str) -> io::Result<()> {
+        self.running.detach(interface)
+    }
+
+    fn add_name(&self, name: &str, addrs: Vec<Addr>) -> io::Result<()> {
+        self.running.add_name(name, addrs);
+        Ok(())
+    }
+
+    fn shutdown(&self, limit: Duration) -> io::Result<()> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.as_ref().is_some_and(|own| own.thread().id() == thread::current().id()) {
+            return Err(io::Error::new(io::ErrorKind::Deadlock, "a host cannot wait for its end on its own thread"));
+        }
+        self.running.stop(limit);
+        let clean = self.running.wait();
+        // Its devices are gone once it is. A panic there was reported when it happened.
+        let _ = thread.take().map(JoinHandle::join);
+        if clean { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+    }
+}
+
+impl Drop for Door {
+    /// The thread ends by itself once everything has been sent; nobody waits for it.
+    fn drop(&mut self) {
+        self.running.stop(self.running.linger);
+    }
+}

@@ -1,0 +1,70 @@
+//! A TCP connection.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use loggia_stack::base::MsgFlags;
+use loggia_stack::socket::numbers::SOCK_STREAM;
+
+use super::stream::{read_and_write, socket_methods, timeout_methods};
+use crate::blocking::Blocking;
+use crate::host::Host;
+use crate::lookup::{ToAddrs, first};
+use crate::options::{buffer_options, ip_options, tcp_options};
+use crate::socket::{address, family};
+
+/// As [`std::net::TcpStream`], on a host.
+#[derive(Debug)]
+pub struct TcpStream {
+    pub(super) blocking: Blocking,
+}
+
+impl TcpStream {
+    /// Connects to the first of the addresses that answers. `ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`, …
+    pub fn connect_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
+        first(addr.to_addrs(host)?, |addr| Self::connect_to(host, &addr, None))
+    }
+
+    /// Connects, or gives [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `limit`. `InvalidInput` for a limit of nothing.
+    pub fn connect_timeout_on(host: &Host, addr: &SocketAddr, limit: Duration) -> io::Result<Self> {
+        if limit.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "cannot set a 0 duration timeout"));
+        }
+        Self::connect_to(host, addr, Some(limit))
+    }
+
+    fn connect_to(host: &Host, addr: &SocketAddr, limit: Option<Duration>) -> io::Result<Self> {
+        let blocking = Blocking::open(host, family(addr), SOCK_STREAM)?;
+        blocking.connect(&address(*addr), limit)?;
+        Ok(Self { blocking })
+    }
+
+    socket_methods!();
+    timeout_methods!();
+    tcp_options!();
+    ip_options!();
+    buffer_options!();
+
+    /// The other end's address. `ENOTCONN`
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket().peer_addr()
+    }
+
+    /// Our end's address.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket().local_addr()
+    }
+
+    /// Ends reading, writing or both. `ENOTCONN`
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.blocking.shutdown(how)
+    }
+
+    /// Reads and leaves it there.
+    pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.blocking.recv(buf, MsgFlags::PEEK)
+    }
+}
+
+read_and_write!(TcpStream);

@@ -1,0 +1,9 @@
+//! Our hosts and the Linux kernel, with a TUN or TAP between them, in a network namespace that the test makes.
+//!
+//! Each test starts itself again under `unshare`, so that it needs no privileges where the kernel lets users have namespaces of their own;
+//! where it does not, the reason is printed and nothing is tested.
+#![cfg(target_os = "linux")]
+
+mod namespace;
+mod stories;
+mod wire;

@@ -1,0 +1,51 @@
+//! How a test gets a network namespace of its own.
+
+use std::env;
+use std::process::{Command, Output};
+
+/// Set in the process that is inside of the namespace.
+const INSIDE: &str = "LOGGIA_TEST_INSIDE";
+
+/// Runs `story` inside of a network namespace of its own, where the process may make interfaces. `name` is the full name of the test that
+/// calls this.
+pub(crate) fn inside(name: &str, story: fn()) {
+    if env::var_os(INSIDE).is_some() {
+        return story();
+    }
+    if let Some(why) = forbidden() {
+        println!("skipped: {why}");
+        return;
+    }
+    let own = env::current_exe().expect("this program has a name");
+    let output = unshare().arg(own).args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("unshare runs");
+    print!("{}", text(&output));
+    assert!(output.status.success(), "inside of the namespace: {}", output.status);
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", "--"]);
+    command
+}
+
+/// Why a namespace with a TUN in it cannot be had here, if so.
+fn forbidden() -> Option<String> {
+    match unshare().args(["ip", "tuntap", "add", "dev", "probe", "mode", "tun"]).output() {
+        Err(error) => Some(format!("unshare cannot be run: {error}")),
+        Ok(output) if !output.status.success() => Some(format!("no namespace with a TUN: {}", text(&output).trim())),
+        Ok(_) => None,
+    }
+}
+
+/// Runs a command that must succeed.
+pub(crate) fn run(command: &str) -> String {
+    let mut words = command.split_whitespace();
+    let output = Command::new(words.next().expect("a command")).args(words).output();
+    let output = output.unwrap_or_else(|error| panic!("{command}: {error}"));
+    assert!(output.status.success(), "{command}: {}", text(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
