@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use loggia_stack::base::{Errno, MsgFlags, Ready, SocketId};
 use loggia_stack::engine::Stack;
-use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{SHUT_RD, SHUT_RDWR, SHUT_WR, sol_socket};
+use loggia_stack::socket::{Address, Control, Message};
+use loggia_stack::transport::unix::{Right, SCM_MAX_FD};
 
 use crate::driver::{Slot, Waiters};
 use crate::host::Host;
-use crate::socket::{READ, Socket, WRITE, ended, error, send};
+use crate::socket::{READ, Socket, WRITE, ended, error, recvfrom, send};
 
 /// A socket whose calls wait. Its clones are the same socket, as duplicates of a descriptor are: they share its mode and timeouts.
 #[derive(Clone, Debug)]
@@ -156,7 +157,7 @@ impl Blocking {
     }
 
     pub(crate) fn recv_from(&self, into: &mut [u8], flags: MsgFlags) -> io::Result<(usize, Address)> {
-        self.reading(|stack, id| stack.recvfrom(id, into, flags))
+        self.reading(|stack, id| recvfrom(stack, id, into, flags))
     }
 
     /// Sends a datagram.
@@ -182,6 +183,37 @@ impl Blocking {
     pub(crate) fn write_vectored(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
         let pieces: Vec<&[u8]> = data.iter().take(PIECES).map(|piece| &**piece).collect();
         self.writing(|stack, id| send(stack, id, &pieces, None))
+    }
+
+    /// Sends sockets along. `EINVAL` for one of another host
+    pub(crate) fn send_sockets(&self, data: &[u8], sockets: &[&Socket]) -> io::Result<usize> {
+        if !sockets.iter().all(|socket| socket.host.is(&self.socket().host)) {
+            return Err(error(Errno::EINVAL));
+        }
+        let control = [Control::Rights(sockets.iter().map(|socket| Right::Socket(socket.id)).collect())];
+        let message = Message { data: &[data], control: &control, flags: MsgFlags::NOSIGNAL, ..Message::default() };
+        self.writing(|stack, id| stack.sendmsg(id, &message))
+    }
+
+    /// Receives with the sockets that were sent along.
+    pub(crate) fn recv_sockets(&self, into: &mut [u8]) -> io::Result<(usize, Vec<Self>)> {
+        let room = Control::Rights(vec![Right::Foreign(0); SCM_MAX_FD]).space();
+        let patience = Patience::Option(sol_socket::SO_RCVTIMEO);
+        let (len, ids) = self.when(READ, patience, |stack, waiters, id| {
+            let received = stack.recvmsg(id, &mut [&mut *into], room, MsgFlags::NONE)?;
+            let rights = received.control.into_iter().filter_map(|item| match item {
+                Control::Rights(rights) => Some(rights),
+                _ => None,
+            });
+            let ids = rights.flatten().filter_map(|right| match right {
+                Right::Socket(id) => Some(id),
+                Right::Foreign(_) => None,
+            });
+            let ids: Vec<_> = ids.collect();
+            ids.iter().for_each(|id| waiters.know(*id));
+            Ok((received.len, ids))
+        })?;
+        Ok((len, ids.into_iter().map(|id| Self::new(self.socket().adopt(id))).collect()))
     }
 
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -48,6 +48,7 @@ pub(crate) fn family(addr: &SocketAddr) -> i32 {
 
 /// An owned socket; dropping it closes it.
 #[derive(Debug)]
+#[allow(unreachable_pub, reason = "a sealed trait of the facade for tokio names it")]
 pub struct Socket {
     pub(crate) host: Host,
     pub(crate) id: SocketId,
@@ -56,8 +57,13 @@ pub struct Socket {
 impl Socket {
     /// A new one.
     pub(crate) fn new(host: &Host, family: i32, ty: i32) -> io::Result<Self> {
+        Self::with_protocol(host, family, ty, 0)
+    }
+
+    /// A new one of a protocol.
+    pub(crate) fn with_protocol(host: &Host, family: i32, ty: i32, protocol: i32) -> io::Result<Self> {
         let id = host.with(|stack, waiters| {
-            let id = stack.socket(family, ty, 0)?;
+            let id = stack.socket(family, ty, protocol)?;
             waiters.know(id);
             Ok(id)
         });
@@ -179,7 +185,8 @@ impl Drop for Socket {
         let forgotten = self.host.with(|stack, waiters| {
             // It may be gone already with its stack's world; there is nobody to tell.
             let _ = stack.close(self.id);
-            waiters.forget(self.id)
+            // Others may have handles of their own, which came along with a message.
+            if stack.readiness(self.id).is_ok() { Vec::new() } else { waiters.forget(self.id) }
         });
         drop(forgotten);
     }

@@ -80,6 +80,11 @@ impl Host {
         result.expect("a driver runs what it is given")
     }
 
+    /// True if both are the same host.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The present moment.
     pub fn now(&self) -> Instant {
         self.0.now()

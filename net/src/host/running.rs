@@ -242,12 +242,12 @@ impl Running {
             }
         }
         state.armed = Instant::EPOCH;
-        state.give_up_late(self.now());
+        let given_up = state.give_up_late(self.now());
         // It is awake: nobody need ring.
         let after = After { ring: false, ..state.settle() };
         let next = state.next(self.now(), generation);
         if matches!(next, Next::End) {
-            let clean = state.is_clean();
+            let clean = !given_up && state.is_clean();
             let (ports, woken) = state.end(clean);
             self.over.notify_all();
             drop(state);
@@ -452,15 +452,17 @@ impl State {
         }
     }
 
-    /// Resets connections that did not end in time.
-    fn give_up_late(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Ending(until) if now >= until) {
-            let rows = self.stack.socket_rows();
-            for socket in rows.into_iter().filter(|row| row.netid == "tcp").filter_map(|row| row.socket) {
-                // Listeners and those that are closed have nothing to reset.
-                let _ = self.stack.connect(socket, &Address::Unspecified);
-            }
+    /// Resets connections that did not end in time; says whether there were any.
+    fn give_up_late(&mut self, now: Instant) -> bool {
+        if !matches!(self.phase, Phase::Ending(until) if now >= until) || self.is_clean() {
+            return false;
         }
+        let rows = self.stack.socket_rows();
+        for socket in rows.into_iter().filter(|row| row.netid == "tcp").filter_map(|row| row.socket) {
+            // Listeners and those that are closed have nothing to reset.
+            let _ = self.stack.connect(socket, &Address::Unspecified);
+        }
+        true
     }
 
     /// True if all that was written has been acknowledged by the other ends.

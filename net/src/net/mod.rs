@@ -1,6 +1,7 @@
 //! Sockets shaped like std's, whose calls wait.
 //!
-//! The names are those of `std::net` and `std::os::unix::net`. Methods are theirs;
+//! The names are those of `std::net` and `std::os::unix::net`, and [`Socket`] is like that of the crate `socket2`.
+//! Methods are theirs;
 //! constructors take a host and say so in their names (`bind_on`, `connect_on`), and where std takes `ToSocketAddrs` names are looked up by
 //! the host. Errors carry the number that Linux gives ([`raw_os_error`](std::io::Error::raw_os_error)) and the kind that std makes of it.
 //!
@@ -29,6 +30,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod sock_addr;
+mod socket;
 mod stream;
 mod tcp_listener;
 mod tcp_stream;
@@ -40,6 +43,8 @@ mod unix_listener;
 #[cfg(unix)]
 mod unix_stream;
 
+pub use sock_addr::SockAddr;
+pub use socket::{Domain, Protocol, Socket, Type};
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;

@@ -5,5 +5,6 @@
 #![cfg(target_os = "linux")]
 
 mod namespace;
+mod programs;
 mod stories;
 mod wire;

@@ -43,9 +43,26 @@ fn forbidden() -> Option<String> {
 
 /// Runs a command that must succeed.
 pub(crate) fn run(command: &str) -> String {
+    attempt(command).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Runs a command; gives what it said, or why it failed.
+pub(crate) fn attempt(command: &str) -> Result<String, String> {
     let mut words = command.split_whitespace();
     let output = Command::new(words.next().expect("a command")).args(words).output();
-    let output = output.unwrap_or_else(|error| panic!("{command}: {error}"));
-    assert!(output.status.success(), "{command}: {}", text(&output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let output = output.map_err(|error| format!("{command}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{command}: {}", text(&output)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// True if a program is there.
+pub(crate) fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    let found = found.is_ok_and(|output| output.status.success());
+    if !found {
+        println!("skipped: {program} is not here");
+    }
+    found
 }

@@ -1,0 +1,178 @@
+//! Devices that are full, lost, or tell nonsense.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use loggia::device::{Device, Loopback, Memory, Notifier, Packet, PacketFd, Properties, pair};
+use loggia::net::{TcpListener, TcpStream, UdpSocket};
+use loggia::{Host, Interface};
+
+use crate::{SERVER, connected, hosts_over, pattern, rest};
+
+/// Devices over the two ends of a datagram socket of the machine, whose queue is short.
+fn datagrams() -> [PacketFd; 2] {
+    let (one, two) = UnixDatagram::pair().expect("a pair");
+    [one, two].map(|end| PacketFd::new(end, Properties::ip(1500)).expect("a device"))
+}
+
+/// Sends data both ways at once and sees it come.
+fn exchange((here, there): &(TcpStream, TcpStream), len: usize) {
+    let data = &pattern(len);
+    thread::scope(|scope| {
+        for (mut from, to) in [(here, there), (there, here)] {
+            scope.spawn(move || {
+                from.write_all(data).expect("write");
+                from.shutdown(std::net::Shutdown::Write).expect("shutdown");
+            });
+            scope.spawn(move || assert!(rest(to) == *data));
+        }
+    });
+}
+
+#[test]
+fn a_full_device_holds_writers_and_loses_nothing() {
+    let hosts = hosts_over(datagrams());
+    exchange(&connected(&hosts), 2_000_000);
+    let retransmitted =
+        hosts[0].with(|stack, _| stack.counters().iter().find(|(_, name, _)| *name == "RetransSegs").map(|it| it.2));
+    assert_eq!(retransmitted, Some(0), "what a device has no room for waits");
+}
+
+#[test]
+fn memory_carries_both_ways_at_once() {
+    exchange(&connected(&hosts_over(pair(Properties::ip(1500)))), 5_000_000);
+    exchange(&connected(&hosts_over(pair(Properties::ethernet([2, 0, 0, 0, 0, 1], 1500)))), 1_000_000);
+}
+
+#[test]
+fn a_lost_device_takes_its_interface_down_and_another_takes_its_place() {
+    let [_one, two] = datagrams();
+    let server = Host::builder().address("10.0.0.2/24").device(two).start().expect("a host");
+    // Its other end has gone before it began.
+    let broken = seqpacket_without_an_end();
+    let client = Host::builder().interface(Interface::new(broken).name("wan0").address("10.0.0.1/24")).start().expect("a host");
+    while client.interfaces()[1].up {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let unreachable = TcpStream::connect_on(&client, SERVER).expect_err("there is no way");
+    assert!(matches!(unreachable.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown), "{unreachable:?}");
+    // A new cable, the old name and address.
+    let [left, right] = datagrams();
+    client.detach("wan0").expect("it is there");
+    client.attach(Interface::new(left).name("wan0").address("10.0.0.1/24")).expect("the name is free");
+    let old = server.interfaces()[1].name.clone();
+    server.detach(&old).expect("it is there");
+    server.attach(Interface::new(right).address("10.0.0.2/24")).expect("an interface");
+    exchange(&connected(&[client, server]), 100_000);
+}
+
+/// A seqpacket socket whose other end is closed.
+fn seqpacket_without_an_end() -> PacketFd {
+    let (one, _) = socket2::Socket::pair(socket2::Domain::UNIX, socket2::Type::SEQPACKET, None).expect("a pair");
+    PacketFd::new(one, Properties::ip(1500)).expect("a device")
+}
+
+#[test]
+fn connections_live_on_over_another_device() {
+    let hosts = hosts_over(datagrams());
+    let (mut here, there) = connected(&hosts);
+    here.write_all(b"by the old cable, ").expect("write");
+    let [old_left, old_right] = [0, 1].map(|at: usize| hosts[at].interfaces()[1].name.clone());
+    hosts[0].detach(&old_left).expect("it is there");
+    here.write_all(b"by none, ").expect("it waits in the socket");
+    let [left, right] = datagrams();
+    hosts[1].detach(&old_right).expect("it is there");
+    hosts[1].attach(Interface::new(right).address("10.0.0.2/24")).expect("an interface");
+    hosts[0].attach(Interface::new(left).address("10.0.0.1/24")).expect("an interface");
+    here.write_all(b"by the new one").expect("write");
+    drop(here);
+    assert_eq!(String::from_utf8_lossy(&rest(there)), "by the old cable, by none, by the new one");
+}
+
+#[test]
+fn streams_are_not_packets() {
+    let (one, _two) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    let refused = PacketFd::new(one, Properties::ip(1500)).expect_err("no packets");
+    assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+}
+
+/// A device that receives nonsense between packets.
+struct Noisy {
+    inner: Memory,
+    count: AtomicU64,
+}
+
+impl Device for Noisy {
+    fn properties(&self) -> Properties {
+        self.inner.properties()
+    }
+
+    fn receive(&self, queue: usize) -> io::Result<Packet> {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        if count.is_multiple_of(3) {
+            return self.inner.receive(queue);
+        }
+        // Lengths and first bytes of all kinds, and what looks like an IP header but is none.
+        let mut bytes: Vec<u8> =
+            (0..count % 90).map(|at| (count.wrapping_mul(0x9e37_79b9) >> (at % 24)) as u8 ^ at as u8).collect();
+        if let Some(first) = bytes.first_mut() {
+            *first = if count.is_multiple_of(2) { 0x45 } else { 0x60 };
+        }
+        Ok(bytes.into())
+    }
+
+    fn send(&self, packet: &Packet) -> io::Result<()> {
+        self.inner.send(packet)
+    }
+
+    fn flush(&self) {
+        self.inner.flush();
+    }
+
+    fn attach(&self, notifier: Notifier) {
+        self.inner.attach(notifier);
+    }
+}
+
+#[test]
+fn nonsense_is_counted_and_harms_nobody() {
+    let [one, two] = pair(Properties::ip(1500));
+    let noisy = |inner| Noisy { inner, count: AtomicU64::new(0) };
+    let hosts = hosts_over([noisy(one), noisy(two)]);
+    exchange(&connected(&hosts), 300_000);
+    assert!(hosts[0].interfaces()[1].received_packets > 0);
+}
+
+#[test]
+fn a_device_that_gives_back() {
+    let host = Host::builder().address("10.0.0.1/32").gateway("10.0.0.99").device(Loopback::new()).start().expect("a host");
+    // It goes out by the device, comes back by it, and is nobody's: the one whom it was for is not here.
+    let socket = UdpSocket::bind_on(&host, "10.0.0.1:9").expect("bind");
+    socket.send_to(b"anybody?", "10.0.0.2:9").expect("send");
+    let device = host.interfaces().remove(1);
+    assert_eq!((device.sent_packets, device.received_packets), (1, 1));
+    assert_eq!(device.name, "ip0");
+}
+
+#[test]
+fn several_interfaces_of_one_host() {
+    let [left, middle_left] = pair(Properties::ip(1500));
+    let [middle_right, right] = pair(Properties::ip(1500));
+    let router = Host::builder()
+        .forward(true)
+        .interface(Interface::new(middle_left).address("10.0.1.1/24"))
+        .interface(Interface::new(middle_right).address("10.0.2.1/24"))
+        .start()
+        .expect("a host");
+    let one = Host::builder().address("10.0.1.2/24").gateway("10.0.1.1").device(left).start().expect("a host");
+    let two = Host::builder().address("10.0.2.2/24").gateway("10.0.2.1").device(right).start().expect("a host");
+    let listener = TcpListener::bind_on(&two, "0.0.0.0:7").expect("bind");
+    let here = TcpStream::connect_on(&one, "10.0.2.2:7").expect("connect");
+    let (there, from) = listener.accept().expect("accept");
+    assert_eq!(from.ip().to_string(), "10.0.1.2");
+    exchange(&(here, there), 500_000);
+    assert!(router.interfaces().iter().skip(1).all(|interface| interface.sent_packets > 0));
+}
