@@ -57,7 +57,7 @@ fn segments() -> impl Strategy<Value = Segment> {
             let acks = acks || !options.sack.is_empty();
             let flags = if syn { SYN } else { control } | if acks { ACK } else { 0 };
             let ack = if acks { Seq(ack) } else { Seq(0) };
-            let header = Header { src_port, dst_port, seq: Seq(seq), ack, flags, window, urgent: 0, options };
+            let header = Header { src_port, dst_port, seq: Seq(seq), ack, flags, ae: false, window, urgent: 0, options };
             Segment { header, payload, src, dst }
         },
     )

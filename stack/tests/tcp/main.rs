@@ -5,6 +5,7 @@
 mod acknowledging;
 mod addressing;
 mod closing;
+mod counting;
 mod fast_open;
 mod finishing;
 mod flooding;

@@ -63,13 +63,7 @@ fn a_mark_is_echoed_until_the_sender_answers() {
     t.inject(&format!("SEW 0:0(0) win 65535 <{SYN}>"));
     t.expect("SE. 0:0(0) ack 1");
     t.inject(". 1:1(0) ack 1 win 65535");
-    let mut marked = t.packet_of("P. 1:1001(1000) ack 1 win 65535");
-    marked[1] = 3;
-    (marked[10], marked[11]) = (0, 0);
-    let sum = marked[..20].chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1])).sum::<u32>();
-    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
-    marked[10..12].copy_from_slice(&sum.to_be_bytes());
-    t.inject_packet(&marked);
+    t.inject_marked(3, "P. 1:1001(1000) ack 1 win 65535");
     t.expect("E. 1:1(0) ack 1001");
     t.inject("P. 1001:2001(1000) ack 1 win 65535");
     t.expect("E. 1:1(0) ack 2001");

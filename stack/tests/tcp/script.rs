@@ -111,6 +111,25 @@ impl Script {
         self.inject_packet(&packet(src, dst, &tcp));
     }
 
+    /// A segment of the peer whose packet has these two bits of congestion notification: 1 ECT(1), 2 ECT(0), 3 CE.
+    pub(crate) fn inject_marked(&mut self, codepoint: u8, text: &str) {
+        let mut packet = self.packet_of(text);
+        packet[1] = codepoint;
+        (packet[10], packet[11]) = (0, 0);
+        let check = !sum(&packet[..20]);
+        packet[10..12].copy_from_slice(&check.to_be_bytes());
+        self.inject_packet(&packet);
+    }
+
+    /// The next segment of the stack is this one, with these two bits.
+    #[track_caller]
+    pub(crate) fn expect_marked(&mut self, codepoint: u8, text: &str) {
+        self.drain();
+        let bits = self.out.front().map(|(_, packet)| packet[1] & 3);
+        self.expect(text);
+        assert_eq!(bits, Some(codepoint), "the two bits of {text}");
+    }
+
     /// A segment of the peer as an IPv4 packet.
     pub(crate) fn packet_of(&self, text: &str) -> Vec<u8> {
         packet(PEERS, OURS, &self.tcp_of(text))

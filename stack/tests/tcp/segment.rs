@@ -3,7 +3,7 @@
 //!
 //! `S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7>`
 //!
-//! Flags `S F R P U . E W`; in what is expected `win`, `urg` and options that are not named may be anything, and `TS val any` stands for any value.
+//! Flags `S F R P U . E W A`; in what is expected `win`, `urg` and options that are not named may be anything, and `TS val any` stands for any value.
 
 use std::fmt::Write as _;
 
@@ -18,6 +18,8 @@ pub(crate) enum Opt {
     /// `None` is `any`.
     Ts(Option<u32>, Option<u32>),
     Sack(Vec<(u32, u32)>),
+    /// AccECN counters: whether ECT(1) comes first, and the counters as on the wire.
+    Ecn(bool, Vec<u32>),
     /// A Fast Open cookie, perhaps empty, perhaps in the experimental option.
     FastOpen(Vec<u8>, bool),
 }
@@ -34,7 +36,7 @@ pub(crate) struct Segment {
     pub(crate) options: Option<Vec<Opt>>,
 }
 
-const FLAGS: [(char, u8); 8] = [('F', 1), ('S', 2), ('R', 4), ('P', 8), ('.', 16), ('U', 32), ('E', 64), ('W', 128)];
+const FLAGS: [(char, u16); 9] = [('F', 1), ('S', 2), ('R', 4), ('P', 8), ('.', 16), ('U', 32), ('E', 64), ('W', 128), ('A', 256)];
 
 impl Segment {
     /// Reads the notation.
@@ -106,8 +108,9 @@ impl Segment {
         header.extend(ports.1.to_be_bytes());
         header.extend(self.seq.wrapping_add(seq_base).to_be_bytes());
         header.extend(self.ack.map_or(0, |ack| ack.wrapping_add(ack_base)).to_be_bytes());
-        header.push((((20 + options.len()) / 4) << 4) as u8);
-        header.push(self.flags.chars().fold(0, |bits, c| bits | bit(c)));
+        let flags = self.flags.chars().fold(0, |bits, c| bits | bit(c));
+        header.push((((20 + options.len()) / 4) << 4) as u8 | (flags >> 8) as u8);
+        header.push(flags as u8);
         header.extend(self.win.unwrap_or(65_535).to_be_bytes());
         header.extend([0, 0]);
         header.extend(self.urg.unwrap_or(0).to_be_bytes());
@@ -120,7 +123,7 @@ impl Segment {
         let word = |at: usize| u32::from_be_bytes(tcp[at..at + 4].try_into().unwrap());
         let half = |at: usize| u16::from_be_bytes(tcp[at..at + 2].try_into().unwrap());
         let header_len = usize::from(tcp[12] >> 4) * 4;
-        let flags: String = FLAGS.iter().filter(|(_, bit)| tcp[13] & bit != 0).map(|(c, _)| *c).collect();
+        let flags: String = FLAGS.iter().filter(|(_, bit)| half(12) & bit != 0).map(|(c, _)| *c).collect();
         Self {
             seq: word(4).wrapping_sub(seq_base),
             len: tcp.len() - header_len,
@@ -133,7 +136,7 @@ impl Segment {
     }
 }
 
-fn bit(flag: char) -> u8 {
+fn bit(flag: char) -> u16 {
     FLAGS.iter().find(|(c, _)| *c == flag).unwrap_or_else(|| panic!("flag {flag}")).1
 }
 
@@ -151,6 +154,8 @@ fn option(text: &str) -> Opt {
         ["eol"] => Opt::Eol,
         ["sackOK"] => Opt::SackOk,
         ["TS", "val", val, "ecr", ecr] => Opt::Ts(maybe(val), maybe(ecr)),
+        ["ECN0", ref counters @ ..] => Opt::Ecn(false, counters.iter().map(|counter| number(counter)).collect()),
+        ["ECN1", ref counters @ ..] => Opt::Ecn(true, counters.iter().map(|counter| number(counter)).collect()),
         ["FO"] => Opt::FastOpen(Vec::new(), false),
         ["FO", cookie] => Opt::FastOpen(hex(cookie), false),
         ["FOEXP"] => Opt::FastOpen(Vec::new(), true),
@@ -184,6 +189,7 @@ impl Opt {
             Self::Eol => "eol".into(),
             Self::Wscale(shift) => format!("wscale {shift}"),
             Self::SackOk => "sackOK".into(),
+            Self::Ecn(order, counters) => format!("ECN{} {counters:?}", u8::from(*order)),
             Self::Ts(val, ecr) => format!("TS val {} ecr {}", any(val), any(ecr)),
             Self::Sack(blocks) => {
                 let blocks: Vec<String> = blocks.iter().map(|(a, b)| format!("{a}:{b}")).collect();
@@ -203,6 +209,11 @@ impl Opt {
             Self::Eol => vec![0],
             Self::Wscale(shift) => vec![3, 3, *shift],
             Self::SackOk => vec![4, 2],
+            Self::Ecn(order, counters) => {
+                let kind = if *order { 174 } else { 172 };
+                let fields = counters.iter().flat_map(|counter| counter.to_be_bytes()[1..].to_vec());
+                [vec![kind, 2 + 3 * counters.len() as u8], fields.collect()].concat()
+            }
             Self::Ts(val, ecr) => {
                 [vec![8, 10], val.unwrap_or(0).to_be_bytes().to_vec(), ecr.unwrap_or(0).to_be_bytes().to_vec()].concat()
             }
@@ -234,6 +245,7 @@ fn read_options(mut bytes: &[u8], ack_base: u32) -> Vec<Opt> {
                     .collect(),
             ),
             8 => Opt::Ts(Some(word(0)), Some(word(4))),
+            172 | 174 => Opt::Ecn(kind == 174, value.chunks(3).map(|c| u32::from_be_bytes([0, c[0], c[1], c[2]])).collect()),
             34 => Opt::FastOpen(value.to_vec(), false),
             254 => Opt::FastOpen(value[2..].to_vec(), true),
             _ => panic!("option kind {kind}"),

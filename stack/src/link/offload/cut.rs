@@ -6,7 +6,6 @@ use crate::base::{Checksum, Frame, Sum, Version};
 use super::layout::{Layout, Transport};
 
 const FIN_PSH: u8 = 0x01 | 0x08;
-const CWR: u8 = 0x80;
 
 /// A super-segment on its way to become many frames.
 #[derive(Debug)]
@@ -76,15 +75,13 @@ impl Cutter {
         fill_lengths(head, version, l3, l4, payload + take, id.wrapping_add(before as u16));
     }
 
-    /// Sequence number; FIN and PSH belong to the last segment, CWR to the first (RFC 3168 §6.1.2: once a reduction).
+    /// Sequence number; FIN and PSH belong to the last segment. What is told of marks is told by each (RFC 9768 §3.3.3); who says by CWR that
+    /// a window was reduced sends that in a single segment.
     fn fill_tcp(&self, tcp: &mut [u8], take: usize) {
         let seq = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]).wrapping_add(self.done as u32);
         tcp[4..8].copy_from_slice(&seq.to_be_bytes());
         if self.done + take < self.layout.payload_len() {
             tcp[13] &= !FIN_PSH;
-        }
-        if self.done > 0 {
-            tcp[13] &= !CWR;
         }
     }
 

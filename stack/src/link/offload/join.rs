@@ -259,10 +259,10 @@ impl Flow {
         (counts_on || atomic) && a[..2] == b[..2] && a[6..10] == b[6..10] && a[12..] == b[12..]
     }
 
-    /// All but sequence number, checksum, PSH and FIN; CWR only on the first.
+    /// All but sequence number, checksum, PSH and FIN: what is told of marks is the same in all (RFC 9768 §3.3.3).
     fn same_tcp_header(&self, next: &Segment) -> bool {
         let (a, b) = (self.first.tcp(), next.tcp());
-        let flags = (a[13] & !CWR ^ b[13]) & !(PSH | FIN);
+        let flags = (a[13] ^ b[13]) & !(PSH | FIN);
         flags == 0 && a[8..13] == b[8..13] && a[14..16] == b[14..16] && a[18..] == b[18..]
     }
 

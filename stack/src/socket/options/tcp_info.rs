@@ -32,8 +32,12 @@ pub(super) fn encode(info: &TcpInfo) -> [u8; SIZE] {
     bytes[2] = info.retransmits;
     bytes[3] = info.probes;
     bytes[4] = info.backoff;
-    bytes[5] =
-        u8::from(info.timestamps) | u8::from(info.sack) << 1 | u8::from(info.window_scaling) << 2 | u8::from(info.syn_data) << 5;
+    bytes[5] = u8::from(info.timestamps)
+        | u8::from(info.sack) << 1
+        | u8::from(info.window_scaling) << 2
+        | u8::from(info.ecn) << 3
+        | u8::from(info.ecn_seen) << 4
+        | u8::from(info.syn_data) << 5;
     bytes[7] = u8::from(info.delivery_rate_app_limited);
     bytes[6] = info.snd_wscale & 0xf | info.rcv_wscale << 4;
     for (offset, value) in words(info) {
@@ -56,7 +60,7 @@ pub(super) fn congestion(info: &Info) -> [u8; 20] {
     bytes
 }
 
-const fn words(info: &TcpInfo) -> [(usize, u32); 31] {
+const fn words(info: &TcpInfo) -> [(usize, u32); 40] {
     [
         (8, info.rto_us),
         (12, info.ato_us),
@@ -87,8 +91,17 @@ const fn words(info: &TcpInfo) -> [(usize, u32); 31] {
         (152, info.data_segs_in),
         (156, info.data_segs_out),
         (192, info.delivered),
+        (196, info.delivered_ce),
         (228, info.snd_wnd),
         (232, info.rcv_wnd),
+        (248, info.received_ce),
+        (252, info.delivered_e1_bytes),
+        (256, info.delivered_e0_bytes),
+        (260, info.delivered_ce_bytes),
+        (264, info.received_e1_bytes),
+        (268, info.received_e0_bytes),
+        (272, info.received_ce_bytes),
+        (276, info.accecn_fail_mode as u32 | (info.accecn_opt_seen as u32) << 16),
     ]
 }
 

@@ -11,6 +11,7 @@
 //!
 //! Options other than the MSS travel in the low bits of our timestamp, as in Linux; without timestamps they are given up.
 
+use super::ecn::Offer;
 use super::flows::Tuple;
 use super::half_open::{HalfOpen, transmit_syn_ack};
 use super::header::Header;
@@ -79,6 +80,7 @@ fn minute(now: Instant) -> u64 {
 
 /// What a cookie's answer does not say itself is read from the echoed timestamp or given up; `shift` is that of our windows.
 pub(super) fn restore(half_open: &mut HalfOpen, ack: &Header, mss: u16, shift: u8, config: &TcpConfig) {
+    half_open.offer = Offer::default();
     half_open.iss = ack.ack - 1;
     half_open.irs = ack.seq - 1;
     half_open.peer_mss = mss;
@@ -109,6 +111,8 @@ impl Tcp {
     pub(super) fn answer_with_cookie(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
         let now = net.links.base.now;
         let mut half_open = self.half_open_for(net, id, packet, header);
+        // A cookie has no room to remember it.
+        half_open.offer = Offer::default();
         half_open.iss = self.cookies.make(now, &half_open.tuple, half_open.irs, half_open.peer_mss);
         if half_open.timestamps {
             half_open.ts_offset = hide_options(&half_open, now);

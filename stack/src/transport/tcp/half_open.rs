@@ -2,14 +2,15 @@
 
 use super::arrives::is_older;
 use super::congestion::Congestion;
+use super::ecn::{self, Offer};
 use super::fast_open::FastOpenOption;
 use super::flows::{Flow, Tuple};
-use super::header::{ACK, ECE, FIN, Header, Options, RST, SYN};
+use super::header::{ACK, FIN, Header, Options, RST, SYN};
 use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::tcb::{Tcb, Urgent};
-use super::{Tcp, ecn, segment_size, window};
+use super::{Tcp, segment_size, window};
 use crate::base::{
     Direction, Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner, What, Why,
 };
@@ -40,8 +41,8 @@ pub(super) struct HalfOpen {
     pub(super) acked: bool,
     pub(super) sack: bool,
     pub(super) timestamps: bool,
-    /// RFC 3168 §6.1.1: the peer asked for ECN, and we grant it.
-    pub(super) ecn: bool,
+    /// How congestion is to be told.
+    pub(super) offer: Offer,
     pub(super) timer: Option<TimerId>,
 }
 
@@ -62,6 +63,7 @@ impl HalfOpen {
         iss: Seq,
         ts_offset: u32,
         header: &Header,
+        codepoint: u8,
         parent: &Tcb,
         config: &TcpConfig,
         now: Instant,
@@ -87,7 +89,7 @@ impl HalfOpen {
             acked: false,
             sack: config.sack && options.sack_permitted,
             timestamps: config.timestamps && options.timestamps.is_some(),
-            ecn: config.ecn != 0 && ecn::is_asked_for(header.flags),
+            offer: Offer::new(config, header, codepoint),
             timer: None,
         }
     }
@@ -126,7 +128,7 @@ impl HalfOpen {
         tcb.ts_offset = self.ts_offset;
         tcb.timestamps = self.timestamps;
         tcb.sack = self.sack;
-        ecn::begin(&mut tcb, self.ecn);
+        ecn::opened(&mut tcb, &self.offer, self.retries);
         tcb.recovery.timeouts = self.retries;
         if self.retries == 0 {
             let elapsed = (now.micros() as u32).wrapping_sub(self.sent_us);
@@ -143,12 +145,13 @@ impl HalfOpen {
 
     fn syn_ack(&self, mss: u16, fast_open: Option<FastOpenOption>, now: Instant) -> Header {
         let clock = (now.millis() as u32).wrapping_add(self.ts_offset);
-        Header {
+        let mut header = Header {
             src_port: self.tuple.local_port,
             dst_port: self.tuple.remote_port,
             seq: self.iss,
             ack: self.irs + 1,
-            flags: if self.ecn { SYN | ACK | ECE } else { SYN | ACK },
+            flags: SYN | ACK,
+            ae: false,
             window: self.rcv_wnd,
             urgent: 0,
             options: Options {
@@ -157,9 +160,12 @@ impl HalfOpen {
                 sack_permitted: self.sack,
                 timestamps: self.timestamps.then_some((clock, self.ts_recent)),
                 fast_open,
+                accurate: self.offer.option(),
                 ..Options::default()
             },
-        }
+        };
+        header.set_ace(self.offer.bits(self.retries));
+        header
     }
 }
 
@@ -195,6 +201,7 @@ impl Tcp {
     }
 
     pub(super) fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
+        self.records.half_open[key].offer.without_option();
         self.send_syn_ack_with(net, key, None);
     }
 
@@ -225,6 +232,7 @@ impl Tcp {
         let in_window = end.at_or_after(expected) && header.seq.at_or_before(expected + window);
         if header.flags & SYN != 0 && header.flags & (RST | ACK) == 0 && header.seq == half_open.irs {
             // Our answer was lost, or is late (RFC 9293 §3.10.7.4: a duplicate SYN is answered again).
+            self.records.half_open[key].offer.repeated(header, packet.traffic_class & ecn::CE);
             self.send_syn_ack(net, key);
         } else if !in_window {
             self.refuse_segment(net, key, packet, header);

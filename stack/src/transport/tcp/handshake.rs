@@ -3,12 +3,15 @@
 
 use super::cx::Cx;
 use super::fast_open::FastOpenOption;
-use super::header::{ACK, CWR, ECE, Header, Options, SYN};
+use super::header::{ACK, Header, Options, SYN};
 use super::output::{acknowledge, transmit};
 use super::seq::Seq;
 use super::tcb::{Retry, Tcb};
-use super::{mtu_probe, rate, segment_size, timers, window};
+use super::{ecn, mtu_probe, rate, segment_size, timers, window};
 use crate::base::{Duration, Rope, TcpState, What, Why};
+
+/// RFC 6298 §2.1: the timeout before anything was measured.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the first SYN of `connect`. The ends, the initial sequence number and the timestamp offset are set.
 pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
@@ -17,6 +20,7 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     tcb.rcv.wscale = window::shift(&tcb.options, cx.config);
     tcb.timestamps = cx.config.timestamps;
     tcb.sack = cx.config.sack;
+    ecn::began(tcb, cx);
     let now = cx.now();
     tcb.sending_mut().board.sent(iss, 1, now);
     let data = tcb.fast_open.as_ref().map_or(0, |fast_open| u32::from(fast_open.data));
@@ -46,12 +50,13 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.edge = tcb.rcv.nxt + window;
     let (fast_open, body) = fast_open(tcb, cx, answering);
     let clock = cx.now_ms().wrapping_add(tcb.ts_offset);
-    let header = Header {
+    let mut header = Header {
         src_port: tcb.inet.local_port,
         dst_port: tcb.inet.remote_port,
         seq: tcb.snd.una,
         ack: tcb.rcv.nxt,
-        flags: syn_flags(tcb, cx, answering),
+        flags: if answering { SYN | ACK } else { SYN },
+        ae: false,
         window: window as u16,
         urgent: 0,
         options: Options {
@@ -61,24 +66,16 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
             sack_permitted: tcb.sack,
             timestamps: tcb.timestamps.then_some((clock, tcb.rcv.ts_recent)),
             fast_open,
+            accurate: if answering { ecn::synack_option(tcb, cx) } else { None },
             ..Options::default()
         },
     };
+    header.set_ace(if answering { ecn::synack_bits(tcb) } else { ecn::syn_bits(tcb, cx) });
     if let Err(errno) = transmit::segment(tcb, cx, header, body, 0) {
         tcb.inet.soft_error = Some(errno);
     }
     if answering {
         acknowledge::carried(tcb);
-    }
-}
-
-/// RFC 3168 §6.1.1: the first SYN asks for ECN; one that had to be repeated does not, lest that be the reason.
-fn syn_flags(tcb: &Tcb, cx: &Cx<'_>, answering: bool) -> u8 {
-    match answering {
-        true if tcb.ecn.agreed => SYN | ACK | ECE,
-        true => SYN | ACK,
-        false if cx.config.ecn == 1 && tcb.recovery.timeouts == 0 => SYN | ECE | CWR,
-        false => SYN,
     }
 }
 
@@ -102,15 +99,10 @@ fn arm(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// No answer to our SYN: again, or enough (RFC 9293 MUST-22, MUST-23, RFC 6298 §5.7).
 pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let limit = match (tcb.state, tcb.options.syncnt) {
-        (TcpState::SynReceived, _) => cx.config.synack_retries,
-        (_, 0) => cx.config.syn_retries,
-        (_, count) => count,
-    };
     let since = Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.recovery.since_ms)));
     let user = Duration::from_millis(u64::from(tcb.options.user_timeout));
     let impatient = !user.is_zero() && tcb.recovery.since_ms != 0 && since >= user;
-    if tcb.recovery.timeouts >= limit || impatient {
+    if is_enough(tcb, cx, since) || impatient {
         return timers::time_out(tcb, cx);
     }
     if tcb.recovery.since_ms == 0 {
@@ -122,11 +114,26 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     cx.base().counters.tcp.retrans_segs += 1;
     let (now, una) = (cx.now(), tcb.snd.una);
     tcb.sending_mut().board.resent(una, 1, now);
-    tcb.round_trip.back_off();
+    // Linux: the first ones come at the same distance, for a SYN that was lost says little of congestion.
+    if tcb.state != TcpState::SynSent || tcb.recovery.timeouts > cx.config.syn_linear_timeouts {
+        tcb.round_trip.back_off();
+    }
     send_syn(tcb, cx);
     let socket = tcb.inet.owner;
     cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why: Why::Timeout });
     arm(tcb, cx);
+}
+
+/// Linux: SYNs that come a second apart do not count against the limit, but no more time is spent than they would take if they did not.
+fn is_enough(tcb: &Tcb, cx: &Cx<'_>, since: Duration) -> bool {
+    let retries = match (tcb.state, tcb.options.syncnt) {
+        (TcpState::SynReceived, _) => return tcb.recovery.timeouts >= cx.config.synack_retries,
+        (_, 0) => cx.config.syn_retries,
+        (_, count) => count,
+    };
+    let passed = if tcb.recovery.timeouts == 0 { Duration::ZERO } else { FIRST_TIMEOUT + since };
+    tcb.recovery.timeouts >= retries.saturating_add(cx.config.syn_linear_timeouts)
+        || passed >= timers::span_of(FIRST_TIMEOUT, retries)
 }
 
 /// Takes what the peer's SYN says. Options count only if we offered them too, or answer now.

@@ -1,5 +1,6 @@
 //! The TCP header and its options (RFC 9293 §3.1, 3.2; RFC 7323 §2.2, 3.2; RFC 2018 §2, 3).
 
+use super::ecn::{self, AccurateOption};
 use super::fast_open::{Cookie, FastOpenOption};
 use super::seq::Seq;
 use crate::base::{Addr, Checksum, Frame, Sum};
@@ -63,6 +64,11 @@ impl SackBlocks {
         free.map(|block| *block = (start, end)).map(|()| self.count += 1).is_some()
     }
 
+    /// Takes the last block away.
+    pub(super) fn pop(&mut self) {
+        self.count = self.count.saturating_sub(1);
+    }
+
     /// The blocks.
     pub fn as_slice(&self) -> &[(Seq, Seq)] {
         &self.blocks[..self.count as usize]
@@ -85,6 +91,8 @@ pub struct Options {
     pub sack_permitted: bool,
     /// TSval, TSecr.
     pub timestamps: Option<(u32, u32)>,
+    /// Counters of marks (AccECN).
+    pub accurate: Option<AccurateOption>,
     /// SACK blocks.
     pub sack: SackBlocks,
     /// Fast Open (SYN only).
@@ -104,6 +112,8 @@ pub struct Header {
     pub ack: Seq,
     /// Flags.
     pub flags: u8,
+    /// AE (RFC 9768 §2.1), the ninth.
+    pub ae: bool,
     /// Window as on the wire, not scaled.
     pub window: u16,
     /// Urgent pointer.
@@ -128,6 +138,17 @@ impl Header {
         Some((header, len))
     }
 
+    /// RFC 9768 §3.2.2: AE, CWR and ECE as a number.
+    pub fn ace(&self) -> u8 {
+        u8::from(self.ae) << 2 | u8::from(self.flags & CWR != 0) << 1 | u8::from(self.flags & ECE != 0)
+    }
+
+    /// The reverse.
+    pub fn set_ace(&mut self, ace: u8) {
+        self.ae = ace & 4 != 0;
+        self.flags = self.flags & !(CWR | ECE) | if ace & 2 != 0 { CWR } else { 0 } | if ace & 1 != 0 { ECE } else { 0 };
+    }
+
     /// Bytes the header will take, options padded as Linux pads them.
     pub fn len(&self) -> usize {
         MIN_LEN + self.options.len()
@@ -146,7 +167,7 @@ impl Header {
         bytes[2..4].copy_from_slice(&self.dst_port.to_be_bytes());
         bytes[4..8].copy_from_slice(&self.seq.0.to_be_bytes());
         bytes[8..12].copy_from_slice(&self.ack.0.to_be_bytes());
-        bytes[12] = ((len / 4) as u8) << 4;
+        bytes[12] = ((len / 4) as u8) << 4 | u8::from(self.ae);
         bytes[13] = self.flags;
         bytes[14..16].copy_from_slice(&self.window.to_be_bytes());
         bytes[16..18].copy_from_slice(&pseudo.to_be_bytes());
@@ -156,7 +177,7 @@ impl Header {
         frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
     }
 
-    /// The first 20 bytes; the reserved bits are ignored, as RFC 9293 §3.1 wants.
+    /// The first 20 bytes; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
     fn fixed(bytes: &[u8]) -> Self {
         Self {
             src_port: u16_at(bytes, 0),
@@ -164,6 +185,7 @@ impl Header {
             seq: Seq(u32_at(bytes, 4)),
             ack: Seq(u32_at(bytes, 8)),
             flags: bytes[13],
+            ae: bytes[12] & 1 != 0,
             window: u16_at(bytes, 14),
             urgent: u16_at(bytes, 18),
             options: Options::default(),
@@ -175,6 +197,12 @@ impl Options {
     /// Bytes they take, padded.
     pub fn len(&self) -> usize {
         let sack = self.sack_that_fits();
+        self.len_without_sack() + if sack == 0 { 0 } else { 4 + 8 * sack }
+    }
+
+    /// Bytes they would take with all their SACK blocks.
+    pub(super) fn wanted_len(&self) -> usize {
+        let sack = self.sack.count as usize;
         self.len_without_sack() + if sack == 0 { 0 } else { 4 + 8 * sack }
     }
 
@@ -190,12 +218,13 @@ impl Options {
         let permitted = if self.sack_permitted && self.timestamps.is_none() { 4 } else { 0 };
         let scale = if self.window_scale.is_some() { 4 } else { 0 };
         let fast_open = self.fast_open.map_or(0, |option| fast_open_len(&option).next_multiple_of(4));
-        mss + timestamps + permitted + scale + fast_open
+        let accurate = self.accurate.map_or(0, |option| option.len().next_multiple_of(4));
+        mss + timestamps + accurate + permitted + scale + fast_open
     }
 
     /// How many SACK blocks there is room for: four, or three with timestamps (RFC 2018 §3, RFC 7323 §3.2).
     fn sack_that_fits(&self) -> usize {
-        let room = MAX_OPTIONS - self.len_without_sack();
+        let room = MAX_OPTIONS.saturating_sub(self.len_without_sack());
         (room.saturating_sub(4) / 8).min(self.sack.count as usize)
     }
 
@@ -212,7 +241,13 @@ impl Options {
             out.put(&[kind::TIMESTAMPS, 10]);
             out.put(&value.to_be_bytes());
             out.put(&echo.to_be_bytes());
-        } else if self.sack_permitted {
+        }
+        if let Some(option) = &self.accurate {
+            let (bytes, len) = option.bytes();
+            out.put(&bytes[..len]);
+            out.put(&[kind::NOP; 3][..len.next_multiple_of(4) - len]);
+        }
+        if self.sack_permitted && self.timestamps.is_none() {
             out.put(&[kind::NOP, kind::NOP, kind::SACK_PERMITTED, 2]);
         }
         if let Some(scale) = self.window_scale {
@@ -284,6 +319,7 @@ impl Options {
             (kind::TIMESTAMPS, 8) => self.timestamps = Some((u32_at(body, 0), u32_at(body, 4))),
             (kind::FAST_OPEN, _) if syn => self.read_fast_open(body, false),
             (kind::EXPERIMENTAL, 2..) if syn && body[..2] == FAST_OPEN_MAGIC => self.read_fast_open(&body[2..], true),
+            (kind, _) if ecn::OPTION_KINDS.contains(&kind) => self.accurate = Some(AccurateOption::read(kind, body)),
             (kind::SACK, len) if len > 0 && len % 8 == 0 => self.read_sack(body),
             _ => {}
         }

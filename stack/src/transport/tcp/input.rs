@@ -46,12 +46,7 @@ impl Tcp {
         header: Header,
         header_len: usize,
     ) {
-        let arrival = Arrival::new(
-            header,
-            packet.payload(header_len),
-            packet.frame.segment_size,
-            packet.traffic_class & ecn::CE == ecn::CE,
-        );
+        let arrival = Arrival::new(header, packet.payload(header_len), packet.frame.segment_size, packet.traffic_class & ecn::CE);
         if let Some((tcb, mut cx)) = self.with(net, id) {
             arrives::segment(tcb, &mut cx, arrival);
             self.settle(net, id);

@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::half_open::HalfOpen;
 use super::header::{ACK, FIN, Header, RST, SYN};
 use super::output::reset;
-use super::{Tcp, cookies, flows::Tuple, window};
+use super::{Tcp, cookies, ecn, flows::Tuple, window};
 use crate::base::{Cause, Discard, Key};
 use crate::network::{Cast, Network, Packet};
 
@@ -143,7 +143,9 @@ impl Tcp {
         let now = net.links.base.now;
         let listener = &self.records.connections[id];
         let iss = self.isn.sequence(now, local, remote);
-        HalfOpen::new(tuple, id, packet.link, iss, self.isn.timestamp_offset(local, remote), header, listener, &self.config, now)
+        let codepoint = packet.traffic_class & ecn::CE;
+        let offset = self.isn.timestamp_offset(local, remote);
+        HalfOpen::new(tuple, id, packet.link, iss, offset, header, codepoint, listener, &self.config, now)
     }
 
     /// The third segment of a handshake came: the connection joins the accept queue.

@@ -9,14 +9,14 @@
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order` |
-//! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
 //! | time | `timers` |
 //! | what the socket layer calls | `calls/` |
 //!
 //! RFCs: 9293, 1122, 7323 (timestamps, window scale), 2018, 2883, 6675 (SACK), 6298 (timer), 5681, 6582, 9438 (congestion),
-//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent), 7413 (Fast Open), 3168 (ECN),
+//! 5961 (blind attacks), 6528 (ISN), 6056 (ports), 4987 (SYN floods), 6191 and 1337 (TIME-WAIT), 6093 (urgent), 7413 (Fast Open), 3168 and 9768 (ECN),
 //! 4821 (path MTU).
 //!
 //! Invariants: a connection stands in the table of flows exactly while `in_flows`; every byte of queued payload is charged to the
@@ -71,6 +71,7 @@ use crate::transport::ports::{Holder, Ports, Rules};
 pub use calls::Stream;
 use cookies::Cookies;
 use cx::Cx;
+pub use ecn::AccurateOption;
 use fast_open::remembered::Remembered;
 pub use fast_open::{Cookie, FastOpenOption};
 use flows::{Flow, Flows, Records, Tuple};

@@ -27,6 +27,8 @@ pub struct TcpConfig {
     pub dsack: bool,
     /// `tcp_syn_retries`
     pub syn_retries: u8,
+    /// `tcp_syn_linear_timeouts`: so many of them come a second apart, the others after twice the time of the one before.
+    pub syn_linear_timeouts: u8,
     /// `tcp_synack_retries`
     pub synack_retries: u8,
     /// `tcp_retries1`
@@ -91,8 +93,15 @@ pub struct TcpConfig {
     pub pacing_ss_ratio: u32,
     /// `tcp_pacing_ca_ratio`: the rate otherwise.
     pub pacing_ca_ratio: u32,
-    /// `tcp_ecn`: 0 never, 1 asked for and granted, 2 granted.
+    /// `tcp_ecn`: 0 never, 1 asked for and granted, 2 granted; accurate feedback (RFC 9768) is granted from 3 on, and with 3 it is asked for,
+    /// with 4 classic feedback, with 5 none.
     pub ecn: u8,
+    /// `tcp_ecn_option`: the option of accurate feedback goes never (0), when there is news (1), with every segment (2).
+    pub ecn_option: u8,
+    /// `tcp_ecn_option_beacon`: with 1 it goes so many times a round trip at least.
+    pub ecn_option_beacon: u8,
+    /// `tcp_ecn_fallback`: a SYN that had to be repeated does not ask, and a path that mangles the bits is found out.
+    pub ecn_fallback: bool,
     /// `tcp_fastopen`: 1 clients, 2 servers, 4 clients without a cookie, 0x200 servers without a cookie, 0x400 all listeners.
     pub fastopen: u32,
     /// `tcp_fastopen_key`: the key of cookies, and one that they may have been made with before; none: one of the stack's own.
@@ -117,6 +126,7 @@ impl Default for TcpConfig {
             sack: true,
             dsack: true,
             syn_retries: 6,
+            syn_linear_timeouts: 4,
             synack_retries: 5,
             retries1: 3,
             retries2: 15,
@@ -146,6 +156,9 @@ impl Default for TcpConfig {
             rfc1337: false,
             window_ratio: 128,
             ecn: 2,
+            ecn_option: 2,
+            ecn_option_beacon: 3,
+            ecn_fallback: true,
             fastopen: 1,
             fastopen_key: None,
             notsent_lowat: u32::MAX,
@@ -307,6 +320,24 @@ pub struct TcpInfo {
     pub bytes_retrans: u64,
     /// Segments of ours that arrived, as far as the peer told.
     pub delivered: u32,
+    /// Feedback on marks was agreed on.
+    pub ecn: bool,
+    /// A packet came whose sender understands marks.
+    pub ecn_seen: bool,
+    /// Packets of ours that were marked, as far as accurate feedback told; bytes by the codepoint they arrived with.
+    pub delivered_ce: u32,
+    pub delivered_e1_bytes: u32,
+    pub delivered_e0_bytes: u32,
+    pub delivered_ce_bytes: u32,
+    /// Marked packets that came.
+    pub received_ce: u32,
+    pub received_e1_bytes: u32,
+    pub received_e0_bytes: u32,
+    pub received_ce_bytes: u32,
+    /// What of accurate feedback does not work on this path (bits: our bits, the peer's, our option, the peer's).
+    pub accecn_fail_mode: u16,
+    /// What was seen of the peer's option: 0 nothing, 1 an empty one, 2 counters, 3 zeroed ones.
+    pub accecn_opt_seen: u16,
     pub segs_out: u32,
     pub segs_in: u32,
     pub data_segs_out: u32,

@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 
 use super::congestion::Congestion;
 use super::ecn::Ecn;
+use super::ecn::accurate::Accurate;
 use super::fast_open::FastOpen;
 use super::listener::Listener;
 use super::mtu_probe::Search;
@@ -254,6 +255,8 @@ pub(super) struct Tcb {
     pub(super) congestion: Congestion,
     pub(super) recovery: Recovery,
     pub(super) ecn: Ecn,
+    /// Counters of marks, if both ends agreed on accurate feedback, or it was asked for.
+    pub(super) accurate: Option<Box<Accurate>>,
     pub(super) timers: Timers,
     pub(super) tally: Tally,
     /// Added to our clock for timestamps, so that they tell nothing about it (RFC 7323 §5.4).
@@ -346,6 +349,7 @@ impl Tcb {
             congestion,
             recovery: Recovery::default(),
             ecn: Ecn::default(),
+            accurate: None,
             timers: Timers {
                 retry: Instant::NEVER,
                 delayed_ack: Instant::NEVER,

@@ -241,6 +241,7 @@ fn acknowledge(net: &mut Network, record: &TimeWait, packet: &Packet) {
         seq: record.snd_nxt,
         ack: record.rcv_nxt,
         flags: ACK,
+        ae: false,
         window: window::on_wire(record.rcv_wnd, record.rcv_wscale).0,
         urgent: 0,
         options: Options { timestamps: record.timestamps.then_some((clock, record.ts_recent)), ..Options::default() },

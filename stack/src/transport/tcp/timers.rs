@@ -171,7 +171,7 @@ fn gives_up(tcb: &Tcb, cx: &Cx<'_>) -> bool {
 
 /// We have been sending again for as long as so many retransmissions from the smallest timeout on take.
 pub(super) fn is_overdue(tcb: &Tcb, cx: &Cx<'_>, retries: u8) -> bool {
-    repeating_for(tcb, cx).is_some_and(|passed| passed >= span_of(retries))
+    repeating_for(tcb, cx).is_some_and(|passed| passed >= span_of(RTO_MIN, retries))
 }
 
 /// How long ago the first of the present retransmissions was sent.
@@ -201,11 +201,11 @@ pub(super) fn is_orphan(tcb: &Tcb) -> bool {
     tcb.inet.owner.is_none() && !tcb.queued
 }
 
-/// The time `retries` retransmissions take when each timeout doubles from the smallest to the largest.
-fn span_of(retries: u8) -> Duration {
-    let doubling = (RTO_MAX.as_millis() / RTO_MIN.as_millis()).ilog2() as u8;
+/// The time `retries` retransmissions take when each timeout doubles from the first to the largest.
+pub(super) fn span_of(first: Duration, retries: u8) -> Duration {
+    let doubling = (RTO_MAX.as_millis() / first.as_millis()).ilog2() as u8;
     let steep = retries.min(doubling);
-    RTO_MIN * ((2u32 << steep) - 1) + RTO_MAX * u32::from(retries - steep)
+    first * ((2u32 << steep) - 1) + RTO_MAX * u32::from(retries - steep)
 }
 
 /// RFC 9293 §3.8.6.1, RFC 9293 MUST-35, MUST-36: asks a closed window whether it is open, at growing intervals. As Linux does, the
@@ -324,8 +324,8 @@ mod tests {
     /// RFC 9293 §3.8.3: R2 of at least 100 s; Linux's fifteen retries take 924.6 s.
     #[test]
     fn give_up_times_are_those_of_linux() {
-        assert_eq!(span_of(15), Duration::from_millis(924_600));
-        assert_eq!(span_of(3), Duration::from_millis(3_000));
-        assert_eq!(span_of(8), Duration::from_millis(102_200));
+        assert_eq!(span_of(RTO_MIN, 15), Duration::from_millis(924_600));
+        assert_eq!(span_of(RTO_MIN, 3), Duration::from_millis(3_000));
+        assert_eq!(span_of(RTO_MIN, 8), Duration::from_millis(102_200));
     }
 }

@@ -23,12 +23,15 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     if check_range(tcb, cx, arrival) == Step::Done {
         return Step::Done;
     }
+    ecn::arrived(tcb, arrival);
+    let later = timestamp::is_later(tcb, arrival);
     timestamp::remember(tcb, cx, arrival);
     tcb.tally.last_received_ms = cx.now_ms();
     tcb.recovery.probes = 0;
-    let news = take(tcb, cx, arrival);
+    let mut news = take(tcb, cx, arrival);
+    news.later = later;
     recovery::acknowledged(tcb, cx, &news);
-    ecn::acknowledged(tcb, arrival);
+    ecn::acknowledged(tcb, cx, arrival, &news);
     if news.crowded {
         tuning::acknowledged(tcb, cx);
     }
@@ -51,6 +54,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     take_round_trip(tcb, cx, &delivered, echo);
     tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
+    ecn::third_ack(tcb, cx, arrival);
     handshake::settle(tcb, cx, window, arrival.header.seq, ack);
     tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
     if tcb.in_flight() {

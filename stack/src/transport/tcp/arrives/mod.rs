@@ -33,14 +33,14 @@ pub(super) struct Arrival {
     pub(super) fin_at: Seq,
     /// Nothing was cut off at the end: a FIN behind the data counts.
     pub(super) whole: bool,
-    /// A router marked it (RFC 3168 §5).
-    pub(super) marked: bool,
+    /// The two bits of its packet that say whether a router marked it (RFC 3168 §5).
+    pub(super) codepoint: u8,
     /// Payload bytes of each segment if several were joined into this one, else 0.
     pub(super) segment_size: u16,
 }
 
 impl Arrival {
-    pub(super) fn new(header: Header, payload: Rope, segment_size: u16, marked: bool) -> Self {
+    pub(super) fn new(header: Header, payload: Rope, segment_size: u16, codepoint: u8) -> Self {
         let syn = u32::from(header.flags & SYN != 0);
         Self {
             seq: header.seq,
@@ -49,7 +49,7 @@ impl Arrival {
             payload,
             whole: true,
             segment_size,
-            marked,
+            codepoint,
         }
     }
 

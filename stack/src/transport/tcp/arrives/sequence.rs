@@ -3,6 +3,7 @@
 use super::{Arrival, Step, discard};
 use crate::base::Discard;
 use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::{RST, SYN};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
@@ -37,6 +38,7 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
     } else if tcb.sack && cx.config.dsack && arrival.seq.before(tcb.rcv.nxt) {
         // RFC 2883 §4: tell the peer that it sent this for nothing.
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
+        ecn::accurate::came_again(tcb);
         tcb.dsack = (arrival.seq, (arrival.seq + arrival.payload.len() as u32).min(tcb.rcv.nxt));
     }
     tcb.rcv.ack_now = true;
@@ -44,6 +46,7 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
 
 /// RFC 2883 §4: the next acknowledgement tells what came for nothing.
 pub(super) fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
+    ecn::accurate::came_again(tcb);
     if tcb.sack && cx.config.dsack {
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
         tcb.dsack = (start, end);

@@ -3,6 +3,7 @@
 use super::{Arrival, Step, discard, sequence};
 use crate::base::{Discard, TcpState};
 use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::SYN;
 use crate::transport::tcp::output::acknowledge;
 use crate::transport::tcp::tcb::Tcb;
@@ -20,6 +21,7 @@ pub(super) fn check_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
         return Step::Continue;
     }
     cx.base().counters.tcp_ext.tcp_syn_challenge += 1;
+    ecn::accurate::syn_came_again(tcb, arrival);
     acknowledge::challenge(tcb, cx);
     discard(cx, arrival, Discard::TcpChallenged)
 }

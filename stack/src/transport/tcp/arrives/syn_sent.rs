@@ -30,7 +30,7 @@ pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
         discard(cx, &arrival, Discard::TcpBadFlags);
     } else {
         handshake::take_syn(tcb, cx, &arrival.header);
-        if acks { open(tcb, cx, &mut arrival) } else { both_open(tcb, cx) }
+        if acks { open(tcb, cx, &mut arrival) } else { both_open(tcb, cx, &arrival) }
     }
 }
 
@@ -61,7 +61,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     tcb.snd.acked += u64::from(data);
     tcb.count_delivered(1);
     fast_open::client::answered(tcb, cx, header.options.fast_open);
-    ecn::begin(tcb, cx.config.ecn == 1 && tcb.recovery.timeouts == 0 && ecn::is_granted(header.flags));
+    ecn::answered(tcb, cx, arrival, true);
     if let Some(sent) = delivered.sent_at {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
@@ -88,7 +88,8 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
 }
 
 /// Both ends opened at once (RFC 9293 MUST-10, §3.5 figure 7): SYN-RECEIVED, and our SYN goes again with an ACK.
-fn both_open(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+fn both_open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+    ecn::answered(tcb, cx, arrival, false);
     tcb.advance(cx.base(), Input::Syn, Cause::Segment);
     handshake::send_syn(tcb, cx);
 }

@@ -40,6 +40,12 @@ pub(super) fn remember(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival) {
     }
 }
 
+/// The peer's clock has gone on since the last segment.
+pub(super) fn is_later(tcb: &Tcb, arrival: &Arrival) -> bool {
+    let value = arrival.header.options.timestamps.map(|(value, _)| value);
+    tcb.timestamps && value.is_some_and(|value| is_older(tcb.rcv.ts_recent, value))
+}
+
 /// Timestamps are compared around the circle.
 pub(in crate::transport::tcp) fn is_older(value: u32, than: u32) -> bool {
     (value.wrapping_sub(than) as i32) < 0

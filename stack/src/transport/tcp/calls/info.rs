@@ -4,7 +4,7 @@ use crate::base::{Duration, Instant, Key};
 use crate::transport::tcp::congestion::Info;
 use crate::transport::tcp::output::burst;
 use crate::transport::tcp::tcb::{Phase, Tcb};
-use crate::transport::tcp::{Tcp, TcpConfig, TcpInfo, rate, tuning, window};
+use crate::transport::tcp::{Tcp, TcpConfig, TcpInfo, ecn, rate, tuning, window};
 
 impl Tcp {
     /// The numbers of `TCP_INFO`.
@@ -18,6 +18,7 @@ impl Tcp {
         }
         info.reordering = u32::from(self.config.reordering);
         handshake(tcb, &mut info);
+        marks(tcb, &mut info);
         sending(tcb, &mut info);
         rates(tcb, &self.config, &mut info);
         receiving(tcb, &mut info);
@@ -68,6 +69,23 @@ fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
     info.advmss = u32::from(tcb.rcv.announced_mss);
     let told = u32::from(tcb.path_mtu);
     info.pmtu = tcb.search.as_ref().map_or(told, |search| search.low.min(told));
+}
+
+fn marks(tcb: &Tcb, info: &mut TcpInfo) {
+    info.ecn = tcb.ecn.agreed || tcb.accurate.is_some();
+    info.ecn_seen = tcb.ecn.seen;
+    let Some(accurate) = &tcb.accurate else { return };
+    let (delivered, received) = (&accurate.delivered_bytes, &accurate.received_bytes);
+    info.delivered_ce = accurate.delivered;
+    info.delivered_e1_bytes = delivered.get(ecn::ECT_1);
+    info.delivered_e0_bytes = delivered.get(ecn::ECT_0);
+    info.delivered_ce_bytes = delivered.get(ecn::CE);
+    info.received_ce = accurate.received;
+    info.received_e1_bytes = received.get(ecn::ECT_1);
+    info.received_e0_bytes = received.get(ecn::ECT_0);
+    info.received_ce_bytes = received.get(ecn::CE);
+    info.accecn_fail_mode = u16::from(accurate.failed);
+    info.accecn_opt_seen = accurate.seen as u16;
 }
 
 fn sending(tcb: &Tcb, info: &mut TcpInfo) {

@@ -57,6 +57,7 @@ fn a_syn_looks_like_one_of_linux() {
         window_scale: Some(7),
         sack_permitted: true,
         timestamps: Some((1, 2)),
+        accurate: None,
         sack: SackBlocks::default(),
         fast_open: None,
     };
@@ -161,13 +162,14 @@ fn the_partial_checksum_completes_to_a_right_one() {
 /// RFC 9293 MUST-69: what stands behind the end of the list is zero: we need no end, for what we write fills its words.
 #[test]
 fn options_fill_whole_words_without_an_end_of_the_list() {
-    for choice in 0..32u8 {
+    for choice in 0..64u8 {
         let chosen = |bit: u8| choice & 1 << bit != 0;
         let options = Options {
             mss: chosen(0).then_some(1460),
             window_scale: chosen(1).then_some(7),
             sack_permitted: chosen(2),
             timestamps: chosen(3).then_some((1, 2)),
+            accurate: (chosen(5) && !chosen(4)).then_some(AccurateOption { order: 1, count: choice % 4, fields: [1, 0, 1] }),
             sack: SackBlocks::default(),
             fast_open: chosen(4).then(|| cookie(&[1; 8][..usize::from(choice % 3) * 4], chosen(0))).flatten(),
         };
@@ -193,11 +195,18 @@ fn whatever_is_pushed_is_parsed_and_any_bytes_are_survived() {
             window_scale: (syn && bit(&mut entropy)).then(|| entropy.below(15) as u8),
             sack_permitted: syn && bit(&mut entropy),
             timestamps: bit(&mut entropy).then(|| (entropy.next_u32(), entropy.next_u32())),
+            accurate: None,
             sack: SackBlocks::default(),
             fast_open: (syn && bit(&mut entropy)).then(|| cookie(&[9; 8], bit(&mut entropy))).flatten(),
         };
         for _ in 0..if options.fast_open.is_some() { 0 } else { entropy.below(3) } {
             options.sack.push(Seq(entropy.next_u32()), Seq(entropy.next_u32()));
+        }
+        if options.fast_open.is_none() && options.sack.is_empty() && bit(&mut entropy) {
+            let (order, count) = (entropy.below(2) as u8, entropy.below(4) as u8);
+            let mut fields = [0; 3];
+            fields[..usize::from(count)].fill_with(|| entropy.below(1 << 24));
+            options.accurate = Some(AccurateOption { order, count, fields });
         }
         let header = Header {
             src_port: entropy.next_u32() as u16,
@@ -205,6 +214,7 @@ fn whatever_is_pushed_is_parsed_and_any_bytes_are_survived() {
             seq: Seq(entropy.next_u32()),
             ack: Seq(entropy.next_u32()),
             flags,
+            ae: bit(&mut entropy),
             window: entropy.next_u32() as u16,
             urgent: entropy.next_u32() as u16,
             options,

@@ -3,6 +3,7 @@
 use super::{delay, fill, transmit};
 use crate::base::Rope;
 use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::ACK;
 use crate::transport::tcp::tcb::Tcb;
 
@@ -25,7 +26,8 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// The same with another sequence number: probes use one before the window, which the peer must answer.
 pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: crate::transport::tcp::seq::Seq) {
-    let header = fill::header(tcb, cx, seq, ACK);
+    let mut header = fill::header(tcb, cx, seq, ACK);
+    ecn::accurate::fill(tcb, cx, &mut header, false);
     let _lost_if_full = transmit::segment(tcb, cx, header, Rope::new(), 0);
     carried(tcb);
 }

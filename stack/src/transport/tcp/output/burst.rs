@@ -14,10 +14,11 @@ use crate::transport::tcp::tcb::Tcb;
 const SHARE_SHIFT: u32 = 10;
 
 /// The largest payload of a frame now: whole segments, at least one.
-/// One segment also of urgent data, as in Linux: who cuts a frame would write the same urgent pointer into each piece.
+/// One segment also of urgent data, as in Linux: who cuts a frame would write the same urgent pointer into each piece. And one that says that
+/// the window was reduced (RFC 3168 §6.1.2: once).
 pub(in crate::transport::tcp) fn largest(tcb: &Tcb, config: &TcpConfig) -> u32 {
     let mss = decide::mss(tcb);
-    if tcb.snd.urgent {
+    if tcb.snd.urgent || tcb.ecn.reduced {
         return mss;
     }
     let half = (tcb.congestion.cwnd() / 2 / mss).max(1);

@@ -4,6 +4,8 @@
 
 use super::Push;
 use crate::base::{TcpState, Why};
+use crate::transport::tcp::ecn::accurate;
+use crate::transport::tcp::header::{MAX_OPTIONS, TIMESTAMPS_LEN};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 use crate::transport::tcp::{fast_open, state};
@@ -43,10 +45,12 @@ fn fresh_first(tcb: &Tcb, most: u32) -> Option<Plan> {
     fresh(tcb, Push::Force, most).or_else(|| if asked { None } else { lost(tcb, most) })
 }
 
-/// Payload of one segment now: SACK blocks take their room.
+/// Payload of one segment now: SACK blocks and counters of marks take their room.
 pub(in crate::transport::tcp) fn mss(tcb: &Tcb) -> u32 {
     let has_blocks = tcb.sack && (tcb.has_dsack() || tcb.receiving.as_ref().is_some_and(|r| !r.out_of_order.is_empty()));
-    u32::from(tcb.snd.mss) - if has_blocks { 4 + 8 * sack_room(tcb) as u32 } else { 0 }
+    let blocks = if has_blocks { 4 + 8 * sack_room(tcb) as u32 } else { 0 };
+    let most = (MAX_OPTIONS - if tcb.timestamps { TIMESTAMPS_LEN } else { 0 }) as u32;
+    u32::from(tcb.snd.mss) - (blocks + accurate::option_room(tcb)).min(most)
 }
 
 /// How many SACK blocks fit beside the other options.

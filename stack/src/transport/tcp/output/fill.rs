@@ -6,7 +6,7 @@ use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, CWR, ECE, FIN, Header, Options, PSH, SackBlocks, URG};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
-use crate::transport::tcp::window;
+use crate::transport::tcp::{ecn, window};
 
 /// The segment of a plan.
 pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> (Header, Rope) {
@@ -20,6 +20,7 @@ pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
     if plan.again.is_none() && plan.len > 0 && core::mem::take(&mut tcb.ecn.reduced) {
         header.flags |= CWR;
     }
+    ecn::accurate::fill(tcb, cx, &mut header, plan.len > 0);
     mark_urgent(tcb, &mut header, plan.seq);
     let start = (plan.seq - tcb.data_begin()) as usize;
     // Sharing what was still being written to makes a chunk of it, which costs a little.
@@ -36,6 +37,7 @@ pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq
         seq,
         ack: tcb.rcv.nxt,
         flags: if tcb.ecn.echo { flags | ECE } else { flags },
+        ae: false,
         window: advertise(tcb, cx),
         urgent: 0,
         options: Options { timestamps: timestamps(tcb, cx), sack: sack_blocks(tcb), ..Options::default() },

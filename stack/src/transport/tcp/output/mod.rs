@@ -19,7 +19,7 @@ pub(super) mod transmit;
 use super::cx::Cx;
 use super::mtu_probe::{self, Next};
 use super::tcb::Tcb;
-use super::{rate, state, timers, usage};
+use super::{ecn, rate, state, timers, usage};
 use crate::base::Errno;
 use decide::Plan;
 
@@ -40,6 +40,7 @@ pub(super) enum Push {
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
+    ecn::accurate::refresh(tcb, cx);
     if tcb.path_changed {
         transmit::learn_path(tcb, cx);
     }

@@ -31,25 +31,28 @@ pub(in crate::transport::tcp) fn segment(
     let mut frame = Frame::new(body);
     frame.segment_size = segment_size;
     header.push(&mut frame, route.src, tcb.inet.remote);
-    cx.net.send(&route, &outgoing(tcb, is_new_data(tcb, &header, len)), frame)?;
+    cx.net.send(&route, &outgoing(tcb, codepoint(tcb, &header, len)), frame)?;
     confirm_neighbour(tcb, cx, &route);
     report(tcb, cx, &header, len, segment_size);
     Ok(())
 }
 
-/// RFC 3168 §6.1.4, §6.1.5: only new data may be marked, neither an acknowledgement nor what goes again.
-fn is_new_data(tcb: &Tcb, header: &Header, len: u32) -> bool {
-    tcb.ecn.agreed && len > 0 && header.flags & SYN == 0 && header.seq.at_or_after(tcb.snd.nxt)
+/// Whether routers may mark it; never a SYN (RFC 3168 §6.1.1).
+fn codepoint(tcb: &Tcb, header: &Header, len: u32) -> u8 {
+    match header.flags & SYN {
+        0 => ecn::codepoint(tcb, len > 0 && header.seq.at_or_after(tcb.snd.nxt)),
+        _ => ecn::NOT_ECT,
+    }
 }
 
 /// RFC 9293 MUST-48, SHLD-21, SHLD-22: the Diffserv field, RFC 9293 MUST-49: and the TTL are what the application set.
-fn outgoing(tcb: &Tcb, may_be_marked: bool) -> Outgoing {
+fn outgoing(tcb: &Tcb, codepoint: u8) -> Outgoing {
     let class = if tcb.inet.remote.is_v4() { tcb.inet.tos } else { tcb.inet.tclass };
     Outgoing {
         dst: tcb.inet.remote,
         protocol: protocol::TCP,
         hop_limit: tcb.inet.hop_limit,
-        traffic_class: if may_be_marked { class & !ecn::CE | ecn::ECT_0 } else { class },
+        traffic_class: if codepoint == ecn::NOT_ECT { class } else { class & !ecn::CE | codepoint },
         fragmentation: tcb.inet.fragmentation,
         ..Outgoing::default()
     }

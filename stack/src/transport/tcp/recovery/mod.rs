@@ -48,6 +48,8 @@ pub(super) struct News {
     pub(super) dsack: Option<(Seq, Seq)>,
     /// The timestamp it echoes.
     pub(super) echo: Option<u32>,
+    /// It carries a later timestamp of the peer's than any before it.
+    pub(super) later: bool,
     /// It is a duplicate acknowledgement (RFC 5681 §2).
     pub(super) duplicate: bool,
     /// The send buffer had no room for a writer before it.

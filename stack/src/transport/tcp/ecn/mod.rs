@@ -1,0 +1,88 @@
+//! Explicit congestion notification: routers mark packets instead of dropping them, and the receiver tells the sender.
+//!
+//! ```text
+//!   sender                      router marks                     receiver
+//!   ECT(0) on what it sends ─────────────▶ CE ──────────────────▶ counted, or only seen
+//!   the window shrinks, once a round trip ◀───────────────────── told
+//! ```
+//!
+//! | file | what | source |
+//! |---|---|---|
+//! | `negotiate` | what both ends agree on with three bits of their SYNs | RFC 3168 §6.1.1, RFC 9768 §3.1 |
+//! | `classic` | the receiver says that there was a mark until the sender says that it has slowed down | RFC 3168 |
+//! | `accurate` | the receiver counts, in three bits of each segment and in an option | RFC 9768 |
+//! | `counters`, `option` | the counting; the option on the wire | RFC 9768 §3.2 |
+//!
+//! After Linux, whose `tcp_ecn` says what is asked for and granted, and whose `tcp_ecn_fallback` whether a path that mangles the bits is
+//! found out.
+
+pub(super) mod accurate;
+mod classic;
+mod counters;
+mod negotiate;
+mod option;
+
+use super::arrives::Arrival;
+use super::cx::Cx;
+use super::recovery::News;
+use super::seq::Seq;
+use super::tcb::{Phase, Tcb};
+pub(super) use negotiate::{Offer, answered, began, opened, syn_bits, synack_bits, synack_option, third_ack};
+pub use option::AccurateOption;
+pub(super) use option::KINDS as OPTION_KINDS;
+
+/// The two bits of the traffic class (RFC 3168 §5): not capable, ECT(1), ECT(0), and the mark.
+pub(super) const NOT_ECT: u8 = 0b00;
+pub(super) const ECT_1: u8 = 0b01;
+pub(super) const ECT_0: u8 = 0b10;
+pub(super) const CE: u8 = 0b11;
+
+/// What a connection knows of marks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ecn {
+    /// Both ends agreed on classic feedback.
+    pub(super) agreed: bool,
+    /// A mark arrived, and the sender has not said that it heard of it.
+    pub(super) echo: bool,
+    /// The window was reduced; the next new data says so.
+    pub(super) reduced: bool,
+    /// A packet came whose sender understands marks.
+    pub(super) seen: bool,
+    /// Until this is acknowledged, further marks are of the same congestion (RFC 3168 §6.1.2).
+    point: Seq,
+}
+
+/// A segment of the connection arrived, acceptable, as it came.
+pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival) {
+    tcb.ecn.seen |= arrival.codepoint != NOT_ECT;
+    accurate::arrived(tcb, arrival);
+}
+
+/// Data of it is taken.
+pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
+    classic::data_arrived(tcb, arrival);
+}
+
+/// An acknowledgement arrived: what it tells of marks is a sign of congestion, once in a round trip, but nothing is sent again
+/// (RFC 3168 §6.1.2, RFC 9768 §3.3).
+pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: &News) {
+    let counted = accurate::acknowledged(tcb, cx, arrival, news);
+    let echoed = classic::is_echo(tcb, arrival);
+    let again = tcb.snd.una.before(tcb.ecn.point);
+    if (counted || echoed) && tcb.recovery.phase == Phase::Open && !again && tcb.in_flight() {
+        tcb.congestion.marked();
+        tcb.ecn.point = tcb.snd.nxt;
+        tcb.ecn.reduced = echoed;
+    }
+}
+
+/// The two bits of a packet with a segment of the connection.
+pub(super) fn codepoint(tcb: &Tcb, new_data: bool) -> u8 {
+    match &tcb.accurate {
+        // RFC 9768 §3.2.2.5: acknowledgements and what goes again too, for their marks are counted.
+        Some(accurate) if accurate.is_marking() => ECT_0,
+        // RFC 3168 §6.1.4, §6.1.5: only new data.
+        None if tcb.ecn.agreed && new_data => ECT_0,
+        _ => NOT_ECT,
+    }
+}
