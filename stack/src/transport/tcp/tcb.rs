@@ -8,7 +8,6 @@ use alloc::sync::Arc;
 
 use super::congestion::Congestion;
 use super::ecn::Ecn;
-use super::ecn::accurate::Accurate;
 use super::fast_open::FastOpen;
 use super::listener::Listener;
 use super::mtu_probe::Search;
@@ -254,9 +253,8 @@ pub(super) struct Tcb {
     pub(super) round_trip: RoundTrip,
     pub(super) congestion: Congestion,
     pub(super) recovery: Recovery,
-    pub(super) ecn: Ecn,
-    /// Counters of marks, if both ends agreed on accurate feedback, or it was asked for.
-    pub(super) accurate: Option<Box<Accurate>>,
+    /// Congestion marks, if both ends agreed on feedback, or it was asked for.
+    pub(super) ecn: Option<Box<Ecn>>,
     pub(super) timers: Timers,
     pub(super) tally: Tally,
     /// Added to our clock for timestamps, so that they tell nothing about it (RFC 7323 §5.4).
@@ -348,8 +346,7 @@ impl Tcb {
             round_trip: RoundTrip::new(),
             congestion,
             recovery: Recovery::default(),
-            ecn: Ecn::default(),
-            accurate: None,
+            ecn: None,
             timers: Timers {
                 retry: Instant::NEVER,
                 delayed_ack: Instant::NEVER,

@@ -72,9 +72,9 @@ fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
 }
 
 fn marks(tcb: &Tcb, info: &mut TcpInfo) {
-    info.ecn = tcb.ecn.agreed || tcb.accurate.is_some();
-    info.ecn_seen = tcb.ecn.seen;
-    let Some(accurate) = &tcb.accurate else { return };
+    info.ecn = tcb.ecn.is_some();
+    info.ecn_seen = tcb.ecn.as_ref().is_some_and(|ecn| ecn.seen);
+    let Some(accurate) = tcb.ecn.as_ref().and_then(|ecn| ecn.accurate.as_ref()) else { return };
     let (delivered, received) = (&accurate.delivered_bytes, &accurate.received_bytes);
     info.delivered_ce = accurate.delivered;
     info.delivered_e1_bytes = delivered.get(ecn::ECT_1);

@@ -1,7 +1,7 @@
 //! Accurate feedback (AccECN, RFC 9768): the receiver counts marked packets in three bits of every header (ACE), and the bytes that came with
 //! each of the codepoints in an option.
 //!
-//! Most connections do not have it, so it is a box of its own.
+//! Bleached or mangled bits are found out, as far as they can be.
 
 use super::counters::{self, Bytes, Told};
 use super::option::{self, AccurateOption};
@@ -85,6 +85,11 @@ pub(in crate::transport::tcp) struct Accurate {
 }
 
 impl Accurate {
+    /// The peer's SYN or SYN-ACK came with this codepoint.
+    pub(super) fn new(codepoint: u8) -> Self {
+        Self { reflect: Some(codepoint), ..Self::default() }
+    }
+
     /// What we send is capable: nothing is known against it.
     pub(super) fn is_marking(&self) -> bool {
         self.failed & fail::BITS_IN == 0
@@ -142,24 +147,24 @@ impl Accurate {
 /// A segment is about to be made: is the option part of it? Decisions about its size ask for that.
 pub(in crate::transport::tcp) fn refresh(tcb: &mut Tcb, cx: &Cx<'_>) {
     let round_trip = tcb.round_trip.smoothed().unwrap_or_default();
-    if let Some(accurate) = &mut tcb.accurate {
+    if let Some(accurate) = tcb.accurate_mut() {
         accurate.due = accurate.wants_option(cx.config, cx.now_ms(), round_trip);
     }
 }
 
 /// Bytes that the option takes in each segment now.
 pub(in crate::transport::tcp) fn option_room(tcb: &Tcb) -> u32 {
-    if tcb.accurate.as_ref().is_some_and(|accurate| accurate.due) { 12 } else { 0 }
+    if tcb.accurate().is_some_and(|accurate| accurate.due) { 12 } else { 0 }
 }
 
 /// Puts the three bits and perhaps the option into the header of a segment without SYN.
 pub(in crate::transport::tcp) fn fill(tcb: &mut Tcb, cx: &Cx<'_>, header: &mut Header, has_data: bool) {
-    if tcb.accurate.is_none() || header.flags & (SYN | RST) != 0 {
+    if tcb.accurate().is_none() || header.flags & (SYN | RST) != 0 {
         return;
     }
     refresh(tcb, cx);
     let has_duplicate = tcb.has_dsack();
-    let Some(accurate) = &mut tcb.accurate else { return };
+    let Some(accurate) = tcb.accurate_mut() else { return };
     let reflected = accurate.reflect.take().filter(|_| !has_data).map(negotiate::reflection);
     if accurate.failed & fail::BITS_OUT == 0 {
         header.set_ace(reflected.unwrap_or(accurate.ace()));
@@ -196,7 +201,7 @@ fn add_option(accurate: &Accurate, header: &mut Header) -> bool {
 
 /// A segment of the peer's, acceptable, as it came: its codepoint is counted (RFC 9768 §3.2.2.1, §3.2.3).
 pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival) {
-    let Some(accurate) = &mut tcb.accurate else { return };
+    let Some(accurate) = tcb.accurate_mut() else { return };
     let (codepoint, bytes) = (arrival.codepoint, arrival.payload.len() as u32);
     let packets = if arrival.segment_size == 0 { 1 } else { bytes.div_ceil(u32::from(arrival.segment_size)).max(1) };
     if codepoint == CE {
@@ -239,7 +244,7 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: 
     let is_precise = tcb.sack || tcb.recovery.phase == Phase::Open;
     let bytes = news.delivered.bytes + news.sacked.bytes;
     let fallback = cx.config.ecn_fallback;
-    let Some(accurate) = &mut tcb.accurate else { return false };
+    let Some(accurate) = tcb.accurate_mut() else { return false };
     let bits = arrival.header.ace();
     if arrival.has(SYN) {
         return false;
@@ -311,7 +316,7 @@ fn note_thinning(accurate: &mut Accurate, packets: u32) {
 
 /// A SYN-ACK came that had come before: the answer tells of its codepoint, as the first one did.
 pub(in crate::transport::tcp) fn syn_came_again(tcb: &mut Tcb, arrival: &Arrival) {
-    if let Some(accurate) = &mut tcb.accurate
+    if let Some(accurate) = tcb.accurate_mut()
         && arrival.has(ACK)
     {
         accurate.reflect = Some(arrival.codepoint);
@@ -321,7 +326,7 @@ pub(in crate::transport::tcp) fn syn_came_again(tcb: &mut Tcb, arrival: &Arrival
 /// Something came that had come before. If its acknowledgement already took our option along, the option may be what does not get through
 /// (RFC 9768 §3.2.3.2.2).
 pub(in crate::transport::tcp) fn came_again(tcb: &mut Tcb) {
-    if let Some(accurate) = &mut tcb.accurate
+    if let Some(accurate) = tcb.accurate_mut()
         && accurate.told_with_duplicate
     {
         accurate.fails(fail::OPTION_OUT);

@@ -27,6 +27,7 @@ use super::cx::Cx;
 use super::recovery::News;
 use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
+use accurate::Accurate;
 pub(super) use negotiate::{Offer, answered, began, opened, syn_bits, synack_bits, synack_option, third_ack};
 pub use option::AccurateOption;
 pub(super) use option::KINDS as OPTION_KINDS;
@@ -37,25 +38,60 @@ pub(super) const ECT_1: u8 = 0b01;
 pub(super) const ECT_0: u8 = 0b10;
 pub(super) const CE: u8 = 0b11;
 
-/// What a connection knows of marks.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a connection knows of marks, if both ends agreed on feedback, or while it is asked for: most have no such box.
+#[derive(Debug, Default)]
 pub(super) struct Ecn {
-    /// Both ends agreed on classic feedback.
-    pub(super) agreed: bool,
-    /// A mark arrived, and the sender has not said that it heard of it.
-    pub(super) echo: bool,
-    /// The window was reduced; the next new data says so.
-    pub(super) reduced: bool,
+    /// Feedback is accurate, and this is what was counted; else classic.
+    pub(super) accurate: Option<Accurate>,
+    /// A mark arrived, and the sender has not said that it heard of it (classic).
+    echo: bool,
+    /// The window was reduced; the next new data says so (classic).
+    reduced: bool,
     /// A packet came whose sender understands marks.
     pub(super) seen: bool,
     /// Until this is acknowledged, further marks are of the same congestion (RFC 3168 §6.1.2).
     point: Seq,
 }
 
+impl Ecn {
+    fn is_classic(&self) -> bool {
+        self.accurate.is_none()
+    }
+}
+
+impl Tcb {
+    fn accurate(&self) -> Option<&Accurate> {
+        self.ecn.as_ref()?.accurate.as_ref()
+    }
+
+    fn accurate_mut(&mut self) -> Option<&mut Accurate> {
+        self.ecn.as_mut()?.accurate.as_mut()
+    }
+}
+
+/// Acknowledgements say that there was a mark (classic).
+pub(super) fn is_echoing(tcb: &Tcb) -> bool {
+    tcb.ecn.as_ref().is_some_and(|ecn| ecn.echo)
+}
+
+/// The next new data says that the window was reduced (classic).
+pub(super) fn is_reduced(tcb: &Tcb) -> bool {
+    tcb.ecn.as_ref().is_some_and(|ecn| ecn.reduced)
+}
+
+/// It said so.
+pub(super) fn told_reduction(tcb: &mut Tcb) {
+    if let Some(ecn) = &mut tcb.ecn {
+        ecn.reduced = false;
+    }
+}
+
 /// A segment of the connection arrived, acceptable, as it came.
 pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival) {
-    tcb.ecn.seen |= arrival.codepoint != NOT_ECT;
-    accurate::arrived(tcb, arrival);
+    if let Some(ecn) = &mut tcb.ecn {
+        ecn.seen |= arrival.codepoint != NOT_ECT;
+        accurate::arrived(tcb, arrival);
+    }
 }
 
 /// Data of it is taken.
@@ -67,22 +103,24 @@ pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
 /// (RFC 3168 §6.1.2, RFC 9768 §3.3).
 pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: &News) {
     let counted = accurate::acknowledged(tcb, cx, arrival, news);
-    let echoed = classic::is_echo(tcb, arrival);
-    let again = tcb.snd.una.before(tcb.ecn.point);
-    if (counted || echoed) && tcb.recovery.phase == Phase::Open && !again && tcb.in_flight() {
+    let may = tcb.recovery.phase == Phase::Open && tcb.in_flight();
+    let Some(ecn) = &mut tcb.ecn else { return };
+    let echoed = classic::is_echo(ecn, arrival);
+    if (counted || echoed) && may && tcb.snd.una.at_or_after(ecn.point) {
+        ecn.point = tcb.snd.nxt;
+        ecn.reduced = echoed;
         tcb.congestion.marked();
-        tcb.ecn.point = tcb.snd.nxt;
-        tcb.ecn.reduced = echoed;
     }
 }
 
 /// The two bits of a packet with a segment of the connection.
 pub(super) fn codepoint(tcb: &Tcb, new_data: bool) -> u8 {
-    match &tcb.accurate {
+    let capable = match tcb.ecn.as_ref().map(|ecn| &ecn.accurate) {
+        None => false,
         // RFC 9768 §3.2.2.5: acknowledgements and what goes again too, for their marks are counted.
-        Some(accurate) if accurate.is_marking() => ECT_0,
+        Some(Some(accurate)) => accurate.is_marking(),
         // RFC 3168 §6.1.4, §6.1.5: only new data.
-        None if tcb.ecn.agreed && new_data => ECT_0,
-        _ => NOT_ECT,
-    }
+        Some(None) => new_data,
+    };
+    if capable { ECT_0 } else { NOT_ECT }
 }

@@ -128,7 +128,7 @@ fn empty_option() -> AccurateOption {
 /// `connect`: what is asked for is remembered.
 pub(in crate::transport::tcp) fn began(tcb: &mut Tcb, cx: &Cx<'_>) {
     if asked(cx.config) == Feedback::Accurate {
-        tcb.accurate = Some(Box::default());
+        tcb.ecn = Some(Box::new(Ecn { accurate: Some(Accurate::default()), ..Ecn::default() }));
     }
 }
 
@@ -152,33 +152,38 @@ pub(in crate::transport::tcp) fn syn_bits(tcb: &Tcb, cx: &Cx<'_>) -> u8 {
 
 /// The three bits of a SYN-ACK that the connection itself sends.
 pub(in crate::transport::tcp) fn synack_bits(tcb: &Tcb) -> u8 {
-    match &tcb.accurate {
-        Some(_) if tcb.recovery.timeouts > 1 => 0,
-        Some(accurate) => reflection(accurate.reflect.unwrap_or(NOT_ECT)),
-        None if tcb.ecn.agreed => CLASSIC_SYN_ACK,
+    match tcb.ecn.as_ref().map(|ecn| &ecn.accurate) {
         None => 0,
+        Some(None) => CLASSIC_SYN_ACK,
+        Some(Some(_)) if tcb.recovery.timeouts > 1 => 0,
+        Some(Some(accurate)) => reflection(accurate.reflect.unwrap_or(NOT_ECT)),
     }
 }
 
 /// Its option.
 pub(in crate::transport::tcp) fn synack_option(tcb: &Tcb, cx: &Cx<'_>) -> Option<AccurateOption> {
-    (tcb.accurate.is_some() && cx.config.ecn_option > 0 && tcb.recovery.timeouts <= 1).then(empty_option)
+    (tcb.accurate().is_some() && cx.config.ecn_option > 0 && tcb.recovery.timeouts <= 1).then(empty_option)
+}
+
+/// Both ends agree on this.
+fn agree(tcb: &mut Tcb, feedback: Feedback, accurate: Option<Accurate>) {
+    let ecn = Ecn { accurate, point: tcb.snd.una, ..Ecn::default() };
+    tcb.ecn = (feedback != Feedback::None).then(|| Box::new(ecn));
 }
 
 /// A connection begins that the peer asked for.
 pub(in crate::transport::tcp) fn opened(tcb: &mut Tcb, offer: &Offer, retries: u8) {
-    tcb.ecn = Ecn { agreed: offer.feedback == Feedback::Classic, point: tcb.snd.una, ..Ecn::default() };
-    if offer.feedback == Feedback::Accurate {
-        let mut accurate = Box::<Accurate>::default();
-        accurate.reflect = Some(offer.codepoint);
+    let accurate = || {
+        let mut accurate = Accurate::new(offer.codepoint);
         if offer.bleached {
             accurate.fails(fail::BITS_IN);
         }
         if retries > 1 {
             accurate.fails(fail::BITS_OUT);
         }
-        tcb.accurate = Some(accurate);
-    }
+        accurate
+    };
+    agree(tcb, offer.feedback, (offer.feedback == Feedback::Accurate).then(accurate));
 }
 
 /// The answer to our SYN came: a SYN-ACK, or a SYN because both ends open at once (RFC 9768 §3.1.2 table 2).
@@ -196,17 +201,14 @@ pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &
         (Feedback::Accurate, _) => Feedback::Accurate,
         _ => Feedback::None,
     };
-    let point = tcb.snd.una;
-    tcb.ecn = Ecn { agreed: feedback == Feedback::Classic, point, ..tcb.ecn };
-    match &mut tcb.accurate {
-        Some(accurate) if feedback == Feedback::Accurate => {
-            accurate.reflect = Some(arrival.codepoint);
-            if is_syn_ack {
-                take_syn_ack(accurate, cx, arrival, ace);
-            }
+    let accurate = || {
+        let mut accurate = Accurate::new(arrival.codepoint);
+        if is_syn_ack {
+            take_syn_ack(&mut accurate, cx, arrival, ace);
         }
-        _ => tcb.accurate = None,
-    }
+        accurate
+    };
+    agree(tcb, feedback, (feedback == Feedback::Accurate).then(accurate));
 }
 
 /// What the SYN-ACK tells of our SYN, and what came with it.
@@ -234,7 +236,7 @@ fn judge_reflection(accurate: &mut Accurate, cx: &Cx<'_>, ace: u8) -> Option<u8>
 
 /// The first acknowledgement of our SYN-ACK (RFC 9768 §3.2.2.1 table 4).
 pub(in crate::transport::tcp) fn third_ack(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival) {
-    let Some(accurate) = &mut tcb.accurate else { return };
+    let Some(accurate) = tcb.accurate_mut() else { return };
     let ace = arrival.header.ace();
     let lone = arrival.payload.is_empty() && arrival.header.options.sack.is_empty();
     accurate.reflect = None;
@@ -250,7 +252,7 @@ pub(in crate::transport::tcp) fn third_ack(tcb: &mut Tcb, cx: &Cx<'_>, arrival: 
         accurate.demand_option(2);
     }
     match ace {
-        0 if accurate.failed & fail::BITS_OUT != 0 => return tcb.accurate = None,
+        0 if accurate.failed & fail::BITS_OUT != 0 => return tcb.ecn = None,
         // RFC 9768 §3.2.2.4: somebody cleared the bits.
         0 => accurate.fails(fail::BITS_IN),
         _ if lone && judge_reflection(accurate, cx, ace) == Some(CE) => accurate.delivered = 1,

@@ -6,9 +6,9 @@
 
 use super::decide;
 use crate::transport::tcp::options::TcpConfig;
-use crate::transport::tcp::rate;
 use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::{ecn, rate};
 
 /// A frame's share of a second: 1/1024 (`sk_pacing_shift`).
 const SHARE_SHIFT: u32 = 10;
@@ -18,7 +18,7 @@ const SHARE_SHIFT: u32 = 10;
 /// the window was reduced (RFC 3168 §6.1.2: once).
 pub(in crate::transport::tcp) fn largest(tcb: &Tcb, config: &TcpConfig) -> u32 {
     let mss = decide::mss(tcb);
-    if tcb.snd.urgent || tcb.ecn.reduced {
+    if tcb.snd.urgent || ecn::is_reduced(tcb) {
         return mss;
     }
     let half = (tcb.congestion.cwnd() / 2 / mss).max(1);

@@ -17,7 +17,8 @@ pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
     if plan.push {
         header.flags |= PSH;
     }
-    if plan.again.is_none() && plan.len > 0 && core::mem::take(&mut tcb.ecn.reduced) {
+    if plan.again.is_none() && plan.len > 0 && ecn::is_reduced(tcb) {
+        ecn::told_reduction(tcb);
         header.flags |= CWR;
     }
     ecn::accurate::fill(tcb, cx, &mut header, plan.len > 0);
@@ -36,7 +37,7 @@ pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq
         dst_port: tcb.inet.remote_port,
         seq,
         ack: tcb.rcv.nxt,
-        flags: if tcb.ecn.echo { flags | ECE } else { flags },
+        flags: if ecn::is_echoing(tcb) { flags | ECE } else { flags },
         ae: false,
         window: advertise(tcb, cx),
         urgent: 0,
