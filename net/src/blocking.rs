@@ -2,8 +2,8 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -26,6 +26,20 @@ pub(crate) struct Blocking(Arc<Shared>);
 struct Shared {
     socket: Socket,
     nonblocking: AtomicBool,
+}
+
+/// A socket, as long as others have it.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakBlocking(Weak<Shared>);
+
+impl WeakBlocking {
+    pub(crate) fn upgrade(&self) -> Option<Blocking> {
+        self.0.upgrade().map(Blocking)
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 /// How a wait ended.
@@ -62,6 +76,20 @@ impl Blocking {
         &self.0.socket
     }
 
+    pub(crate) fn downgrade(&self) -> WeakBlocking {
+        WeakBlocking(Arc::downgrade(&self.0))
+    }
+
+    /// Tells two sockets apart that are there at the same time.
+    pub(crate) fn key(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    /// The flags of a call, with what the socket's mode adds.
+    pub(crate) fn flags(&self, flags: MsgFlags) -> MsgFlags {
+        if self.is_nonblocking() { flags | MsgFlags::DONTWAIT } else { flags }
+    }
+
     pub(crate) fn set_nonblocking(&self, on: bool) {
         self.0.nonblocking.store(on, Ordering::Relaxed);
     }
@@ -86,7 +114,7 @@ impl Blocking {
                 Err(Errno::EAGAIN) if waiters.is_closed() => Tried::Done(Err(error(Errno::ENETDOWN))),
                 Err(Errno::EAGAIN) if !late && !self.is_nonblocking() => {
                     let slot = *waiting.slot.get_or_insert_with(|| waiters.slot());
-                    WAKER.with(|waker| waiters.wait(socket.id, slot, interest, waker));
+                    waiters.wait(socket.id, slot, interest, &waker());
                     Tried::Waits(patience.left(stack, socket.id))
                 }
                 done => {
@@ -96,10 +124,9 @@ impl Blocking {
             });
             match tried {
                 Tried::Done(result) => return result,
-                Tried::Waits(None) => thread::park(),
-                Tried::Waits(Some(left)) => {
-                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + left);
-                    thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+                Tried::Waits(left) => {
+                    deadline = deadline.or(left.map(|left| Instant::now() + left));
+                    park(deadline);
                 }
             }
         }
@@ -148,16 +175,16 @@ impl Blocking {
 
     /// Reads; 0 is the end of a stream.
     pub(crate) fn recv(&self, into: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
-        self.reading(|stack, id| stack.recv(id, into, flags))
+        self.reading(|stack, id| stack.recv(id, into, self.flags(flags)))
     }
 
     pub(crate) fn recv_vectored(&self, into: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let mut pieces: Vec<&mut [u8]> = into.iter_mut().take(PIECES).map(|piece| &mut **piece).collect();
-        self.reading(|stack, id| stack.recvmsg(id, &mut pieces, 0, MsgFlags::NONE).map(|received| received.len))
+        self.reading(|stack, id| stack.recvmsg(id, &mut pieces, 0, self.flags(MsgFlags::NONE)).map(|received| received.len))
     }
 
     pub(crate) fn recv_from(&self, into: &mut [u8], flags: MsgFlags) -> io::Result<(usize, Address)> {
-        self.reading(|stack, id| recvfrom(stack, id, into, flags))
+        self.reading(|stack, id| recvfrom(stack, id, into, self.flags(flags)))
     }
 
     /// Sends a datagram.
@@ -303,6 +330,19 @@ impl Wake for Unparker {
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.unpark();
     }
+}
+
+/// Sleeps until this thread's waker is woken, or the deadline; perhaps less.
+pub(crate) fn park(deadline: Option<Instant>) {
+    match deadline {
+        None => thread::park(),
+        Some(deadline) => thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+    }
+}
+
+/// What wakes this thread from [`park`].
+pub(crate) fn waker() -> Waker {
+    WAKER.with(Waker::clone)
 }
 
 thread_local! {

@@ -88,6 +88,7 @@ impl Socket {
     }
 
     /// What `poll` reports.
+    #[cfg(feature = "tokio")]
     pub(crate) fn readiness(&self) -> io::Result<Ready> {
         self.call(|stack, id| stack.readiness(id))
     }

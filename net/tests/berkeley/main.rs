@@ -1,0 +1,30 @@
+//! The same calls, once of the machine's libc and once of ours: what they answer, and what `poll` and `epoll` tell.
+#![cfg(target_os = "linux")]
+#![allow(clippy::duplicate_mod, reason = "the stories are compiled twice on purpose")]
+
+/// Gives the names of all stories to a macro.
+macro_rules! every_story {
+    ($to:ident) => {
+        $to! {
+            descriptors_are_the_lowest_free_ones
+            duplicates_share_the_socket
+            calls_that_do_not_wait
+            modes_are_told_and_set
+            poll_tells_what_is_there
+            poll_waits_for_what_comes
+            level_triggered_events_stay
+            edge_triggered_events_come_once_each
+            one_shot_events_need_another_wish
+            sets_know_their_sockets
+            closed_sockets_leave_their_sets
+            events_take_turns
+            rights_come_along
+            messages_in_pieces
+            waiting_for_all
+            bytes_that_wait_are_counted
+        }
+    };
+}
+
+mod machine;
+mod ours;
