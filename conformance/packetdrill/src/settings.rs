@@ -23,6 +23,8 @@ const SETTINGS: &[(&str, Take)] = &[
         config.congestion_control = Algorithm::named(words.first()?, &config.own_congestion_controls)?;
         Some(())
     }),
+    ("tcp_hystart_samples", |config, words| byte(words).map(|value| config.hystart_samples = value)),
+    ("tcp_hystart_css_rounds", |config, words| byte(words).map(|value| config.hystart_css_rounds = value)),
     ("tcp_window_scaling", |config, words| number(words).map(|value| config.window_scaling = value != 0)),
     ("tcp_timestamps", |config, words| number(words).map(|value| config.timestamps = value != 0)),
     ("tcp_sack", |config, words| number(words).map(|value| config.sack = value != 0)),

@@ -17,6 +17,10 @@ pub struct TcpConfig {
     pub congestion_control: Algorithm,
     /// Congestion controls of one's own, by whose names `TCP_CONGESTION` finds them.
     pub own_congestion_controls: Vec<&'static Own>,
+    /// HyStart++ looks at a round trip that has so many samples (RFC 9406 §4.3 `N_RTT_SAMPLE`; Linux's HyStart: 9) ...
+    pub hystart_samples: u8,
+    /// ... and leaves slow start after so many careful rounds (`CSS_ROUNDS`); 0: at once, as Linux's HyStart does.
+    pub hystart_css_rounds: u8,
     /// `tcp_window_scaling`
     pub window_scaling: bool,
     /// `tcp_timestamps`
@@ -121,6 +125,8 @@ impl Default for TcpConfig {
             moderate_rcvbuf: true,
             congestion_control: Algorithm::Cubic,
             own_congestion_controls: Vec::new(),
+            hystart_samples: 8,
+            hystart_css_rounds: 5,
             window_scaling: true,
             timestamps: true,
             sack: true,

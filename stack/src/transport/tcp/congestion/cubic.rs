@@ -75,6 +75,13 @@ struct Epoch {
 }
 
 impl Cubic {
+    /// See [`HyStart::set`].
+    pub(super) fn set_hystart(&mut self, samples: u8, css_rounds: u8) {
+        if let Phase::Start(start) = &mut self.phase {
+            start.set(samples, css_rounds);
+        }
+    }
+
     pub(super) fn acked(&mut self, window: &mut Window, ack: &Ack) {
         let mut left = ack.acked;
         if window.in_slow_start() {

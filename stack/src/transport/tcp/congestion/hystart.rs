@@ -10,9 +10,7 @@ use super::window::Window;
 const MIN_RTT_THRESH: u32 = 4_000;
 const MAX_RTT_THRESH: u32 = 16_000;
 const MIN_RTT_DIVISOR: u32 = 8;
-const N_RTT_SAMPLE: u8 = 8;
 const CSS_GROWTH_DIVISOR: u32 = 4;
-const CSS_ROUNDS: u8 = 5;
 
 const NONE: u32 = u32::MAX;
 
@@ -27,22 +25,41 @@ pub(super) struct HyStart {
     round_left: u32,
     samples: u8,
     css_rounds: u8,
+    /// RFC 9406 §4.3 `N_RTT_SAMPLE` and `CSS_ROUNDS`.
+    samples_wanted: u8,
+    css_rounds_wanted: u8,
 }
 
 impl Default for HyStart {
     fn default() -> Self {
-        Self { last_round_min: NONE, this_round_min: NONE, css_baseline: NONE, round_left: NONE, samples: 0, css_rounds: 0 }
+        Self {
+            last_round_min: NONE,
+            this_round_min: NONE,
+            css_baseline: NONE,
+            round_left: NONE,
+            samples: 0,
+            css_rounds: 0,
+            samples_wanted: 8,
+            css_rounds_wanted: 5,
+        }
     }
 }
 
 impl HyStart {
+    /// How many samples a round must have to say anything, and how many careful rounds end slow start; with none of them it ends at once,
+    /// as Linux has it.
+    pub(super) fn set(&mut self, samples: u8, css_rounds: u8) {
+        self.samples_wanted = samples;
+        self.css_rounds_wanted = css_rounds;
+    }
+
     /// Grows the window. When the conservative phase has lasted long enough it sets `ssthresh` and slow start is over.
     pub(super) fn acked(&mut self, window: &mut Window, ack: &Ack) {
         if self.round_left == NONE {
             self.round_left = ack.in_flight;
         }
         if let Some(rtt) = ack.rtt {
-            self.sample(rtt.as_micros().min(u128::from(NONE - 1)) as u32);
+            self.sample(window, rtt.as_micros().min(u128::from(NONE - 1)) as u32);
         }
         self.count_round(window, ack);
         // No limit of 8 segments an acknowledgement (RFC 9406 §4.3, L): see `Window::slow_start`.
@@ -61,22 +78,26 @@ impl HyStart {
             self.round_left -= ack.acked;
             return;
         }
-        self.round_left = ack.in_flight.saturating_sub(ack.acked).min(NONE - 1);
+        // If nothing is in flight there is no round: it begins with what is sent next.
+        self.round_left = match ack.in_flight.saturating_sub(ack.acked) {
+            0 => NONE,
+            left => left.min(NONE - 1),
+        };
         self.last_round_min = self.this_round_min;
         self.this_round_min = NONE;
         self.samples = 0;
         if self.in_css() {
             self.css_rounds += 1;
-            if self.css_rounds >= CSS_ROUNDS {
+            if self.css_rounds >= self.css_rounds_wanted {
                 window.ssthresh = window.cwnd;
             }
         }
     }
 
-    fn sample(&mut self, rtt: u32) {
+    fn sample(&mut self, window: &mut Window, rtt: u32) {
         self.this_round_min = self.this_round_min.min(rtt);
         self.samples = self.samples.saturating_add(1);
-        if self.samples < N_RTT_SAMPLE {
+        if self.samples < self.samples_wanted {
             return;
         }
         if self.in_css() {
@@ -89,6 +110,9 @@ impl HyStart {
             if self.this_round_min >= self.last_round_min.saturating_add(threshold) {
                 self.css_baseline = self.this_round_min;
                 self.css_rounds = 0;
+                if self.css_rounds_wanted == 0 {
+                    window.ssthresh = window.cwnd;
+                }
             }
         }
     }
@@ -146,6 +170,40 @@ mod tests {
             rounds += 1;
         }
         assert!((5..=6).contains(&rounds), "{rounds}");
+    }
+
+    /// Linux's HyStart has no careful rounds, and looks at the ninth sample.
+    #[test]
+    fn without_careful_rounds_it_ends_at_once() {
+        let (mut start, mut window) = (HyStart::default(), Window::new(MSS));
+        start.set(9, 0);
+        round(&mut start, &mut window, ms(200));
+        round(&mut start, &mut window, ms(200));
+        round(&mut start, &mut window, ms(240));
+        let before = window.cwnd;
+        round(&mut start, &mut window, ms(240));
+        // The round that begins in the middle of these has nine samples soon.
+        assert!(window.cwnd < before + 9 * MSS && window.ssthresh == window.cwnd, "{window:?}");
+    }
+
+    /// RFC 9406 §4.2: one acknowledgement of all that is in flight ends a round; the next begins with what is sent then.
+    #[test]
+    fn a_round_without_anything_in_flight_is_none() {
+        let (mut start, mut window) = (HyStart::default(), Window::new(MSS));
+        let ack = |acked, in_flight, millis| Ack {
+            now: Instant::EPOCH,
+            acked,
+            in_flight,
+            srtt: None,
+            rtt: Some(ms(millis)),
+            limited: true,
+        };
+        start.acked(&mut window, &ack(10 * MSS, 10 * MSS, 200));
+        for n in 0..8 {
+            assert!(!start.in_css(), "{n}");
+            start.acked(&mut window, &ack(2 * MSS, (20 - n) * MSS, 240));
+        }
+        assert!(start.in_css(), "eight samples of the second round");
     }
 
     /// RFC 9406 §4.2: if the round trip falls again, it was a false alarm.

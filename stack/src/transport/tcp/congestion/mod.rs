@@ -216,6 +216,13 @@ impl Congestion {
         }
     }
 
+    /// How CUBIC leaves its first slow start: RFC 9406 §4.3 `N_RTT_SAMPLE` and `CSS_ROUNDS`.
+    pub fn set_hystart(&mut self, samples: u8, css_rounds: u8) {
+        if let Kind::Cubic(control) = &mut self.kind {
+            control.set_hystart(samples, css_rounds);
+        }
+    }
+
     /// An acknowledgement told of something delivered.
     pub fn sampled(&mut self, sample: &Sample) {
         if let Some(model) = self.kind.model() {
