@@ -2,6 +2,7 @@
 
 use loggia_stack::base::Addr;
 use loggia_stack::base::time::Duration;
+use loggia_stack::transport::tcp::congestion::Algorithm;
 
 use crate::sim::{Conditions, Random};
 
@@ -44,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) mtu: u32,
     /// Which extensions each host has: timestamps, SACK, window scaling.
     pub(crate) extensions: [[bool; 3]; 2],
+    /// Each host's congestion control.
+    pub(crate) algorithms: [Algorithm; 2],
     /// The link at first, in each direction.
     pub(crate) chaos: [Conditions; 2],
     /// When the link becomes perfect.
@@ -67,6 +70,7 @@ impl Plan {
             seed,
             addresses,
             mtu: random.one_of(&[1280, 1500, 1500, 9000, 65_535]),
+            algorithms: algorithms(seed),
             extensions: [(); 2].map(|()| [(); 3].map(|()| random.chance(0.8))),
             chaos: [(); 2].map(|()| conditions(&mut random)),
             heals: Duration::from_millis(random.between(500, 10_000)),
@@ -78,6 +82,12 @@ impl Plan {
     pub(crate) fn is_orderly(ends: &[EndPlan; 2]) -> bool {
         ends.iter().all(|end| end.style == Style::Orderly)
     }
+}
+
+/// Drawn apart, so that a seed's plan is otherwise what it was before there was a choice.
+fn algorithms(seed: u64) -> [Algorithm; 2] {
+    let mut random = Random::new(seed, 0x616c_676f);
+    [(); 2].map(|()| random.one_of(&[Algorithm::Cubic, Algorithm::Cubic, Algorithm::NewReno, Algorithm::Bbr]))
 }
 
 fn end(random: &mut Random) -> EndPlan {

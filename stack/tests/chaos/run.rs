@@ -28,6 +28,7 @@ pub(crate) fn run(plan: &Plan) -> Digest {
             config.tcp.timestamps = timestamps;
             config.tcp.sack = sack;
             config.tcp.window_scaling = window_scaling;
+            config.tcp.congestion_control = plan.algorithms[number];
         })
     });
     let mut world = World::new(plan.seed, hosts, plan.chaos[0]);
