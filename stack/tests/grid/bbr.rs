@@ -2,6 +2,7 @@
 
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Instant, SockAddr, SocketId};
+use loggia_stack::engine::Config;
 use loggia_stack::socket::numbers::{IPPROTO_TCP, tcp};
 
 use crate::sim::host::ip_link;
@@ -28,11 +29,17 @@ struct Flows {
 impl Flows {
     /// A flow for each of the names of congestion controls.
     fn new(seed: u64, conditions: Conditions, algorithms: &[&str]) -> Self {
+        Self::with(seed, conditions, algorithms, |_| ())
+    }
+
+    /// The same with other settings.
+    fn with(seed: u64, conditions: Conditions, algorithms: &[&str], settings: impl Fn(&mut Config)) -> Self {
         // Room for more than twice what any of the paths here holds.
         let hosts = [0, 1].map(|number| {
             Host::with(seed + number as u64, ADDRS[number], ip_link(1500), |config| {
                 config.tcp.wmem[2] = 32 << 20;
                 config.tcp.rmem[2] = 32 << 20;
+                settings(config);
             })
         });
         let mut flows = Self { world: World::new(seed, hosts, conditions), flows: Vec::new(), pattern: Pattern::new(seed) };
@@ -110,9 +117,9 @@ const fn ms(millis: u64) -> Duration {
 /// draft-ietf-ccwg-bbr §2: losses that are not congestion do not slow it down.
 #[test]
 fn it_fills_a_link_that_loses_a_hundredth() {
-    for (seed, round_trip) in [(1, ms(10)), (2, ms(10)), (1, ms(100)), (2, ms(100))] {
+    for (seed, round_trip) in [(1, ms(10)), (2, ms(100))] {
         let mut flows = Flows::new(seed, path(MBIT_100, round_trip, 0.01, 1 << 20), &["bbr"]);
-        let share = flows.shares(secs(2), secs(17))[0];
+        let share = flows.shares(secs(2), secs(10))[0];
         assert!(share >= 0.9, "{round_trip:?}, seed {seed}: {share:.3} of the link");
     }
 }
@@ -123,7 +130,7 @@ fn it_fills_a_link_and_not_its_queue() {
     for round_trip in [ms(10), ms(50)] {
         // A queue of 80 ms.
         let mut flows = Flows::new(1, path(MBIT_100, round_trip, 0.0, 1_000_000), &["bbr"]);
-        let share = flows.shares(secs(2), secs(4))[0];
+        let share = flows.shares(secs(2), secs(3))[0];
         assert!(share >= 0.95, "{round_trip:?}: {share:.3} of the link");
         let waited = flows.round_trip(0).saturating_sub(round_trip);
         assert!(waited < ms(10), "{round_trip:?}: {waited:?} in the queue");
@@ -137,18 +144,34 @@ fn it_shares_with_cubic() {
     // A fourth, and twice what the path holds.
     for queue in [128 << 10, 1 << 20] {
         let mut flows = Flows::new(1, path(MBIT_100, ms(40), 0.0, queue), &["bbr", "cubic"]);
-        let shares = flows.shares(secs(5), secs(30));
+        let shares = flows.shares(secs(4), secs(12));
         assert!(shares.iter().all(|share| *share > 0.2) && shares.iter().sum::<f64>() > 0.9, "queue {queue}: {shares:.3?}");
+    }
+}
+
+/// draft-ietf-ccwg-bbr §4.1.3.5.1: without SACK it measures less, and still works; as on a path on which a quantum is more than it holds.
+#[test]
+fn it_works_with_less() {
+    let mut flows = Flows::with(1, path(MBIT_100, ms(20), 0.0, 512 << 10), &["bbr"], |config| {
+        config.tcp.sack = false;
+        config.tcp.timestamps = false;
+    });
+    let share = flows.shares(secs(2), secs(3))[0];
+    assert!(share > 0.8, "without SACK: {share:.3} of the link");
+    for (rate, round_trip) in [(1_000_000_000, Duration::from_micros(200)), (1_000_000, ms(2))] {
+        let mut flows = Flows::new(1, path(rate, round_trip, 0.0, 1 << 20), &["bbr"]);
+        let share = flows.shares(Instant::from_millis(300), Instant::from_millis(800))[0];
+        assert!(share > 0.9, "{rate} bit/s, {round_trip:?}: {share:.3} of the link");
     }
 }
 
 /// Two of its kind come to equal shares, though one began later.
 #[test]
 fn it_shares_with_itself() {
-    let mut flows = Flows::new(1, path(MBIT_100, ms(40), 0.0, 512 << 10), &["bbr"]);
-    flows.run(secs(5));
+    let mut flows = Flows::new(1, path(MBIT_100 / 5, ms(40), 0.0, 128 << 10), &["bbr"]);
+    flows.run(secs(3));
     flows.open(2000, "bbr");
-    let shares = flows.shares(secs(15), secs(40));
+    let shares = flows.shares(secs(20), secs(45));
     assert!(jain(&shares) > 0.95 && shares.iter().sum::<f64>() > 0.9, "{shares:.3?}");
 }
 
@@ -164,10 +187,10 @@ fn it_follows_the_bandwidth() {
     let mut flows = Flows::new(1, path(MBIT_100 / 10, ms(40), 0.0, 256 << 10), &["bbr"]);
     flows.run(secs(5));
     flows.set_rate(MBIT_100);
-    let share = flows.shares(secs(15), secs(20))[0];
+    let share = flows.shares(secs(11), secs(13))[0];
     assert!(share > 0.9, "{share:.3} of ten times the rate");
     flows.set_rate(MBIT_100 / 10);
-    let share = flows.shares(secs(30), secs(35))[0];
+    let share = flows.shares(secs(33), secs(35))[0];
     assert!(share > 0.9, "{share:.3} of a tenth of the rate");
     let waited = flows.round_trip(0).saturating_sub(ms(40));
     assert!(waited < ms(100), "{waited:?} in the queue");
