@@ -8,6 +8,7 @@ use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use bytes::{Buf, Bytes};
 use loggia_stack::base::{Errno, MsgFlags, Ready, SocketId};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{SHUT_RD, SHUT_RDWR, SHUT_WR, sol_socket};
@@ -202,6 +203,24 @@ impl Blocking {
                 Err(error) => return Err(error),
             }
             if done == data.len() || self.is_nonblocking() {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// As [`Blocking::write`], without a copy.
+    pub(crate) fn send_bytes(&self, mut chunk: Bytes) -> io::Result<usize> {
+        let mut done = 0;
+        loop {
+            match self.writing(|stack, id| stack.send_bytes(id, chunk.clone(), MsgFlags::NOSIGNAL)) {
+                Ok(len) => {
+                    done += len;
+                    chunk.advance(len);
+                }
+                Err(_) if done > 0 => return Ok(done),
+                Err(error) => return Err(error),
+            }
+            if chunk.is_empty() || self.is_nonblocking() {
                 return Ok(done);
             }
         }

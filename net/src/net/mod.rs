@@ -30,6 +30,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod gate;
 mod sock_addr;
 mod socket;
 mod stream;
@@ -43,6 +44,8 @@ mod unix_listener;
 #[cfg(unix)]
 mod unix_stream;
 
+pub use crate::opening::Opening;
+pub use gate::TcpGate;
 pub use sock_addr::SockAddr;
 pub use socket::{Domain, Protocol, Socket, Type};
 pub use tcp_listener::{Incoming, TcpListener};

@@ -4,12 +4,14 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
+use bytes::Bytes;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::SOCK_STREAM;
 
 use super::stream::{read_and_write, socket_methods, timeout_methods};
 use crate::blocking::Blocking;
 use crate::host::Host;
+use crate::info::TcpInfo;
 use crate::lookup::{ToAddrs, first};
 use crate::options::{buffer_options, ip_options, tcp_options};
 use crate::socket::{address, family};
@@ -59,6 +61,22 @@ impl TcpStream {
     /// Ends reading, writing or both. `ENOTCONN`
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.blocking.shutdown(how)
+    }
+
+    /// The connection in numbers.
+    pub fn info(&self) -> Option<TcpInfo> {
+        TcpInfo::of(self.socket())
+    }
+
+    /// Sends a chunk without copying it: it is shared until the other end has acknowledged it. Gives how much was taken: all of it, unless
+    /// the socket is in non-blocking mode, or an error or the timeout came first.
+    pub fn send_bytes(&self, chunk: Bytes) -> io::Result<usize> {
+        self.blocking.send_bytes(chunk)
+    }
+
+    /// Receives up to `most` bytes, without copying them where they came in one piece; none are the end.
+    pub fn recv_bytes(&self, most: usize) -> io::Result<Bytes> {
+        self.blocking.reading(|stack, id| stack.recv_bytes(id, most))
     }
 
     /// Reads and leaves it there.

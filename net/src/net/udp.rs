@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::SOCK_DGRAM;
 
@@ -71,6 +72,11 @@ impl UdpSocket {
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let (len, from) = self.blocking.recv_from(buf, MsgFlags::NONE)?;
         Ok((len, sock_addr(&from)?))
+    }
+
+    /// Waits for the next datagram and gives it without copying it, `most` bytes of it at most.
+    pub fn recv_bytes(&self, most: usize) -> io::Result<Bytes> {
+        self.blocking.reading(|stack, id| stack.recv_bytes(id, most))
     }
 
     /// Waits for the next datagram, which stays.

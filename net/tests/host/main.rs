@@ -3,6 +3,7 @@
 
 mod configuration;
 mod devices;
+mod doors;
 mod idle;
 mod shutdown;
 

@@ -4,6 +4,8 @@
 //! where it does not, the reason is printed and nothing is tested.
 #![cfg(target_os = "linux")]
 
+#[cfg(feature = "tokio")]
+mod forwarding;
 mod namespace;
 mod programs;
 mod stories;

@@ -7,73 +7,14 @@ use std::sync::Arc;
 
 use loggia_stack::base::{MsgFlags, SockAddr};
 use loggia_stack::engine::Stack;
-use loggia_stack::network::Unreachable;
 use loggia_stack::socket::Control;
 use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM, SOCK_STREAM, ip, ipv6, sol_socket};
-use loggia_stack::transport::tcp::{Request, Verdict};
 
 use super::tcp_stream::TcpStream;
 use super::udp::UdpSocket;
 use crate::host::Host;
+use crate::opening::{Opening, std_addr};
 use crate::socket::{READ, Socket, address, family, sock_addr};
-
-/// A connection that somebody wants to open. Dropping it undecided refuses it.
-#[derive(Debug)]
-pub struct Opening {
-    gate: Arc<Socket>,
-    request: Request,
-    decided: bool,
-}
-
-impl Opening {
-    /// Whom it is for.
-    pub fn to(&self) -> SocketAddr {
-        std_addr(self.request.local)
-    }
-
-    /// From whom it is.
-    pub fn from(&self) -> SocketAddr {
-        std_addr(self.request.remote)
-    }
-
-    /// Lets the handshake go on; [`TcpGate::accept`] gives the connection.
-    pub fn accept(self) {
-        self.decide(Verdict::Accept);
-    }
-
-    /// Resets it, as if nobody listened there.
-    pub fn refuse(self) {
-        self.decide(Verdict::Refuse);
-    }
-
-    /// Tells its sender by ICMP that the destination cannot be reached.
-    pub fn unreachable(self, why: Unreachable) {
-        self.decide(Verdict::Unreachable(why));
-    }
-
-    /// Says nothing; the sender will ask again.
-    pub fn ignore(self) {
-        self.decide(Verdict::Ignore);
-    }
-
-    fn decide(mut self, verdict: Verdict) {
-        self.decided = true;
-        self.answer(verdict);
-    }
-
-    fn answer(&self, verdict: Verdict) {
-        // It may have gone meanwhile; then there is nobody to answer.
-        let _ = self.gate.call(|stack, id| stack.answer(id, &self.request, verdict));
-    }
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        if !self.decided {
-            self.answer(Verdict::Refuse);
-        }
-    }
-}
 
 /// Listens for connections to every address and port that nobody else of the host has, and decides before they are answered.
 #[derive(Debug)]
@@ -97,7 +38,7 @@ impl TcpGate {
     /// Waits for the next who wants to open a connection.
     pub async fn opening(&self) -> io::Result<Opening> {
         let request = self.socket.when(READ, |stack, _, id| stack.next_request(id)).await?;
-        Ok(Opening { gate: self.socket.clone(), request, decided: false })
+        Ok(Opening::new(self.socket.clone(), request))
     }
 
     /// Waits for the next connection that was let in and is open; its `local_addr` is whom it is for. Says whom it is with.
@@ -157,8 +98,4 @@ pub fn refuse_datagrams(socket: &UdpSocket) -> io::Result<()> {
 /// IPv4 has a gate of its own.
 fn only_v6(socket: &Socket, any: &SocketAddr) -> io::Result<()> {
     if family(any) == AF_INET { Ok(()) } else { socket.set_int(ipv6::LEVEL, ipv6::IPV6_V6ONLY, 1) }
-}
-
-fn std_addr(SockAddr { addr, port, .. }: SockAddr) -> SocketAddr {
-    SocketAddr::new(addr.into(), port)
 }

@@ -26,7 +26,8 @@ mod unix_listener;
 #[cfg(unix)]
 mod unix_stream;
 
-pub use gate::{Opening, TcpGate, UdpGate, refuse_datagrams};
+pub use crate::opening::Opening;
+pub use gate::{TcpGate, UdpGate, refuse_datagrams};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, Bytes};
 use loggia_stack::base::MsgFlags;
-use loggia_stack::transport::tcp::TcpInfo;
 
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use super::tcp_socket::TcpSocket;
 use crate::host::Host;
+use crate::info::TcpInfo;
 use crate::lookup::ToAddrs;
 use crate::options::{ip_options, tcp_options};
 use crate::socket::Socket;
@@ -71,9 +72,23 @@ impl TcpStream {
     tcp_options!();
     ip_options!();
 
-    /// What the stack knows of the connection (`TCP_INFO`).
+    /// The connection in numbers.
     pub fn info(&self) -> Option<TcpInfo> {
-        self.socket.host.with(|stack, _| stack.tcp_info(self.socket.id))
+        TcpInfo::of(&self.socket)
+    }
+
+    /// Sends a chunk without copying it: it is shared until the other end has acknowledged it.
+    pub async fn send_bytes(&self, mut chunk: Bytes) -> io::Result<()> {
+        while !chunk.is_empty() {
+            let taken = self.socket.writing(|stack, id| stack.send_bytes(id, chunk.clone(), MsgFlags::NOSIGNAL)).await?;
+            chunk.advance(taken);
+        }
+        Ok(())
+    }
+
+    /// Receives up to `most` bytes, without copying them where they came in one piece; none are the end.
+    pub async fn recv_bytes(&self, most: usize) -> io::Result<Bytes> {
+        self.socket.reading(|stack, id| stack.recv_bytes(id, most)).await
     }
 
     fn end_writing(&mut self) -> io::Result<()> {
