@@ -52,14 +52,21 @@ impl Groups {
     /// The series that a check is about.
     pub(super) fn chosen<'a>(&'a self, check: &'a Check, table: &'a Table) -> impl Iterator<Item = &'a Series> {
         let names = self.names(&check.metric);
-        let fits = move |labels: &Labels| {
-            let fits = |label: &str, pattern: &str| labels.get(label).is_some_and(|value| self.fits(label, pattern, value));
-            check.filter.iter().all(|(label, pattern)| fits(label, pattern))
-        };
         table
             .iter()
-            .filter(move |(name, labels, _)| names.iter().any(|of| of == name) && fits(labels))
+            .filter(move |(name, labels, _)| names.iter().any(|of| of == name) && self.is_place(check, labels))
             .map(|(_, _, series)| series)
+    }
+
+    /// True if anything at all was measured where the check looks.
+    pub(super) fn is_anything_there(&self, check: &Check, table: &Table) -> bool {
+        check.filter.is_empty() || table.iter().any(|(_, labels, _)| self.is_place(check, labels))
+    }
+
+    /// True if labels are of the place where the check looks.
+    fn is_place(&self, check: &Check, labels: &Labels) -> bool {
+        let fits = |label: &str, pattern: &str| labels.get(label).is_some_and(|value| self.fits(label, pattern, value));
+        check.filter.iter().all(|(label, pattern)| fits(label, pattern))
     }
 }
 
@@ -119,7 +126,15 @@ mod tests {
             ("link.wan.lost", "host = \"client-1\"", "count == 60", Held, "60"),
             ("tcp.reset", "host = \"client\"", "count == 0", Failed, "63"),
             ("tcp.reset", "host = \"client-2\"", "count == 3", Held, "3"),
-            ("tcp.reset", "peer = \"client\"", "count == 0", Held, "0"),
+            ("tcp.connect_failed", "host = \"client-2\"", "count == 0", Held, "0"),
+            (
+                "tcp.reset",
+                "peer = \"client\"",
+                "count == 0",
+                Inconclusive,
+                "nothing was measured where peer=client; metrics.json has the labels there are",
+            ),
+            ("tcp.reset", "peer = \"client\"", "count > 0", Failed, "0"),
         ];
         for (metric, filter, expect, verdict, found) in cases {
             let description = description(metric, filter, expect);

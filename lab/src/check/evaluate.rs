@@ -8,10 +8,11 @@ use crate::metrics::{Kind, Series, Table, definition};
 /// What became of each threshold of a check.
 pub fn evaluate(check: &Check, groups: &Groups, table: &Table) -> Vec<Finding> {
     let chosen: Vec<_> = groups.chosen(check, table).collect();
-    check.expect.iter().map(|threshold| one(check, threshold, &chosen, table.seconds)).collect()
+    let is_there = !chosen.is_empty() || groups.is_anything_there(check, table);
+    check.expect.iter().map(|threshold| one(check, threshold, (&chosen, is_there), table.seconds)).collect()
 }
 
-fn one(check: &Check, threshold: &Threshold, chosen: &[&Series], seconds: f64) -> Finding {
+fn one(check: &Check, threshold: &Threshold, (chosen, is_there): (&[&Series], bool), seconds: f64) -> Finding {
     let name = check.metric.value.as_str();
     let places: Vec<_> = check.filter.iter().map(|(label, pattern)| format!("{}={}", label.value, pattern.value)).collect();
     let places = if places.is_empty() { String::new() } else { format!(" where {}", places.join(" ")) };
@@ -19,7 +20,14 @@ fn one(check: &Check, threshold: &Threshold, chosen: &[&Series], seconds: f64) -
     let unit = definition(name).map_or(Unit::Count, |definition| definition.unit);
     let wanted = check.min_samples.unwrap_or_else(|| threshold.min_samples());
     let (verdict, found) = match Series::merged(chosen.iter().copied()) {
-        None => nothing(name, threshold),
+        None => match nothing(name, threshold) {
+            // What never was cannot have gone wrong; nor is it known to have gone right.
+            (Verdict::Held, _) if !is_there => {
+                let remedy = "metrics.json has the labels there are";
+                (Verdict::Inconclusive, format!("nothing was measured{places}; {remedy}"))
+            }
+            other => other,
+        },
         Some(series) if series.kind == Kind::Samples && series.samples.count() < wanted => {
             (Verdict::Inconclusive, format!("{}, {wanted} are needed", many(series.samples.count())))
         }

@@ -22,8 +22,7 @@ pub fn never_fired(world: &World, links: &[plan::Link]) -> Vec<Finding> {
         let of = |impairment: Impairment| {
             let exposures = pipes.iter().filter_map(|pipe| pipe.exposure(impairment));
             let exposure = exposures.reduce(Exposure::and)?;
-            let done: u64 = pipes.iter().map(|pipe| impairment.done(pipe.counts())).sum();
-            (done == 0).then(|| silent(impairment, group, exposure))
+            (exposure.touched == 0).then(|| silent(impairment, group, exposure))
         };
         Impairment::ALL.into_iter().filter_map(of).collect::<Vec<_>>()
     };
@@ -37,9 +36,9 @@ fn silent(impairment: Impairment, link: &str, exposure: Exposure) -> Finding {
 }
 
 /// Why it touched no packet, and what to do.
-fn why(impairment: Impairment, Exposure { packets, expected }: Exposure) -> String {
+fn why(impairment: Impairment, Exposure { packets, expected, .. }: Exposure) -> String {
     if packets == 0 {
-        return "no packet crossed while it was in force; send something then".into();
+        return "no packet of a program crossed while it was in force; send something then".into();
     }
     let crossed = format!("{packets} packet{} crossed", if packets == 1 { "" } else { "s" });
     if expected == 0.0 {
@@ -75,12 +74,12 @@ mod tests {
 
     #[test]
     fn why_nothing_fired_says_how_much_is_needed() {
-        let said = |impairment, packets, expected| why(impairment, Exposure { packets, expected });
+        let said = |impairment, packets, expected| why(impairment, Exposure { packets, expected, touched: 0 });
         assert_eq!(
             said(Impairment::Loss, 40, 0.4),
             "40 packets crossed, of which 0.4 was to be expected; about 300 are needed to see it in 95 of 100 runs: send more, raise it"
         );
-        assert!(said(Impairment::Loss, 0, 0.0).starts_with("no packet crossed while it was in force"));
+        assert!(said(Impairment::Loss, 0, 0.0).starts_with("no packet of a program crossed while it was in force"));
         assert!(said(Impairment::Reorder, 400, 4.0).contains("closer together"));
         assert!(said(Impairment::Corrupt, 1000, 5.0).ends_with("5.0 were to be expected; try another seed, send more"));
     }

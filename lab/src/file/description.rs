@@ -24,6 +24,8 @@ pub struct Description {
     pub description: Option<String>,
     /// What is controlled beyond the fates of packets.
     pub determinism: Determinism,
+    /// Data calls of the machine's programs are carried one by one.
+    pub precise: bool,
     /// All `[link.NAME]`, in the order of the file.
     pub links: Vec<Link>,
     /// All `[switch.NAME]`.

@@ -101,6 +101,14 @@ pub(super) const TOP: Section = Section {
             "What the seed must decide. `net`: every fate of a packet, while time is real. `virtual`: also time and order; built-in programs only. \
              `full`: two runs are byte-identical.",
         ),
+        key(
+            "precise",
+            Kind::Truth,
+            "false",
+            "true",
+            "Each `send` and `recv` of the machine's programs is carried by itself, as `--precise` has it: what two of them wrote in quick succession \
+             is never one segment unless TCP makes it so. Slower.",
+        ),
         key("link", Kind::Tables, "", "{ }", "`[link.NAME]`, a link each."),
         key("switch", Kind::Tables, "", "{ }", "`[switch.NAME]`, a switch each."),
         key("host", Kind::Tables, "", "{ }", "`[host.NAME]`, a host each, or several alike."),

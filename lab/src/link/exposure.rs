@@ -1,6 +1,5 @@
 //! What the impairments of a link have had to do: how many packets crossed while each was in force, and how many it was to touch.
 
-use super::fate::{Cause, Counts};
 use super::terms::{Loss, Terms};
 
 /// What happens to some of the packets, by chance or by a list.
@@ -27,16 +26,6 @@ impl Impairment {
             Self::Duplicate => "duplicate",
             Self::Corrupt => "corrupt",
             Self::Reorder => "reorder",
-        }
-    }
-
-    /// How many packets it touched.
-    pub fn done(self, counts: &Counts) -> u64 {
-        match self {
-            Self::Loss => counts.dropped[Cause::Loss as usize],
-            Self::Duplicate => counts.duplicated,
-            Self::Corrupt => counts.corrupted,
-            Self::Reorder => counts.reordered,
         }
     }
 
@@ -81,37 +70,55 @@ pub struct Exposure {
     pub packets: u64,
     /// How many of them it was to touch, on average.
     pub expected: f64,
+    /// How many it touched.
+    pub touched: u64,
 }
 
 impl Exposure {
     /// Both directions of a link together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self { packets: self.packets + other.packets, expected: self.expected + other.expected }
+        Self {
+            packets: self.packets + other.packets,
+            expected: self.expected + other.expected,
+            touched: self.touched + other.touched,
+        }
     }
 }
 
-/// What the impairments of one direction have had to do under earlier terms.
+/// What the impairments of one direction have had to do. What hosts send of themselves does not count: programs do not notice it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Exposures {
     past: [Option<Exposure>; 4],
-    /// Packets that had been sent when the present terms came into force.
-    since: u64,
+    /// Packets that were sent, and touched, under the present terms.
+    sent: u64,
+    touched: [u64; 4],
 }
 
 impl Exposures {
+    /// A packet is sent.
+    pub(super) fn sent(&mut self) {
+        self.sent += 1;
+    }
+
+    /// An impairment touched a packet.
+    pub(super) fn touched(&mut self, impairment: Impairment) {
+        self.touched[impairment as usize] += 1;
+    }
+
     /// The terms that were in force until now are not any more.
-    pub(super) fn change(&mut self, terms: &Terms, counts: &Counts) {
-        self.past = Impairment::ALL.map(|impairment| self.of(impairment, terms, counts));
-        self.since = counts.sent;
+    pub(super) fn change(&mut self, terms: &Terms) {
+        *self = Self { past: Impairment::ALL.map(|impairment| self.of(impairment, terms)), ..Self::default() };
     }
 
     /// What one has had to do up to now; none if it was never in force.
-    pub(super) fn of(&self, impairment: Impairment, terms: &Terms, counts: &Counts) -> Option<Exposure> {
-        let past = self.past[impairment as usize];
-        let packets = counts.sent - self.since;
-        let present = impairment.share(terms).map(|share| Exposure { packets, expected: share * packets as f64 });
-        match (past, present) {
+    pub(super) fn of(&self, impairment: Impairment, terms: &Terms) -> Option<Exposure> {
+        let touched = self.touched[impairment as usize];
+        let exposure = |share: f64| Exposure { packets: self.sent, expected: share * self.sent as f64, touched };
+        // What was already on its way when the terms changed may be touched without being in force any more.
+        let present =
+            impairment.share(terms).map(exposure).or((touched > 0).then(|| Exposure { touched, ..Exposure::default() }));
+        match (self.past[impairment as usize], present) {
             (Some(past), Some(present)) => Some(past.and(present)),
             (past, present) => past.or(present),
         }

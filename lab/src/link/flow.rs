@@ -14,10 +14,13 @@ pub(super) struct Known {
     pub(super) l3: usize,
     /// True if that is IPv4 or IPv6.
     pub(super) ip: bool,
+    /// A host sends it of itself, whatever its programs do: ARP, neighbour discovery, membership of groups.
+    pub(super) housekeeping: bool,
 }
 
 mod ethertype {
     pub(super) const IPV4: u16 = 0x0800;
+    pub(super) const ARP: u16 = 0x0806;
     pub(super) const IPV6: u16 = 0x86dd;
     pub(super) const VLAN: u16 = 0x8100;
     pub(super) const SERVICE_VLAN: u16 = 0x88a8;
@@ -26,6 +29,7 @@ mod ethertype {
 mod protocol {
     pub(super) const HOP_BY_HOP: u8 = 0;
     pub(super) const ICMP: u8 = 1;
+    pub(super) const IGMP: u8 = 2;
     pub(super) const TCP: u8 = 6;
     pub(super) const UDP: u8 = 17;
     pub(super) const DCCP: u8 = 33;
@@ -53,7 +57,7 @@ impl Known {
         let (ip, key) = (ends.is_some(), ends.unwrap_or_else(|| ethernet(frame, kind)));
         let mut hasher = SipHasher13::new();
         hasher.write(&key.bytes[..key.len]);
-        Self { flow: hasher.finish(), l3, ip }
+        Self { flow: hasher.finish(), l3, ip, housekeeping: key.housekeeping }
     }
 }
 
@@ -75,11 +79,16 @@ fn network(frame: &Frame) -> (usize, u16) {
 struct Key {
     bytes: [u8; 38],
     len: usize,
+    housekeeping: bool,
 }
 
 impl Key {
     fn new() -> Self {
-        Self { bytes: [0; 38], len: 0 }
+        Self { bytes: [0; 38], len: 0, housekeeping: false }
+    }
+
+    fn of_housekeeping(self, housekeeping: bool) -> Self {
+        Self { housekeeping, ..self }
     }
 
     fn with(mut self, bytes: &[u8]) -> Self {
@@ -90,7 +99,7 @@ impl Key {
 }
 
 fn ethernet(frame: &Frame, kind: u16) -> Key {
-    Key::new().with(&frame.read::<12>(0).unwrap_or_default()).with(&kind.to_be_bytes())
+    Key::new().with(&frame.read::<12>(0).unwrap_or_default()).with(&kind.to_be_bytes()).of_housekeeping(kind == ethertype::ARP)
 }
 
 fn v4(frame: &Frame, l3: usize) -> Option<Key> {
@@ -99,7 +108,7 @@ fn v4(frame: &Frame, l3: usize) -> Option<Key> {
         return None;
     }
     let fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
-    let key = Key::new().with(&[4, header[9]]).with(&header[12..20]);
+    let key = Key::new().with(&[4, header[9]]).with(&header[12..20]).of_housekeeping(header[9] == protocol::IGMP);
     let l4 = l3 + usize::from(header[0] & 0x0f) * 4;
     Some(if fragment { key } else { key.with(&ports(frame, header[9], l4)) })
 }
@@ -124,8 +133,14 @@ fn v6(frame: &Frame, l3: usize) -> Option<Key> {
             break;
         }
     }
-    let key = Key::new().with(&[6, next]).with(&header[8..40]);
+    let housekeeping = next == protocol::ICMPV6 && !fragment && frame.read(at).is_some_and(|[kind]| is_housekeeping(kind));
+    let key = Key::new().with(&[6, next]).with(&header[8..40]).of_housekeeping(housekeeping);
     Some(if fragment { key } else { key.with(&ports(frame, next, at)) })
+}
+
+/// ICMPv6 types of group membership (RFC 2710, RFC 3810) and of neighbour discovery (RFC 4861).
+fn is_housekeeping(kind: u8) -> bool {
+    matches!(kind, 130..=137 | 143)
 }
 
 /// Both ports; of an echo its identifier. Zeros if there is neither.

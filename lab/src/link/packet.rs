@@ -24,6 +24,8 @@ pub(super) struct Packet {
     pub(super) l3: u8,
     /// It is IPv4 or IPv6.
     pub(super) ip: bool,
+    /// A host sends it of itself.
+    pub(super) housekeeping: bool,
     /// It was marked with "congestion experienced".
     pub(super) marked: bool,
 }
@@ -52,7 +54,20 @@ impl Packet {
     pub(super) fn sample(size: usize, since: Instant) -> Self {
         let frame = super::samples::Sample::sized(size).frame();
         let (id, lot, memory) = (PacketId(since.nanos()), Lot::default(), frame.memory() as u32);
-        Self { id, frame, flow: 1, number: 1, since, lot, size: size as u32, memory, l3: 14, ip: true, marked: false }
+        Self {
+            id,
+            frame,
+            flow: 1,
+            number: 1,
+            since,
+            lot,
+            size: size as u32,
+            memory,
+            l3: 14,
+            ip: true,
+            housekeeping: false,
+            marked: false,
+        }
     }
 
     /// The same of a transport that is capable of ECN.

@@ -86,7 +86,7 @@ impl Pipe {
     /// at the new rate for the new delay; if the link goes down, it is lost, as in an interface that is taken down.
     pub fn set(&mut self, now: Instant, terms: Terms) {
         self.serve(now);
-        self.exposures.change(&self.terms, &self.counts);
+        self.exposures.change(&self.terms);
         let before = std::mem::replace(&mut self.terms, terms);
         if self.terms.down {
             self.shaper.clear(now);
@@ -144,7 +144,7 @@ impl Pipe {
 
     /// What an impairment has had to do so far, under all terms there were; none if it was never in force.
     pub fn exposure(&self, impairment: Impairment) -> Option<Exposure> {
-        self.exposures.of(impairment, &self.terms, &self.counts)
+        self.exposures.of(impairment, &self.terms)
     }
 }
 
@@ -181,6 +181,9 @@ impl Pipe {
         let packet = self.introduce(now, frame);
         self.counts.sent += 1;
         self.counts.sent_bytes += u64::from(packet.size);
+        if !packet.housekeeping {
+            self.exposures.sent();
+        }
         self.held += packet.memory as usize;
         match self.refuses(&packet) {
             Some(cause) => self.drop(packet, now, cause),
@@ -191,7 +194,7 @@ impl Pipe {
 
     fn introduce(&mut self, now: Instant, frame: Frame) -> Packet {
         self.named += 1;
-        let Known { flow: key, l3, ip } = Known::of(&frame);
+        let Known { flow: key, l3, ip, housekeeping } = Known::of(&frame);
         let flow = self.flows.of(key);
         flow.number += 1;
         Packet {
@@ -204,6 +207,7 @@ impl Pipe {
             memory: frame.memory() as u32,
             l3: l3 as u8,
             ip,
+            housekeeping,
             marked: false,
             frame,
         }
@@ -244,6 +248,7 @@ impl Pipe {
     fn drop(&mut self, packet: Packet, at: Instant, cause: Cause) {
         self.held -= packet.memory as usize;
         self.counts.dropped[cause as usize] += 1;
+        self.touched(&packet, Impairment::Loss, cause == Cause::Loss);
         self.fates.push_back(packet.fate(at, Verdict::Dropped(cause)));
     }
 
@@ -257,6 +262,7 @@ impl Pipe {
         if let Some((ride, copy)) = copy {
             self.held += copy.memory as usize;
             self.counts.duplicated += 1;
+            self.touched(&copy, Impairment::Duplicate, true);
             self.ride(copy, ride, Marks { duplicate: true, ecn, ..Marks::default() }, (at, out));
         }
     }
@@ -269,9 +275,17 @@ impl Pipe {
         (arrives, marks.reordered) = self.arrival(packet.flow, ride, out);
         self.counts.corrupted += u64::from(marks.corrupted.is_some());
         self.counts.reordered += u64::from(marks.reordered);
+        self.touched(&packet, Impairment::Corrupt, marks.corrupted.is_some());
+        self.touched(&packet, Impairment::Reorder, marks.reordered);
         self.fates.push_back(packet.fate(at, Verdict::Delivered { arrives, queued: at - packet.since, marks }));
         let Packet { id, frame, size, memory, .. } = packet;
         self.line.put(Arrival { packet: id, at: arrives, frame }, 1, size, memory);
+    }
+
+    fn touched(&mut self, packet: &Packet, impairment: Impairment, is_so: bool) {
+        if is_so && !packet.housekeeping {
+            self.exposures.touched(impairment);
+        }
     }
 
     /// When what is out at `out` arrives, and whether it overtakes an earlier packet of its flow.

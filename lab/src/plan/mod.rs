@@ -60,6 +60,8 @@ pub struct Plan {
     pub deadline: Duration,
     /// What is controlled.
     pub determinism: Determinism,
+    /// Data calls of the machine's programs are carried one by one; the command line may ask for it too.
+    pub precise: bool,
     /// All hosts; the number of a host is its [`HostId`] in the world.
     pub hosts: Vec<Host>,
     /// Names of all switches; the number is the `SwitchId` in the world.

@@ -24,6 +24,7 @@ impl<'a> Planner<'a> {
             seed: description.seed,
             deadline: description.deadline,
             determinism: description.determinism,
+            precise: description.precise,
             hosts: Vec::new(),
             switches: description.switches.iter().map(|switch| switch.name.value.clone()).collect(),
             links: Vec::new(),

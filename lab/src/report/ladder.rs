@@ -281,10 +281,11 @@ fn arrow(flight: &Flight<'_>, label: &str, copy: bool, look: &Look) -> String {
 fn broken(label: &str, (cross, words): (char, &str), right: bool, width: usize, look: &Look) -> String {
     let dash = look.either('─', '-').to_string();
     let room = width.saturating_sub(6);
-    let lost = fit(words, words.chars().count().min(room.saturating_sub(name(label) + 1).max(WORDS)));
+    let words_room = room.saturating_sub(name(label) + 1).max(WORDS).min(room);
+    let lost = fit(words, words.chars().count().min(words_room));
     let space = room.saturating_sub(lost.chars().count());
-    let label = fit(label, label.chars().count().min(space));
-    let dashes = dash.repeat(space - label.chars().count());
+    let label = if space == 0 { String::new() } else { fit(label, label.chars().count().min(space)) };
+    let dashes = dash.repeat(space.saturating_sub(label.chars().count()));
     if right {
         format!("{dash}{dash}{label}{dashes}{cross} {lost}  ")
     } else {
@@ -391,6 +392,10 @@ mod tests {
         assert_eq!(line, "  lost on wan: larger than the link car~ ╳seq 14480~──");
         let line = broken("seq 14480, 1448 B", ('╳', words), true, 54, &Look::default());
         assert_eq!(line, "──seq 14480~╳ lost on wan: larger than the link car~  ");
+        for width in 0..80 {
+            let line = broken("seq 14480, 1448 B", ('╳', words), true, width, &Look::default());
+            assert!(width < 8 || line.chars().count() <= width + 2, "{width}: {line}");
+        }
         let line = broken("ack 1", ('╳', "lost on wan: loss model"), true, 54, &Look::default());
         assert_eq!(line, "──ack 1────────────────────╳ lost on wan: loss model  ");
     }

@@ -193,6 +193,9 @@ pub struct Test {
     /// Writes a JUnit report.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Carries each send and recv by itself, in all labs; see `precise` in a lab file.
+    #[arg(long)]
+    pub precise: bool,
     /// Keeps the run folders of failing labs here.
     #[arg(long, value_name = "DIR", default_value = "loggia-runs")]
     pub out: PathBuf,

@@ -52,7 +52,7 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
             lab.plan.description.as_deref().unwrap_or_default().trim()
         );
     }
-    let outcome = played(&lab, global, false, Some(folder.clone()), machine)?;
+    let outcome = played(&lab, global, Some(folder.clone()), machine)?;
     show::warnings(&outcome);
     if tells {
         story(&folder, &outcome, global)?;

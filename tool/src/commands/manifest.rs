@@ -55,7 +55,7 @@ fn manifest(lab: &Lab, options: &Options, outcome: &Outcome) -> Value {
         "lab_hash": hash(lab.text.as_bytes()),
         "folder": fs::canonicalize(&lab.folder).unwrap_or_else(|_| lab.folder.clone()),
         "seed": options.seed,
-        "precise": options.precise,
+        "precise": lab.plan.precise,
         "determinism": outcome.level,
         "escaped": escaped(outcome),
         "began": began.as_secs_f64(),

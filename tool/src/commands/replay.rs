@@ -14,14 +14,14 @@ use crate::run::perform::Machine;
 
 pub(super) fn replay(replay: &Replay, global: &Global, machine: &mut Machine) -> Result<Exit, Refused> {
     let run = record::read(&replay.run).map_err(|error| Refused(error.to_string()))?;
-    let lab = recorded_lab(&replay.run, &run.manifest)?;
+    let mut lab = recorded_lab(&replay.run, &run.manifest)?;
     let folder = match &replay.out {
         Some(out) => fresh(out, "")?,
         None => numbered(&lab.name, "")?,
     };
     let again = Global { seed: global.seed.or(run.manifest["seed"].as_u64()), ..global.clone() };
-    let precise = run.manifest["precise"].as_bool().unwrap_or(false);
-    let outcome = recorded(&lab, &again, precise, Some(folder.clone()), machine)?;
+    lab.plan.precise |= run.manifest["precise"].as_bool().unwrap_or(false);
+    let outcome = recorded(&lab, &again, Some(folder.clone()), machine)?;
     if !global.quiet && !global.json {
         let in_all = outcome.level == "full" && run.manifest["determinism"] == "full";
         super::views::compare(&replay.run, &folder, in_all, global)?;

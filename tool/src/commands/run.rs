@@ -46,6 +46,7 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
     if run.deadline.is_none() {
         lab.plan.deadline = FOR_EVER;
     }
+    lab.plan.precise |= run.precise;
     let recording = match (&run.out, &global.pcap) {
         (Some(out), _) => Recording::Kept(fresh(out, "")?),
         (None, Some(_)) => Recording::temporary()?,
@@ -57,13 +58,13 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
         place: Place::Terminal,
         folder: folder.clone(),
         echo: false,
-        precise: run.precise,
         lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: true,
         progress: Progress::hidden(),
     };
     let outcome = performed(&lab, &options, machine)?;
     show::warnings(&outcome);
+    show::slow(&outcome);
     if let Some(folder) = &folder {
         finish(&lab, &options, global, &outcome, folder);
     }
@@ -102,6 +103,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
     if let (Some(deadline), Some(_)) = (&run.deadline, &run.file) {
         lab.plan.deadline = time(deadline, "deadline")?;
     }
+    lab.plan.precise |= run.precise;
     let recording = match &run.out {
         _ if run.no_record && global.pcap.is_some() => Recording::temporary()?,
         _ if run.no_record => Recording::None,
@@ -109,7 +111,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
         None => Recording::Kept(numbered(&lab.name, NO_RECORD)?),
     };
     let folder = recording.folder();
-    let outcome = played(&lab, global, run.precise, folder.clone(), machine)?;
+    let outcome = played(&lab, global, folder.clone(), machine)?;
     show::warnings(&outcome);
     show::outcome(&lab, &outcome, recording.kept(), global);
     let exit = outcome.exit();
@@ -117,7 +119,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
         super::test::junit(path, &[(lab.name.clone(), &outcome)], &[])?;
     }
     if run.verify {
-        return verify(&lab, global, run.precise, folder.as_deref(), &outcome, machine);
+        return verify(&lab, global, folder.as_deref(), &outcome, machine);
     }
     Ok(exit)
 }
@@ -188,27 +190,15 @@ impl Drop for Recording {
 }
 
 /// Runs a lab and shows what came of it.
-pub(super) fn recorded(
-    lab: &Lab,
-    global: &Global,
-    precise: bool,
-    folder: Option<PathBuf>,
-    machine: &mut Machine,
-) -> Result<Outcome, Refused> {
-    let outcome = played(lab, global, precise, folder.clone(), machine)?;
+pub(super) fn recorded(lab: &Lab, global: &Global, folder: Option<PathBuf>, machine: &mut Machine) -> Result<Outcome, Refused> {
+    let outcome = played(lab, global, folder.clone(), machine)?;
     show::warnings(&outcome);
     show::outcome(lab, &outcome, folder.as_deref(), global);
     Ok(outcome)
 }
 
 /// Runs a lab; shows what the programs say, and no more.
-pub(super) fn played(
-    lab: &Lab,
-    global: &Global,
-    precise: bool,
-    folder: Option<PathBuf>,
-    machine: &mut Machine,
-) -> Result<Outcome, Refused> {
+pub(super) fn played(lab: &Lab, global: &Global, folder: Option<PathBuf>, machine: &mut Machine) -> Result<Outcome, Refused> {
     let place = folder.clone().map_or(Place::Inherit, Place::Folder);
     let quiet = global.quiet || global.json;
     // Programs that write to the terminal themselves would write into the line.
@@ -218,7 +208,6 @@ pub(super) fn played(
         place,
         folder: folder.clone(),
         echo: !quiet,
-        precise,
         lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: false,
         progress,
@@ -242,17 +231,10 @@ fn begin_outputs(lab: &Lab) -> Result<(), Refused> {
 }
 
 /// A second run of the same must give the same.
-fn verify(
-    lab: &Lab,
-    global: &Global,
-    precise: bool,
-    first: Option<&Path>,
-    outcome: &Outcome,
-    machine: &mut Machine,
-) -> Result<Exit, Refused> {
+fn verify(lab: &Lab, global: &Global, first: Option<&Path>, outcome: &Outcome, machine: &mut Machine) -> Result<Exit, Refused> {
     let second = first.map(again).map(|path| fresh(&path, "")).transpose()?;
     let quiet = Global { quiet: true, ..global.clone() };
-    let again = recorded(lab, &quiet, precise, second.clone(), machine)?;
+    let again = recorded(lab, &quiet, second.clone(), machine)?;
     let (Some(first), Some(second)) = (first, second) else {
         return Err(Refused("--verify compares run folders, and there are none".into()));
     };

@@ -28,12 +28,12 @@ pub(super) fn warnings(outcome: &Outcome) {
     for failure in &outcome.failures {
         eprintln!("loggia: the record is not whole: {failure}");
     }
-    if let (Some(lag), Some(limit)) = (outcome.lag, outcome.too_late) {
-        eprintln!(
-            "loggia: this machine was too slow for the lab: one of a hundred moments was {:.1} ms late or more, {} ms are allowed (--lag-limit)",
-            lag.p99_us as f64 / 1e3,
-            limit.as_millis()
-        );
+}
+
+/// That nothing of a run counts because the machine was too slow, where findings are not told.
+pub(super) fn slow(outcome: &Outcome) {
+    if let Some(slow) = &outcome.slow {
+        eprintln!("loggia: {}: {}", slow.expected, slow.found);
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
         return Err(Refused("no lab files (*.toml) below the given folders".into()));
     }
     // All are read before any is run: a wrong file is told at once, and keeps no other from being run.
-    let (labs, wrong) = read(&files);
+    let (mut labs, wrong) = read(&files);
+    labs.iter_mut().for_each(|(lab, _)| lab.plan.precise |= test.precise);
     wrong.iter().for_each(|wrong| eprintln!("{}", wrong.message));
     let mut done: Vec<Done> = Vec::new();
     let shows = !global.quiet && !global.json;
@@ -88,7 +89,7 @@ fn one(lab: &Lab, name: String, seed: u64, test: &Test, global: &Global, machine
     let folder = fresh(&folder, "")?;
     let pcap = global.pcap.as_ref().map(|pcap| pcap.join(format!("{}-seed-{seed}", lab.name)));
     let quiet = Global { seed: Some(seed), quiet: true, json: false, pcap, ..global.clone() };
-    let outcome = played(lab, &quiet, false, Some(folder.clone()), machine)?;
+    let outcome = played(lab, &quiet, Some(folder.clone()), machine)?;
     let held = outcome.exit() == Exit::Held;
     if held {
         let _ = std::fs::remove_dir_all(&folder);

@@ -60,8 +60,6 @@ pub struct Options {
     pub folder: Option<PathBuf>,
     /// Programs' output is shown as it comes, each line with its program.
     pub echo: bool,
-    /// Data calls are trapped too.
-    pub precise: bool,
     /// How late one of a hundred moments may be.
     pub lag_limit: Duration,
     /// Real time even where virtual time would do.
@@ -106,8 +104,8 @@ pub struct Outcome {
     pub level: &'static str,
     /// How late the world was; none in virtual time.
     pub lag: Option<Summary>,
-    /// The machine was too slow for the lab: more than one of a hundred moments was later than this.
-    pub too_late: Option<Duration>,
+    /// The machine was too slow for the lab: more than one of a hundred moments was too late. It is among the findings, too.
+    pub slow: Option<Finding>,
     /// What programs asked for that cannot be carried.
     pub refused: Vec<Refusal>,
     /// Files of the record that end early, and why.
@@ -178,8 +176,8 @@ fn in_real_time(
     });
     let resolver = uplink.then(|| SocketAddr::from((MACHINE_V4, 53)).into());
     let supervisor =
-        Supervisor::new(intercept::Options { precise: options.precise, names: answers, resolver, ..Default::default() })?;
-    let filter = filter::program(options.precise);
+        Supervisor::new(intercept::Options { precise: plan.precise, names: answers, resolver, ..Default::default() })?;
+    let filter = filter::program(plan.precise);
     let live = Live::new(plan, machine.spawner.clone(), filter, options.place.clone(), kick.handle())?;
     let echo = options.echo.then(|| options.folder.clone()).flatten();
     let mut run = Real::new(plan, shared.clone(), supervisor, live, &mut machine.signals, kick)?;
@@ -229,9 +227,27 @@ fn conclude(plan: &Plan, ended: Ended, recorder: Option<Recorder>, began: System
         recorder.write_metrics();
     }
     let failures = recorder.as_ref().map(Recorder::failures).unwrap_or_default();
-    let too_late = lag.filter(|lag| lag.exceeds(limit)).map(|_| limit);
+    let slow = lag.filter(|lag| lag.exceeds(limit)).map(|lag| slow(&lag, limit));
+    findings.extend(slow.clone());
+    findings.extend(unchecked(plan, &findings));
     let level = if lag.is_some() { "net" } else { "full" };
-    Outcome { over, lasted, parts, findings, metrics, level, lag, too_late, refused, failures, began, recorder }
+    Outcome { over, lasted, parts, findings, metrics, level, lag, slow, refused, failures, began, recorder }
+}
+
+/// Nothing that was found is worth anything on a network that was not the one described.
+fn slow(lag: &Summary, limit: Duration) -> Finding {
+    let time = |time: Duration| show(time.as_secs_f64(), Unit::Time);
+    let late = time(Duration::from_micros(lag.p99_us / 100 * 100));
+    let found =
+        format!("it was too slow: one of a hundred moments was {late} late or more, {} are allowed (--lag-limit)", time(limit));
+    Finding::new("the machine is fast enough for the lab", Verdict::Inconclusive, found)
+}
+
+/// Programs that may do anything say nothing.
+fn unchecked(plan: &Plan, findings: &[Finding]) -> Option<Finding> {
+    let anything = plan.programs.iter().all(|program| program.expect == Expect::Any);
+    let found = "nothing is: each program may do anything, and there is no [[check]]";
+    (anything && findings.is_empty()).then(|| Finding::new("something is checked", Verdict::Inconclusive, found))
 }
 
 fn process(remains: &Remains, stopped: bool) -> Process {
@@ -319,8 +335,6 @@ impl Outcome {
         match check::verdict(&self.findings()) {
             Verdict::Failed => Exit::Failed,
             Verdict::Inconclusive => Exit::Inconclusive,
-            // Nothing that was found is worth anything on a network that was not the one described.
-            Verdict::Held if self.too_late.is_some() => Exit::Inconclusive,
             Verdict::Held => Exit::Held,
         }
     }

@@ -19,6 +19,7 @@ impl Reader<'_> {
             deadline: self.deadline(&top),
             title: self.text(&top, "title").map(|title| title.value),
             description: self.text(&top, "description").map(|text| text.value),
+            precise: self.truth(&top, "precise").is_some_and(|precise| precise.value),
             determinism: self.determinism(&top),
             links: self.named(&top, "link").into_iter().filter_map(|entry| self.link(entry)).collect(),
             switches: self.named(&top, "switch").into_iter().filter_map(|entry| self.switch(entry)).collect(),
