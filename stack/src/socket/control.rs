@@ -72,6 +72,17 @@ pub enum Control {
         /// As an IPv6 socket tells it.
         v6: bool,
     },
+    /// `SO_TIMESTAMPING`: when it happened, by the stack's clock.
+    Timestamping(Instant),
+    /// `IP_RECVERR` or `IPV6_RECVERR` of `SO_TIMESTAMPING`: what happened to something that was written.
+    Stamp {
+        /// `SCM_TSTAMP_*`
+        happened: u32,
+        /// Of which byte, with `SOF_TIMESTAMPING_OPT_ID`.
+        number: u32,
+        /// As an IPv6 socket tells it.
+        v6: bool,
+    },
     /// `TCP_INQ`: bytes left to read.
     Inq(i32),
     /// `SCM_RIGHTS`
@@ -92,8 +103,13 @@ impl Control {
             Self::TrafficClass(_) => (ipv6::LEVEL, ipv6::IPV6_TCLASS),
             Self::TimestampMicros(_) => (sol_socket::LEVEL, sol_socket::SO_TIMESTAMP),
             Self::TimestampNanos(_) => (sol_socket::LEVEL, sol_socket::SO_TIMESTAMPNS),
-            Self::Error { v6: false, .. } | Self::ZeroCopy { v6: false, .. } => (ip::LEVEL, ip::IP_RECVERR),
-            Self::Error { v6: true, .. } | Self::ZeroCopy { v6: true, .. } => (ipv6::LEVEL, ipv6::IPV6_RECVERR),
+            Self::Timestamping(_) => (sol_socket::LEVEL, sol_socket::SO_TIMESTAMPING),
+            Self::Error { v6: false, .. } | Self::ZeroCopy { v6: false, .. } | Self::Stamp { v6: false, .. } => {
+                (ip::LEVEL, ip::IP_RECVERR)
+            }
+            Self::Error { v6: true, .. } | Self::ZeroCopy { v6: true, .. } | Self::Stamp { v6: true, .. } => {
+                (ipv6::LEVEL, ipv6::IPV6_RECVERR)
+            }
             Self::OriginalDestination(_) => (ip::LEVEL, ip::IP_RECVORIGDSTADDR),
             Self::OriginalDestination6(_) => (ipv6::LEVEL, ipv6::IPV6_RECVORIGDSTADDR),
             Self::IpOptions(_) => (ip::LEVEL, ip::IP_RECVOPTS),
@@ -120,6 +136,9 @@ impl Control {
             Self::TimestampNanos(at) => time(*at, 1),
             Self::Error { error, v6 } => extended_error(error, *v6),
             Self::ZeroCopy { first, last, v6 } => zero_copy(*first, *last, *v6),
+            // Three places: software, a second one that nobody uses any more, and hardware.
+            Self::Timestamping(at) => [time(*at, 1), alloc::vec![0; 32]].concat(),
+            Self::Stamp { happened, number, v6 } => stamp(*happened, *number, *v6),
             Self::OriginalDestination(addr) => Address::Inet(*addr).to_bytes(),
             Self::OriginalDestination6(addr) => Address::Inet6 { addr: *addr, flowinfo: 0 }.to_bytes(),
             Self::IpOptions(options) => options.to_vec(),
@@ -199,6 +218,17 @@ fn zero_copy(first: u32, last: u32, v6: bool) -> Vec<u8> {
     let mut bytes = alloc::vec![0, 0, 0, 0, 5, 0, 1, 0];
     bytes.extend_from_slice(&first.to_ne_bytes());
     bytes.extend_from_slice(&last.to_ne_bytes());
+    bytes.resize(16 + if v6 { 28 } else { 16 }, 0);
+    bytes
+}
+
+/// `struct sock_extended_err` with `ENOMSG` and origin `SO_EE_ORIGIN_TIMESTAMPING`, and no address behind it.
+fn stamp(happened: u32, number: u32, v6: bool) -> Vec<u8> {
+    const ENOMSG: u32 = 42;
+    let mut bytes = ENOMSG.to_ne_bytes().to_vec();
+    bytes.extend_from_slice(&[4, 0, 0, 0]);
+    bytes.extend_from_slice(&happened.to_ne_bytes());
+    bytes.extend_from_slice(&number.to_ne_bytes());
     bytes.resize(16 + if v6 { 28 } else { 16 }, 0);
     bytes
 }

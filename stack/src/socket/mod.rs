@@ -40,6 +40,7 @@ mod query;
 mod receive;
 mod send;
 mod shutdown;
+mod timestamping;
 mod zero_copy;
 
 pub use address::Address;

@@ -79,6 +79,7 @@ pub mod sol_socket {
     pub const SO_RCVBUFFORCE: i32 = 33;
     pub const SO_TIMESTAMPNS: i32 = 35;
     pub const SO_MARK: i32 = 36;
+    pub const SO_TIMESTAMPING: i32 = 37;
     pub const SO_PROTOCOL: i32 = 38;
     pub const SO_DOMAIN: i32 = 39;
     pub const SO_PEEK_OFF: i32 = 42;
@@ -91,6 +92,7 @@ pub mod sol_socket {
     pub const SO_BINDTOIFINDEX: i32 = 62;
     pub const SO_TIMESTAMP_NEW: i32 = 63;
     pub const SO_TIMESTAMPNS_NEW: i32 = 64;
+    pub const SO_TIMESTAMPING_NEW: i32 = 65;
     pub const SO_RCVTIMEO_NEW: i32 = 66;
     pub const SO_SNDTIMEO_NEW: i32 = 67;
     pub const SO_PASSRIGHTS: i32 = 83;
@@ -99,6 +101,20 @@ pub mod sol_socket {
     pub const SCM_RIGHTS: i32 = 1;
     /// Type of the ancillary data that passes credentials.
     pub const SCM_CREDENTIALS: i32 = 2;
+}
+
+/// Flags of `SO_TIMESTAMPING` (`SOF_TIMESTAMPING_*`).
+pub mod timestamping {
+    pub const TX_SOFTWARE: u32 = 1 << 1;
+    pub const RX_SOFTWARE: u32 = 1 << 3;
+    pub const SOFTWARE: u32 = 1 << 4;
+    pub const OPT_ID: u32 = 1 << 7;
+    pub const TX_SCHED: u32 = 1 << 8;
+    pub const TX_ACK: u32 = 1 << 9;
+    pub const OPT_TSONLY: u32 = 1 << 11;
+    pub const OPT_ID_TCP: u32 = 1 << 16;
+    /// Those that Linux 6.18 knows.
+    pub const ALL: u32 = (1 << 19) - 1;
 }
 
 /// Options of `IPPROTO_IP`.

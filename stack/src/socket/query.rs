@@ -95,7 +95,8 @@ impl Sockets {
         let record = self.record(id)?;
         Ok(match record.kind {
             Kind::Tcp(key) => {
-                let news = if self.has_zero_copy_news(record, key) { Ready::ERR } else { Ready::NONE };
+                let news =
+                    if self.has_zero_copy_news(record, key) || self.tcp.has_stamps(key) { Ready::ERR } else { Ready::NONE };
                 self.tcp.readiness(key) | shut_bits(record) | news
             }
             Kind::Udp(key) => self.udp.readiness(key),

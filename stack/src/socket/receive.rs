@@ -55,7 +55,9 @@ impl Sockets {
         let asked = room_of(into);
         let result = match record.kind {
             Kind::Unix(key) => self.receive_unix(net, &record, key, into, flags),
-            Kind::Tcp(key) if flags.contains(MsgFlags::ERRQUEUE) => self.receive_zero_copy(id, &record, key),
+            Kind::Tcp(key) if flags.contains(MsgFlags::ERRQUEUE) => {
+                self.receive_zero_copy(id, &record, key).or_else(|_| self.receive_stamp(&record, key))
+            }
             _ if flags.contains(MsgFlags::ERRQUEUE) => self.receive_error(net, &record, into),
             Kind::Tcp(key) => self.receive_stream(net, id, &record, key, into, flags),
             _ => self.receive_datagram(net, id, &record, into, flags),
@@ -260,10 +262,12 @@ impl Sockets {
     fn datagram_control(&mut self, net: &mut Network, record: &Record) -> Result<Vec<Control>, Errno> {
         let options = self.datagram_options(record.kind).ok_or(Errno::EBADF)?;
         let (recv, gro) = (options.recv, options.gro);
+        let stamped = self.wants_arrival_stamp(record);
         let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
         let Some(datagram) = front else { return Ok(Vec::new()) };
         let mut items = Vec::new();
         items.extend(timestamp(record.timestamps, datagram.at));
+        items.extend(stamped.then_some(Control::Timestamping(datagram.at)));
         if gro && datagram.segment_size != 0 {
             items.push(Control::SegmentSize(datagram.segment_size));
         }

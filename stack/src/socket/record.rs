@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::semantics::{self, Family, Semantics, Type};
+use super::timestamping::Timestamping;
 use super::zero_copy::ZeroCopy;
 use crate::base::{Duration, Key};
 
@@ -74,6 +75,8 @@ pub struct Rare {
     pub max_pacing_rate: u64,
     /// `SO_ZEROCOPY`, and what is to be told of it.
     pub zero_copy: ZeroCopy,
+    /// `SO_TIMESTAMPING`
+    pub timestamping: Timestamping,
     /// `SO_DEBUG`
     pub debug: bool,
     /// `TCP_SAVE_SYN`, `IP_MINTTL` and other numbers that are kept and given back, by (level, option).
@@ -90,6 +93,7 @@ impl Default for Rare {
             incoming_cpu: -1,
             max_pacing_rate: u64::MAX,
             zero_copy: ZeroCopy::default(),
+            timestamping: Timestamping::default(),
             debug: false,
             kept: Vec::new(),
         }

@@ -82,6 +82,7 @@ impl Sockets {
         };
         if result.is_ok() {
             self.note_zero_copy(id, &record, message.flags)?;
+            self.note_timestamping(&mut net.links.base, &record);
         }
         let result_for_event = result.map(|count| count as u32);
         net.links.base.emit(What::Write { socket: id, offset, asked: asked as u32, result: result_for_event });

@@ -5,8 +5,9 @@ use std::time::Duration;
 use loggia_stack::Errno;
 use loggia_stack::base::event::class;
 use loggia_stack::base::{MsgFlags, Ready, What};
+use loggia_stack::socket::Control;
 use loggia_stack::socket::numbers::{
-    AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SIOCATMARK, SIOCINQ, SOCK_STREAM, ip, ipv6, sol_socket, tcp,
+    AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SIOCATMARK, SIOCINQ, SOCK_STREAM, ip, ipv6, sol_socket, tcp, timestamping,
 };
 
 use crate::common::{Net, addr, get, set, so_error};
@@ -331,6 +332,35 @@ fn the_state_can_be_read() {
     assert!(len >= 104);
     assert_eq!(info[0], 1, "ESTABLISHED by Linux's number");
     assert_eq!(u32::from_ne_bytes(info[80..84].try_into().unwrap()), 10, "tcpi_snd_cwnd");
+}
+
+/// `SO_TIMESTAMPING`: the error queue tells when the last byte of each write left and when the peer had it, with the number of that byte.
+#[test]
+fn writes_are_told_when_they_left_and_arrived() {
+    let mut net = Net::pair(DELAY);
+    let (client, _, _) = net.connect_tcp("10.0.0.2:80");
+    let (level, option) = (sol_socket::LEVEL, sol_socket::SO_TIMESTAMPING);
+    let flags =
+        timestamping::TX_SCHED | timestamping::TX_SOFTWARE | timestamping::TX_ACK | timestamping::SOFTWARE | timestamping::OPT_ID;
+    assert_eq!(net.hosts[0].setsockopt(client, level, option, &(1u32 << 20).to_ne_bytes()), Err(Errno::EINVAL));
+    net.hosts[0].setsockopt(client, level, option, &flags.to_ne_bytes()).unwrap();
+    let mut read = [0; 4];
+    net.hosts[0].getsockopt(client, level, option, &mut read).unwrap();
+    assert_eq!(u32::from_ne_bytes(read), flags);
+    let begin = net.hosts[0].now();
+    net.hosts[0].send(client, b"four", MsgFlags::NONE).unwrap();
+    assert!(net.hosts[0].readiness(client).unwrap().contains(Ready::ERR));
+    net.run_for(Duration::from_secs(1));
+    let mut told = Vec::new();
+    while let Ok(got) = net.hosts[0].recvmsg(client, &mut [], 200, MsgFlags::ERRQUEUE) {
+        assert_eq!((got.len, got.flags), (0, MsgFlags::ERRQUEUE | MsgFlags::TRUNC));
+        let [Control::Timestamping(at), Control::Stamp { happened, number, v6: false }] = got.control[..] else {
+            panic!("{:?}", got.control)
+        };
+        told.push((happened, number, at.since(begin) >= 2 * DELAY));
+    }
+    assert_eq!(told, [(1, 3, false), (0, 3, false), (2, 3, true)], "queued, sent, acknowledged a round trip later");
+    assert!(!net.hosts[0].readiness(client).unwrap().contains(Ready::ERR));
 }
 
 /// `MSG_ZEROCOPY`: the error queue tells, once the peer has it, that the memory is free (and that it was copied all the same).

@@ -58,6 +58,7 @@ impl Sockets {
                 _ => return Err(Errno::EOPNOTSUPP),
             },
             SO_PEEK_OFF => return self.set_peek_off(id, &record, number),
+            SO_TIMESTAMPING | SO_TIMESTAMPING_NEW => return self.set_timestamping(id, &record, value),
             SO_ZEROCOPY if number & !1 != 0 => return Err(Errno::EINVAL),
             SO_ZEROCOPY if matches!(record.kind, Kind::Tcp(_)) => self.rare_mut(id)?.zero_copy.on = on,
             // Refused rather than accepted and not kept: nothing would ever tell the caller that its memory is free again.

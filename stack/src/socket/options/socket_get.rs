@@ -79,6 +79,7 @@ impl Sockets {
             },
             SO_TIMESTAMP | SO_TIMESTAMP_NEW => value::flag(record.timestamps == Timestamps::Micros),
             SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => value::flag(record.timestamps == Timestamps::Nanos),
+            SO_TIMESTAMPING | SO_TIMESTAMPING_NEW => self.rare(record, |rare| rare.timestamping.flags) as i32,
             SO_PRIORITY => self.rare(record, |rare| rare.priority) as i32,
             SO_MARK => self.rare(record, |rare| rare.mark) as i32,
             SO_INCOMING_CPU => self.rare(record, |rare| rare.incoming_cpu),

@@ -8,7 +8,7 @@
 //! | which connection a segment is for | `flows`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
-//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order` |
+//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
@@ -53,6 +53,7 @@ pub mod scoreboard;
 mod segment_size;
 pub mod send_queue;
 pub mod seq;
+mod stamps;
 mod state;
 mod tcb;
 mod time_wait;
@@ -79,6 +80,7 @@ pub use gate::{Request, Verdict};
 use isn::Isn;
 use limits::Limits;
 pub use options::{FastOpenKeys, TcpConfig, TcpInfo, TcpOptions};
+pub use stamps::{Happened, Stamp, Wanted as StampsWanted};
 use tcb::{Sharing, Tcb};
 use time_wait::Waiting;
 

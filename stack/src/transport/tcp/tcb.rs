@@ -21,6 +21,7 @@ use super::round_trip::RoundTrip;
 use super::scoreboard::Scoreboard;
 use super::send_queue::SendQueue;
 use super::seq::Seq;
+use super::stamps::Stamps;
 use super::state::{self, Input};
 use super::tuning::Tuning;
 use super::usage::Usage;
@@ -34,6 +35,8 @@ pub(super) struct Sending {
     pub(super) pieces: Pieces,
     pub(super) usage: Usage,
     pub(super) board: Scoreboard,
+    /// When what was written left and arrived, if somebody wants to know.
+    pub(super) stamps: Option<Box<Stamps>>,
 }
 
 /// Unread data, in order and not.
@@ -509,7 +512,10 @@ impl Tcb {
 
     /// Gives the box of unacknowledged data back if nothing is left in it: an idle connection owns no queue.
     pub(super) fn shrink_sending(&mut self) {
-        if self.sending.as_ref().is_some_and(|sending| sending.queue.is_empty() && sending.board.is_empty()) {
+        let idle = |sending: &Sending| {
+            sending.queue.is_empty() && sending.board.is_empty() && sending.stamps.as_ref().is_none_or(|stamps| stamps.is_idle())
+        };
+        if self.sending.as_deref().is_some_and(idle) {
             self.sending = None;
         }
     }

@@ -11,7 +11,7 @@ use crate::transport::tcp::scoreboard::Delivered;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{ecn, handshake, state, timers, tuning, usage};
+use crate::transport::tcp::{ecn, handshake, stamps, state, timers, tuning, usage};
 
 pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     if !arrival.has(ACK) {
@@ -180,6 +180,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     if tcb.snd.urgent && tcb.snd.up.at_or_before(ack) {
         tcb.snd.urgent = false;
     }
+    stamps::note(tcb, cx.base());
     tcb.shrink_sending();
     tcb.confirm = true;
     if data > 0 {

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 use super::Stream;
-use crate::base::{Errno, Key, MsgFlags, Pressure, TcpState};
+use crate::base::{Base, Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{Cx, Tcp, TcpConfig, fast_open, tuning, window};
+use crate::transport::tcp::{Cx, Stamp, StampsWanted, Tcp, TcpConfig, fast_open, stamps, tuning, window};
 
 use super::writing;
 
@@ -136,6 +136,25 @@ impl Tcp {
             }
         }
         taken
+    }
+
+    /// What was written up to now is watched: when it leaves, when the peer has it.
+    pub fn watch_write(&mut self, base: &mut Base, id: Key, wanted: StampsWanted) {
+        stamps::watch(&mut self.records.connections[id], base, wanted);
+    }
+
+    /// True if there is news of what is watched.
+    pub fn has_stamps(&self, id: Key) -> bool {
+        let stamps = self.records.connections[id].sending.as_ref().and_then(|sending| sending.stamps.as_ref());
+        stamps.is_some_and(|stamps| stamps.has_news())
+    }
+
+    /// The oldest news of what is watched.
+    pub fn take_stamp(&mut self, id: Key) -> Option<Stamp> {
+        let tcb = &mut self.records.connections[id];
+        let stamp = tcb.sending.as_mut()?.stamps.as_mut()?.take();
+        tcb.shrink_sending();
+        stamp
     }
 
     /// The same with a chunk that is not copied: all of it if there is any room (the buffer's limit may be passed by one chunk).

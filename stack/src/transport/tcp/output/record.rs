@@ -5,7 +5,7 @@ use super::{acknowledge, delay};
 use crate::base::{What, Why};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{mtu_probe, rate, recovery, timers};
+use crate::transport::tcp::{mtu_probe, rate, recovery, stamps, timers};
 
 /// The segment of `plan` was sent.
 pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
@@ -40,6 +40,7 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     if first || tcb.timers.retry_kind == Retry::Probe {
         timers::arm_timeout(tcb, cx);
     }
+    stamps::note(tcb, cx.base());
     tcb.snd.fin_sent |= plan.fin;
     if is_small(plan, decide::mss(tcb)) {
         tcb.snd.small = plan.seq + plan.len;
