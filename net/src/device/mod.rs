@@ -87,7 +87,7 @@ pub use properties::{MacAddr, Properties};
 pub use tun::{Tap, Tun, TunBuilder};
 
 /// What carries packets. The host calls [`send`](Device::send) from whichever thread writes to a socket, one call at a time and under its
-/// lock, so it should be quick; it must not call the host from there.
+/// lock, so it should be quick; it must not call the host from there. A device that panics in `receive` on the host's thread ends the host.
 pub trait Device: Send + Sync + 'static {
     /// What the device is. Asked once, when it is attached.
     fn properties(&self) -> Properties;
@@ -101,7 +101,7 @@ pub trait Device: Send + Sync + 'static {
     /// Takes a packet, without waiting. `Ok` says no more than that: packets may be lost.
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that the device is full; the host offers the same packet again when the device is
-    /// ready. With any other error the packet is dropped and counted.
+    /// ready. With any other error the packet is lost, as packets may be.
     fn send(&self, packet: &Packet) -> io::Result<()>;
 
     /// Called after packets were sent, without the host's lock: the moment to tell the other side that there is something.

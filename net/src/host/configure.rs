@@ -10,7 +10,7 @@ use loggia_stack::network::routes::{Entry, Via};
 
 use super::Host;
 use super::address::{IntoIp, IntoPrefix, Prefix, addr};
-use super::status::{InterfaceStatus, Neighbour, NeighbourState, Route};
+use super::status::{Counter, InterfaceStatus, Neighbour, NeighbourState, Route};
 use crate::device::MacAddr;
 use crate::socket::error;
 
@@ -93,6 +93,14 @@ impl Host {
     /// All neighbours that are known.
     pub fn neighbours(&self) -> Vec<Neighbour> {
         self.with(|stack, _| stack.neighbours().map(|known| neighbour(stack, &known)).collect())
+    }
+
+    /// All counters that are not zero, named as under `/proc/net`.
+    pub fn counters(&self) -> Vec<Counter> {
+        self.with(|stack, _| {
+            let counters = stack.counters().iter().filter(|(_, _, value)| *value != 0);
+            counters.map(|(group, name, value)| Counter { group, name, value }).collect()
+        })
     }
 
     /// The whole state of the host as a tree for people: links, addresses, routes, neighbours, sockets, counters. Its form may change.

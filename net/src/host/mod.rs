@@ -38,7 +38,7 @@ pub use address::{IntoIp, IntoPrefix, Prefix};
 pub use builder::Builder;
 #[cfg(unix)]
 pub use interface::Interface;
-pub use status::{InterfaceStatus, Neighbour, NeighbourState, Route};
+pub use status::{Counter, InterfaceStatus, Neighbour, NeighbourState, Route};
 
 /// A host: its own addresses, routes, ports and sockets. Cloning it is cheap and gives the same host; sockets hold one too.
 ///

@@ -329,6 +329,19 @@ impl Running {
         self.conclude(after);
     }
 
+    /// It is over, whatever state it is in.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Over { .. }) {
+            return;
+        }
+        let (ports, woken) = state.end(false);
+        self.over.notify_all();
+        drop(state);
+        drop(ports);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
     /// Waits until it is over; says whether everything that was written has left.
     pub(super) fn wait(&self) -> bool {
         let mut state = self.lock();

@@ -37,6 +37,18 @@ pub struct InterfaceStatus {
     pub sent_dropped: u64,
 }
 
+/// A number that only grows, as under `/proc/net`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Counter {
+    /// `Ip`, `Tcp`, `Udp`, `discard`, …
+    pub group: &'static str,
+    /// Its name, as `InSegs`.
+    pub name: &'static str,
+    /// What it has come to.
+    pub value: u64,
+}
+
 /// A route. What is not said is chosen: the interface whose network has the gateway, metric 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]

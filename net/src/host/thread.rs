@@ -58,8 +58,20 @@ impl AsFd for Bell {
 /// Starts the thread of a host and gives the host.
 pub(super) fn start(running: Arc<Running>, name: String) -> io::Result<Host> {
     let own = running.clone();
-    let thread = thread::Builder::new().name(name).spawn(move || run(&own))?;
+    let thread = thread::Builder::new().name(name).spawn(move || {
+        let _watch = Watch(&own);
+        run(&own);
+    })?;
     Ok(Host::new(Arc::new(Door { running, thread: Mutex::new(Some(thread)) })))
+}
+
+/// Sees to it that nobody waits for a thread that a device of the user's has made panic.
+struct Watch<'a>(&'a Running);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 fn run(running: &Running) {

@@ -1,6 +1,7 @@
 //! Devices that are full, lost, or tell nonsense.
 
 use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -143,6 +144,43 @@ fn nonsense_is_counted_and_harms_nobody() {
     let hosts = hosts_over([noisy(one), noisy(two)]);
     exchange(&connected(&hosts), 300_000);
     assert!(hosts[0].interfaces()[1].received_packets > 0);
+    let discards =
+        hosts[0].counters().into_iter().filter(|counter| counter.group == "discard" || counter.name.ends_with("Errors"));
+    assert!(discards.map(|counter| counter.value).sum::<u64>() > 0, "{:?}", hosts[0].counters());
+}
+
+/// A device with a fault in it.
+struct Faulty(UnixDatagram);
+
+impl Device for Faulty {
+    fn properties(&self) -> Properties {
+        Properties::ip(1500)
+    }
+
+    fn receive(&self, _: usize) -> io::Result<Packet> {
+        panic!("a fault of the device's")
+    }
+
+    fn send(&self, _: &Packet) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn descriptor(&self, _: usize) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+}
+
+#[test]
+fn a_device_that_panics_leaves_nobody_waiting() {
+    let (end, other) = UnixDatagram::pair().expect("a pair");
+    let host = Host::builder().address("10.0.0.1/24").device(Faulty(end)).start().expect("a host");
+    let socket = UdpSocket::bind_on(&host, "10.0.0.1:9").expect("bind");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| socket.recv(&mut [0; 9]));
+        other.send(b"something").expect("send");
+        assert_eq!(waiting.join().expect("no panic here").expect_err("it is over").raw_os_error(), Some(100));
+    });
+    host.shutdown(Duration::from_secs(60)).expect_err("not in order");
 }
 
 #[test]
