@@ -11,11 +11,12 @@
 //! | [`process`] | programs: started, watched, stopped, ended with all that they start |
 //! | [`programs`] | programs that ship with Loggia |
 //! | [`progress`] | what is shown on a terminal while something goes on |
+//! | [`say`] | printing |
 //! | [`sys`] | system calls, the only place with `unsafe` |
 #![deny(unsafe_code)]
 
 #[macro_use]
-mod say;
+pub mod say;
 
 pub mod cli;
 pub mod commands;

@@ -6,6 +6,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use loggia_cli::cli::{self, Cli};
 use loggia_cli::commands::execute;
+use loggia_cli::exit::Exit;
+use loggia_cli::say::unsaid;
 
 fn main() -> ExitCode {
     let told = Cli::command().try_get_matches().and_then(|told| {
@@ -13,10 +15,17 @@ fn main() -> ExitCode {
         Ok((Cli::from_arg_matches(&told)?, name))
     });
     match told {
-        Ok((cli, name)) => ExitCode::from(execute(&cli, &name).code()),
+        Ok((cli, name)) => ExitCode::from(said(execute(&cli, &name)).code()),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => help(),
         Err(error) => unreadable(&error),
     }
+}
+
+/// What cannot be printed does not end well, whatever it says.
+fn said(exit: Exit) -> Exit {
+    let Some(error) = unsaid() else { return exit };
+    eprintln!("loggia: what was to be printed is not whole: {error}");
+    if exit == Exit::Held { Exit::Fault } else { exit }
 }
 
 /// Help was asked for: of a command, if one stands before the question.

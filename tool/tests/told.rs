@@ -335,6 +335,7 @@ fn options_without_effect_are_refused() {
         (&["run", "--loss", "1%", "--host", "a=true"][..], "--loss has no effect"),
         (&["run", "--publish", "8080:80", "--host", "a=true", "--host", "b=true a"], "--publish is for -- COMMAND"),
         (&["run", "lab.toml", "--check", "tcp.reset count<1"], "add a [[check]]"),
+        (&["run", "lab.toml", "--at", "100ms down=1s"], "say it in [[at]]"),
         (&["run", "lab.toml", "--uplink"], "--uplink does not go with a lab file"),
         (&["run", "lab.toml", "--verify", "--no-record"], "cannot be used with"),
         (&["run", "--junit", "x.xml", "--", "true"], "--junit does not go with -- COMMAND"),
@@ -509,4 +510,148 @@ fn progress_is_shown_on_a_terminal_only() {
         let said = terminal(quiet);
         assert!(!said.out.contains("of lab time"), "{quiet}: {said:?}");
     }
+}
+
+#[test]
+fn the_seed_is_that_of_the_option_then_of_the_environment_then_of_the_file() {
+    let folder = Folder::new("seed");
+    folder.file("lab.toml", "schema = 1\nseed = 5\n[host.a]\nprogram = \"print x\"\n");
+    let say = |words: &[&str], variable: &str| Said::of(folder.loggia(words).env("LOGGIA_SEED", variable).output().unwrap());
+    let seed = |options: &[&str], variable: &str| {
+        let said = say(&[&["test", "lab.toml", "--json"], options].concat(), variable);
+        serde_json::from_str::<serde_json::Value>(&said.out).unwrap()["runs"][0]["seed"].clone()
+    };
+    assert_eq!((seed(&[], ""), seed(&[], "9"), seed(&["--seed", "3"], "9")), (5.into(), 9.into(), 3.into()));
+    let recorded = |run: &str| {
+        let manifest = fs::read_to_string(folder.0.join(run).join("manifest.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["seed"].clone()
+    };
+    say(&["run", "lab.toml", "--out", "one"], "9").has(0, &[]);
+    // What is repeated has its seed.
+    say(&["replay", "one", "--out", "two"], "7").has(0, &["verified"]);
+    assert_eq!((recorded("one"), recorded("two")), (9.into(), 9.into()));
+    for wrong in ["abc", "-1"] {
+        for words in [&["run", "lab.toml"][..], &["test", "."], &["run", "--", "true"]] {
+            say(words, wrong).has(2, &[&format!("LOGGIA_SEED={wrong}: a seed is a whole number"), "--seed N"]);
+        }
+    }
+    say(&["report", "one"], "abc").has(0, &[]);
+}
+
+#[test]
+fn what_cannot_be_written_is_told_before_anything_starts() {
+    let folder = Folder::new("outlets");
+    folder.file("lab.toml", "schema = 1\n[host.a]\nrun = \"touch started\"\n");
+    for (words, part) in [
+        (&["run", "lab.toml", "--pcap", "/dev/null/x"][..], "choose another folder with --pcap DIR"),
+        (&["test", "lab.toml", "--pcap", "/dev/null/x"], "choose another folder with --pcap DIR"),
+        (&["run", "--pcap", "/dev/null/x", "--", "touch", "started"], "captures cannot be written to /dev/null/x"),
+        (&["run", "lab.toml", "--junit", "no/report.xml"], "mkdir -p no"),
+        (&["test", "lab.toml", "--junit", "no/report.xml"], "the JUnit report no/report.xml cannot be written"),
+        (&["run", "lab.toml", "--junit", "."], "name a file that can be written"),
+    ] {
+        folder.say(words).has(2, &[part]);
+    }
+    assert!(!folder.0.join("started").exists() && !folder.0.join("loggia-runs").exists());
+}
+
+#[test]
+fn what_is_written_in_vain_does_not_end_well() {
+    let folder = Folder::new("vain");
+    let lab = "schema = 1\n[host.a]\nprogram = \"print x\"\n";
+    folder.run(lab, &["--out", "run"]).has(0, &[]);
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    for words in [&["run", "lab.toml", "--json"][..], &["report", "run"], &["report", "run", "--json"]] {
+        let said = Said::of(folder.loggia(words).stdout(full()).output().unwrap());
+        said.has(125, &["what was to be printed is not whole: No space left on device"]);
+    }
+    let said = folder.run(&format!("{lab}stdout = \"/dev/full\"\n"), &["--out", "copied"]);
+    said.has(125, &["the record is not whole: /dev/full: No space left on device"]);
+    assert!(fs::read_to_string(folder.0.join("copied/manifest.json")).unwrap().contains("/dev/full: No space"));
+}
+
+#[test]
+fn a_program_that_floods_does_not_drown_the_terminal() {
+    let folder = Folder::new("floods");
+    let lab = "schema = 1\n[host.a]\nrun = [\"sh\", \"-c\", \"yes flood | head -c 3000000\"]\n[host.a.programs.b]\nrun = \"echo other\"\n";
+    let said = folder.run(lab, &["--out", "run"]);
+    said.has(0, &["a.b | other", "a | flood\n"]);
+    assert_eq!(said.out.matches("the rest is in its log only").count(), 1);
+    assert!((1_000_000..2_500_000).contains(&said.out.len()), "{} bytes are shown", said.out.len());
+    assert_eq!(fs::metadata(folder.0.join("run/hosts/a/stdout.log")).unwrap().len(), 3_000_000);
+}
+
+#[test]
+fn a_command_that_the_deadline_stops_is_told_so() {
+    let folder = Folder::new("command-deadline");
+    let said = folder.say(&["run", "--deadline", "300ms", "--", "sleep", "60"]);
+    said.has(3, &["loggia: sleep 60 was stopped by the deadline of 300ms"]);
+    folder.say(&["run", "--deadline", "60s", "--", "sh", "-c", "exit 7"]).has(7, &[]);
+}
+
+/// A run that was killed says so, and can be repeated.
+#[test]
+fn a_run_that_was_killed_can_be_repeated() {
+    let folder = Folder::new("killed");
+    folder.file(
+        "lab.toml",
+        "schema = 1\nseed = 8\n[host.a]\nrun = [\"sh\", \"-c\", \"test -e again || { touch again; sleep 60; }\"]\n",
+    );
+    let mut child = folder.loggia(&["run", "lab.toml", "--out", "run"]).stdout(Stdio::null()).spawn().unwrap();
+    wait_for(&folder.0.join("again"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    folder.say(&["report", "run"]).has(3, &["this run was killed"]);
+    folder.say(&["replay", "run", "--out", "second"]).has(0, &["a ends with exit status 0"]);
+    assert!(fs::read_to_string(folder.0.join("second/manifest.json")).unwrap().contains("\"seed\": 8"));
+}
+
+#[test]
+fn a_lab_whose_folder_is_gone_is_not_looked_for_line_by_line() {
+    let folder = Folder::new("moved");
+    fs::create_dir(folder.0.join("here")).unwrap();
+    folder.file("here/lab.toml", "schema = 1\n[host.a]\nrun = \"true\"\n");
+    folder.say(&["run", "here/lab.toml", "--out", "run"]).has(0, &[]);
+    fs::rename(folder.0.join("here"), folder.0.join("there")).unwrap();
+    let said = folder.say(&["replay", "run"]);
+    said.has(2, &["/here, is not there any more", "copy run/lab.toml", "--seed 1"]);
+    assert!(!said.error.contains("run = "), "{said:?}");
+}
+
+#[test]
+fn arguments_of_built_in_programs_are_read_before_the_run() {
+    let folder = Folder::new("arguments");
+    let lab =
+        "schema = 1\n[link.wan]\nends = [\"a\", \"b\"]\n[host.a]\nprogram = \"web --prt 80\"\n[host.b]\nprogram = \"get\"\n";
+    let said = folder.run(lab, &[]);
+    said.has(2, &["lab.toml:5:11: web: unexpected argument '--prt' found", "a similar argument exists: '--port'"]);
+    said.has(2, &["get: the following required arguments were not provided: <URL>"]);
+}
+
+#[test]
+fn links_that_lead_back_or_nowhere_end_no_test() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new("symlinks");
+    fs::create_dir(folder.0.join("labs")).unwrap();
+    folder.file("labs/lab.toml", "schema = 1\n[host.a]\nprogram = \"print x\"\n");
+    symlink("..", folder.0.join("labs/back")).unwrap();
+    symlink("nowhere", folder.0.join("labs/lost")).unwrap();
+    folder.say(&["test", "labs"]).has(0, &["1 passed, 0 failed"]);
+}
+
+#[test]
+fn who_is_tried_again_and_how_it_is_to_end_is_told_in_words() {
+    let folder = Folder::new("restarts");
+    let lab = "schema = 1\n[host.a]\nrun = \"false\"\nrestart = { when = \"on-failure\", most = 2 }\n[host.a.programs.b]\n\
+               run = [\"sh\", \"-c\", \"kill -KILL $$\"]\nexpect = { signal = \"KILL\" }\n";
+    folder.run(lab, &[]).has(1, &["exit status 1, after 2 restarts", "✓ a.b ends by SIGKILL"]);
+}
+
+#[test]
+fn each_line_of_a_test_names_its_lab() {
+    let folder = Folder::new("lines");
+    folder.file("bad.toml", "schema = 1\n[host.a]\nprogram = \"print x --fail\"\n");
+    let said = folder.say(&["test", ".", "--junit", "report.xml"]);
+    said.has(1, &["loggia: ./bad.toml seed 1: failed: a ends with exit status 0: "]);
+    assert!(fs::read_to_string(folder.0.join("report.xml")).unwrap().contains("classname=\"./bad.toml seed 1\""));
 }

@@ -348,6 +348,8 @@ pub struct Change {
     pub lasting: Option<Duration>,
     /// What.
     pub what: What,
+    /// The keys by which the file says it, for the places of errors.
+    pub keys: Vec<Spanned<String>>,
 }
 
 /// What changes.

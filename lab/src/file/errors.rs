@@ -64,7 +64,7 @@ impl Errors {
     fn show(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Problem { span, message, remedy } = problem;
         writeln!(f, "{}: {message}", self.source.place(*span))?;
-        if self.source.name.is_empty() && span.start == span.end {
+        if self.source.name.is_empty() && *span == Span::default() {
             return writeln!(f, "  = {remedy}");
         }
         let (number, column) = self.source.position(span.start);

@@ -56,8 +56,9 @@ expect = ["p(99) < 450ms", "max < 3s"]
 | a name | of a link, switch, host or program: small letters, digits and hyphens, as in host names |
 | a path | relative to the folder of the lab file |
 
-Units are obligatory, unknown keys are errors, and what would have no effect is an error: nothing is silently ignored. All errors are told at once,
-each with its line and what to write instead:
+Units are obligatory, unknown keys are errors, and what would have no effect is an error: nothing is silently ignored. Errors are told together, twenty
+of them at most: all that is wrong with the text and all that this machine lacks, and, when the text is right, all that is wrong with the whole
+(addresses, loops, hosts without a link, programs that wait for each other). Each has its line and what to write instead:
 
 ```text
 lab.toml:6:1: unknown key "dealy" in [link.wan]
@@ -103,7 +104,7 @@ of more than 1000 hosts, and where `arp = true`, they ask.
 ## On the command line
 
 `loggia run --rtt 100ms --loss 1% --host server='./srv -p 8080' --host 'client*3=./cli http://server:8080/' --check 'tcp.request p(99)<450ms'`
-says the same as a file: every key of one direction of a link is an option, `_` being `-`; a table is `--queue codel,limit=200kB`, `--rate up=5mbit,down=20mbit`,
+says the same as a file: every key of one direction of a link but `down` is an option, `_` being `-`; a table is `--queue codel,limit=200kB`, `--rate up=5mbit,down=20mbit`,
 `--loss gilbert-elliott,enter=0.4%,leave=25%`. The links are between the first host and each other: `wan` if there is one, otherwise `wan-HOST`.
 A host whose name stands in the command of another is a server to it: the other waits until it listens. `--at '10s down=2s'` is a change of all links.
 ";

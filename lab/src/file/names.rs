@@ -107,9 +107,9 @@ impl Names<'_> {
         for (name, span, what) in all {
             if let Some(first) = seen.insert(name, what) {
                 let message = if first == *what {
-                    format!("{name:?} is the name of {first} twice")
+                    format!("{name:?} is {first} twice")
                 } else {
-                    format!("{name:?} is the name of {first} and of {what}")
+                    format!("{name:?} is both {first} and {what}")
                 };
                 self.errors.add(*span, message, "expected a name of its own for each");
             }

@@ -501,7 +501,7 @@ const PROGRAM_KEYS: [Key; 14] = [
     ),
     key(
         "env",
-        Kind::Own("a table of texts"),
+        Kind::Own("a table of texts and whole numbers"),
         "",
         "{ LANG = \"C\" }",
         "Variables of its environment, besides those that `loggia` has.",
@@ -572,8 +572,8 @@ pub(super) const STOP: Section = Section {
             Kind::Time,
             "2s",
             "\"2s\"",
-            "How long after that it is killed if it is still there. At the end of the run it may before go on for as long with \
-             connections whose other end has closed.",
+            "How long after that it is killed if it is still there, which the report says and the verdict does not mind. At the end of the run \
+             it may before go on for as long with connections whose other end has closed.",
         ),
         key(
             "exit",

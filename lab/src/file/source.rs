@@ -94,7 +94,8 @@ impl Source {
     /// Where an error is, as errors begin: `lab.toml:12:8`, or the option `--rtt`.
     pub fn place(&self, span: Span) -> String {
         let (line, column) = self.position(span.start);
-        if self.name.is_empty() && span.start == span.end {
+        // An option whose value is empty has a place, after it; what no option says is at the beginning.
+        if self.name.is_empty() && span == Span::default() {
             return "command line".into();
         }
         if self.name.is_empty() {

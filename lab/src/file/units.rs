@@ -46,7 +46,7 @@ fn rate_factor(unit: &str) -> Option<f64> {
 pub fn duration(text: &str) -> Result<Duration, Wrong> {
     let form = "expected a time with its unit (ns, us, ms, s, min, h)";
     match split(text) {
-        Some((number, "")) => Err(format!("{form}; did you mean \"{number}ms\"?")),
+        Some((number, "")) => Err(format!("{form}; did you mean \"{number}s\" or \"{number}ms\"?")),
         Some((number, _)) if number < 0.0 => Err("a time is not negative".into()),
         Some((number, unit)) => match factor(&TIME, unit) {
             Some(factor) if number * factor <= LONGEST => Ok(seconds(number * factor)),
@@ -180,7 +180,7 @@ mod tests {
             assert_eq!(duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
         }
         assert_eq!(duration("20 us"), Ok(Duration::from_micros(20)));
-        assert!(duration("100").is_err_and(|wrong| wrong.contains("did you mean \"100ms\"?")));
+        assert!(duration("60").is_err_and(|wrong| wrong.contains("did you mean \"60s\" or \"60ms\"?")));
         assert!(duration("5sec").is_err());
         assert!(duration("-1s").is_err());
         assert!(duration("").is_err());

@@ -11,9 +11,9 @@ use crate::observe::PipeId;
 use crate::world::{End, HostId};
 
 /// A change of the file with the links it is about.
-struct Patch {
-    /// Where it was stated.
-    span: Span,
+struct Patch<'a> {
+    /// What the file says.
+    change: &'a file::Change,
     from: Duration,
     /// When what was before holds again.
     until: Option<Duration>,
@@ -24,7 +24,14 @@ struct Patch {
     text: String,
 }
 
-impl Patch {
+impl Patch<'_> {
+    /// Where the file states a key, or the direction that has it.
+    fn place(&self, key: &str, end: usize) -> Span {
+        let way = ["there", "back"][end];
+        let stated = [key, way].into_iter().find_map(|name| self.change.keys.iter().find(|stated| stated.value == name));
+        stated.map_or(self.change.at.span, |stated| stated.span)
+    }
+
     fn holds(&self, at: Duration, link: usize) -> bool {
         self.from <= at && self.until.is_none_or(|until| at < until) && self.links.contains(&link)
     }
@@ -36,7 +43,7 @@ type Station = (bool, usize);
 impl Planner<'_> {
     pub(super) fn changes(&mut self) {
         let description = self.description;
-        let mut patches: Vec<Patch> = description.changes.iter().map(|change| self.patch(change)).collect();
+        let mut patches: Vec<Patch<'_>> = description.changes.iter().map(|change| self.patch(change)).collect();
         // Of two at the same moment that of the file's later line counts; the sort is stable.
         patches.sort_by_key(|patch| patch.from);
         patches.iter().for_each(|patch| self.effective(&patches, patch));
@@ -58,24 +65,24 @@ impl Planner<'_> {
     }
 
     /// Notes what a change states without any effect.
-    fn effective(&mut self, patches: &[Patch], patch: &Patch) {
+    fn effective(&mut self, patches: &[Patch<'_>], patch: &Patch<'_>) {
         for (link, end) in patch.links.iter().flat_map(|link| [(*link, 0), (*link, 1)]) {
             let then = self.conditions(patches, patch.from, link, end);
             if let Some((key, needed)) = then.without_effect(&patch.conditions[end]) {
                 let message = format!("{key} has no effect on link {:?} without {needed}", self.link_of[link].name.value);
-                return self.errors.add(patch.span, message, format!("state {needed} as well, here or for the link"));
+                return self.errors.add(patch.place(key, end), message, format!("state {needed} as well, here or for the link"));
             }
         }
     }
 
     /// What one direction of a link is at a moment: what it was at first, and all that holds then on top, the later on top of the earlier.
-    fn conditions(&self, patches: &[Patch], at: Duration, link: usize, end: usize) -> Conditions {
+    fn conditions(&self, patches: &[Patch<'_>], at: Duration, link: usize, end: usize) -> Conditions {
         let holding = patches.iter().filter(|patch| patch.holds(at, link));
         holding.fold(self.link_of[link].conditions[end].clone(), |conditions, patch| conditions.with(&patch.conditions[end]))
     }
 
     /// What makes a link what it is at a moment.
-    fn actions(&self, patches: &[Patch], at: Duration, link: usize, mtus: &mut HashMap<usize, u32>) -> Vec<Action> {
+    fn actions(&self, patches: &[Patch<'_>], at: Duration, link: usize, mtus: &mut HashMap<usize, u32>) -> Vec<Action> {
         let terms = |end: usize| Box::new(self.conditions(patches, at, link, end).terms());
         let mut actions: Vec<Action> = (0..2).map(|end| Action::Terms(PipeId { wire: link, end }, terms(end))).collect();
         let base = self.link_of[link].mtu.value;
@@ -86,7 +93,7 @@ impl Planner<'_> {
         actions
     }
 
-    fn patch(&mut self, change: &file::Change) -> Patch {
+    fn patch<'c>(&mut self, change: &'c file::Change) -> Patch<'c> {
         let (links, conditions, mtu, text) = match &change.what {
             What::Links { of, conditions, mtu } => {
                 let names: Vec<&str> = of.iter().map(|of| of.value.name()).collect();
@@ -110,7 +117,7 @@ impl Planner<'_> {
             }
         };
         let from = change.at.value;
-        Patch { span: change.at.span, from, until: change.lasting.map(|lasting| from + lasting), links, conditions, mtu, text }
+        Patch { change, from, until: change.lasting.map(|lasting| from + lasting), links, conditions, mtu, text }
     }
 
     fn links_of(&self, of: &[Spanned<LinksOf>]) -> BTreeSet<usize> {

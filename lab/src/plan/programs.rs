@@ -61,10 +61,11 @@ impl<'a> Planner<'a> {
         waits
     }
 
-    /// The drafts, each after those it waits for, otherwise as in the file. Notes programs that wait for each other.
+    /// The drafts, each after those it waits for, otherwise as in the file. Notes all that wait for each other.
     fn order(&mut self, drafts: &[Draft<'a>]) -> Option<Vec<usize>> {
         let mut order: Vec<usize> = Vec::new();
         let mut placed = vec![false; drafts.len()];
+        let mut cycles = 0;
         while order.len() < drafts.len() {
             let before = order.len();
             for number in 0..drafts.len() {
@@ -74,34 +75,43 @@ impl<'a> Planner<'a> {
                 }
             }
             if order.len() == before {
-                self.cycle(drafts, &placed);
-                return None;
+                let way = cycle(drafts, &placed);
+                self.tell_cycle(drafts, &way);
+                cycles += 1;
+                // As if they did not, so that others that do are found as well.
+                way.iter().for_each(|(number, _)| placed[*number] = true);
+                order.extend(way.iter().map(|(number, _)| *number));
             }
         }
-        Some(order)
+        (cycles == 0).then_some(order)
     }
 
-    fn cycle(&mut self, drafts: &[Draft<'a>], placed: &[bool]) {
-        // Whoever is not placed waits for somebody who is not either: going on that way must come back.
-        let next = |number: usize| drafts[number].after.iter().find(|(other, _)| !placed[*other]).copied();
-        let mut way: Vec<(usize, &Spanned<String>)> = Vec::new();
-        let Some(mut at) = placed.iter().position(|placed| !placed) else { return };
-        while let Some((other, said)) = next(at) {
-            if let Some(start) = way.iter().position(|(number, _)| *number == at) {
-                let mut names: Vec<&str> = way[start..].iter().map(|(number, _)| drafts[*number].name.as_str()).collect();
-                names.push(&drafts[at].name);
-                let span = way[start].1.span;
-                let message = match names.as_slice() {
-                    [one, _] => format!("{one} comes after itself"),
-                    _ => format!("these programs wait for each other: {}", names.join(" -> ")),
-                };
-                self.errors.add(span, message, "leave one `after` out");
-                return;
-            }
-            way.push((at, said));
-            at = other;
-        }
+    fn tell_cycle(&mut self, drafts: &[Draft<'a>], way: &[(usize, &Spanned<String>)]) {
+        let Some((first, said)) = way.first() else { return };
+        let names: Vec<&str> = way.iter().map(|(number, _)| drafts[*number].name.as_str()).collect();
+        let first = &drafts[*first].name;
+        let message = match names.as_slice() {
+            [one] => format!("{one} comes after itself"),
+            _ => format!("these programs wait for each other: {} -> {first}", names.join(" -> ")),
+        };
+        self.errors.add(said.span, message, "leave one `after` out");
     }
+}
+
+/// Drafts of which each waits for the next and the last for the first, each with the place that says so; to be asked when everybody who is not
+/// placed waits for somebody who is not either. Going on that way comes back.
+fn cycle<'a>(drafts: &[Draft<'a>], placed: &[bool]) -> Vec<(usize, &'a Spanned<String>)> {
+    let next = |number: usize| drafts[number].after.iter().find(|(other, _)| !placed[*other]).copied();
+    let mut way: Vec<(usize, &Spanned<String>)> = Vec::new();
+    let mut at = placed.iter().position(|placed| !placed).unwrap_or(0);
+    while let Some((other, said)) = next(at) {
+        if let Some(start) = way.iter().position(|(number, _)| *number == at) {
+            return way.split_off(start);
+        }
+        way.push((at, said));
+        at = other;
+    }
+    unreachable!("who waits for nobody is placed")
 }
 
 impl Draft<'_> {

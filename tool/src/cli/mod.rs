@@ -5,6 +5,7 @@
 mod dashes;
 mod fitting;
 mod publish;
+mod seed;
 mod terms;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use dashes::{explain, forgotten_dashes};
 pub use fitting::{command, unfit};
+pub use seed::seeded;
 pub use terms::LinkTerms;
 
 /// Runs unmodified clients and servers on a described network, without root.
@@ -28,14 +30,14 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all held · 1 a check or an expected state failed · 2 usage or file error · 3 inconclusive
-4 a program used something Loggia cannot carry · 125 Loggia's own fault · 126/127 cannot execute / not found
+Exit codes: 0 all held · 1 a check or an expected state failed · 2 usage or file error · 3 inconclusive ·
+4 a program used something Loggia cannot carry · 125 Loggia's own fault · 126/127 cannot execute / not found ·
 130 interrupted. `loggia run -- COMMAND` passes the command's own exit code through.";
 
 /// What holds for every command.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Global {
-    /// The seed of everything random; a lab file's own seed otherwise, else 1.
+    /// The seed of everything random; otherwise that of LOGGIA_SEED, else the lab file's, else 1.
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
     /// Also writes every host's capture to DIR/HOST.pcapng.
@@ -161,7 +163,7 @@ pub struct Run {
     /// What the link does.
     #[command(flatten)]
     pub link: LinkTerms,
-    /// How long it may take; then the run is inconclusive.
+    /// How long it may take; then the run is inconclusive. A lab takes 60s at most if nothing is said, a COMMAND as long as it likes.
     #[arg(long, value_name = "TIME")]
     pub deadline: Option<String>,
     /// Keeps the run folder here (a lab file's goes to loggia-runs/NAME otherwise).

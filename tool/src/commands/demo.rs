@@ -7,7 +7,7 @@ use loggia_lab::report::{boundaries, ladder, metrics, most_eventful, sockets, ve
 
 use super::load::{self, Lab, Refused};
 use super::run::{fresh, played};
-use super::{show, views};
+use super::{outlets, show, views};
 use crate::cli::{Demo, Global};
 use crate::exit::Exit;
 use crate::run::perform::{Machine, Outcome};
@@ -42,6 +42,7 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
         return Ok(Exit::Held);
     }
     let lab = shipped(name, text)?;
+    outlets::check(global, None)?;
     let temporary = std::env::temp_dir().join(format!("loggia-demo-{}", std::process::id()));
     let folder = fresh(demo.out.as_deref().unwrap_or(&temporary), "")?;
     let tells = !global.quiet && !global.json;
@@ -53,7 +54,7 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
         );
     }
     let outcome = played(&lab, global, Some(folder.clone()), machine)?;
-    show::warnings(&outcome);
+    show::warnings(&outcome, None);
     if tells {
         story(&folder, &outcome, global)?;
         println!("\nThe lab file: loggia demo {name} --show. To keep what was recorded: loggia demo {name} --out DIR.");

@@ -13,10 +13,9 @@ use super::load::Lab;
 use crate::process::lookup::candidates;
 use crate::run::perform::{Options, Outcome};
 
-/// Writes them.
-pub(super) fn write(lab: &Lab, options: &Options, outcome: &Outcome, folder: &Path) -> io::Result<()> {
-    let manifest = manifest(lab, options, outcome);
-    fs::write(folder.join("manifest.json"), format!("{manifest:#}\n"))?;
+/// Writes what is known before the run: a run that is killed can be repeated too. Its manifest has no verdict.
+pub(super) fn begin(lab: &Lab, options: &Options, folder: &Path) -> io::Result<()> {
+    write_manifest(&begun(lab, options), folder)?;
     fs::write(folder.join("lab.toml"), &lab.text)?;
     let script = "#!/bin/sh\n# Runs this lab again with the same seed.\nexec loggia replay \"$(dirname \"$0\")\" \"$@\"\n";
     let path = folder.join("replay.sh");
@@ -24,7 +23,34 @@ pub(super) fn write(lab: &Lab, options: &Options, outcome: &Outcome, folder: &Pa
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
 }
 
-fn manifest(lab: &Lab, options: &Options, outcome: &Outcome) -> Value {
+/// Writes what came of it.
+pub(super) fn finish(lab: &Lab, options: &Options, outcome: &Outcome, folder: &Path) -> io::Result<()> {
+    let mut manifest = begun(lab, options);
+    if let (Value::Object(manifest), Value::Object(ended)) = (&mut manifest, ended(lab, outcome)) {
+        manifest.extend(ended);
+    }
+    write_manifest(&manifest, folder)
+}
+
+fn write_manifest(manifest: &Value, folder: &Path) -> io::Result<()> {
+    fs::write(folder.join("manifest.json"), format!("{manifest:#}\n"))
+}
+
+fn begun(lab: &Lab, options: &Options) -> Value {
+    json!({
+        "schema": 1,
+        "loggia": env!("CARGO_PKG_VERSION"),
+        "lab": lab.name,
+        "lab_hash": hash(lab.text.as_bytes()),
+        "folder": fs::canonicalize(&lab.folder).unwrap_or_else(|_| lab.folder.clone()),
+        "seed": options.seed,
+        "precise": lab.plan.precise,
+        "kernel": fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
+        "machine": std::env::consts::ARCH,
+    })
+}
+
+fn ended(lab: &Lab, outcome: &Outcome) -> Value {
     let began = outcome.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let programs: Vec<Value> = outcome
         .parts
@@ -49,13 +75,6 @@ fn manifest(lab: &Lab, options: &Options, outcome: &Outcome) -> Value {
         .map(|finding| json!({ "expected": finding.expected, "verdict": finding.verdict.name(), "found": finding.found }))
         .collect();
     json!({
-        "schema": 1,
-        "loggia": env!("CARGO_PKG_VERSION"),
-        "lab": lab.name,
-        "lab_hash": hash(lab.text.as_bytes()),
-        "folder": fs::canonicalize(&lab.folder).unwrap_or_else(|_| lab.folder.clone()),
-        "seed": options.seed,
-        "precise": lab.plan.precise,
         "determinism": outcome.level,
         "escaped": escaped(outcome),
         "began": began.as_secs_f64(),
@@ -64,8 +83,6 @@ fn manifest(lab: &Lab, options: &Options, outcome: &Outcome) -> Value {
         "verdict": loggia_lab::check::verdict(&outcome.findings()).name(),
         "exit": outcome.exit().code(),
         "lag": outcome.lag,
-        "kernel": fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
-        "machine": std::env::consts::ARCH,
         "programs": programs,
         "findings": findings,
         "record": outcome.failures,

@@ -2,7 +2,9 @@
 
 mod demo;
 mod load;
+mod man;
 mod manifest;
+mod outlets;
 mod present;
 mod replay;
 mod run;
@@ -11,7 +13,7 @@ mod show;
 mod test;
 mod views;
 
-use crate::cli::{self, Cli, Command, unfit};
+use crate::cli::{self, Cli, Command, Global, seeded, unfit};
 use crate::exit::Exit;
 use crate::run::perform::Machine;
 
@@ -19,9 +21,17 @@ pub use load::{Lab, Refused};
 
 /// Does what the command line says; `name` is that of the command. To be called before there is any thread.
 pub fn execute(cli: &Cli, name: &str) -> Exit {
-    let global = &cli.global;
-    let fits = unfit(name, global).map_or(Ok(()), |reason| Err(Refused(reason)));
-    let done = fits.and_then(|()| match &cli.command {
+    let fits = unfit(name, &cli.global).map_or(Ok(()), |reason| Err(Refused(reason)));
+    let seeded = fits.and_then(|()| seeded(name, &cli.global).map_err(Refused));
+    let done = seeded.and_then(|global| perform(&cli.command, &global));
+    done.unwrap_or_else(|Refused(message)| {
+        eprintln!("{}", message.trim_end());
+        Exit::Usage
+    })
+}
+
+fn perform(command: &Command, global: &Global) -> Result<Exit, Refused> {
+    match command {
         Command::Run(run) => on_machine(|machine| run::run(run, global, machine)),
         Command::Demo(demo) => on_machine(|machine| demo::demo(demo, global, machine)),
         Command::Test(test) => on_machine(|machine| test::test(test, global, machine)),
@@ -31,7 +41,7 @@ pub fn execute(cli: &Cli, name: &str) -> Exit {
             print!("{}", String::from_utf8_lossy(&text));
             Ok(Exit::Held)
         }
-        Command::Man { command } => man(command.as_deref()),
+        Command::Man { command } => man::man(command.as_deref()),
         Command::Sweep(_) => Err(later("sweep", "loggia test DIR --repeat N runs many seeds")),
         Command::View(_) => Err(later("view", "loggia ladder, boundaries, why and sockets show a run as text")),
         Command::Attach(_) => Err(later("attach", "loggia run --uplink and --publish reach this machine's network")),
@@ -43,28 +53,7 @@ pub fn execute(cli: &Cli, name: &str) -> Exit {
         Command::Why(view) => views::why(view, global),
         Command::Report(view) => views::report(view, global),
         Command::Serve(serve) => on_machine(|machine| serve::serve(serve, global, machine)),
-    });
-    done.unwrap_or_else(|Refused(message)| {
-        eprintln!("{}", message.trim_end());
-        Exit::Usage
-    })
-}
-
-/// The manual page of the program, or of one of its commands.
-fn man(command: Option<&str>) -> Result<Exit, Refused> {
-    let all = cli::command();
-    let page = match command {
-        None => all,
-        Some(name) => {
-            let found = all.get_subcommands().find(|command| command.get_name() == name && !command.is_hide_set());
-            let found = found.ok_or_else(|| Refused(format!("there is no command {name:?}; loggia --help lists them")))?;
-            found.clone()
-        }
-    };
-    let mut text = Vec::new();
-    clap_mangen::Man::new(page).render(&mut text).map_err(Refused::of)?;
-    print!("{}", String::from_utf8_lossy(&text));
-    Ok(Exit::Held)
+    }
 }
 
 /// What is said of a command that is planned and not there yet, and what there is meanwhile.

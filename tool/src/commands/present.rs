@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use loggia_lab::file::{self, Command, Description, Errors, Spanned};
+use loggia_lab::file::{self, Command, Description, Errors, Span, Spanned};
 
 use crate::process::{self, lookup::candidates};
+use crate::programs::{self, Misunderstood};
 
 /// Notes everything that is not there, with its line. Paths of the lab are relative to `folder`.
 pub(super) fn check(description: &Description, folder: &Path, errors: &mut Errors) {
@@ -39,7 +40,10 @@ fn directory(program: &file::Program, folder: &Path, errors: &mut Errors) -> Opt
 }
 
 fn command(program: &file::Program, directory: &Path, errors: &mut Errors) {
-    let Command::Run(words) = &program.command.value else { return };
+    let words = match &program.command.value {
+        Command::Run(words) => words,
+        Command::BuiltIn { name, args } => return built_in(name, args, program.command.span, errors),
+    };
     let name = words[0].as_str();
     let stated = program.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.into());
     let path = stated.or_else(|| std::env::var_os("PATH"));
@@ -63,6 +67,14 @@ fn command(program: &file::Program, directory: &Path, errors: &mut Errors) {
     };
     let remedy = meant(name, &places).map_or_else(|| others.to_owned(), |meant| format!("did you mean {meant:?}?"));
     errors.add(span, format!("there is no program {name:?} {place}"), remedy);
+}
+
+/// What a built-in program takes is known before it runs.
+fn built_in(name: &str, args: &[String], span: Span, errors: &mut Errors) {
+    let Some(program) = programs::by_name(name) else { return };
+    if let Err(Misunderstood { message, remedy }) = program.understands(args) {
+        errors.add(span, format!("{name}: {message}"), remedy);
+    }
 }
 
 /// A path below a folder, without the dots that nobody wrote.

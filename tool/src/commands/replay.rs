@@ -7,6 +7,7 @@ use loggia_lab::record;
 use serde_json::Value;
 
 use super::load::{self, Lab, Refused};
+use super::outlets;
 use super::run::{fresh, numbered, recorded};
 use crate::cli::{Global, Replay};
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ use crate::run::perform::Machine;
 pub(super) fn replay(replay: &Replay, global: &Global, machine: &mut Machine) -> Result<Exit, Refused> {
     let run = record::read(&replay.run).map_err(|error| Refused(error.to_string()))?;
     let mut lab = recorded_lab(&replay.run, &run.manifest)?;
+    outlets::check(global, None)?;
     let folder = match &replay.out {
         Some(out) => fresh(out, "")?,
         None => numbered(&lab.name, "")?,
@@ -32,7 +34,8 @@ pub(super) fn replay(replay: &Replay, global: &Global, machine: &mut Machine) ->
 /// The lab as it was: from the copy in the run folder, with the paths of then.
 fn recorded_lab(run: &Path, manifest: &Value) -> Result<Lab, Refused> {
     let path = run.join("lab.toml");
-    let text = std::fs::read_to_string(&path).map_err(|error| Refused(format!("{}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Refused(format!("{}: {error}; without its lab file a run cannot be repeated", path.display())))?;
     let name = manifest["lab"].as_str().unwrap_or("lab").to_owned();
     if let Ok(options) = serde_json::from_str::<Value>(&text) {
         let given = serde_json::from_value(options["options"].clone()).unwrap_or_default();
@@ -40,5 +43,13 @@ fn recorded_lab(run: &Path, manifest: &Value) -> Result<Lab, Refused> {
         return load::from_options(name, &file::Options { given, command });
     }
     let folder = manifest["folder"].as_str().unwrap_or(".");
+    if !Path::new(folder).is_dir() {
+        return Err(Refused(format!(
+            "the folder of this lab, {folder}, is not there any more; put it back, or copy {} to where its files are now and run it there with \
+             --seed {}",
+            path.display(),
+            manifest["seed"]
+        )));
+    }
     load::from_text(name, text, &path.display().to_string(), Path::new(folder))
 }

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use loggia_lab::file;
 
 use super::load::{self, Lab, Refused};
-use super::show;
+use super::{outlets, show};
 use crate::cli::{Global, Run};
 use crate::exit::Exit;
 use crate::process::Status;
 use crate::progress::Progress;
+use crate::run::conductor::Over;
 use crate::run::perform::{Machine, Options, Outcome, perform};
 use crate::run::place::Place;
 
@@ -47,6 +48,7 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
         lab.plan.deadline = FOR_EVER;
     }
     lab.plan.precise |= run.precise;
+    outlets::check(global, None)?;
     let recording = match (&run.out, &global.pcap) {
         (Some(out), _) => Recording::Kept(fresh(out, "")?),
         (None, Some(_)) => Recording::temporary()?,
@@ -54,7 +56,7 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
     };
     let folder = recording.folder();
     let options = Options {
-        seed: seed(global, &lab),
+        seed: global.seed.unwrap_or(lab.plan.seed),
         place: Place::Terminal,
         folder: folder.clone(),
         echo: false,
@@ -62,21 +64,26 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
         real: true,
         progress: Progress::hidden(),
     };
-    let outcome = performed(&lab, &options, machine)?;
-    show::warnings(&outcome);
-    show::slow(&outcome);
+    let mut outcome = performed(&lab, &options, machine)?;
     if let Some(folder) = &folder {
-        finish(&lab, &options, global, &outcome, folder);
+        finish(&lab, &options, global, &mut outcome, folder);
     }
-    Ok(passed_through(&outcome, global))
+    show::warnings(&outcome, None);
+    show::slow(&outcome);
+    Ok(passed_through(&outcome, &lab, global))
 }
 
 /// The exit code of the one program.
-fn passed_through(outcome: &Outcome, global: &Global) -> Exit {
+fn passed_through(outcome: &Outcome, lab: &Lab, global: &Global) -> Exit {
     let Some(part) = outcome.parts.first() else { return Exit::Fault };
     if let Some((error, exit)) = &part.error {
         eprintln!("loggia: {error}");
         return *exit;
+    }
+    if outcome.over == Over::Deadline && outcome.refused.is_empty() {
+        let deadline = file::show(lab.plan.deadline.as_secs_f64(), file::Unit::Time);
+        eprintln!("loggia: {} was stopped by the deadline of {deadline}", part.command);
+        return Exit::Inconclusive;
     }
     if let (Some(status @ Status::Signal { .. }), false) = (part.status, global.quiet) {
         eprintln!("loggia: {} was ended by {status}", part.command);
@@ -104,6 +111,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
         lab.plan.deadline = time(deadline, "deadline")?;
     }
     lab.plan.precise |= run.precise;
+    outlets::check(global, run.junit.as_deref())?;
     let recording = match &run.out {
         _ if run.no_record && global.pcap.is_some() => Recording::temporary()?,
         _ if run.no_record => Recording::None,
@@ -112,11 +120,13 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
     };
     let folder = recording.folder();
     let outcome = played(&lab, global, folder.clone(), machine)?;
-    show::warnings(&outcome);
+    show::warnings(&outcome, None);
     show::outcome(&lab, &outcome, recording.kept(), global);
     let exit = outcome.exit();
-    if let Some(path) = &run.junit {
-        super::test::junit(path, &[(lab.name.clone(), &outcome)], &[])?;
+    let reported = run.junit.as_deref().map_or(Ok(()), |path| super::test::junit(path, &[(lab.name.clone(), &outcome)], &[]));
+    if let Err(Refused(message)) = reported {
+        eprintln!("loggia: {message}");
+        return Ok(Exit::Fault);
     }
     if run.verify {
         return verify(&lab, global, folder.as_deref(), &outcome, machine);
@@ -136,6 +146,7 @@ fn fits(run: &Run) -> Result<(), Refused> {
     let machine = [("publish", !run.publish.is_empty()), ("uplink", run.uplink)];
     let machine = machine.into_iter().find(|(_, given)| *given).map(|(option, _)| option);
     let refused = match (&run.file, link, machine) {
+        (Some(_), Some("at"), _) => "--at does not go with a lab file: say it in [[at]]".into(),
         (Some(_), Some(option), _) => format!("--{option} does not go with a lab file: say it in [link.NAME]"),
         (Some(_), _, Some(option)) => format!("--{option} does not go with a lab file: say it in [host.NAME]"),
         (Some(_), ..) if !run.check.is_empty() => "--check does not go with a lab file: add a [[check]]".into(),
@@ -192,7 +203,7 @@ impl Drop for Recording {
 /// Runs a lab and shows what came of it.
 pub(super) fn recorded(lab: &Lab, global: &Global, folder: Option<PathBuf>, machine: &mut Machine) -> Result<Outcome, Refused> {
     let outcome = played(lab, global, folder.clone(), machine)?;
-    show::warnings(&outcome);
+    show::warnings(&outcome, None);
     show::outcome(lab, &outcome, folder.as_deref(), global);
     Ok(outcome)
 }
@@ -204,7 +215,7 @@ pub(super) fn played(lab: &Lab, global: &Global, folder: Option<PathBuf>, machin
     // Programs that write to the terminal themselves would write into the line.
     let progress = if quiet || folder.is_none() { Progress::hidden() } else { Progress::run(&lab.name, lab.plan.deadline) };
     let options = Options {
-        seed: seed(global, lab),
+        seed: global.seed.unwrap_or(lab.plan.seed),
         place,
         folder: folder.clone(),
         echo: !quiet,
@@ -215,9 +226,9 @@ pub(super) fn played(lab: &Lab, global: &Global, folder: Option<PathBuf>, machin
     if folder.is_none() {
         begin_outputs(lab)?;
     }
-    let outcome = performed(lab, &options, machine)?;
+    let mut outcome = performed(lab, &options, machine)?;
     if let Some(folder) = &folder {
-        finish(lab, &options, global, &outcome, folder);
+        finish(lab, &options, global, &mut outcome, folder);
     }
     Ok(outcome)
 }
@@ -256,17 +267,37 @@ fn again(first: &Path) -> PathBuf {
 }
 
 fn performed(lab: &Lab, options: &Options, machine: &mut Machine) -> Result<Outcome, Refused> {
+    if let Some(folder) = &options.folder {
+        super::manifest::begin(lab, options, folder).map_err(|error| Refused(format!("{}: {error}", folder.display())))?;
+    }
     perform(&lab.plan, options, machine).map_err(|error| Refused(format!("loggia: {error}")))
 }
 
-/// What belongs in the run folder besides the record.
-fn finish(lab: &Lab, options: &Options, global: &Global, outcome: &Outcome, folder: &Path) {
-    if let Err(error) = super::manifest::write(lab, options, outcome, folder) {
-        eprintln!("loggia: {}: {error}", folder.display());
+/// What belongs in the run folder besides the record, and beside it. What cannot be written is a failure of the record.
+fn finish(lab: &Lab, options: &Options, global: &Global, outcome: &mut Outcome, folder: &Path) {
+    let whole = outcome.failures.len();
+    // First what room was set aside for.
+    if let Err(error) = super::manifest::finish(lab, options, outcome, folder) {
+        outcome.failures.push(format!("{}: {error}", folder.display()));
     }
     if let Err(Refused(message)) = super::test::junit(&folder.join("junit.xml"), &[(lab.name.clone(), outcome)], &[]) {
-        eprintln!("loggia: {message}");
+        outcome.failures.push(message);
     }
+    outcome.failures.extend(copy_outputs(lab, folder));
+    if let Some(pcap) = &global.pcap
+        && let Err(error) = super::manifest::copy_captures(folder, pcap)
+    {
+        outcome.failures.push(format!("{}: {error}", pcap.display()));
+    }
+    if outcome.failures.len() > whole {
+        // It says what failed, if there is room for that.
+        let _ = super::manifest::finish(lab, options, outcome, folder);
+    }
+}
+
+/// Copies logs to the files that the lab names for them; what failed.
+fn copy_outputs(lab: &Lab, folder: &Path) -> Vec<String> {
+    let mut failures = Vec::new();
     for program in &lab.plan.programs {
         let host = &lab.plan.hosts[program.host.0].name;
         let logs = crate::run::place::logs(folder, host, &program.name);
@@ -274,20 +305,11 @@ fn finish(lab: &Lab, options: &Options, global: &Global, outcome: &Outcome, fold
             if let Some(copy) = copy
                 && let Err(error) = fs::copy(log, copy)
             {
-                eprintln!("loggia: {}: {error}", copy.display());
+                failures.push(format!("{}: {error}", copy.display()));
             }
         }
     }
-    if let Some(pcap) = &global.pcap
-        && let Err(error) = super::manifest::copy_captures(folder, pcap)
-    {
-        eprintln!("loggia: {}: {error}", pcap.display());
-    }
-}
-
-fn seed(global: &Global, lab: &Lab) -> u64 {
-    let from_environment = || std::env::var("LOGGIA_SEED").ok().and_then(|seed| seed.parse().ok());
-    global.seed.or_else(from_environment).unwrap_or(lab.plan.seed)
+    failures
 }
 
 /// A time as a lab file has it: `500ms`.
@@ -326,9 +348,7 @@ pub(super) fn fresh(path: &Path, or: &str) -> Result<PathBuf, Refused> {
             "{path} is not empty, and no run overwrites another; choose another folder with --out DIR{or}"
         )));
     }
-    // Whether it can be written is known only by writing.
-    let probe = path.join(".probe");
-    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+    outlets::folder(path).map_err(refused)?;
     Ok(path.into())
 }
 

@@ -20,13 +20,19 @@ pub(super) fn colours(global: &Global) -> bool {
     }
 }
 
+/// How a line on stderr begins: of one run among others with its name.
+fn lead(run: Option<&str>) -> String {
+    run.map_or_else(|| "loggia: ".into(), |run| format!("loggia: {run}: "))
+}
+
 /// What must be said however quiet it is: on stderr.
-pub(super) fn warnings(outcome: &Outcome) {
+pub(super) fn warnings(outcome: &Outcome, run: Option<&str>) {
+    let lead = lead(run);
     for refusal in &outcome.refused {
-        eprintln!("loggia: {}; {}", refusal.what, refusal.remedy);
+        eprintln!("{lead}{}; {}", refusal.what, refusal.remedy);
     }
     for failure in &outcome.failures {
-        eprintln!("loggia: the record is not whole: {failure}");
+        eprintln!("{lead}the record is not whole: {failure}");
     }
 }
 
@@ -45,7 +51,7 @@ pub(super) fn outcome(lab: &Lab, outcome: &Outcome, folder: Option<&Path>, globa
     }
     let exit = outcome.exit();
     if global.quiet {
-        unheld(outcome);
+        unheld(outcome, None);
         return;
     }
     let paint = colours(global);
@@ -64,9 +70,10 @@ pub(super) fn outcome(lab: &Lab, outcome: &Outcome, folder: Option<&Path>, globa
 }
 
 /// What did not hold, on stderr.
-pub(super) fn unheld(outcome: &Outcome) {
+pub(super) fn unheld(outcome: &Outcome, run: Option<&str>) {
+    let lead = lead(run);
     for finding in outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Held) {
-        eprintln!("loggia: {}: {}: {}", finding.verdict.name(), finding.expected, finding.found);
+        eprintln!("{lead}{}: {}: {}", finding.verdict.name(), finding.expected, finding.found);
     }
 }
 

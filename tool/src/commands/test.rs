@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::load::{self, Lab, Refused};
 use super::run::{fresh, played};
-use super::show;
+use super::{outlets, show};
 use crate::cli::{Global, Test};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -25,11 +25,12 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
     let (mut labs, wrong) = read(&files);
     labs.iter_mut().for_each(|(lab, _)| lab.plan.precise |= test.precise);
     wrong.iter().for_each(|wrong| eprintln!("{}", wrong.message));
+    outlets::check(global, test.junit.as_deref())?;
     let mut done: Vec<Done> = Vec::new();
     let shows = !global.quiet && !global.json;
     let progress = if shows { Progress::runs(labs.len() as u64 * test.repeat) } else { Progress::hidden() };
     for (lab, file, number) in labs.iter().flat_map(|(lab, file)| repeated(lab, file, test.repeat)) {
-        let seed = global.seed.unwrap_or(lab.plan.seed) + number;
+        let seed = global.seed.unwrap_or(lab.plan.seed).wrapping_add(number);
         let name = format!("{} seed {seed}", file.display());
         progress.next(&name);
         let run = one(lab, name, seed, test, global, machine)?;
@@ -43,10 +44,13 @@ pub(super) fn test(test: &Test, global: &Global, machine: &mut Machine) -> Resul
     }
     progress.clear();
     // What has been found is written on every end, an interruption too.
-    if let Some(path) = &test.junit {
-        junit(path, &done.iter().map(|run| (run.name.clone(), &run.outcome)).collect::<Vec<_>>(), &wrong)?;
-    }
+    let runs: Vec<_> = done.iter().map(|run| (run.name.clone(), &run.outcome)).collect();
+    let reported = test.junit.as_deref().map_or(Ok(()), |path| junit(path, &runs, &wrong));
     summary(&done, &wrong, shows, global);
+    if let Err(Refused(message)) = reported {
+        eprintln!("loggia: {message}");
+        return Ok(Exit::Fault);
+    }
     let read = if wrong.is_empty() { Exit::Held } else { Exit::Usage };
     Ok(done.iter().map(|run| run.outcome.exit()).fold(read, worse))
 }
@@ -101,8 +105,8 @@ fn one(lab: &Lab, name: String, seed: u64, test: &Test, global: &Global, machine
 /// What came of a run: why it did not hold on stderr, a line for it on stdout.
 fn told(run: &Done, shows: bool, global: &Global) {
     let Done { name, outcome, folder, .. } = run;
-    show::warnings(outcome);
-    show::unheld(outcome);
+    show::warnings(outcome, Some(name));
+    show::unheld(outcome, Some(name));
     if !shows {
         if let (Some(folder), false) = (folder, global.json) {
             eprintln!("loggia: {name}: {}: loggia replay {}", outcome.exit(), folder.display());
@@ -162,31 +166,62 @@ fn worse(one: Exit, other: Exit) -> Exit {
 
 /// All lab files below the given places, in order, each once.
 fn labs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refused> {
-    let mut found = BTreeSet::new();
+    let mut search = Search::default();
     for path in paths {
-        collect(path, &mut found, true)?;
+        search.collect(path, Asked::ByName)?;
     }
-    Ok(found.into_iter().collect())
+    Ok(search.found.into_iter().collect())
 }
 
-fn collect(path: &Path, found: &mut BTreeSet<PathBuf>, named: bool) -> Result<(), Refused> {
-    let refused = |error: std::io::Error| Refused(format!("{}: {error}", path.display()));
-    if !path.is_dir() {
-        std::fs::metadata(path).map_err(refused)?;
-        if named || path.extension().is_some_and(|ending| ending == "toml") {
-            found.insert(path.into());
+/// Why the search looks at a path.
+#[derive(Clone, Copy, PartialEq)]
+enum Asked {
+    /// The user has named it.
+    ByName,
+    /// It lies in a folder.
+    InPassing,
+}
+
+/// A search for lab files.
+#[derive(Default)]
+struct Search {
+    found: BTreeSet<PathBuf>,
+    /// The folders that the search is in, as they are without symbolic links: a link that leads back to one of them leads nowhere new.
+    way: Vec<PathBuf>,
+}
+
+impl Search {
+    fn collect(&mut self, path: &Path, asked: Asked) -> Result<(), Refused> {
+        let refused = |error: std::io::Error| Refused(format!("{}: {error}", path.display()));
+        if path.is_dir() {
+            let here = path.canonicalize().map_err(refused)?;
+            if self.way.contains(&here) {
+                return Ok(());
+            }
+            self.way.push(here);
+            let done = self.folder(path);
+            self.way.pop();
+            return done;
         }
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(path).map_err(refused)? {
-        let path = entry.map_err(refused)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let is_run = path.join("manifest.json").exists();
-        if !hidden && !is_run {
-            collect(&path, found, false)?;
+        if asked == Asked::ByName || path.extension().is_some_and(|ending| ending == "toml") {
+            std::fs::metadata(path).map_err(refused)?;
+            self.found.insert(path.into());
         }
+        Ok(())
     }
-    Ok(())
+
+    fn folder(&mut self, path: &Path) -> Result<(), Refused> {
+        let refused = |error: std::io::Error| Refused(format!("{}: {error}", path.display()));
+        for entry in std::fs::read_dir(path).map_err(refused)? {
+            let path = entry.map_err(refused)?.path();
+            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            let is_run = path.join("manifest.json").exists();
+            if !hidden && !is_run {
+                self.collect(&path, Asked::InPassing)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Writes a JUnit report: a suite for each lab, a case for each finding; a file that is no lab is an error.
@@ -206,6 +241,7 @@ pub(super) fn junit(path: &Path, runs: &[(String, &Outcome)], wrong: &[Wrong]) -
                 }
             };
             let mut case = TestCase::new(finding.expected.as_str(), status);
+            case.set_classname(name.as_str());
             case.set_time(Duration::ZERO);
             suite.add_test_case(case);
         }
@@ -215,7 +251,9 @@ pub(super) fn junit(path: &Path, runs: &[(String, &Outcome)], wrong: &[Wrong]) -
         let mut suite = TestSuite::new(file.display().to_string());
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(message.as_str());
-        suite.add_test_case(TestCase::new("is a lab file", status));
+        let mut case = TestCase::new("is a lab file", status);
+        case.set_classname(file.display().to_string());
+        suite.add_test_case(case);
         report.add_test_suite(suite);
     }
     let text = report.to_string().map_err(|error| Refused(error.to_string()))?;

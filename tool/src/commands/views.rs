@@ -115,8 +115,8 @@ pub(super) fn report(view: &Report, global: &Global) -> Result<Exit, Refused> {
     let programs =
         run.manifest["programs"].as_array().into_iter().flatten().map(|program| of(program, text(program, "expected")));
     let checks = run.manifest["findings"].as_array().into_iter().flatten().map(|finding| of(finding, text(finding, "expected")));
-    if run.manifest.is_null() {
-        println!("this run was killed: it has no manifest.json, only what was recorded up to then");
+    if run.manifest["verdict"].is_null() {
+        println!("this run was killed: its manifest.json has no verdict, and only what was recorded up to then is here");
         print!("{}", report::list(&Connections::of(&run.entries), &look));
         return Ok(Exit::Inconclusive);
     }

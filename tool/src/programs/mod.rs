@@ -11,7 +11,7 @@
 //! | [`hear`], [`say`] | messages one can read |
 //! | [`print`](mod@print), [`sleep`] | a line of text; the passing of time |
 //! | [`ends`], [`service`], [`pattern`], [`times`], [`values`] | what they have in common |
-//! | [`output`], [`failure`] | what they say |
+//! | [`output`], [`failure`], [`misunderstood`] | what they say, and what is said of their arguments |
 //! | [`stop`] | being told to end |
 
 pub mod bulk;
@@ -22,6 +22,7 @@ pub mod ends;
 pub mod failure;
 pub mod get;
 pub mod hear;
+pub mod misunderstood;
 pub mod output;
 pub mod pattern;
 pub mod print;
@@ -49,6 +50,7 @@ use clap::Parser;
 use loggia::Host;
 
 pub use failure::Failure;
+pub use misunderstood::Misunderstood;
 pub use output::Output;
 pub use stop::{Stop, Stopper};
 
@@ -93,6 +95,14 @@ impl Program {
     /// What it is for, in a line.
     pub fn about(&self) -> String {
         (self.command)().get_about().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Whether it understands these arguments, as far as that is known before it runs.
+    pub fn understands(&self, args: &[String]) -> Result<(), Misunderstood> {
+        match (self.command)().no_binary_name(true).try_get_matches_from(args) {
+            Err(error) if error.use_stderr() => Err(Misunderstood::of(&error)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use loggia::Host;
 use loggia_stack::base::Instant;
 
+use super::allowance::Allowance;
 use crate::process::printable;
 use crate::progress::Progress;
 
@@ -18,18 +19,21 @@ pub struct Aloud {
     host: Host,
     program: String,
     progress: Progress,
+    allowance: Allowance,
 }
 
 impl Aloud {
     /// Shows what is written to `to`; `program` is its name, as wide as those of all.
     pub fn new(to: Box<dyn Write + Send>, host: Host, program: String, progress: Progress) -> Self {
-        Self { to, line: Vec::new(), host, program, progress }
+        Self { to, line: Vec::new(), host, program, progress, allowance: Allowance::default() }
     }
 
     fn say(&mut self) {
         let at = self.host.now().since(Instant::EPOCH).as_secs_f64();
         let text = printable(&std::mem::take(&mut self.line));
-        self.progress.above(|| println!("{at:>9.3} s {} | {text}", self.program));
+        if let Some(text) = self.allowance.of(&text) {
+            self.progress.above(|| println!("{at:>9.3} s {} | {text}", self.program));
+        }
     }
 }
 

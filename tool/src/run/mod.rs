@@ -7,10 +7,11 @@
 //! | [`changes`] | what changes while a lab runs |
 //! | [`real`], [`simulated`] | a run in real time, and in virtual time |
 //! | [`live`], [`starter`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
-//! | [`aloud`] | what built-in programs write, shown as it comes |
+//! | [`aloud`], [`allowance`] | what built-in programs write, shown as it comes; how much of a program is shown |
 //! | [`shower`] | what programs write and how far they are, told to whoever looks |
 //! | [`kick`], `awake`, [`listening`], [`lag`] | waking the driver, and not letting it sleep; who listens where; how late the world was |
 
+pub mod allowance;
 pub mod aloud;
 mod awake;
 pub mod changes;

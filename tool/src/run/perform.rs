@@ -14,7 +14,7 @@ use loggia_lab::record::{self, Disk, Memory, Recorder};
 use loggia_lab::world::{HostId, World};
 use loggia_stack::base::{Addr, Instant, Seed};
 
-use super::conductor::{Conductor, Over, Phase};
+use super::conductor::{self, Conductor, Over, Phase};
 use super::kick::Kick;
 use super::lag::Summary;
 use super::live::{Live, Remains};
@@ -276,6 +276,7 @@ fn part(plan: &Plan, conductor: &Conductor, number: usize, remains: &Remains) ->
         }
         Err(found) => Finding::new(expected, Verdict::Failed, remains.error.clone().unwrap_or(found)),
     };
+    let finding = after_restarts(finding, conductor.restarts(number));
     Part {
         name: program.name.clone(),
         command: program.command.words().join(" "),
@@ -287,6 +288,16 @@ fn part(plan: &Plan, conductor: &Conductor, number: usize, remains: &Remains) ->
     }
 }
 
+/// What was found at last, and how often it was tried again before.
+fn after_restarts(finding: Finding, restarts: u32) -> Finding {
+    let times = match restarts {
+        0 => return finding,
+        1 => "1 restart".to_owned(),
+        many => format!("{many} restarts"),
+    };
+    Finding { found: format!("{}, after {times}", finding.found), ..finding }
+}
+
 fn unfinished(conductor: &Conductor, number: usize) -> bool {
     conductor.was_stopped(number) || matches!(conductor.phase(number), Phase::Waiting | Phase::Running | Phase::Stopping(_))
 }
@@ -296,7 +307,7 @@ fn expected(expect: Expect) -> String {
         Expect::Running => "runs until it is stopped".into(),
         Expect::Exit(status) => format!("ends with exit status {status}"),
         Expect::Exited => "ends by itself".into(),
-        Expect::Signal(signal) => format!("ends by signal {signal}"),
+        Expect::Signal(signal) => format!("ends by {}", conductor::Ended::Signal(signal)),
         Expect::Any => "may do anything".into(),
     }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use loggia_lab::plan::Program;
 
+use super::allowance::Allowance;
 use crate::process::{Command, Follower, Input, Log, Output, Seat};
+use crate::say::noted;
 
 /// Bytes of each log that are kept.
 const LOG_LIMIT: u64 = 64 << 20;
@@ -118,7 +120,7 @@ fn log(path: &Path) -> io::Result<Log> {
 /// Shows logs as they grow, each line with the name of its program.
 #[derive(Debug)]
 pub struct Echo {
-    followed: Vec<(String, Follower)>,
+    followed: Vec<(String, Follower, Allowance)>,
     width: usize,
 }
 
@@ -133,9 +135,9 @@ impl Echo {
         for path in logs(folder, host, program) {
             // A program that is started again goes on with the same logs.
             if let Ok(follower) = Follower::open(path)
-                && self.followed.iter().filter(|(name, _)| name == program).count() < 2
+                && self.followed.iter().filter(|(name, ..)| name == program).count() < 2
             {
-                self.followed.push((program.to_owned(), follower));
+                self.followed.push((program.to_owned(), follower, Allowance::default()));
             }
         }
     }
@@ -144,10 +146,12 @@ impl Echo {
     pub fn turn(&mut self, to: &mut dyn Write) -> bool {
         let width = self.width;
         let mut any = false;
-        for (program, follower) in &mut self.followed {
+        for (program, follower, allowance) in &mut self.followed {
             for line in follower.turn().unwrap_or_default() {
                 any = true;
-                let _ = writeln!(to, "{program:>width$} | {line}");
+                if let Some(line) = allowance.of(&line) {
+                    noted(writeln!(to, "{program:>width$} | {line}"));
+                }
             }
         }
         any
@@ -157,9 +161,9 @@ impl Echo {
     pub fn rest(&mut self, to: &mut dyn Write) {
         while self.turn(to) {}
         let width = self.width;
-        for (program, follower) in &mut self.followed {
-            if let Some(line) = follower.rest() {
-                let _ = writeln!(to, "{program:>width$} | {line}");
+        for (program, follower, allowance) in &mut self.followed {
+            if let Some(line) = follower.rest().as_deref().and_then(|line| allowance.of(line)) {
+                noted(writeln!(to, "{program:>width$} | {line}"));
             }
         }
     }

@@ -12,6 +12,7 @@ use loggia_stack::base::Instant;
 
 use super::place::Echo;
 use crate::progress::Progress;
+use crate::say::noted;
 
 /// How often logs are looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -85,7 +86,7 @@ impl Shown {
         let mut said = Vec::new();
         if self.echo.turn(&mut said) {
             // Who has closed it wants no more.
-            let _ = self.progress.above(|| io::stdout().write_all(&said));
+            self.progress.above(|| noted(io::stdout().write_all(&said)));
         }
         // Not held while anything is shown.
         let (now, ended) = *self.far.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,7 +31,8 @@ impl Reader<'_> {
                 "write down = true with for, or only down = \"2s\"",
             );
         }
-        Some(Change { at: at?, lasting: lasting.or(down_for), what })
+        let keys = fields.keys().cloned().collect();
+        Some(Change { at: at?, lasting: lasting.or(down_for), what, keys })
     }
 
     fn partition(&mut self, fields: &Fields<'_>, node: &Node) -> Option<What> {

@@ -133,7 +133,7 @@ impl Reader<'_> {
                 NodeKind::Text(text) if !text.contains('\0') => text.clone(),
                 NodeKind::Whole(number) => number.to_string(),
                 _ => {
-                    self.refuse(&entry.key.value, &entry.node, "a variable of the environment is a text");
+                    self.refuse(&entry.key.value, &entry.node, "a variable of the environment is a text or a whole number");
                     continue;
                 }
             };

@@ -64,7 +64,10 @@ fn advice(program: &Program, sight: &dyn Sight) -> String {
     let served = sight.listening(program.host).into_iter().find(|(_, port)| *port < EPHEMERAL);
     let Some(port) = served else { return String::new() };
     let port = named(&[port]);
-    format!("; it listens on {port}: if it is a server, write ready = {{ listen = \"{port}\" }} and expect = \"running\"")
+    format!(
+        "; it listens on {port}: if it is a server, write ready = {{ listen = \"{port}\" }} and expect = \"running\" in its lab file, or with \
+         --host name its host in a client's command"
+    )
 }
 
 fn named(ports: &[(Protocol, u16)]) -> String {
