@@ -67,6 +67,9 @@ fn without_the_bound_it_goes_on_at_once() {
     t.expect_nothing();
     bound(&mut t, socket, u64::MAX);
     t.expect(". 12001:13001(1000) ack 1");
+    // As in Linux no rate is no bound.
+    let (mut t, _) = bounded(0, 16_000);
+    (10..16).for_each(|n| assert_eq!(t.next().map(|segment| segment.len), Some(1000), "{n}"));
 }
 
 /// What waits for its time for longer than any timeout is not taken for a peer that does not answer.

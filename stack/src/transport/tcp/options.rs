@@ -229,7 +229,7 @@ pub struct TcpOptions {
     pub quickack: bool,
     /// `TCP_CONGESTION`; none: the stack's default.
     pub congestion: Option<Algorithm>,
-    /// `SO_MAX_PACING_RATE` in bytes a second; all ones: no bound, and only who wants to is paced.
+    /// `SO_MAX_PACING_RATE` in bytes a second; all ones, or 0 as in Linux: no bound, and only who wants to is paced.
     pub max_pacing_rate: u64,
 }
 

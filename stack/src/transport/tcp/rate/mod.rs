@@ -44,17 +44,25 @@ pub(super) fn begin(tcb: &mut Tcb, now: Instant) {
 
 /// Makes the box if it is needed, drops it if it is not: the application's bound on the rate may have changed.
 pub(super) fn adapt(tcb: &mut Tcb, now: Instant) {
-    if !tcb.congestion.is_modelled() && tcb.options.max_pacing_rate == u64::MAX {
+    if !tcb.congestion.is_modelled() && bound(tcb) == u64::MAX {
         tcb.rate = None;
     } else if tcb.rate.is_none() {
         tcb.rate = Some(Box::new(Rate { delivery: Delivery::new(now), pacer: Pacer::new() }));
     }
 }
 
+/// What the application allows; all ones: everything.
+fn bound(tcb: &Tcb) -> u64 {
+    match tcb.options.max_pacing_rate {
+        0 => u64::MAX,
+        rate => rate,
+    }
+}
+
 /// Bytes a second at which the connection is to send; none: it is not paced.
 pub(super) fn pacing(tcb: &Tcb, config: &TcpConfig) -> Option<u64> {
     tcb.rate.as_ref()?;
-    let bound = tcb.options.max_pacing_rate;
+    let bound = bound(tcb);
     let rate = tcb.congestion.pacing_rate();
     if rate.is_none() && bound == u64::MAX {
         return None;
