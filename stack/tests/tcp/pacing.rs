@@ -152,3 +152,21 @@ fn the_window_outlives_the_algorithm() {
         assert_eq!(t.stack.tcp_info(socket).unwrap().snd_cwnd, 20, "{name}");
     }
 }
+
+/// A connection that is not paced measures what a round trip delivers.
+#[test]
+fn every_connection_tells_its_delivery_rate() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 20_000);
+    (0..10).for_each(|_| _ = t.next().expect("the first flight"));
+    assert_eq!(t.stack.tcp_info(socket).unwrap().delivery_rate, 0, "nothing is known");
+    t.run(100);
+    t.inject(". 1:1(0) ack 10001 win 65535");
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!(
+        (info.delivery_rate / 1000, info.delivery_rate_app_limited),
+        (99, false),
+        "10,000 bytes in 100 ms, give or take 64"
+    );
+}

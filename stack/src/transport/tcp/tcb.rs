@@ -14,7 +14,7 @@ use super::mtu_probe::Search;
 use super::options::TcpOptions;
 use super::out_of_order::OutOfOrder;
 use super::pieces::Pieces;
-use super::rate::Rate;
+use super::rate::{Meter, Metered, Rate};
 use super::receive_queue::ReceiveQueue;
 use super::recovery::losses::Losses;
 use super::round_trip::RoundTrip;
@@ -37,6 +37,7 @@ pub(super) struct Sending {
     pub(super) board: Scoreboard,
     /// When what was written left and arrived, if somebody wants to know.
     pub(super) stamps: Option<Box<Stamps>>,
+    pub(super) meter: Meter,
 }
 
 /// Unread data, in order and not.
@@ -221,6 +222,8 @@ pub(super) struct Tally {
     pub(super) retransmitted: u32,
     /// Segments that arrived, as far as the peer told.
     pub(super) delivered: u32,
+    /// How fast, on connections that keep no samples.
+    pub(super) delivery_rate: Metered,
     pub(super) last_sent_ms: u32,
     pub(super) last_received_ms: u32,
     /// When an empty segment outside the window was last answered; 0: never.

@@ -122,9 +122,7 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
 fn rates(tcb: &Tcb, config: &TcpConfig, info: &mut TcpInfo) {
     info.max_pacing_rate = tcb.options.max_pacing_rate;
     info.pacing_rate = rate::pacing(tcb, config).or_else(|| burst::rate(tcb, config)).unwrap_or(u64::MAX);
-    if let Some(rate) = &tcb.rate {
-        (info.delivery_rate, info.delivery_rate_app_limited) = rate.delivery.rate();
-    }
+    (info.delivery_rate, info.delivery_rate_app_limited) = rate::delivery_rate(tcb);
 }
 
 fn receiving(tcb: &Tcb, info: &mut TcpInfo) {

@@ -6,11 +6,13 @@
 //! | file | what | source |
 //! |---|---|---|
 //! | `delivery` | rate samples, and whether the application limited them | draft-ietf-ccwg-bbr §4.1 |
+//! | `meter` | the rate, once a round trip, of connections without samples |  |
 //! | `pacer` | when the next (super-)segment may leave | draft-ietf-ccwg-bbr §5.6.2 |
 //!
 //! A paced connection that has something to send and may not yet has its next departure in the timer wheel, like every other deadline.
 
 mod delivery;
+mod meter;
 mod pacer;
 
 use alloc::boxed::Box;
@@ -25,6 +27,7 @@ use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
 use crate::base::{Duration, Instant};
 use delivery::{Delivery, Measured};
+pub(super) use meter::{Meter, Metered};
 use pacer::Pacer;
 
 /// The box.
@@ -106,7 +109,10 @@ pub(super) fn before_sending(tcb: &mut Tcb, now: Instant) {
 
 /// `bytes` in so many `segments` were sent, new or again; so much was in flight before.
 pub(super) fn sent(tcb: &mut Tcb, cx: &Cx<'_>, before: u32, bytes: u32, segments: u32) {
-    let Some(pace) = pacing(tcb, cx.config).or(tcb.rate.as_ref().map(|_| u64::MAX)) else { return };
+    if tcb.rate.is_none() {
+        return meter_sent(tcb, cx.now(), before);
+    }
+    let pace = pacing(tcb, cx.config).unwrap_or(u64::MAX);
     let (now, in_flight) = (cx.now(), decide::in_flight(tcb));
     let Some(rate) = &mut tcb.rate else { return };
     rate.delivery.sent(now, before, in_flight);
@@ -117,19 +123,40 @@ pub(super) fn sent(tcb: &mut Tcb, cx: &Cx<'_>, before: u32, bytes: u32, segments
 
 /// `CheckIfApplicationLimited`, after output: all that was written is out, and there would be room for more.
 pub(super) fn check_app_limited(tcb: &mut Tcb) {
-    if tcb.rate.is_none() {
-        return;
-    }
     let in_flight = decide::in_flight(tcb);
     let unsent = tcb.unsent_len() >= u32::from(tcb.snd.mss);
     let lost = tcb.sending.as_ref().is_some_and(|sending| sending.board.next_lost(1).is_some());
     let full = in_flight.saturating_add(u32::from(tcb.snd.mss)) > tcb.congestion.cwnd();
-    if let Some(rate) = &mut tcb.rate
-        && !unsent
-        && !lost
-        && !full
+    let app_limited = !unsent && !lost && !full;
+    match (&mut tcb.rate, &mut tcb.sending) {
+        (Some(rate), _) if app_limited => rate.delivery.mark_app_limited(in_flight),
+        (None, Some(sending)) => sending.meter.output_ended(app_limited),
+        _ => {}
+    }
+}
+
+/// Bytes a second at which the path delivered last, and whether the application limited that; 0: not known.
+pub(super) fn delivery_rate(tcb: &Tcb) -> (u64, bool) {
+    tcb.rate.as_ref().map_or_else(|| tcb.tally.delivery_rate.get(), |rate| rate.delivery.rate())
+}
+
+/// Something was sent on a connection without samples.
+fn meter_sent(tcb: &mut Tcb, now: Instant, before: u32) {
+    let (end, delivered) = (tcb.snd.nxt, tcb.tally.delivered);
+    if let Some(sending) = &mut tcb.sending
+        && before > 0
     {
-        rate.delivery.mark_app_limited(in_flight);
+        sending.meter.sent(now, end, delivered);
+    }
+}
+
+/// Something is acknowledged on a connection without samples.
+fn meter_acknowledged(tcb: &mut Tcb, now: Instant) {
+    let (una, delivered, mss, known) = (tcb.snd.una, tcb.tally.delivered, u32::from(tcb.snd.mss), tcb.tally.delivery_rate);
+    if let Some(sending) = &mut tcb.sending
+        && let Some(rate) = sending.meter.acknowledged(now, una, delivered, mss, known)
+    {
+        tcb.tally.delivery_rate = rate;
     }
 }
 
@@ -154,7 +181,10 @@ pub(super) fn lost(tcb: &mut Tcb, bytes: u32, sent_at: Option<Instant>) {
 /// The first half of an acknowledgement, before losses are looked for: what was delivered, and at what rate.
 pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, news: &News) -> Option<Arrived> {
     let lowest = tcb.round_trip.lowest().unwrap_or_default();
-    let rate = tcb.rate.as_mut()?;
+    let Some(rate) = &mut tcb.rate else {
+        meter_acknowledged(tcb, cx.now());
+        return None;
+    };
     let bytes = news.delivered.bytes + news.sacked.bytes;
     if bytes == 0 {
         return None;
