@@ -2,10 +2,10 @@
 //!
 //! ```sh
 //! cargo build -p loggia --example tun_echo
-//! unshare --map-root-user --net sh -c '
+//! unshare --map-root-user --net bash -c '
 //!     target/debug/examples/tun_echo tun0 & sleep 0.2
 //!     ip address add 10.0.0.1/24 dev tun0; ip link set tun0 up
-//!     ping -c 1 10.0.0.2; echo hello | nc -N 10.0.0.2 7'
+//!     exec 3<>/dev/tcp/10.0.0.2/7; echo hello >&3; head -n 1 <&3; kill %1'
 //! ```
 
 use std::io;

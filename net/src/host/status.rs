@@ -41,7 +41,7 @@ pub struct InterfaceStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Counter {
-    /// `Ip`, `Tcp`, `Udp`, `discard`, …
+    /// `Ip`, `Tcp`, `Udp`, …; `Discard` says why packets went no further.
     pub group: &'static str,
     /// Its name, as `InSegs`.
     pub name: &'static str,
