@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
-use loggia_stack::base::Instant;
+use loggia_stack::base::{Frame, Instant};
 
 use super::pipe::Arrival;
 
@@ -79,6 +79,11 @@ impl Line {
         self.early.peek().map_or(ordered, |Early(flight)| flight.arrival.at.min(ordered))
     }
 
+    /// All frames under way, in no order.
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.ordered.iter().chain(self.early.iter().map(|Early(flight)| flight)).map(|flight| &flight.arrival.frame)
+    }
+
     /// The next one that has arrived by `now`. Of two that arrive at the same moment, the one that was put first.
     pub(super) fn take(&mut self, now: Instant) -> Option<Flight> {
         if self.next() > now {
@@ -97,7 +102,6 @@ impl Line {
 mod tests {
     use super::super::fate::PacketId;
     use super::*;
-    use loggia_stack::base::Frame;
 
     #[test]
     fn frames_arrive_by_their_moments_and_at_the_same_moment_as_they_were_put() {

@@ -122,6 +122,11 @@ impl Pipe {
         self.line.next().min(self.shaper.next())
     }
 
+    /// True if one of the frames in the queue or on the wire is of this kind.
+    pub fn carries(&self, mut is_it: impl FnMut(&Frame) -> bool) -> bool {
+        self.line.frames().any(&mut is_it) || self.shaper.any(|packet| is_it(&packet.frame))
+    }
+
     /// The next frame that has arrived by `now`.
     pub fn take(&mut self, now: Instant) -> Option<Arrival> {
         self.serve(now);

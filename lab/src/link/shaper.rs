@@ -49,6 +49,11 @@ impl Shaper {
         !self.ready.is_set() && self.server.is_open(now) && self.discipline.is_empty()
     }
 
+    /// True if one of the packets that wait is of this kind.
+    pub(super) fn any(&self, is_it: impl FnMut(&Packet) -> bool) -> bool {
+        self.discipline.any(is_it)
+    }
+
     /// Another rate or queue from `now` on. What waits goes on waiting, in the new queue; its limit is for those that come.
     pub(super) fn set(&mut self, now: Instant, before: (&Option<Rate>, &Queue), after: (&Option<Rate>, &Queue)) {
         if before.0 != after.0 {

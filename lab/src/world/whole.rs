@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use loggia_stack::base::{Direction, Errno, Event, Frame, Instant, Ready, Seed, SocketId};
+use loggia_stack::base::{Addr, Direction, Errno, Event, Frame, Instant, Ready, Seed, SocketId};
 use loggia_stack::engine::{Config, Stack};
 
 use super::agenda::{Agenda, Due};
@@ -11,6 +11,7 @@ use super::switch::{Switch, SwitchId, Way};
 use super::wire::{End, Wire};
 use crate::link::{PacketId, Pipe, PipeSeed, Terms};
 use crate::observe::{Observer, PipeId, Seen};
+use crate::record::dissect;
 use crate::seed;
 
 /// Hosts, switches and links, and the time.
@@ -138,6 +139,13 @@ impl World {
         let stack = &mut self.hosts[host.0].stack;
         stack.advance(self.now);
         stack
+    }
+
+    /// True if something that a host has sent is on its way, on whichever link: it waits in a queue or is on the wire.
+    pub fn is_under_way(&self, from: HostId) -> bool {
+        let own: Vec<Addr> = self.hosts[from.0].stack.addresses().map(|(_, cidr)| cidr.addr).collect();
+        let pipes = self.wires.iter().flat_map(|wire| &wire.pipes).filter(|pipe| pipe.next().is_set());
+        pipes.into_iter().any(|pipe| pipe.carries(|frame| own.contains(&dissect::frame(frame).src.addr)))
     }
 
     /// What one direction of a link does from now on.

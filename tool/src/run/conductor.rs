@@ -141,6 +141,9 @@ pub trait Sight {
     /// True if a host, whose programs have ended, has connections that were closed and whose other end does not know it yet, or has not
     /// answered it.
     fn is_closing(&self, host: HostId) -> bool;
+
+    /// True if something that a host has sent has not arrived yet.
+    fn is_under_way(&self, host: HostId) -> bool;
 }
 
 impl Conductor {
@@ -254,7 +257,7 @@ impl Conductor {
     /// True if the run is over and no program is left.
     pub fn finished(&self) -> bool {
         let lives = |part: &Part| matches!(part.phase, Phase::Starting | Phase::Running | Phase::Stopping(_));
-        self.over.is_some() && !self.parts.iter().any(lives)
+        self.over.is_some() && self.settling.is_none() && !self.parts.iter().any(lives)
     }
 
     fn appointment(&self, part: &Part) -> Instant {
@@ -298,21 +301,27 @@ impl Conductor {
         let all_gone = self.parts.iter().all(settled);
         if all_gone || awaited.peek().is_some() && awaited.all(settled) {
             self.over = Some(Over::Done);
-            let running = self.parts.iter().filter(|part| part.phase == Phase::Running);
-            self.settling = running.map(|part| now + part.program.stop.grace).max();
+            let running = || self.parts.iter().filter(|part| part.phase == Phase::Running);
+            let anybody = running().next().is_some();
+            let patient = self.parts.iter().filter(|part| part.phase == Phase::Running || !anybody);
+            self.settling = patient.map(|part| now + part.program.stop.grace).max();
         } else if now >= self.deadline {
             self.deadline_came(sight);
             self.over = Some(Over::Deadline);
         }
     }
 
-    /// Servers are stopped when the last words of their clients have come to them: what a client closed before it ended arrives, and is
-    /// answered. Nobody waits for longer than the grace of those that are to be stopped.
+    /// Servers are stopped when the last words of their clients have come to them: what a client sent before it ended arrives, and what it
+    /// closed is answered. If all have ended, what they sent arrives. Nobody waits for longer than the grace of those that are to be stopped
+    /// (of all, if there are none).
     fn settle(&mut self, now: Instant, sight: &dyn Sight) {
         let Some(until) = self.settling else { return };
         let runs = |host: HostId| self.parts.iter().any(|part| part.program.host == host && part.phase == Phase::Running);
-        let ended = self.parts.iter().map(|part| part.program.host).filter(|host| !runs(*host));
-        if now >= until || !ended.into_iter().any(|host| sight.is_closing(host)) {
+        let mut ended: Vec<HostId> = self.parts.iter().map(|part| part.program.host).filter(|host| !runs(*host)).collect();
+        ended.dedup();
+        let answered = self.parts.iter().any(|part| part.phase == Phase::Running);
+        let speaks = |host: &HostId| sight.is_under_way(*host) || answered && sight.is_closing(*host);
+        if now >= until || !ended.iter().any(speaks) {
             self.settling = None;
         }
     }

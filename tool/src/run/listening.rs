@@ -40,20 +40,23 @@ impl Sight for World {
     fn is_closing(&self, host: HostId) -> bool {
         self.hosts()[host.0].stack().socket_rows().iter().any(|row| row.netid == "tcp" && CLOSING.contains(&row.state))
     }
+
+    fn is_under_way(&self, host: HostId) -> bool {
+        self.is_under_way(host)
+    }
 }
 
-/// What is to be done now, by the world as it is. The record's table of sockets is made when the run is over, and what is measured ends
-/// before the first program is stopped.
+/// What is to be done now, by the world as it is. When the run is over and the last words have been heard, just before the first program is
+/// stopped, the record's table of sockets is made and what is measured ends.
 pub fn next_act(conductor: &mut Conductor, shared: &Shared, recorder: Option<&Recorder>, now: Instant) -> Option<Act> {
     let inner = shared.lock();
     let act = conductor.next(now, &inner.world);
     if conductor.over().is_some()
+        && !conductor.is_settling()
         && let Some(recorder) = recorder
     {
         recorder.snapshot(&inner.world);
-        if !conductor.is_settling() {
-            recorder.measured(&inner.world);
-        }
+        recorder.measured(&inner.world);
     }
     act
 }

@@ -36,7 +36,7 @@ use crate::sys::schedule;
 const ROUNDS: usize = 64;
 /// How often sockets are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a tree that was killed may take to end.
+/// How long after its grace, when it is killed, a tree may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Packets are due at their moment, whatever the programs compute: this thread goes before them, if it may.
@@ -224,9 +224,12 @@ impl<'a> Real<'a> {
             }
         }
         if self.conductor.finished() && self.end_by == Instant::NEVER {
-            // What programs left behind ends with the run.
-            self.live.kill_all();
-            self.end_by = now + PATIENCE;
+            // What programs left behind ends with the run, in its grace as they do. Trees that were told to stop have that from then on.
+            let left = (0..self.plan.programs.len()).filter(|number| self.live.lives(*number));
+            let told = left.filter(|number| !self.conductor.was_stopped(*number)).collect::<Vec<_>>();
+            told.into_iter().for_each(|number| self.live.stop(number, self.plan.programs[number].stop.signal));
+            let grace = self.plan.programs.iter().map(|program| program.stop.grace).max().unwrap_or_default();
+            self.end_by = now + grace + PATIENCE;
         }
     }
 

@@ -40,6 +40,10 @@ impl Fifo {
         std::mem::take(&mut self.packets).into()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Packet> {
+        self.packets.iter()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.packets.is_empty()
     }

@@ -128,6 +128,10 @@ impl FqCoDel {
         self.queues[number as usize].listed = false;
     }
 
+    pub(super) fn any(&self, is_it: &mut dyn FnMut(&Packet) -> bool) -> bool {
+        self.queues.iter().flat_map(|queue| queue.fifo.iter()).any(is_it)
+    }
+
     pub(super) fn drain(&mut self) -> Vec<Packet> {
         let mut packets: Vec<Packet> = self.queues.iter_mut().flat_map(|queue| queue.fifo.drain()).collect();
         self.queues.iter_mut().for_each(|queue| queue.listed = false);

@@ -112,6 +112,14 @@ impl Discipline {
         }
     }
 
+    /// True if one of the packets that wait is of this kind.
+    pub(super) fn any(&self, mut is_it: impl FnMut(&Packet) -> bool) -> bool {
+        match self {
+            Self::Tail { fifo, .. } | Self::CoDel { fifo, .. } | Self::Red { fifo, .. } => fifo.iter().any(is_it),
+            Self::FqCoDel(queue) => queue.any(&mut is_it),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Tail { fifo, .. } | Self::CoDel { fifo, .. } | Self::Red { fifo, .. } => fifo.is_empty(),

@@ -46,6 +46,7 @@ fn server_and_client() -> Conductor {
 struct Seen {
     listening: bool,
     closing: bool,
+    under_way: bool,
 }
 
 impl Sight for Seen {
@@ -60,11 +61,16 @@ impl Sight for Seen {
     fn is_closing(&self, host: HostId) -> bool {
         self.closing && host.0 == 1
     }
+
+    fn is_under_way(&self, host: HostId) -> bool {
+        self.under_way && host.0 == 1
+    }
 }
 
-const DEAF: &Seen = &Seen { listening: false, closing: false };
-const LISTENING: &Seen = &Seen { listening: true, closing: false };
-const CLOSING: &Seen = &Seen { listening: true, closing: true };
+const DEAF: &Seen = &Seen { listening: false, closing: false, under_way: false };
+const LISTENING: &Seen = &Seen { listening: true, closing: false, under_way: false };
+const CLOSING: &Seen = &Seen { listening: true, closing: true, under_way: false };
+const UNDER_WAY: &Seen = &Seen { listening: true, closing: false, under_way: true };
 
 /// Both run.
 fn served() -> Conductor {
@@ -89,6 +95,27 @@ fn a_server_hears_the_last_words_of_its_clients_before_it_is_stopped() {
     deaf.ended(1, now, Ended::Exit(0));
     assert_eq!(deaf.next(now, CLOSING), None);
     assert_eq!(deaf.next(Instant::from_secs(3), CLOSING), Some(Act::Signal(0, 15)));
+}
+
+#[test]
+fn what_was_sent_arrives_before_the_run_ends() {
+    let mut run = served();
+    let now = Instant::from_secs(1);
+    run.ended(1, now, Ended::Exit(0));
+    assert_eq!((run.next(now, UNDER_WAY), run.over(), run.finished()), (None, Some(Over::Done), false));
+    assert_eq!(run.next(Instant::from_secs(2), LISTENING), Some(Act::Signal(0, 15)));
+    // Also if nobody is left to hear it, and not for longer than a grace.
+    let both_gone = || {
+        let mut run = served();
+        run.ended(1, now, Ended::Exit(0));
+        run.ended(0, now, Ended::Exit(0));
+        assert_eq!((run.next(now, UNDER_WAY), run.finished(), run.next_deadline()), (None, false, Instant::from_secs(3)));
+        run
+    };
+    assert_eq!((both_gone().next(now, CLOSING), both_gone().next(Instant::from_secs(3), UNDER_WAY)), (None, None));
+    let mut gone = both_gone();
+    gone.next(now, CLOSING);
+    assert!(gone.finished(), "there is nobody who could answer");
 }
 
 #[test]
