@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use loggia_lab::file::{Options, Surroundings, Unit, describe, parse};
 use loggia_lab::plan::plan;
 
-const METRICS: [(&str, Unit); 5] = [
+const METRICS: [(&str, Unit); 7] = [
     ("tcp.connect", Unit::Time),
     ("tcp.request", Unit::Time),
     ("tcp.goodput", Unit::Rate),
     ("tcp.retransmit_ratio", Unit::Ratio),
     ("link.*.sent", Unit::Count),
+    ("link.*.loss", Unit::Ratio),
+    ("link.*.utilisation", Unit::Ratio),
 ];
 
 fn files(path: &Path) -> io::Result<Vec<u8>> {

@@ -655,3 +655,74 @@ fn each_line_of_a_test_names_its_lab() {
     said.has(1, &["loggia: ./bad.toml seed 1: failed: a ends with exit status 0: "]);
     assert!(fs::read_to_string(folder.0.join("report.xml")).unwrap().contains("classname=\"./bad.toml seed 1\""));
 }
+
+/// Whoever sent it has ended when it is on the wire, in virtual time and in real time.
+#[test]
+fn datagrams_arrive_before_the_run_ends() {
+    let folder = Folder::new("datagrams");
+    let lab = "schema = 1\n[link.wan]\nends = [\"a\", \"r\"]\ndelay = \"100ms\"\n[link.lan]\nends = [\"r\", \"b\"]\ndelay = \"100ms\"\n\
+               [host.r]\nforward = true\n[host.a]\nprogram = \"udp-sink\"\nready = \"listen\"\nexpect = \"running\"\n\
+               [host.b]\nprogram = \"udp-send -n 3 -s 100 a:5002\"\nafter = \"a\"\n\
+               [[check]]\nmetric = \"udp.received\"\nwhere = { host = \"a\" }\nexpect = \"count == 3\"\n";
+    folder.run(lab, &[]).has(0, &[]);
+    folder.run(&(lab.to_owned() + "[host.r.programs.real]\nrun = \"true\"\n"), &[]).has(0, &[]);
+}
+
+/// The table of sockets is that of when the last words were heard: nobody is half closed.
+#[test]
+fn sockets_are_those_of_the_end() {
+    let folder = Folder::new("sockets");
+    let lab = "schema = 1\n[link.wan]\nends = [\"s\", \"c\"]\ndelay = \"100ms\"\n[host.s]\nprogram = \"web\"\n\
+               [host.c]\nprogram = \"get http://s/bytes/1000\"\nafter = \"s\"\n";
+    folder.run(lab, &["--out", "run"]).has(0, &[]);
+    let said = folder.say(&["sockets", "run"]);
+    said.has(0, &["LISTEN"]);
+    assert!(!said.out.contains("FIN-WAIT") && !said.out.contains("ESTAB"), "{}", said.out);
+}
+
+#[test]
+fn what_a_program_has_started_gets_its_grace_too() {
+    let folder = Folder::new("grace");
+    let slow = "trap 'sleep 0.4; echo cleaned up; exit 0' TERM; echo >$1; while :; do sleep 0.05; done";
+    folder.file("slow.sh", slow);
+    let wait = "while [ ! -e one ] || [ ! -e two ]; do sleep 0.05; done";
+    // The child of a program that is stopped, and the daemon of one that has ended by itself.
+    let lab = format!(
+        "schema = 1\n[host.a]\nrun = [\"sh\", \"-c\", \"sh slow.sh one & wait\"]\nexpect = \"running\"\n\
+         [host.a.programs.b]\nrun = [\"sh\", \"-c\", \"setsid sh slow.sh two & exit 0\"]\n\
+         [host.a.programs.c]\nrun = [\"sh\", \"-c\", \"{wait}\"]\n"
+    );
+    folder.run(&lab, &["--out", "run"]).has(0, &[]);
+    for log in ["stdout.log", "b.stdout.log"] {
+        let text = fs::read_to_string(folder.0.join("run/hosts/a").join(log)).unwrap();
+        assert_eq!(text, "cleaned up\n", "{log}");
+    }
+}
+
+/// What a queue drops depends on when packets come, and an outage on when the programs began; neither is the seed's.
+#[test]
+fn a_run_in_real_time_is_verified_by_what_the_seed_draws() {
+    let folder = Folder::new("verified");
+    let lab = "schema = 1\n[link.wan]\nends = [\"s\", \"c\"]\nrate = \"5mbit\"\nqueue = \"5packets\"\n[host.s]\nprogram = \"web\"\n\
+               [host.c.programs.wait]\nrun = [\"sh\", \"-c\", \"sleep 0.$(($$ % 10))\"]\nready = { exit = 0 }\n\
+               [host.c.programs.get]\nprogram = \"get http://s/bytes/300000\"\nafter = [\"s\", \"c.wait\"]\n\
+               [host.c.programs.more]\nprogram = \"get http://s/bytes/300000\"\nafter = \"s\"\n\
+               [[at]]\nt = \"500ms\"\nlink = \"wan\"\ndown = \"100ms\"\n";
+    folder.run(lab, &["--verify", "--out", "run"]).has(0, &["every fate that the seed drew in both runs was the same"]);
+}
+
+#[test]
+fn tcp_passes_the_smallest_mtu() {
+    let folder = Folder::new("mtu");
+    let lab = "schema = 1\n[link.wan]\nends = [\"s\", \"c\"]\nmtu = 128\n[host.s]\nprogram = \"web\"\n\
+               [host.c]\nprogram = \"get http://s/bytes/10000\"\nafter = \"s\"\n";
+    folder.run(lab, &[]).has(0, &[]);
+}
+
+#[test]
+fn a_sink_that_others_wait_for_still_ends_by_itself() {
+    let folder = Folder::new("sink");
+    let lab = "schema = 1\n[link.wan]\nends = [\"a\", \"b\"]\n[host.a]\nprogram = \"udp-sink\"\nready = \"listen\"\n\
+               [host.b]\nprogram = \"udp-send -n 3 -s 100 a:5002\"\nafter = \"a\"\n";
+    folder.run(lab, &[]).has(0, &["a ends with exit status 0"]);
+}

@@ -36,6 +36,7 @@ pub(super) fn check(description: &Description, declared: &[String], errors: &mut
     names.addresses();
     names.published();
     names.changes();
+    names.starts();
     names.checks();
     if complete {
         names.after();
@@ -237,6 +238,26 @@ impl Names<'_> {
                     }
                 }
                 What::Partition(groups) => self.partition(groups),
+            }
+        }
+    }
+
+    /// Notes programs that would start or be stopped when the run is over.
+    fn starts(&mut self) {
+        let description = self.description;
+        // No deadline at all was refused already.
+        let programs = description.hosts.iter().flat_map(|host| &host.programs).filter(|_| !description.deadline.is_zero());
+        for program in programs {
+            let start = Some(program.start).filter(|start| *start >= description.deadline);
+            let stop = program.stop.at.filter(|at| *at >= description.deadline);
+            for (at, what) in [(start, "never starts"), (stop, "is never stopped")] {
+                let Some(at) = at else { continue };
+                let [at, deadline] = [at, description.deadline].map(|time| super::show(time.as_secs_f64(), super::Unit::Time));
+                self.errors.add(
+                    program.command.span,
+                    format!("this program {what}: {at} is not before the end"),
+                    format!("the run ends at {deadline}: state an earlier moment or a later deadline"),
+                );
             }
         }
     }

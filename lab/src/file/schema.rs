@@ -98,8 +98,8 @@ pub(super) const TOP: Section = Section {
             Kind::Own("\"net\", \"virtual\" or \"full\""),
             "\"net\"",
             "\"net\"",
-            "What the seed must decide. `net`: every fate of a packet, while time is real. `virtual`: also time and order; built-in programs only. \
-             `full`: two runs are byte-identical.",
+            "What the seed must decide. `net`: every fate of a packet, while time is real. `virtual`: also time and order. \
+             `full`: two runs are byte-identical. Both want built-in programs only, without `uplink` and `publish`.",
         ),
         key(
             "precise",
@@ -122,10 +122,10 @@ const RTT: Key =
 
 const MTU: Key = key(
     "mtu",
-    Kind::Own("a whole number of bytes from 68 to 65536"),
+    Kind::Own("a whole number of bytes from 128 to 65536"),
     "1500",
     "1500",
-    "Largest IP packet of the interfaces at both ends. IPv6 takes 1280 at least.",
+    "Largest IP packet of the interfaces at both ends. IPv6 takes 1280 at least; below 128 no TCP segment fits, since none is made smaller than 88 bytes.",
 );
 
 const THERE: [Key; 2] = [
@@ -466,7 +466,7 @@ const PROGRAM_KEYS: [Key; 14] = [
     key(
         "ready",
         Kind::Own("\"started\", \"listen\" or a table"),
-        "\"started\"; \"listen\" for built-in servers",
+        "\"started\"; \"listen\" for built-in programs that serve until they are stopped",
         "{ listen = \"tcp/8080\" }",
         "When those that come after it may start, see below.",
     ),
@@ -495,7 +495,7 @@ const PROGRAM_KEYS: [Key; 14] = [
     key(
         "expect",
         Kind::Own("\"running\", \"exited\", \"any\" or a table"),
-        "{ exit = 0 }; \"running\" if it is ready when it listens",
+        "{ exit = 0 }; \"running\" if it is ready when it listens, unless it is a built-in program that ends by itself",
         "\"running\"",
         "In which state it must be found at the end, see below. The run is over when all have ended that are expected to.",
     ),

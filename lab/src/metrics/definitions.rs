@@ -1,6 +1,6 @@
 //! Names, units and meanings of all metrics.
 
-use crate::file::Unit;
+use crate::file::{Stat, Unit};
 
 /// What a metric is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +16,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// True if a statistic says something about it.
+    pub const fn has(self, stat: Stat) -> bool {
+        match self {
+            Self::Samples => !matches!(stat, Stat::Value),
+            Self::Counter => matches!(stat, Stat::Count | Stat::Value | Stat::Rate),
+            Self::Share => matches!(stat, Stat::Value | Stat::Rate | Stat::Min | Stat::Max),
+            Self::Level => matches!(stat, Stat::Value),
+        }
+    }
+
+    /// The statistics that say something about it, in words.
+    pub const fn statistics(self) -> &'static str {
+        match self {
+            Self::Samples => "p(N), min, max, avg, med, count or rate",
+            Self::Counter => "count, value or rate",
+            Self::Share => "value, rate, min or max",
+            Self::Level => "value",
+        }
+    }
+
     /// Its name in `metrics.json`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -18,6 +18,7 @@
 mod addresses;
 mod build;
 mod changes;
+mod checks;
 mod hosts;
 mod links;
 mod networks;

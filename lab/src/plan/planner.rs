@@ -47,6 +47,7 @@ impl<'a> Planner<'a> {
         let networks = Networks::of(&self.plan);
         self.addresses(&networks);
         self.changes();
+        self.checks();
         self.large_frames(&networks);
         self.routes(&networks);
         self.neighbours(&networks);

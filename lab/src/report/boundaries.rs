@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::flight::{Flight, lost_on, story};
 use super::look::{Look, Tone, count, fit, millis, number};
+use super::pick::described;
 use crate::record::{Connection, Connections, Dir, End, Entry, Fact, Name, Packet, Transfer, Which};
 
 /// Lines of a direction that are shown, if nothing else is asked.
@@ -23,7 +24,7 @@ struct Piece {
 /// Both directions of a TCP connection, `lines` lines each at most; 0: forty.
 pub fn stream(entries: &[Entry], connection: &Connection, lines: usize, look: &Look) -> String {
     let story = story(entries, connection);
-    let mut text = look.paint(Tone::Title, &connection.title().replace('→', look.arrow())) + "\n";
+    let mut text = look.paint(Tone::Title, &described(connection).replace('→', look.arrow())) + "\n";
     let mut any = false;
     for from in [Which::Client, Which::Server] {
         let calls = |which: Which, sends: bool| {

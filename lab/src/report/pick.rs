@@ -40,7 +40,7 @@ pub fn pick<'a>(connections: &'a Connections, text: Option<&str>) -> Result<Pick
 fn titles<'a>(connections: impl ExactSizeIterator<Item = &'a Connection>) -> String {
     const SHOWN: usize = 20;
     let rest = connections.len().saturating_sub(SHOWN);
-    let mut lines: Vec<_> = connections.take(SHOWN).map(|connection| format!("  {}", connection.title())).collect();
+    let mut lines: Vec<_> = connections.take(SHOWN).map(|connection| format!("  {}", described(connection))).collect();
     if rest > 0 {
         lines.push(format!("  and {rest} more"));
     }
@@ -56,12 +56,14 @@ pub fn most_eventful<'a>(entries: &[Entry], connections: &'a Connections) -> Opt
 
 /// All connections, a line each, with a word on those that ended out of order, and on those that carried no data.
 pub fn list(connections: &Connections, look: &Look) -> String {
-    let line = |connection: &Connection| {
-        let failure = connection.failure.map(Failure::name);
-        let empty = (!connection.carried_data()).then_some("no data");
-        let words: Vec<_> = failure.into_iter().chain(empty).collect();
-        let words = if words.is_empty() { String::new() } else { format!("  ({})", words.join(", ")) };
-        format!("{}{words}\n", connection.title().replace('→', look.arrow()))
-    };
-    connections.all().iter().map(line).collect()
+    connections.all().iter().map(|connection| format!("{}\n", described(connection).replace('→', look.arrow()))).collect()
+}
+
+/// The title, with a word on what went wrong.
+pub(super) fn described(connection: &Connection) -> String {
+    let failure = connection.failure.map(Failure::name);
+    let empty = (!connection.carried_data()).then_some("no data");
+    let words: Vec<_> = failure.into_iter().chain(empty).collect();
+    let words = if words.is_empty() { String::new() } else { format!("  ({})", words.join(", ")) };
+    format!("{}{words}", connection.title())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use loggia_lab::link::{Limit, Loss, Queue, Rate, Terms};
+use loggia_lab::record::{Entry, Fact};
+use loggia_lab::report::diff::{self, Promise};
 use loggia_lab::report::{self, Look};
 
 use super::story::{Stage, Story, Told};
@@ -49,7 +51,7 @@ fn boundaries_of_a_stream_and_of_datagrams() {
     let large = Story { large_frames: true, ..story.clone() }.play();
     let (whole, known) = (large.recorder.entries(), large.recorder.connections());
     let of_large = report::boundaries::boundaries(&whole, &known, 0, &Look::default());
-    assert!(whole.iter().any(|entry| matches!(&entry.fact, loggia_lab::record::Fact::Packet(packet) if packet.segments > 1)));
+    assert!(whole.iter().any(|entry| matches!(&entry.fact, Fact::Packet(packet) if packet.segments > 1)));
     assert!(of_large.contains("1,448 ┬  1,448 B"), "what is one frame to the host is segments on the wire:\n{of_large}");
     looks_like("boundaries-large", &of_large);
     looks_like("boundaries", &report::boundaries::boundaries(&entries, &connections, 0, &Look::default()));
@@ -79,9 +81,44 @@ fn two_runs_of_a_seed_are_the_same_and_of_two_seeds_are_not() {
     let story = Story { terms: Terms { rate, queue, ..losing(&[5]) }, ..Story::default() };
     let (one, two) = (story.play().recorder.entries(), story.play().recorder.entries());
     let look = Look::default();
-    assert!(report::diff::difference(&one, &two).is_none(), "{}", report::diff::diff(&one, &two, &look));
+    assert!(diff::difference(&one, &two, Promise::All).is_none(), "{}", diff::diff(&one, &two, Promise::All, &look));
     let other = Story { terms: Terms { loss: Some(Loss::List([6].into())), ..story.terms.clone() }, ..story }.play();
-    looks_like("diff", &report::diff::diff(&one, &other.recorder.entries(), &look));
+    looks_like("diff", &diff::diff(&one, &other.recorder.entries(), Promise::All, &look));
+}
+
+/// The same lab in real time: programs start a little later, an outage and the queue meet other packets, and the losses are the same.
+#[test]
+fn of_runs_in_real_time_only_what_the_seed_draws_is_compared() {
+    let story = Story { terms: losing(&[5]), ..Story::default() };
+    let one = story.play().recorder.entries();
+    let change = |change: &dyn Fn(&mut Entry)| {
+        let mut other = one.clone();
+        other.iter_mut().for_each(change);
+        let note = Fact::Note { topic: "program".into(), text: "client: start".into() };
+        other.insert(0, Entry { t: 0, host: None, fact: note });
+        other
+    };
+    let fate = |entry: &mut Entry, number: u64, word: &'static str| match &mut entry.fact {
+        Fact::Fate(fate) if fate.number == number && fate.end == 0 => fate.fate = word.into(),
+        _ => {}
+    };
+    let later = change(&|entry| {
+        entry.t += 7;
+        if let Fact::Fate(fate) = &mut entry.fact {
+            fate.put = fate.put.map(|put| put + 7);
+        }
+    });
+    assert!(!diff::difference(&one, &later, Promise::All).is_none());
+    assert!(diff::difference(&one, &later, Promise::Order).is_none());
+    for cause in ["down", "queue-full", "too-big"] {
+        let found = diff::difference(&one, &change(&|entry| fate(entry, 2, cause)), Promise::Order);
+        assert_eq!((found.fates[1], found.timed > 0, found.fate), (0, true, None), "{cause}");
+    }
+    let lost = change(&|entry| fate(entry, 2, "loss"));
+    let found = diff::difference(&one, &lost, Promise::Order);
+    assert_eq!((found.fates[1] > 0, found.timed), (true, 0), "{found:?}");
+    let text = diff::diff(&one, &lost, Promise::Order, &Look::default());
+    assert!(text.contains("delivered in the first run, loss in the second"), "{text}");
 }
 
 fn why(told: &Told) -> String {
@@ -112,7 +149,7 @@ fn the_parts_of_a_connection_add_up_to_the_whole() {
         let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
         let connection = &connections.all()[0];
         let parts = report::why::parts(&entries, connection);
-        let states = entries.iter().filter(|entry| matches!(entry.fact, loggia_lab::record::Fact::State { .. }));
+        let states = entries.iter().filter(|entry| matches!(entry.fact, Fact::State { .. }));
         let times: Vec<u64> = states.filter(|entry| entry.t >= connection.opened).map(|entry| entry.t).collect();
         let sum: u64 = parts.iter().map(|(_, nanos)| nanos).sum();
         let (first, last) = (times[0], times[times.len() - 1]);

@@ -227,7 +227,8 @@ pub struct Diff {
 pub struct View {
     /// The run folder.
     pub run: PathBuf,
-    /// Which connection: its number, or a part of its name such as `client-1` or `:80`; otherwise the one that carried data.
+    /// Which connection: its number, or a part of its name such as `client-1` or `:80`; otherwise the one that carried data, if it is
+    /// the only one. `boundaries` shows all of them then.
     pub connection: Option<String>,
     /// About how many lines are shown of each.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]

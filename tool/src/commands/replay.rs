@@ -4,6 +4,7 @@ use std::path::Path;
 
 use loggia_lab::file;
 use loggia_lab::record;
+use loggia_lab::report::diff::Promise;
 use serde_json::Value;
 
 use super::load::{self, Lab, Refused};
@@ -26,7 +27,8 @@ pub(super) fn replay(replay: &Replay, global: &Global, machine: &mut Machine) ->
     let outcome = recorded(&lab, &again, Some(folder.clone()), machine)?;
     if !global.quiet && !global.json {
         let in_all = outcome.level == "full" && run.manifest["determinism"] == "full";
-        super::views::compare(&replay.run, &folder, in_all, global)?;
+        let promise = if in_all { Promise::All } else { Promise::Order };
+        super::views::compare(&replay.run, &folder, promise, global)?;
     }
     Ok(outcome.exit())
 }

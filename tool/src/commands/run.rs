@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use loggia_lab::file;
+use loggia_lab::report::diff::Promise;
 
 use super::load::{self, Lab, Refused};
 use super::{outlets, show};
@@ -249,7 +250,8 @@ fn verify(lab: &Lab, global: &Global, first: Option<&Path>, outcome: &Outcome, m
     let (Some(first), Some(second)) = (first, second) else {
         return Err(Refused("--verify compares run folders, and there are none".into()));
     };
-    let same = super::views::compare(first, &second, outcome.level == "full", global)?;
+    let promise = if outcome.level == "full" { Promise::All } else { Promise::Order };
+    let same = super::views::compare(first, &second, promise, global)?;
     Ok(if same {
         outcome.exit()
     } else if outcome.exit() == Exit::Held {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use loggia_lab::check::{Finding, Verdict};
 use loggia_lab::record::{self, Connection, Connections, Run};
+use loggia_lab::report::diff::Promise;
 use loggia_lab::report::{self, Look, Picked, boundaries, diff, ladder, pick, sockets, verdict, why};
 
 use super::load::Refused;
@@ -65,7 +66,7 @@ pub(super) fn why(view: &Why, global: &Global) -> Result<Exit, Refused> {
     let run = read(&view.run)?;
     let connections = Connections::of(&run.entries);
     let look = look(global);
-    if view.connection.is_none() && connections.all().len() > 1 {
+    if view.connection.is_none() && connections.all().len() > 1 && pick(&connections, None).is_err() {
         println!("{}", report::list(&connections, &look).trim_end());
         println!("\nWhich one? loggia why {} N", view.run.display());
         return Ok(Exit::Held);
@@ -131,29 +132,38 @@ pub(super) fn report(view: &Report, global: &Global) -> Result<Exit, Refused> {
 
 pub(super) fn diff(view: &Diff, global: &Global) -> Result<Exit, Refused> {
     let (one, other) = (read(&view.one)?, read(&view.other)?);
-    let difference = diff::difference(&one.entries, &other.entries);
+    let in_all = [&one, &other].iter().all(|run| run.manifest["determinism"] == "full");
+    let promise = if in_all { Promise::All } else { Promise::Order };
+    let difference = diff::difference(&one.entries, &other.entries, promise);
     let same = difference.is_none();
     if global.json {
-        let diff::Difference { first, kinds, fates, fate, alone } = difference;
+        let diff::Difference { first, kinds, fates, timed, fate, alone } = difference;
         let first = first.map(|(number, one, other)| serde_json::json!({ "entry": number, "first": one, "second": other }));
-        let fates = serde_json::json!({ "same": fates[0], "other": fates[1], "first_other": fate, "only_in": alone });
+        let fates =
+            serde_json::json!({ "same": fates[0], "other": fates[1], "by_time": timed, "first_other": fate, "only_in": alone });
         println!("{}", serde_json::json!({ "same": same, "first": first, "kinds": kinds, "fates": fates }));
     } else {
-        print!("{}", diff::diff(&one.entries, &other.entries, &look(global)));
+        print!("{}", diff::diff(&one.entries, &other.entries, promise, &look(global)));
     }
     Ok(if same { Exit::Held } else { Exit::Failed })
 }
 
-/// Compares two runs of the same lab: in every event if that is promised, otherwise in the fates of packets. Says what differs.
-pub(super) fn compare(one: &Path, other: &Path, in_all: bool, global: &Global) -> Result<bool, Refused> {
+/// Compares two runs of the same lab: in every event if that is promised, otherwise in the fates that the seed draws. Says what differs.
+pub(super) fn compare(one: &Path, other: &Path, promise: Promise, global: &Global) -> Result<bool, Refused> {
     let (one, other) = (read(one)?, read(other)?);
-    let difference = diff::difference(&one.entries, &other.entries);
-    let same = if in_all { difference.is_none() } else { difference.fates[1] == 0 };
+    let difference = diff::difference(&one.entries, &other.entries, promise);
+    let same = match promise {
+        Promise::All => difference.is_none(),
+        Promise::Order => difference.fates[1] == 0,
+    };
     if same {
-        let what = if in_all { "every event" } else { "every fate that both runs drew" };
+        let what = match promise {
+            Promise::All => "every event",
+            Promise::Order => "every fate that the seed drew in both runs",
+        };
         println!("verified: {what} was the same in a second run");
     } else {
-        print!("{}", diff::diff(&one.entries, &other.entries, &look(global)));
+        print!("{}", diff::diff(&one.entries, &other.entries, promise, &look(global)));
     }
     Ok(same)
 }

@@ -59,7 +59,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn mtu(&mut self, fields: &Fields<'_>) -> Option<Spanned<u32>> {
-        self.whole(fields, "mtu", 68..=65536).map(|mtu| mtu.map(|mtu| mtu as u32))
+        self.whole(fields, "mtu", 128..=65536).map(|mtu| mtu.map(|mtu| mtu as u32))
     }
 
     /// What a link or a change states for both directions, with what `there` and `back` state instead.

@@ -6,7 +6,7 @@ use crate::file::node::{Node, NodeKind};
 use crate::file::reader::{Fields, Reader, text_of};
 use crate::file::schema;
 use crate::file::source::Spanned;
-use crate::file::{Command, Program, Ready, one_of, words};
+use crate::file::{Command, Expect, Program, Ready, RestartWhen, one_of, words};
 
 impl Reader<'_> {
     /// The program that a table states, if it states one.
@@ -14,13 +14,18 @@ impl Reader<'_> {
         let command = self.command(fields, name.is_some());
         self.not_for_built_in(fields, command.as_ref());
         let ready = self.ready(fields).or_else(|| self.server(command.as_ref()?));
+        let (stop, restart) = (self.stop(fields), self.restart(fields));
+        let expect = self.expect(fields).or_else(|| {
+            let ends = self.ends_by_itself(command.as_ref()?) && stop.at.is_none() && restart.when != RestartWhen::Always;
+            ends.then_some(Expect::Exit(0))
+        });
         let program = Program {
             ready,
             after: self.texts(fields, "after").unwrap_or_default(),
             start: self.time(fields, "start").map(|start| start.value).unwrap_or_default(),
-            stop: self.stop(fields),
-            restart: self.restart(fields),
-            expect: self.expect(fields),
+            stop,
+            restart,
+            expect,
             env: self.env(fields),
             cwd: self.path(fields, "cwd"),
             user: self.user(fields),
@@ -54,6 +59,11 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// True for a built-in program that does not serve: it ends by itself, also if others wait for it to listen.
+    fn ends_by_itself(&self, command: &Spanned<Command>) -> bool {
+        matches!(&command.value, Command::BuiltIn { name, .. } if !self.around.servers.contains(&name.as_str()))
     }
 
     fn command(&mut self, fields: &Fields<'_>, required: bool) -> Option<Spanned<Command>> {

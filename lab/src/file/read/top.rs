@@ -6,13 +6,16 @@ use crate::file::node::{Entry, Node, NodeKind};
 use crate::file::reader::{Fields, Reader};
 use crate::file::schema::{SWITCH, TOP};
 use crate::file::source::{Span, Spanned};
-use crate::file::{Description, Determinism, Switch};
+use crate::file::{Command, Description, Determinism, Host, Program, Switch};
 
 impl Reader<'_> {
     /// Everything the file says; what is wrong is noted, and something harmless stands for it.
     pub(in crate::file) fn description(&mut self, root: &Node) -> Option<Description> {
         let top = self.fields(&TOP, "the file".into(), root)?;
         self.schema(&top);
+        let hosts: Vec<Host> = self.named(&top, "host").into_iter().filter_map(|entry| self.host(entry)).collect();
+        let determinism = self.determinism(&top);
+        self.virtual_time(&top, determinism, &hosts);
         Some(Description {
             source: self.errors.source().clone(),
             seed: self.whole(&top, "seed", 0..=i64::MAX).map_or(1, |seed| seed.value as u64),
@@ -20,10 +23,10 @@ impl Reader<'_> {
             title: self.text(&top, "title").map(|title| title.value),
             description: self.text(&top, "description").map(|text| text.value),
             precise: self.truth(&top, "precise").is_some_and(|precise| precise.value),
-            determinism: self.determinism(&top),
+            determinism,
             links: self.named(&top, "link").into_iter().filter_map(|entry| self.link(entry)).collect(),
             switches: self.named(&top, "switch").into_iter().filter_map(|entry| self.switch(entry)).collect(),
-            hosts: self.named(&top, "host").into_iter().filter_map(|entry| self.host(entry)).collect(),
+            hosts,
             changes: self.listed(&top, "at").iter().filter_map(|node| self.change(node)).collect(),
             checks: self.listed(&top, "check").iter().filter_map(|node| self.check(node)).collect(),
         })
@@ -46,6 +49,29 @@ impl Reader<'_> {
 
     fn determinism(&mut self, top: &Fields<'_>) -> Determinism {
         top.get("determinism").and_then(|node| self.choice("determinism", node, &Determinism::ALL)).unwrap_or_default()
+    }
+
+    /// Notes what keeps the time real although the file wants it decided by the seed.
+    fn virtual_time(&mut self, top: &Fields<'_>, determinism: Determinism, hosts: &[Host]) {
+        if determinism == Determinism::Net {
+            return;
+        }
+        let foreign = |program: &&Program| matches!(program.command.value, Command::Run(_));
+        let reason = hosts.iter().find_map(|host| match host.programs.iter().find(foreign) {
+            Some(_) => Some(format!("a program of the machine runs on host {:?}", host.name.value)),
+            None if host.uplink.as_ref().is_some_and(|uplink| uplink.value) => {
+                Some(format!("host {:?} has an uplink to the machine", host.name.value))
+            }
+            None if !host.publish.is_empty() => Some(format!("host {:?} publishes ports on the machine", host.name.value)),
+            None => None,
+        });
+        if let Some(reason) = reason {
+            self.errors.add(
+                top.place("determinism"),
+                format!("determinism cannot be {:?}: {reason}, and its time is real", determinism.name()),
+                "leave determinism out, or have built-in programs only, without uplink and publish",
+            );
+        }
     }
 
     fn switch(&mut self, entry: &Entry) -> Option<Switch> {
