@@ -1,5 +1,5 @@
-//! Chaos: two hosts on a link that loses, delays, doubles, damages and reorders, and applications that read when they like, change their
-//! buffers, peek, close early or abort.
+//! Chaos: two hosts on a link that loses, also in bursts, delays, doubles, damages and reorders, bare or an Ethernet, with and without
+//! joining of segments, cookies and memory, and applications that read when they like, change their buffers, peek, close early or abort.
 //!
 //! Whatever happens: every byte that a write accepted arrives once and in order, or the connection ends with an error or because an
 //! application wanted it to; nobody waits for ever; nothing is left over; and the same seed gives the identical frames and events.

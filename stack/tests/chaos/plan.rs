@@ -4,7 +4,7 @@ use loggia_stack::base::Addr;
 use loggia_stack::base::time::Duration;
 use loggia_stack::transport::tcp::congestion::Algorithm;
 
-use crate::sim::{Conditions, Random};
+use crate::sim::{Bursts, Conditions, Random};
 
 /// How an application ends its connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +34,19 @@ pub(crate) struct EndPlan {
     pub(crate) style: Style,
 }
 
+/// What a host is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostPlan {
+    /// Timestamps, SACK, window scaling.
+    pub(crate) extensions: [bool; 3],
+    /// Segments that arrive together are joined.
+    pub(crate) coalesce: bool,
+    /// `tcp_syncookies`
+    pub(crate) cookies: u8,
+    /// Memory for everything, in bytes; none: enough.
+    pub(crate) memory: Option<usize>,
+}
+
 /// A whole run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -43,10 +56,12 @@ pub(crate) struct Plan {
     pub(crate) addresses: [Addr; 2],
     /// Largest packet.
     pub(crate) mtu: u32,
-    /// Which extensions each host has: timestamps, SACK, window scaling.
-    pub(crate) extensions: [[bool; 3]; 2],
+    /// What each host is.
+    pub(crate) hosts: [HostPlan; 2],
     /// Each host's congestion control.
     pub(crate) algorithms: [Algorithm; 2],
+    /// An Ethernet, with this tag, instead of bare packets.
+    pub(crate) ethernet: Option<Option<u16>>,
     /// The link at first, in each direction.
     pub(crate) chaos: [Conditions; 2],
     /// When the link becomes perfect.
@@ -71,7 +86,8 @@ impl Plan {
             addresses,
             mtu: random.one_of(&[1280, 1500, 1500, 9000, 65_535]),
             algorithms: algorithms(seed),
-            extensions: [(); 2].map(|()| [(); 3].map(|()| random.chance(0.8))),
+            hosts: [(); 2].map(|()| host(&mut random)),
+            ethernet: random.chance(0.5).then(|| random.chance(0.3).then(|| random.between(1, 4094) as u16)),
             chaos: [(); 2].map(|()| conditions(&mut random)),
             heals: Duration::from_millis(random.between(500, 10_000)),
             connections,
@@ -88,6 +104,15 @@ impl Plan {
 fn algorithms(seed: u64) -> [Algorithm; 2] {
     let mut random = Random::new(seed, 0x616c_676f);
     [(); 2].map(|()| random.one_of(&[Algorithm::Cubic, Algorithm::Cubic, Algorithm::NewReno, Algorithm::Bbr]))
+}
+
+fn host(random: &mut Random) -> HostPlan {
+    HostPlan {
+        extensions: [(); 3].map(|()| random.chance(0.8)),
+        coalesce: random.chance(0.5),
+        cookies: random.one_of(&[0, 1, 2]),
+        memory: random.chance(0.3).then(|| random.between(150_000, 2_000_000) as usize),
+    }
 }
 
 fn end(random: &mut Random) -> EndPlan {
@@ -114,8 +139,10 @@ fn end(random: &mut Random) -> EndPlan {
 fn conditions(random: &mut Random) -> Conditions {
     let mut sometimes = |most: u64| if random.chance(0.5) { random.below(most) as f64 / 1000.0 } else { 0.0 };
     let [loss, duplicate, corrupt, reorder] = [sometimes(200), sometimes(100), sometimes(100), sometimes(200)];
+    let bursts = Bursts { length: random.between(2, 10) as f64, density: 0.8 };
     Conditions {
         delay: Duration::from_micros(random.between(10, 100_000)),
+        bursts: random.chance(0.3).then_some(bursts),
         jitter: if random.chance(0.3) { Duration::from_micros(random.between(1, 20_000)) } else { Duration::ZERO },
         loss,
         duplicate,

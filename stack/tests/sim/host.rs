@@ -53,6 +53,11 @@ impl Host {
         self.stack.receive(self.link, frame);
     }
 
+    /// Frames that arrived together.
+    pub(crate) fn receive_many(&mut self, frames: Vec<Frame>) {
+        self.stack.receive_many(self.link, frames);
+    }
+
     pub(crate) fn advance(&mut self, now: Instant) {
         self.stack.advance(now);
     }

@@ -1,8 +1,8 @@
 //! Two hosts, a link between them, and the time.
 
-use loggia_stack::base::Instant;
 use loggia_stack::base::event::class;
 use loggia_stack::base::time::Duration;
+use loggia_stack::base::{Frame, Instant};
 
 use super::{Conditions, Digest, Host, Random, Wire};
 
@@ -75,9 +75,8 @@ impl World {
             host.advance(self.now);
         }
         for number in 0..2 {
-            while let Some(frame) = self.wires[number].take(self.now) {
-                self.hosts[1 - number].receive(frame);
-            }
+            let arrived: Vec<Frame> = std::iter::from_fn(|| self.wires[number].take(self.now)).collect();
+            self.hosts[1 - number].receive_many(arrived);
         }
         self.settle();
         happens
