@@ -60,8 +60,10 @@ pub(crate) struct Plan {
     pub(crate) hosts: [HostPlan; 2],
     /// Each host's congestion control.
     pub(crate) algorithms: [Algorithm; 2],
-    /// An Ethernet, with this tag, instead of bare packets.
-    pub(crate) ethernet: Option<Option<u16>>,
+    /// An Ethernet instead of bare packets ...
+    pub(crate) ethernet: bool,
+    /// ... with this tag.
+    pub(crate) vlan: Option<u16>,
     /// The link at first, in each direction.
     pub(crate) chaos: [Conditions; 2],
     /// When the link becomes perfect.
@@ -87,7 +89,8 @@ impl Plan {
             mtu: random.one_of(&[1280, 1500, 1500, 9000, 65_535]),
             algorithms: algorithms(seed),
             hosts: [(); 2].map(|()| host(&mut random)),
-            ethernet: random.chance(0.5).then(|| random.chance(0.3).then(|| random.between(1, 4094) as u16)),
+            ethernet: random.chance(0.5),
+            vlan: random.chance(0.3).then(|| random.between(1, 4094) as u16),
             chaos: [(); 2].map(|()| conditions(&mut random)),
             heals: Duration::from_millis(random.between(500, 10_000)),
             connections,

@@ -40,8 +40,8 @@ fn host(plan: &Plan, number: usize) -> Host {
     let HostPlan { extensions: [timestamps, sack, window_scaling], coalesce, cookies, memory } = plan.hosts[number];
     let mut link = ip_link(plan.mtu);
     link.offloads.coalesce = coalesce;
-    if let Some(vlan) = plan.ethernet {
-        link.medium = Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, number as u8 + 1]), vlan };
+    if plan.ethernet {
+        link.medium = Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, number as u8 + 1]), vlan: plan.vlan };
     }
     Host::with(plan.seed * 2 + number as u64, plan.addresses[number], link, |config| {
         // Who asks for routers never comes to rest.
@@ -141,7 +141,7 @@ fn judge(connection: &Connection, plan: &Plan) {
 fn has_excuse(client: &End, plan: &Plan) -> bool {
     match client.error {
         // Three questions for the neighbour's address were lost, or the answers.
-        Some(Errno::EHOSTUNREACH | Errno::ENOTCONN) if plan.ethernet.is_some() && client.written == 0 => true,
+        Some(Errno::EHOSTUNREACH | Errno::ENOTCONN) if plan.ethernet && client.written == 0 => true,
         // A cookie is in the segment after the SYN only: if that is lost or late, what comes before it is from nobody (RFC 4987 §3.6).
         Some(Errno::ECONNRESET | Errno::ENOTCONN) => plan.hosts[1].cookies == 2,
         _ => false,
