@@ -56,7 +56,8 @@ pub fn most_eventful<'a>(entries: &[Entry], connections: &'a Connections) -> Opt
 
 /// All connections, a line each, with a word on those that ended out of order, and on those that carried no data.
 pub fn list(connections: &Connections, look: &Look) -> String {
-    connections.all().iter().map(|connection| format!("{}\n", described(connection).replace('→', look.arrow()))).collect()
+    let lines = connections.all().iter().map(|connection| described(connection).replace('→', look.arrow()) + "\n");
+    lines.collect()
 }
 
 /// The title, with a word on what went wrong.
