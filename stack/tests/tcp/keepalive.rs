@@ -3,7 +3,7 @@
 use crate::script::Script;
 use loggia_stack::base::{MsgFlags, Ready};
 use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_KEEPALIVE};
-use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL};
+use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_USER_TIMEOUT};
 use loggia_stack::{Errno, SocketId};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
@@ -81,5 +81,23 @@ fn a_peer_that_answers_no_probe_at_all_is_dead() {
     }
     t.run(3_001);
     t.expect("R. 1:1(0) ack 1");
+    assert_eq!(t.stack.recv(socket, &mut [0; 9], MsgFlags::NONE), Err(Errno::ETIMEDOUT));
+}
+
+/// With `TCP_USER_TIMEOUT` the time decides, not the number of probes (Linux): there may be many.
+#[test]
+fn a_patient_program_probes_more_than_255_times() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    for (option, value) in [(TCP_KEEPIDLE, 1), (TCP_KEEPINTVL, 1), (TCP_USER_TIMEOUT, 400_000)] {
+        t.stack.setsockopt(socket, IPPROTO_TCP, option, &i32::to_ne_bytes(value)).unwrap();
+    }
+    switch(&mut t, socket, 1);
+    for _ in 0..390 {
+        t.run(1_000);
+        assert!(t.next().is_some_and(|segment| segment.len == 0 && segment.seq == 0));
+    }
+    assert_eq!(t.ready(socket), Ready::OUT);
+    t.run(20_000);
     assert_eq!(t.stack.recv(socket, &mut [0; 9], MsgFlags::NONE), Err(Errno::ETIMEDOUT));
 }

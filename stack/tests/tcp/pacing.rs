@@ -2,6 +2,7 @@
 
 use loggia_stack::base::{Errno, SocketId, TcpState};
 use loggia_stack::socket::numbers::{IPPROTO_TCP, sol_socket as so, tcp};
+use loggia_stack::transport::tcp::congestion::Algorithm;
 
 use crate::script::Script;
 
@@ -169,4 +170,36 @@ fn every_connection_tells_its_delivery_rate() {
         (99, false),
         "10,000 bytes in 100 ms, give or take 64"
     );
+}
+
+/// Whatever the stack's default becomes, a connection keeps what it began with.
+#[test]
+fn a_connection_keeps_its_congestion_control() {
+    let mut t = Script::new();
+    let socket = t.established("S 0:0(0) win 65535 <mss 1000>");
+    t.stack.configure_tcp(|config| config.congestion_control = Algorithm::Bbr);
+    t.stack.setsockopt(socket, tcp::LEVEL, tcp::TCP_NODELAY, &1i32.to_ne_bytes()).unwrap();
+    let mut name = [0; 16];
+    t.stack.getsockopt(socket, tcp::LEVEL, tcp::TCP_CONGESTION, &mut name).unwrap();
+    assert!(name.starts_with(b"cubic"), "{name:?}");
+}
+
+/// BBR has no `ssthresh`: whoever follows it in the middle of a recovery keeps its window.
+#[test]
+fn a_recovery_that_bbr_began_ends_with_a_window() {
+    let mut t = Script::new();
+    let socket = t.connect();
+    choose(&mut t, socket, "bbr");
+    t.next();
+    t.run(40);
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.next();
+    t.write(socket, 0, 10_000);
+    t.run(40);
+    while t.next().is_some() {}
+    t.inject(". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:6001>");
+    choose(&mut t, socket, "cubic");
+    t.inject(". 1:1(0) ack 10001 win 65535");
+    let info = t.stack.tcp_info(socket).expect("a connection");
+    assert!(info.snd_cwnd < 1000, "{}", info.snd_cwnd);
 }

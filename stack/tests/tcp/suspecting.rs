@@ -245,6 +245,20 @@ fn a_timeout_that_came_too_early_is_taken_back() {
     t.expect_nothing();
 }
 
+/// RFC 6298 §5.4: what a timeout sent again stands before originals that were sent earlier when the timeout is taken back. Whatever RACK
+/// makes of that order, the next timeout comes.
+#[test]
+fn a_timeout_that_was_taken_back_is_followed_by_others() {
+    let mut t = Script::with(|config| config.tcp.early_retrans = 0);
+    in_flight(&mut t, 10, "");
+    t.expect_after(240, ". 1:1001(1000) ack 1");
+    t.inject(". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:2001>");
+    assert_eq!(counters(&t).tcp_ext.tcp_spurious_rtos, 1);
+    t.inject(". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:2001,nop,nop,sack 9001:10001>");
+    t.run(5_000);
+    assert!(counters(&t).tcp_ext.tcp_timeouts >= 3, "{}", counters(&t).tcp_ext.tcp_timeouts);
+}
+
 /// RFC 5682 §2.1 step 2b, 3a: new data is sent to ask; a duplicate acknowledgement says that the loss was real.
 #[test]
 fn after_a_timeout_new_data_asks_whether_anything_was_lost() {

@@ -62,9 +62,10 @@ fn begin(tcb: &mut Tcb, cx: &Cx<'_>) {
     tcb.search = Some(Box::new(Search { low, high: ceiling(tcb), probe: None, since_ms: cx.now_ms() }));
 }
 
-/// The most that the peer takes.
+/// The most that the peer takes, and that the program wants (`TCP_MAXSEG`).
 fn ceiling(tcb: &Tcb) -> u32 {
-    segment_size::headers(tcb.inet.remote) + u32::from(tcb.snd.peer_mss)
+    let wanted = Some(tcb.options.maxseg).filter(|maxseg| *maxseg > 0).unwrap_or(u16::MAX);
+    segment_size::headers(tcb.inet.remote) + u32::from(tcb.snd.peer_mss.min(wanted))
 }
 
 /// The retransmission timer fired again: if that goes on for too long, large packets may be what does not get through (RFC 4821 §7.7).

@@ -49,8 +49,10 @@ pub struct Detected {
 }
 
 impl Detected {
+    /// What has no time left and is not lost all the same stands behind something that was sent later: it is left to the
+    /// retransmission timer, which a wait of nothing would put off for ever.
     fn wait_for(&mut self, left: Duration) {
-        self.wait = self.wait.max(Some(left));
+        self.wait = self.wait.max(Some(left).filter(|left| !left.is_zero()));
     }
 }
 

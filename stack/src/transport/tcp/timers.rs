@@ -228,7 +228,7 @@ fn persist_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if tcb.recovery.since_ms == 0 && tcb.recovery.probes > 0 {
         tcb.recovery.since_ms = cx.now_ms().max(1);
     }
-    tcb.recovery.probes += 1;
+    tcb.recovery.probes = tcb.recovery.probes.saturating_add(1);
     cx.base().counters.tcp_ext.tcp_win_probe += 1;
     probe(tcb, cx);
     tcb.round_trip.back_off();

@@ -75,12 +75,12 @@ impl Tcp {
     /// Uncorks, restarts keepalive, sends what Nagle held, according to the options as they are now.
     pub fn options_changed(&mut self, net: &mut Network, id: Key) {
         self.rebind_options(id);
-        let default_algorithm = self.config.congestion_control;
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
-        let algorithm = tcb.options.congestion.unwrap_or(default_algorithm);
-        let changed = tcb.congestion.algorithm() != algorithm;
-        if changed {
-            tcb.congestion.change(algorithm);
+        // A connection keeps what it began with until its program asks for another, whatever the stack's default is by now.
+        let wanted = tcb.options.congestion.filter(|wanted| *wanted != tcb.congestion.algorithm());
+        let changed = wanted.is_some();
+        if let Some(wanted) = wanted {
+            tcb.congestion.change(wanted);
         }
         match super::state::is_synchronized(tcb.state) {
             true if changed => rate::begin(tcb, cx.now()),

@@ -33,6 +33,7 @@ use bbr::Bbr;
 pub use control::{Control, Lost, Own, Sample, Start};
 use cubic::Cubic;
 use new_reno::NewReno;
+use window::UNLIMITED;
 pub use window::Window;
 
 /// What an acknowledgement means to congestion control.
@@ -294,7 +295,7 @@ impl Congestion {
 
     /// `cwnd` becomes `ssthresh`, unless somebody else rules it.
     fn fall(&mut self) {
-        if !self.governs() {
+        if !self.governs() && self.window.ssthresh != UNLIMITED {
             self.window.cwnd = self.window.ssthresh;
         }
     }
@@ -352,9 +353,9 @@ impl Congestion {
         }
     }
 
-    /// Recovery is over: `cwnd` is `ssthresh`.
+    /// Recovery is over: `cwnd` is `ssthresh`, unless that never fell: whoever ruled when it began may have been another.
     pub fn recovered(&mut self) {
-        if !self.governs() {
+        if !self.governs() && self.window.ssthresh != UNLIMITED {
             self.window.set_cwnd(self.window.ssthresh);
         }
     }

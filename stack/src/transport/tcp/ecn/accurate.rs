@@ -243,10 +243,11 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: 
     let (mss, sent) = (u32::from(tcb.snd.mss.max(1)), tcb.snd.acked);
     let is_precise = tcb.sack || tcb.recovery.phase == Phase::Open;
     let bytes = news.delivered.bytes + news.sacked.bytes;
-    let fallback = cx.config.ecn_fallback;
+    let (fallback, una) = (cx.config.ecn_fallback, tcb.snd.una);
     let Some(accurate) = tcb.accurate_mut() else { return false };
     let bits = arrival.header.ace();
-    if arrival.has(SYN) {
+    // RFC 9768 §3.2.2.5: one that was overtaken has old counters, whatever its SACK blocks tell.
+    if arrival.has(SYN) || arrival.header.ack.before(una) {
         return false;
     }
     if !core::mem::replace(&mut accurate.is_judged, true) && bits == 0 && fallback {

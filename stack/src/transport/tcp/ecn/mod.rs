@@ -24,7 +24,7 @@ mod option;
 
 use super::arrives::Arrival;
 use super::cx::Cx;
-use super::recovery::News;
+use super::recovery::{self, News};
 use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
 use accurate::Accurate;
@@ -106,9 +106,16 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: 
     let may = tcb.recovery.phase == Phase::Open && tcb.in_flight();
     let Some(ecn) = &mut tcb.ecn else { return };
     let echoed = classic::is_echo(ecn, arrival);
-    if (counted || echoed) && may && tcb.snd.una.at_or_after(ecn.point) {
+    let is_due = tcb.snd.una.at_or_after(ecn.point);
+    if is_due {
+        // Kept near, or it would lie ahead again after 2 GiB without a mark.
+        ecn.point = tcb.snd.una;
+    }
+    if (counted || echoed) && may && is_due {
         ecn.point = tcb.snd.nxt;
         ecn.reduced = echoed;
+        // That nothing had been lost does not take back what a mark asked for.
+        recovery::forget_undo(tcb);
         tcb.congestion.marked();
     }
 }

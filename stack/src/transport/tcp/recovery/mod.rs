@@ -183,6 +183,11 @@ fn send_probe_again(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     true
 }
 
+/// A reduction is about to be made that no duplicate proves needless.
+pub(super) fn forget_undo(tcb: &mut Tcb) {
+    undo::forget(tcb);
+}
+
 /// What is lost is no sign of congestion: it goes again, and the window stays.
 pub(super) fn send_lost_again(tcb: &mut Tcb) {
     undo::forget(tcb);

@@ -35,13 +35,19 @@ impl Default for Reordering {
 
 impl Reordering {
     /// RFC 8985 §6.2 step 4: something was sent again that had arrived: the window was too short.
-    fn too_short(&mut self, una: Seq, nxt: Seq) {
-        if self.round.is_some_and(|round| una.before(round)) {
+    fn too_short(&mut self, nxt: Seq) {
+        if self.round.is_some() {
             return;
         }
         self.round = Some(nxt);
         self.steps = self.steps.saturating_add(1);
         self.persist = PERSIST;
+    }
+
+    /// Everything before `una` is acknowledged. The end of a round trip is forgotten when it is reached: 2 GiB later it would lie ahead
+    /// again.
+    fn passed(&mut self, una: Seq) {
+        self.round = self.round.filter(|round| una.before(*round));
     }
 
     /// A recovery is over.
@@ -58,9 +64,12 @@ pub(super) fn learn(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     if news.delivered.reordered || news.sacked.reordered {
         seen(tcb, cx);
     }
+    let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
+    if let Some(losses) = &mut tcb.recovery.losses {
+        losses.reordering.passed(una);
+    }
     if news.dsack.is_some() {
-        let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
-        losses::of(tcb).reordering.too_short(una, nxt);
+        losses::of(tcb).reordering.too_short(nxt);
     }
 }
 
