@@ -176,7 +176,7 @@ fn every_connection_tells_its_delivery_rate() {
 #[test]
 fn a_connection_keeps_its_congestion_control() {
     let mut t = Script::new();
-    let socket = t.established("S 0:0(0) win 65535 <mss 1000>");
+    let socket = t.established(SYN);
     t.stack.configure_tcp(|config| config.congestion_control = Algorithm::Bbr);
     t.stack.setsockopt(socket, tcp::LEVEL, tcp::TCP_NODELAY, &1i32.to_ne_bytes()).unwrap();
     let mut name = [0; 16];

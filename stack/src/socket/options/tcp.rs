@@ -116,8 +116,7 @@ impl Sockets {
             TCP_INFO => return Ok(value::put(into, &super::tcp_info::encode(&self.tcp.info_at(key, net.links.base.now)))),
             TCP_CONGESTION => {
                 let mut name = [0; 16];
-                let algorithm = options.congestion.unwrap_or(self.tcp.config().congestion_control);
-                value::put(&mut name, algorithm.name().as_bytes());
+                value::put(&mut name, self.tcp.congestion_control(key).name().as_bytes());
                 return Ok(value::put(into, &name));
             }
             TCP_ULP => return Ok(0),

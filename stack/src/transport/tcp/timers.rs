@@ -304,7 +304,7 @@ fn keepalive(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         reset::abort(tcb, cx);
         return time_out(tcb, cx);
     }
-    tcb.recovery.probes += 1;
+    tcb.recovery.probes = tcb.recovery.probes.saturating_add(1);
     cx.base().counters.tcp_ext.tcp_keep_alive += 1;
     probe(tcb, cx);
     tcb.timers.slow = cx.now() + keep_interval(tcb, cx);

@@ -1,8 +1,9 @@
 //! STATUS (RFC 9293 §3.10.6): a connection in numbers.
 
 use crate::base::{Duration, Instant, Key};
-use crate::transport::tcp::congestion::Info;
+use crate::transport::tcp::congestion::{Algorithm, Info};
 use crate::transport::tcp::output::burst;
+use crate::transport::tcp::state::is_synchronized;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 use crate::transport::tcp::{Tcp, TcpConfig, TcpInfo, ecn, rate, tuning, window};
 
@@ -23,6 +24,13 @@ impl Tcp {
         rates(tcb, &self.config, &mut info);
         receiving(tcb, &mut info);
         info
+    }
+
+    /// The congestion control of a connection, or that which one of this socket would have.
+    pub fn congestion_control(&self, id: Key) -> Algorithm {
+        let tcb = &self.records.connections[id];
+        let of_socket = tcb.options.congestion.unwrap_or(self.config.congestion_control);
+        if is_synchronized(tcb.state) { tcb.congestion.algorithm() } else { of_socket }
     }
 
     /// What `TCP_CC_INFO` tells; none of algorithms that go by windows only.
