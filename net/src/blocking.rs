@@ -126,7 +126,7 @@ impl Blocking {
             match tried {
                 Tried::Done(result) => return result,
                 Tried::Waits(left) => {
-                    deadline = deadline.or(left.map(|left| Instant::now() + left));
+                    deadline = deadline.or(left.map(moment_in));
                     park(deadline);
                 }
             }
@@ -151,7 +151,7 @@ impl Blocking {
 
     /// Connects, for as long as `limit` says, else the socket's `SO_SNDTIMEO`. With a limit it waits in non-blocking mode too.
     pub(crate) fn connect(&self, to: &Address, limit: Option<Duration>) -> io::Result<()> {
-        let patience = limit.map_or(Patience::Option(sol_socket::SO_SNDTIMEO), |limit| Patience::Until(Instant::now() + limit));
+        let patience = limit.map_or(Patience::Option(sol_socket::SO_SNDTIMEO), |limit| Patience::Until(moment_in(limit)));
         loop {
             match self.socket().host.with(|stack, _| stack.connect(self.socket().id, to)) {
                 Ok(()) => return Ok(()),
@@ -367,4 +367,11 @@ pub(crate) fn waker() -> Waker {
 thread_local! {
     /// This thread's waker. A wake that comes late makes a later wait look once in vain.
     static WAKER: Waker = Waker::from(Arc::new(Unparker(thread::current())));
+}
+
+/// When `time` will be over; a time that no clock reaches is over in a century.
+pub(crate) fn moment_in(time: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + CENTURY)
 }

@@ -11,7 +11,7 @@ use loggia_stack::base::{Errno, Ready};
 use super::numbers::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET, EPOLLONESHOT};
 use super::table::Entry;
 use super::{Berkeley, Fd};
-use crate::blocking::{Blocking, WeakBlocking};
+use crate::blocking::{Blocking, WeakBlocking, moment_in};
 use crate::driver::Slot;
 use crate::host::Host;
 use crate::socket::error;
@@ -121,7 +121,7 @@ impl Set {
     }
 
     fn wait(&self, most: usize, timeout: Option<Duration>) -> Vec<Event> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.map(moment_in);
         let mut events = Vec::new();
         loop {
             // Each is looked at once, those that stay included.

@@ -7,7 +7,7 @@ use loggia_stack::base::Ready;
 
 use super::numbers::POLLNVAL;
 use super::{Berkeley, Fd};
-use crate::blocking::{Blocking, park, waker};
+use crate::blocking::{Blocking, moment_in, park, waker};
 use crate::driver::Slot;
 
 /// What is waited for at a descriptor, and what came.
@@ -24,7 +24,7 @@ pub struct PollFd {
 impl Berkeley {
     /// Waits until something is there at one of the descriptors, or `timeout` is over; says at how many. They are sockets.
     pub fn poll(&self, fds: &mut [PollFd], timeout: Option<Duration>) -> io::Result<usize> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.map(moment_in);
         let sockets: Vec<Option<Blocking>> = fds.iter().map(|poll| self.get(poll.fd).ok()).collect();
         let mut slot = None;
         loop {

@@ -73,9 +73,16 @@ pub(super) fn bytes_go_both_ways(server: &End, client: &End) {
     here.write_all(b"hello").expect("write");
     there.read_exact(&mut room[..5]).expect("read");
     assert_eq!(&room[..5], b"hello");
-    there.write_all(b"and you").expect("write");
+    // A time that no clock reaches: it waits for ever.
+    here.set_read_timeout(Some(Duration::MAX)).expect("an option");
+    let answer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(20));
+        there.write_all(b"and you").expect("write");
+        there
+    });
     here.read_exact(&mut room).expect("read");
     assert_eq!(&room, b"and you");
+    drop(answer.join());
     here.flush().expect("there is nothing to flush");
 }
 

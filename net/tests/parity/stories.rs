@@ -310,6 +310,10 @@ pub(super) async fn long_datagrams_are_cut(server: End, client: End) {
     assert_eq!(&room, b"0123");
     assert_eq!(there.recv(&mut room).await.expect("receive"), 4);
     assert_eq!(&room, b"next");
+    here.send(b"once more").await.expect("send");
+    let mut fixed = &mut room[..];
+    assert_eq!(there.recv_buf(&mut fixed).await.expect("receive"), 4);
+    assert_eq!(&room, b"once");
 }
 
 pub(super) async fn a_datagram_too_long_is_refused(server: End, client: End) {

@@ -93,7 +93,9 @@ impl Sockets {
                     return Err(error);
                 }
                 let datagram = on_datagrams!(self, kind, |transport, key| transport.pop(net, key), _ => None);
-                let chunk = datagram.map(|datagram| datagram.data.to_bytes()).ok_or(Errno::EAGAIN)?;
+                let mut chunk = datagram.map(|datagram| datagram.data.to_bytes()).ok_or(Errno::EAGAIN)?;
+                // What there is no room for is lost, as in `recvmsg`.
+                chunk.truncate(max);
                 net.links.base.emit(What::Read { socket: id, offset: 0, asked: max as u32, result: Ok(chunk.len() as u32) });
                 Ok(chunk)
             }
