@@ -7,6 +7,8 @@
 
 #[path = "../sim/mod.rs"]
 mod sim;
+#[path = "../common/smoltcp_device.rs"]
+mod smoltcp_device;
 
 mod bbr;
 mod flows;

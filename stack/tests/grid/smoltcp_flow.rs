@@ -1,63 +1,16 @@
 //! One flow of smoltcp over the same wires: what another stack makes of the same place.
 
-use std::collections::VecDeque;
-
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Frame, Instant};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{self, Device, DeviceCapabilities};
+use smoltcp::phy::Medium as TheirMedium;
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
 use crate::sim::{Conditions, Random, Wire};
+use crate::smoltcp_device::Queues;
 
 const ADDRESSES: [IpAddress; 2] = [IpAddress::v4(10, 0, 0, 1), IpAddress::v4(10, 0, 0, 2)];
-
-/// Frames that came and frames that go.
-#[derive(Default)]
-struct Queues {
-    arrived: VecDeque<Vec<u8>>,
-    leaving: Vec<Vec<u8>>,
-}
-
-struct Arrived(Vec<u8>);
-struct Leaving<'a>(&'a mut Vec<Vec<u8>>);
-
-impl phy::RxToken for Arrived {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
-        read(&self.0)
-    }
-}
-
-impl phy::TxToken for Leaving<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, write: F) -> R {
-        let mut frame = vec![0; len];
-        let result = write(&mut frame);
-        self.0.push(frame);
-        result
-    }
-}
-
-impl Device for Queues {
-    type RxToken<'a> = Arrived;
-    type TxToken<'a> = Leaving<'a>;
-
-    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Arrived, Leaving<'_>)> {
-        let frame = self.arrived.pop_front()?;
-        Some((Arrived(frame), Leaving(&mut self.leaving)))
-    }
-
-    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Leaving<'_>> {
-        Some(Leaving(&mut self.leaving))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = phy::Medium::Ip;
-        capabilities.max_transmission_unit = 1500;
-        capabilities
-    }
-}
 
 /// A host of smoltcp with one socket.
 struct Host {
@@ -69,7 +22,7 @@ struct Host {
 
 impl Host {
     fn new(seed: u64, address: IpAddress, buffer: usize, control: CongestionControl) -> Self {
-        let mut device = Queues::default();
+        let mut device = Queues::new(TheirMedium::Ip, 1500);
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut device, smoltcp::time::Instant::ZERO);

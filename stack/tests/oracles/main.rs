@@ -2,6 +2,8 @@
 
 #[path = "../sim/mod.rs"]
 mod sim;
+#[path = "../common/smoltcp_device.rs"]
+mod smoltcp_device;
 
 mod groups;
 mod ip_header;

@@ -1,63 +1,16 @@
 //! smoltcp as the other host: it and we understand each other, on Ethernet, in both directions, over a link that loses.
 
-use std::collections::VecDeque;
-
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Frame, Instant, SockAddr};
 use loggia_stack::link::{LinkConfig, Mac, Medium, Offloads};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{self, Device, DeviceCapabilities};
+use smoltcp::phy::Medium as TheirMedium;
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
 use crate::sim::pattern::Pattern;
 use crate::sim::{Conditions, Host, Random, Wire};
-
-/// smoltcp's device: frames that came and frames that go.
-#[derive(Default)]
-struct Queues {
-    arrived: VecDeque<Vec<u8>>,
-    leaving: Vec<Vec<u8>>,
-}
-
-struct Arrived(Vec<u8>);
-struct Leaving<'a>(&'a mut Vec<Vec<u8>>);
-
-impl phy::RxToken for Arrived {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
-        read(&self.0)
-    }
-}
-
-impl phy::TxToken for Leaving<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, write: F) -> R {
-        let mut frame = vec![0; len];
-        let result = write(&mut frame);
-        self.0.push(frame);
-        result
-    }
-}
-
-impl Device for Queues {
-    type RxToken<'a> = Arrived;
-    type TxToken<'a> = Leaving<'a>;
-
-    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Arrived, Leaving<'_>)> {
-        let frame = self.arrived.pop_front()?;
-        Some((Arrived(frame), Leaving(&mut self.leaving)))
-    }
-
-    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Leaving<'_>> {
-        Some(Leaving(&mut self.leaving))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = phy::Medium::Ethernet;
-        capabilities.max_transmission_unit = 1514;
-        capabilities
-    }
-}
+use crate::smoltcp_device::Queues;
 
 /// smoltcp's host, ours, and the wires between them.
 struct Pair {
@@ -74,7 +27,7 @@ impl Pair {
     fn new(seed: u64, [our_addr, their_addr]: [Addr; 2], conditions: Conditions) -> Self {
         let medium = Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, 1]), vlan: None };
         let link = LinkConfig { name: "eth0".into(), medium, mtu: 1500, offloads: Offloads::default(), queue_limit: 1 << 20 };
-        let mut device = Queues::default();
+        let mut device = Queues::new(TheirMedium::Ethernet, 1514);
         let mac = HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 2]));
         let mut theirs = Interface::new(Config::new(mac), &mut device, smoltcp::time::Instant::ZERO);
         let prefix = if their_addr.is_v4() { 24 } else { 64 };

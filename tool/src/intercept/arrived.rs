@@ -1,8 +1,8 @@
 //! What has arrived and is to be done, in order: calls, and events at our ends of sockets.
 //!
 //! Until its notification is taken a caller can still be sent away by a signal: if the signal's handler was set without `SA_RESTART` the
-//! program sees `EINTR`, even from `socket` or `bind`, which never say so on a real host. So we look for calls between all steps, and take
-//! them at once although their turn comes later.
+//! program sees `EINTR`, even from `socket` or `bind`, which never say so on a real host. So we look for calls between
+//! steps, every few microseconds, and take them at once although their turn comes later.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -19,7 +19,7 @@ use crate::sys::notify::{self, Notification};
 
 /// Most that wait for their turn before no more are looked for.
 const MOST: usize = 256;
-/// A look costs about a tenth of this; a signal that comes so soon after a call is rare.
+/// How long no second look is taken: most steps are shorter than this, and each look is a system call.
 const MOMENT: Duration = Duration::from_micros(5);
 
 /// Something to be done.
