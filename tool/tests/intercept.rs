@@ -65,7 +65,8 @@ fn no_connection_is_lost_under_three_thousand_signals_a_second() {
             let outcome = stage.finish(client);
             let expected = "3000 accepted, 3000 bytes, many signals, next descriptor 4\n";
             assert_eq!(outcome.output, expected, "precise: {precise}, handler: {handler}");
-            assert_eq!(stage.supervisor.sockets(|_, _| true), [], "precise: {precise}, handler: {handler}");
+            // The end of a program may be seen a moment before those of its sockets.
+            stage.until("no descriptor is left over", |stage| stage.supervisor.sockets(|_, _| true).is_empty());
         }
     }
 }
