@@ -183,6 +183,5 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.rcv.last_data_ms = cx.now_ms();
     tcb.timers.retry = crate::base::Instant::NEVER;
     timers::arm_keepalive(tcb, cx);
-    tcb.congestion.set_hystart(cx.config.hystart_samples, cx.config.hystart_css_rounds);
     rate::begin(tcb, cx.now());
 }

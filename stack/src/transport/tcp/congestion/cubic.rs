@@ -15,7 +15,7 @@
 //! window was what held the sender back: idle and application-limited time is left out (RFC 9438 §5.8).
 
 use super::Ack;
-use super::hystart::HyStart;
+use super::hystart::{Careful, HyStart};
 use super::window::{UNLIMITED, Window};
 use crate::base::{Duration, Instant};
 
@@ -75,19 +75,12 @@ struct Epoch {
 }
 
 impl Cubic {
-    /// See [`HyStart::set`].
-    pub(super) fn set_hystart(&mut self, samples: u8, css_rounds: u8) {
-        if let Phase::Start(start) = &mut self.phase {
-            start.set(samples, css_rounds);
-        }
-    }
-
-    pub(super) fn acked(&mut self, window: &mut Window, ack: &Ack) {
+    pub(super) fn acked(&mut self, window: &mut Window, ack: &Ack, careful: Careful) {
         let mut left = ack.acked;
         if window.in_slow_start() {
             left = match &mut self.phase {
                 Phase::Start(start) if window.ssthresh == UNLIMITED => {
-                    start.acked(window, ack);
+                    start.acked(window, ack, careful);
                     0
                 }
                 _ if ack.limited => window.slow_start(ack.acked),

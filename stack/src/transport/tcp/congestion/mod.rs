@@ -8,7 +8,7 @@
 //! | `window` | `cwnd`, `ssthresh`, slow start, what all share | RFC 5681, RFC 6928 |
 //! | `new_reno` | additive increase, halving | RFC 5681, RFC 3465 |
 //! | `cubic` | growth by a cubic of time, in integers | RFC 9438, RFC 8511 |
-//! | `hystart` | leaving the first slow start before it loses | RFC 9406 |
+//! | `hystart`, `train` | leaving the first slow start before it loses | RFC 9406 |
 //! | `bbr/` | a model of the path instead of losses | draft-ietf-ccwg-bbr |
 //! | `control` | the door for one's own |  |
 //!
@@ -21,6 +21,7 @@ mod control;
 mod cubic;
 mod hystart;
 mod new_reno;
+mod train;
 mod window;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::base::{Duration, Instant};
 use bbr::Bbr;
 pub use control::{Control, Lost, Own, Sample, Start};
 use cubic::Cubic;
+pub use hystart::Careful;
 use new_reno::NewReno;
 use window::UNLIMITED;
 pub use window::Window;
@@ -49,6 +51,8 @@ pub struct Ack {
     pub srtt: Option<Duration>,
     /// The round trip measured by this acknowledgement.
     pub rtt: Option<Duration>,
+    /// The shortest round trip that was ever measured.
+    pub lowest: Option<Duration>,
     /// `cwnd` was what held the sender back (RFC 7661; Linux's `is_cwnd_limited`). If not, `cwnd` does not grow.
     pub limited: bool,
 }
@@ -217,13 +221,6 @@ impl Congestion {
         }
     }
 
-    /// How CUBIC leaves its first slow start: RFC 9406 §4.3 `N_RTT_SAMPLE` and `CSS_ROUNDS`.
-    pub fn set_hystart(&mut self, samples: u8, css_rounds: u8) {
-        if let Kind::Cubic(control) = &mut self.kind {
-            control.set_hystart(samples, css_rounds);
-        }
-    }
-
     /// An acknowledgement told of something delivered.
     pub fn sampled(&mut self, sample: &Sample) {
         if let Some(model) = self.kind.model() {
@@ -265,11 +262,11 @@ impl Congestion {
         self.window.set_mss(mss);
     }
 
-    /// New data was acknowledged outside recovery.
-    pub fn acked(&mut self, ack: &Ack) {
+    /// New data was acknowledged outside recovery. `careful`: how CUBIC leaves its first slow start.
+    pub fn acked(&mut self, ack: &Ack, careful: Careful) {
         match &mut self.kind {
             Kind::NewReno(control) => control.acked(&mut self.window, ack),
-            Kind::Cubic(control) => control.acked(&mut self.window, ack),
+            Kind::Cubic(control) => control.acked(&mut self.window, ack, careful),
             Kind::Bbr(_) => {}
             Kind::Own(_, control) => control.acked(&mut self.window, ack),
         }

@@ -3,6 +3,8 @@
 use super::*;
 
 pub(super) const MSS: u32 = 1000;
+/// RFC 9406 §4.3.
+pub(super) const CAREFUL: Careful = Careful { samples: 8, css_rounds: 5 };
 
 pub(super) struct Path {
     pub(super) control: Congestion,
@@ -53,7 +55,7 @@ impl Path {
 
     pub(super) fn ack(&mut self, acked: u32, limited: bool) {
         let (now, rtt, in_flight) = (self.now, Some(self.rtt), self.control.cwnd());
-        self.control.acked(&Ack { now, acked, in_flight, srtt: rtt, rtt, limited });
+        self.control.acked(&Ack { now, acked, in_flight, srtt: rtt, rtt, lowest: None, limited }, CAREFUL);
     }
 
     /// The mean of `cwnd` in segments, after some losses from a window of `start` segments on.

@@ -1,4 +1,4 @@
-use super::model::{MSS, Path};
+use super::model::{CAREFUL, MSS, Path};
 use super::*;
 use crate::base::Entropy;
 use alloc::vec::Vec;
@@ -35,14 +35,18 @@ fn new_reno_doubles_and_then_adds_a_segment() {
     for segments in 10..30 {
         assert_eq!(path.control.cwnd() / MSS, segments);
         path.round();
-        path.control.acked(&Ack {
-            now: path.now,
-            acked: MSS,
-            in_flight: path.control.cwnd(),
-            srtt: None,
-            rtt: None,
-            limited: true,
-        });
+        path.control.acked(
+            &Ack {
+                now: path.now,
+                acked: MSS,
+                in_flight: path.control.cwnd(),
+                srtt: None,
+                rtt: None,
+                lowest: None,
+                limited: true,
+            },
+            CAREFUL,
+        );
     }
 }
 
@@ -244,14 +248,18 @@ fn no_sequence_of_events_leaves_the_bounds() {
                 4 => control.set_mss(number(&mut entropy)),
                 5 => control.set_cwnd(number(&mut entropy)),
                 6 => now += time,
-                _ => control.acked(&Ack {
-                    now,
-                    acked: number(&mut entropy),
-                    in_flight: number(&mut entropy),
-                    srtt: Some(time),
-                    rtt: Some(time),
-                    limited: entropy.below(4) > 0,
-                }),
+                _ => control.acked(
+                    &Ack {
+                        now,
+                        acked: number(&mut entropy),
+                        in_flight: number(&mut entropy),
+                        srtt: Some(time),
+                        rtt: Some(time),
+                        lowest: Some(time / 2),
+                        limited: entropy.below(4) > 0,
+                    },
+                    CAREFUL,
+                ),
             }
             assert!((1..=1 << 30).contains(&control.cwnd()), "seed {seed}: {}", control.cwnd());
         }

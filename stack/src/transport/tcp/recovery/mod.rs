@@ -24,7 +24,7 @@ pub(super) mod tail_probe;
 pub(super) mod timed_out;
 mod undo;
 
-use super::congestion::Ack;
+use super::congestion::{Ack, Careful};
 use super::cx::Cx;
 use super::mtu_probe;
 use super::output::decide;
@@ -253,9 +253,10 @@ fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News, told: u32) {
         in_flight: news.flight,
         srtt: tcb.round_trip.smoothed(),
         rtt: news.round_trip,
+        lowest: tcb.round_trip.lowest(),
         limited: news.limited || full,
     };
-    tcb.congestion.acked(&ack);
+    tcb.congestion.acked(&ack, Careful { samples: cx.config.hystart_samples, css_rounds: cx.config.hystart_css_rounds });
 }
 
 fn report(tcb: &Tcb, cx: &mut Cx<'_>) {
