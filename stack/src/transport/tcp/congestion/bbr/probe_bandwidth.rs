@@ -4,7 +4,8 @@
 use super::{Bbr, HEADROOM, INFINITY, MIN_PIPE, Sample, State, Window, part, volume};
 use crate::base::{Duration, Instant};
 
-/// Reno would have come back after so many rounds at most (§5.3.3.5.3).
+/// Reno would have come back after so many rounds at most (§5.3.3.5.3). And as many as the smallest window has segments at least: where the path
+/// holds less than one, probes would follow each other for ever.
 const MOST_ROUNDS: u32 = 63;
 
 /// `BBR.ack_phase`: what acknowledgements tell of a probe.
@@ -157,7 +158,7 @@ impl Bbr {
     fn is_time_to_probe_bw(&self, window: &Window, rs: &Sample) -> bool {
         // `IsRenoCoexistenceProbeTime`
         let reno_rounds = self.target_inflight(window) / window.mss;
-        rs.now > self.probe.since + self.probe.wait || self.probe.rounds_since_up >= reno_rounds.min(MOST_ROUNDS)
+        rs.now > self.probe.since + self.probe.wait || self.probe.rounds_since_up >= reno_rounds.clamp(MIN_PIPE, MOST_ROUNDS)
     }
 
     /// `PickProbeWait`: so that flows do not probe together.

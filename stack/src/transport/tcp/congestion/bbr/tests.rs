@@ -343,3 +343,19 @@ fn no_sequence_of_events_leaves_the_bounds() {
         }
     }
 }
+
+/// §5.3.3.5.3 where the path holds less than a segment: Reno's rounds are none, and probes would follow each other at once.
+#[test]
+fn where_the_path_holds_less_than_a_segment_it_rests_between_probes() {
+    let mut path = Path { bandwidth: 5_000, ..Path::new() };
+    for _ in 0..5 {
+        path.until(State::Refill);
+        path.until(State::Down);
+        let mut rounds = 0;
+        while path.bbr.state != State::Refill {
+            path.round();
+            rounds += 1;
+        }
+        assert!(rounds >= MIN_PIPE - 1, "{rounds} rounds");
+    }
+}
