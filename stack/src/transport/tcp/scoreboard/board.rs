@@ -65,6 +65,11 @@ impl Rack {
         (self.sent_at, self.end) > (sent_at, end)
     }
 
+    /// Its time is over: it is lost.
+    fn is_over(&self, record: &Record, end: Place, now: Instant, window: Duration) -> bool {
+        self.sent_after(record.sent_at, end) && self.left(record.sent_at, now, window).is_zero()
+    }
+
     /// How long until what was sent at this time counts as lost; zero: it does.
     fn left(&self, sent_at: Instant, now: Instant, window: Duration) -> Duration {
         (self.rtt + window).saturating_sub(now - sent_at)
@@ -156,7 +161,8 @@ impl Board {
 
     /// What was sent once lies in the order of its times, what was sent again has its list: the first of each.
     pub(super) fn oldest_sent_at(&self) -> Option<Instant> {
-        let sent_at = |from: Place| self.records.range(from..).next().map(|(_, record)| record.sent_at);
+        let sent_at =
+            |from: Place| self.records.range(from..).find(|(_, record)| !record.resent).map(|(_, record)| record.sent_at);
         let originals = [sent_at(self.una), sent_at(self.resend_hint), sent_at(self.lost_end)];
         originals.into_iter().flatten().chain(self.resends.front().map(|resend| resend.sent_at)).min()
     }
@@ -277,7 +283,11 @@ impl Board {
         let mut limit = from;
         for (&place, record) in self.records.range(from..) {
             let end = place + u64::from(record.len);
-            if !rack.sent_after(record.sent_at, end) || !rack.left(record.sent_at, now, window).is_zero() {
+            if !rack.is_over(record, end, now, window) {
+                // What was sent again and is not lost after all (see `unmark_lost`) stands before what was sent earlier.
+                if record.resent {
+                    continue;
+                }
                 break;
             }
             limit = end;
@@ -285,22 +295,28 @@ impl Board {
         }
         found.lost = self.mark_until(limit);
         // A probe of the tail that is lost too is to be sent anew.
-        for record in self.records.range_mut(from..limit).map(|(_, record)| record).filter(|record| record.resent) {
-            record.resent = false;
-            self.resent -= record.len;
+        for (&place, record) in self.records.range_mut(from..limit).filter(|(_, record)| record.resent) {
+            if rack.is_over(record, place + u64::from(record.len), now, window) {
+                record.resent = false;
+                self.resent -= record.len;
+                self.resend_hint = self.resend_hint.min(place);
+            }
         }
-        if let Some(sent_at) = self.last_sent_before(limit) {
+        let probe = self.records.last_key_value().filter(|(place, record)| **place >= limit && record.resent);
+        let probe = probe.filter(|(place, record)| rack.sent_after(record.sent_at, **place + u64::from(record.len)));
+        let latest = self.last_sent_before(limit).max(probe.map(|(_, record)| record.sent_at));
+        if let Some(sent_at) = latest {
             found.wait_for(rack.left(sent_at, now, window));
         }
     }
 
-    /// When the last of the originals from `from` on was sent that were sent before the latest that was delivered. They lie in the
-    /// order of their times.
+    /// When the last of what was sent once was sent, of that from `from` on that was sent before the latest that was delivered. It lies in the
+    /// order of its times.
     fn last_sent_before(&self, from: Place) -> Option<Instant> {
         let (mut from, mut until, mut found) = (from, self.end, None);
         while from < until {
             let middle = from + (until - from) / 2;
-            match self.records.range(middle..until).next() {
+            match self.records.range(middle..until).find(|(_, record)| !record.resent) {
                 Some((&place, record)) if self.rack.sent_after(record.sent_at, place + u64::from(record.len)) => {
                     found = Some(record.sent_at);
                     from = place + u64::from(record.len);

@@ -517,3 +517,31 @@ fn it_behaves_as_rfc_8985_says_byte_by_byte() {
         }
     }
 }
+
+/// RFC 8985 §6.2 step 5: after a timeout that was taken back (RFC 5682) what it sent again stands before what was sent earlier; what is lost of that
+/// is found all the same, and what was sent again is not sent a third time.
+#[test]
+fn behind_what_was_sent_again_for_nothing_losses_are_found() {
+    let mut board = ten();
+    board.mark_all_lost(false);
+    board.resent(Seq(1000), 100, at(300));
+    board.unmark_lost();
+    // The second and the tenth arrive; the third to the ninth do not.
+    told(&mut board, 320, &[(1100, 1200), (1900, 2000)]);
+    let found = board.detect(at(320), Duration::ZERO);
+    assert_eq!((found.lost, found.again, found.wait), (800, 0, None));
+    assert_eq!(board.next_lost(1000), Some((Seq(1200), 700)));
+    assert_eq!(board.pipe(), 100, "the one that was sent again");
+}
+
+/// The same where they still have time: there is somebody who looks.
+#[test]
+fn behind_what_was_sent_again_for_nothing_losses_are_looked_for() {
+    let mut board = ten();
+    board.mark_all_lost(false);
+    board.resent(Seq(1000), 100, at(300));
+    board.unmark_lost();
+    // Sent at 9, delivered at 320: a round trip of 311 ms.
+    told(&mut board, 320, &[(1900, 2000)]);
+    assert_eq!(board.detect(at(318), Duration::ZERO).wait, Some(ms(1)), "1800 was sent at 8: lost at 319");
+}
