@@ -232,7 +232,9 @@ impl Running {
             self.go_on();
         }
         let mut state = self.lock();
-        state.stack.advance(self.now());
+        let now = self.now();
+        // What has come is older than what is due: an acknowledgement that waited here is no reason to send anything again.
+        state.stack.set_clock(now);
         let mut gone = Vec::new();
         for (link, batch) in arrived {
             state.busy |= !batch.frames.is_empty();
@@ -241,6 +243,7 @@ impl Running {
                 gone.push(state.lose(*link));
             }
         }
+        state.stack.advance(now);
         state.armed = Instant::EPOCH;
         let given_up = state.give_up_late(self.now());
         // It is awake: nobody need ring.
@@ -279,7 +282,8 @@ impl Running {
 
     fn round(&self) {
         let mut state = self.lock();
-        state.stack.advance(self.now());
+        let now = self.now();
+        state.stack.set_clock(now);
         let mut gone = Vec::new();
         let mut batch = Batch::default();
         let mut lost = Vec::new();
@@ -295,6 +299,7 @@ impl Running {
             }
         }
         gone.extend(lost.into_iter().map(|link| state.lose(link)));
+        state.stack.advance(now);
         state.busy = true;
         let after = state.settle_for_others();
         drop(state);

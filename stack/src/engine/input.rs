@@ -19,15 +19,21 @@ impl Stack {
         self.settle();
     }
 
+    /// It is `now`, and nothing happens yet: for who finds frames waiting that may have come before what is due by now. [`Stack::advance`] is to
+    /// follow when they are in, before anything is asked of the stack. Time does not go back: an earlier `now` changes nothing, nor does
+    /// [`Instant::NEVER`].
+    pub fn set_clock(&mut self, now: Instant) {
+        // The deadline of what is not armed is no moment at which time can stand.
+        if now.is_set() {
+            let base = &mut self.net.links.base;
+            base.now = base.now.max(now);
+        }
+    }
+
     /// Time passes: it is `now`, and every timer that is due has fired. This is the only way time passes; going back
     /// is ignored, and so is [`Instant::NEVER`].
     pub fn advance(&mut self, now: Instant) {
-        // The deadline of what is not armed is no moment at which time can stand.
-        if !now.is_set() {
-            return;
-        }
-        let base = &mut self.net.links.base;
-        base.now = base.now.max(now);
+        self.set_clock(now);
         while let Some(timer) = self.next_timer() {
             self.timer(timer);
             self.settle();
