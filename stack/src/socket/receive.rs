@@ -56,7 +56,7 @@ impl Sockets {
         let result = match record.kind {
             Kind::Unix(key) => self.receive_unix(net, &record, key, into, flags),
             Kind::Tcp(key) if flags.contains(MsgFlags::ERRQUEUE) => {
-                self.receive_zero_copy(id, &record, key).or_else(|_| self.receive_stamp(&record, key))
+                self.receive_zero_copy(id, &record, key).or_else(|_| self.receive_stamp(&mut net.links.base, &record, key))
             }
             _ if flags.contains(MsgFlags::ERRQUEUE) => self.receive_error(net, &record, into),
             Kind::Tcp(key) => self.receive_stream(net, id, &record, key, into, flags),

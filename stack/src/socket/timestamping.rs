@@ -22,6 +22,13 @@ pub struct Timestamping {
     begin: u64,
 }
 
+impl Timestamping {
+    /// Another stream begins.
+    pub(super) fn begin_anew(&mut self) {
+        self.begin = 0;
+    }
+}
+
 impl Sockets {
     /// `EINVAL` for flags that there are not, and for numbers of bytes (`OPT_ID`) before there is a connection.
     pub(super) fn set_timestamping(&mut self, id: SocketId, record: &Record, bytes: &[u8]) -> Result<(), Errno> {
@@ -57,9 +64,9 @@ impl Sockets {
     }
 
     /// The oldest news of the error queue. `EAGAIN`
-    pub(super) fn receive_stamp(&mut self, record: &Record, key: Key) -> Result<Received, Errno> {
+    pub(super) fn receive_stamp(&mut self, base: &mut Base, record: &Record, key: Key) -> Result<Received, Errno> {
         let Timestamping { flags, begin } = self.rare(record, |rare| rare.timestamping);
-        let stamp = self.tcp.take_stamp(key).ok_or(Errno::EAGAIN)?;
+        let stamp = self.tcp.take_stamp(base, key).ok_or(Errno::EAGAIN)?;
         let number = if flags & OPT_ID != 0 { stamp.end.wrapping_sub(begin + 1) as u32 } else { 0 };
         let time = (flags & SOFTWARE != 0).then_some(Control::Timestamping(stamp.at));
         let what = Control::Stamp { happened: stamp.happened as u32, number, v6: record.family == Family::Inet6 };

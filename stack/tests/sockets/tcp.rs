@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use loggia_stack::Errno;
 use loggia_stack::base::event::class;
-use loggia_stack::base::{MsgFlags, Ready, What};
-use loggia_stack::socket::Control;
+use loggia_stack::base::{MsgFlags, Ready, SocketId, TcpState, What};
 use loggia_stack::socket::numbers::{
     AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SIOCATMARK, SIOCINQ, SOCK_STREAM, ip, ipv6, sol_socket, tcp, timestamping,
 };
+use loggia_stack::socket::{Address, Control};
 
 use crate::common::{Net, addr, get, set, so_error};
 
@@ -381,4 +381,71 @@ fn zero_copy_sends_are_told_when_they_are_over() {
     assert_eq!(item.header(), (ip::LEVEL, ip::IP_RECVERR));
     assert_eq!(item.data()[4..16], [5, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0], "sends 0 to 1, copied");
     assert!(matches!(fetch(&mut net), Err(Errno::EAGAIN)));
+}
+
+/// What the error queue tells of writes: what happened and the number of the byte.
+fn stamps(net: &mut Net, socket: SocketId) -> Vec<(u32, u32)> {
+    let mut told = Vec::new();
+    while let Ok(got) = net.hosts[0].recvmsg(socket, &mut [], 200, MsgFlags::ERRQUEUE) {
+        let [Control::Stamp { happened, number, .. }] = got.control[..] else { panic!("{:?}", got.control) };
+        told.push((happened, number));
+    }
+    told
+}
+
+fn watch_acknowledgements(net: &mut Net, socket: SocketId) {
+    let flags = timestamping::TX_ACK | timestamping::OPT_ID;
+    net.hosts[0].setsockopt(socket, sol_socket::LEVEL, sol_socket::SO_TIMESTAMPING, &flags.to_ne_bytes()).unwrap();
+}
+
+/// What is not fetched yet survives the connection, its end in order and its reset, and is paid for as long.
+#[test]
+fn what_is_to_be_told_of_writes_outlives_the_connection() {
+    for abort in [false, true] {
+        let mut net = Net::pair(DELAY);
+        let (client, accepted, _) = net.connect_tcp("10.0.0.2:80");
+        let before = net.hosts[0].memory().0;
+        watch_acknowledgements(&mut net, client);
+        net.hosts[0].send(client, b"four", MsgFlags::NONE).unwrap();
+        net.run_for(Duration::from_secs(1));
+        assert_eq!(net.hosts[1].recv(accepted, &mut [0; 16], MsgFlags::NONE), Ok(4));
+        if abort {
+            let linger = [1i32.to_ne_bytes(), 0i32.to_ne_bytes()].concat();
+            net.hosts[1].setsockopt(accepted, sol_socket::LEVEL, sol_socket::SO_LINGER, &linger).unwrap();
+            net.hosts[1].close(accepted).unwrap();
+        } else {
+            net.hosts[0].shutdown(client, SHUT_WR).unwrap();
+            net.run_for(Duration::from_secs(1));
+            net.hosts[1].close(accepted).unwrap();
+        }
+        net.run_for(Duration::from_secs(1));
+        assert_eq!(net.hosts[0].tcp_state(client), Some(TcpState::Closed));
+        assert!(net.hosts[0].readiness(client).unwrap().contains(Ready::ERR));
+        let held = net.hosts[0].memory().0;
+        assert_eq!(stamps(&mut net, client), [(2, 3)]);
+        assert!(net.hosts[0].memory().0 < held, "the news was paid for");
+        net.hosts[0].close(client).unwrap();
+        net.run_for(Duration::from_secs(100));
+        assert!(net.hosts[0].memory().0 < before);
+    }
+}
+
+/// Numbers of bytes begin anew with each connection of a socket.
+#[test]
+fn another_connection_numbers_its_bytes_from_its_beginning() {
+    let mut net = Net::pair(DELAY);
+    let (client, _accepted, _listener) = net.connect_tcp("10.0.0.2:80");
+    net.hosts[0].send(client, &[0; 1000], MsgFlags::NONE).unwrap();
+    net.run_for(Duration::from_secs(1));
+    watch_acknowledgements(&mut net, client);
+    net.hosts[0].send(client, b"four", MsgFlags::NONE).unwrap();
+    net.run_for(Duration::from_secs(1));
+    assert_eq!(stamps(&mut net, client), [(2, 3)]);
+    net.hosts[0].connect(client, &Address::Unspecified).unwrap();
+    assert_eq!(net.hosts[0].connect(client, &addr("10.0.0.2:80")), Err(Errno::EINPROGRESS));
+    net.wait(0, client, Ready::OUT);
+    so_error(&mut net.hosts[0], client);
+    net.hosts[0].send(client, b"four", MsgFlags::NONE).unwrap();
+    net.run_for(Duration::from_secs(1));
+    assert_eq!(stamps(&mut net, client), [(2, 3)]);
 }

@@ -196,3 +196,21 @@ fn the_option_stands_beside_sack() {
     t.inject_marked(1, "EAP. 9001:9101(100) ack 1 win 60000");
     t.expect("EA. 1:1(0) ack 1 <ECN1 4101 0 1,nop,nop,nop,sack 9001:9101 7001:8001 5001:6001>");
 }
+
+/// RFC 9768 §3.2.3.2.2: only what comes a third time, though its second coming was told together with the option, speaks against the option.
+#[test]
+fn ordinary_duplicates_do_not_turn_the_option_off() {
+    let (mut t, socket) = accepted();
+    for seq in [1, 1001, 2001] {
+        let text = format!("EAP. {seq}:{}(1000) ack 1 win 60000", seq + 1000);
+        t.inject_marked(2, &text);
+        t.inject_marked(2, &text);
+    }
+    flush(&mut t);
+    assert_eq!(info(&t, socket).accecn_fail_mode, 0);
+    t.inject_marked(2, "EAP. 2001:3001(1000) ack 1 win 60000");
+    flush(&mut t);
+    assert_eq!(info(&t, socket).accecn_fail_mode, 4);
+    t.inject_marked(2, "EAP. 3001:4001(1000) ack 1 win 60000");
+    t.expect("EA. 1:1(0) ack 4001 <>");
+}

@@ -149,3 +149,21 @@ fn a_flood_of_good_cookies_is_bounded() {
         t.expect(&format!("S. 0:0(0) ack {acked}"));
     }
 }
+
+/// Nor does what is heard before its answer make one of it.
+#[test]
+fn what_goes_again_after_the_handshake_begins_no_recovery() {
+    let mut t = client();
+    cookie_received(&mut t);
+    let socket = stream(&mut t);
+    assert_eq!(send(&mut t, socket, 500), Ok(500));
+    t.expect("S 0:500(500)");
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.expect("P. 1:501(500) ack 1");
+    t.inject(". 1:1(0) ack 1 win 65535");
+    t.inject(". 1:1(0) ack 201 win 65535");
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!((info.snd_cwnd >= 10, t.stack.counters().tcp_ext.tcp_sack_recovery), (true, 0));
+    t.inject(". 1:1(0) ack 501 win 65535");
+    assert_eq!(t.stack.tcp_info(socket).unwrap().ca_state, 0);
+}

@@ -70,3 +70,21 @@ fn a_mark_is_echoed_until_the_sender_answers() {
     t.inject("PW. 2001:3001(1000) ack 1 win 65535");
     t.expect(". 1:1(0) ack 3001");
 }
+
+/// RFC 3168 §6.1.2: the segment that is to say that the window was reduced finds no room on the link: the one that does leave says it.
+#[test]
+fn a_full_link_does_not_swallow_what_was_to_be_said() {
+    let mut t = Script::narrow(10_000, |config| config.tcp.ecn = 1);
+    let socket = t.connect();
+    t.expect("SEW 0:0(0)");
+    t.inject(&format!("SE. 0:0(0) ack 1 win 65535 <{SYN}>"));
+    while t.next().is_some() {}
+    t.write(socket, 0, 30_000);
+    // Ten segments fill the link; nobody takes them yet.
+    t.inject("E. 1:1(0) ack 6001 win 65535");
+    for seq in (1..10_001).step_by(1000) {
+        let sent = t.next().expect("the first flight");
+        assert_eq!((sent.seq, sent.flags.contains('W')), (seq, false));
+    }
+    t.expect("W. 10001:11001(1000) ack 1");
+}

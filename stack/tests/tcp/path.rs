@@ -195,3 +195,102 @@ fn segments_grow_again_when_what_routers_told_is_forgotten() {
     t.expect("P. 2421:3881(1460) ack 1");
     assert_eq!(pmtu(&t, socket), 1500);
 }
+
+/// The same story for who goes by counters of marks too: their option takes room in each segment, and the search goes on.
+#[test]
+fn the_counters_of_marks_do_not_end_the_search() {
+    let mut t = Script::with(|config| (config.tcp.mtu_probing, config.tcp.ecn) = (2, 3));
+    let socket = t.connect();
+    t.expect("SEWA 0:0(0)");
+    t.inject("SW. 0:0(0) ack 1 win 60000 <mss 1460,ECN0 1 0 1,nop,nop,nop,sackOK,nop,wscale 8>");
+    t.expect("W. 1:1(0) ack 1 <ECN1 1 0 1,nop>");
+    let mut path = Path::new(1300);
+    for round in 0..40 {
+        t.write(socket, round * 30_000, 30_000);
+        path.transfer(&mut t, (round as u32 + 1) * 30_000 + 1);
+    }
+    assert!((1345..=1352).contains(&pmtu(&t, socket)), "1300 bytes, 40 of headers, 12 of the option: {}", pmtu(&t, socket));
+}
+
+/// An outage, and a connection that writes little: what does not pass is no larger than what one would go down to.
+#[test]
+fn silence_is_not_blamed_on_the_size_of_small_segments() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    let mut path = Path::new(0);
+    t.write(socket, 0, 500);
+    for _ in 0..3000 {
+        path.carry(&mut t);
+        t.run(10);
+    }
+    assert_eq!(pmtu(&t, socket), 1500);
+    path.largest = 1460;
+    path.transfer(&mut t, 501);
+    t.write(socket, 500, 1460);
+    t.expect("P. 501:1961(1460) ack 1");
+}
+
+/// An outage of half a minute while full segments were sent: they go small, and when the path is back what was in use before is tried at once, though
+/// there is never as much to send as a search asks for.
+#[test]
+fn after_an_outage_segments_are_as_large_as_before() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    let mut path = Path::new(1460);
+    t.write(socket, 0, 2920);
+    path.transfer(&mut t, 2921);
+    path.largest = 0;
+    t.write(socket, 2920, 2920);
+    for _ in 0..3000 {
+        path.carry(&mut t);
+        t.run(10);
+    }
+    assert!(pmtu(&t, socket) < 300, "{}", pmtu(&t, socket));
+    path.largest = 1460;
+    path.sizes.clear();
+    path.transfer(&mut t, 5841);
+    for round in 0..3 {
+        t.write(socket, 5840 + round * 2920, 2920);
+        path.transfer(&mut t, 8761 + round as u32 * 2920);
+    }
+    assert_eq!(pmtu(&t, socket), 1500, "{:?}", path.sizes);
+}
+
+/// The same where it was the size: it costs one probe, which says nothing of congestion.
+#[test]
+fn in_a_black_hole_what_was_in_use_before_is_tried_once() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    let mut path = Path::new(1200);
+    t.write(socket, 0, 60_000);
+    path.transfer(&mut t, 60_001);
+    let found = t.stack.counters().tcp_ext.clone();
+    assert!(found.tcp_mtup_fail >= 1, "{found:?}");
+    let large = path.sizes.iter().filter(|&&len| len == 1460).count();
+    t.write(socket, 60_000, 60_000);
+    path.transfer(&mut t, 120_001);
+    assert_eq!(path.sizes.iter().filter(|&&len| len == 1460).count(), large, "and not again");
+}
+
+/// What was sent in segments of one size is counted in them, though the path takes larger ones by now.
+#[test]
+fn segments_are_counted_as_they_were_sent() {
+    let mut t = Script::with(|config| config.tcp.mtu_probing = 2);
+    let socket = t.connect();
+    t.expect("S 0:0(0)");
+    t.inject(&format!("S. 0:0(0) ack 1 win 60000 <{SYN}>"));
+    t.expect(". 1:1(0) ack 1");
+    let mut path = Path::new(1460);
+    t.write(socket, 0, 10_240);
+    path.transfer(&mut t, 10_241);
+    while t.next().is_some() {}
+    t.write(socket, 10_240, 30_000);
+    assert_eq!(t.next().unwrap().len, 1242, "the probe");
+    assert_eq!(t.next().unwrap().len, 1024);
+    t.run(20);
+    t.inject(". 1:1(0) ack 11483 win 60000");
+    let before = t.stack.tcp_info(socket).unwrap();
+    assert_eq!(before.snd_mss, 1242);
+    t.inject(&format!(". 1:1(0) ack {} win 60000", 11_483 + 6 * 1024));
+    assert_eq!(t.stack.tcp_info(socket).unwrap().delivered - before.delivered, 6);
+}

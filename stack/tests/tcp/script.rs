@@ -40,21 +40,26 @@ impl Script {
 
     /// The same with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::build(change, Offloads::default())
+        Self::build(change, Offloads::default(), 1 << 20)
     }
 
     /// The same on a link that does part of the work itself.
     pub(crate) fn offloading(offloads: Offloads) -> Self {
-        Self::build(|_| (), offloads)
+        Self::build(|_| (), offloads, 1 << 20)
     }
 
-    fn build(change: impl FnOnce(&mut Config), offloads: Offloads) -> Self {
+    /// On a link that has no more room once it holds so many bytes, until somebody takes them.
+    pub(crate) fn narrow(bytes: usize, change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(change, Offloads::default(), bytes)
+    }
+
+    fn build(change: impl FnOnce(&mut Config), offloads: Offloads, queue_limit: usize) -> Self {
         let mut config = Config::default();
         config.tcp.timestamps = false;
         change(&mut config);
         let mut stack = Stack::new(config, Seed::from(7), Instant::from_secs(100));
         let link = stack
-            .add_link(LinkConfig { name: "tun0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit: 1 << 20 })
+            .add_link(LinkConfig { name: "tun0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit })
             .expect("a link");
         stack.set_up(link, true).expect("up");
         stack.add_address(link, "10.0.0.1/24".parse().unwrap()).expect("an address");

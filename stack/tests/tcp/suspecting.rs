@@ -2,7 +2,7 @@
 
 use crate::script::Script;
 use loggia_stack::SocketId;
-use loggia_stack::base::Counters;
+use loggia_stack::base::{Counters, Duration};
 
 const ROUND_TRIP: u64 = 40;
 
@@ -293,4 +293,39 @@ fn in_recovery_sending_is_paced_by_what_is_delivered() {
     assert!(sent.iter().all(|&count| count <= 1), "no burst: {sent:?}");
     // 0.7 of the eleven that arrived, without the one that was sent again, and those that went with the first acknowledgement.
     assert!((5..=7).contains(&sent.iter().sum::<usize>()), "{sent:?}");
+}
+
+/// RFC 8985 §7.4.2 case 2: the peer has SACK and no DSACK: its second acknowledgement says that probe and original arrived, also if nothing is in
+/// flight any more when it comes.
+#[test]
+fn a_needless_probe_is_no_loss_where_duplicates_are_not_told() {
+    let mut t = Script::new();
+    let socket = in_flight(&mut t, 10, "");
+    t.expect_after(2 * ROUND_TRIP + 2, "P. 9001:10001(1000) ack 1");
+    t.inject(". 1:1(0) ack 10001 win 65535");
+    t.run(ROUND_TRIP);
+    t.inject(". 1:1(0) ack 10001 win 65535");
+    let before = t.stack.tcp_info(socket).unwrap().snd_cwnd;
+    t.write(socket, 10_000, 1000);
+    t.expect("P. 10001:11001(1000) ack 1");
+    t.run(ROUND_TRIP);
+    t.inject(". 1:1(0) ack 11001 win 65535");
+    assert_eq!(counters(&t).tcp_ext.tcp_loss_probe_recovery, 0);
+    assert!(t.stack.tcp_info(socket).unwrap().snd_cwnd >= before);
+}
+
+/// Who finds an acknowledgement waiting after the timeout is due hears it first.
+#[test]
+fn what_came_in_time_is_heard_before_the_timer() {
+    for waits in [false, true] {
+        let mut t = Script::new();
+        in_flight(&mut t, 1, "");
+        let late = t.stack.next_deadline() + Duration::from_millis(5);
+        if waits {
+            t.stack.set_clock(late);
+            t.inject(". 1:1(0) ack 1001 win 65535");
+        }
+        t.stack.advance(late);
+        assert_eq!(counters(&t).tcp_ext.tcp_loss_probes, u64::from(!waits));
+    }
 }

@@ -11,10 +11,15 @@
 //! retransmissions take, with 2 from its beginning. A probe is a segment of new data that is larger than the others; that it arrives says that
 //! so much passes, that it alone is lost says that it does not, and neither says anything of congestion. While what is known to pass is lost
 //! again and again, it is halved.
+//!
+//! Other than Linux, silence is blamed on the size only of segments that a smaller one would cut; and as it may just as well have been an outage,
+//! what was in use before is tried once when the path passes anything again, however little there is to send. Linux leaves a connection that
+//! writes little with small segments for good.
 
 use alloc::boxed::Box;
 
 use super::cx::Cx;
+use super::ecn::accurate;
 use super::options::TcpConfig;
 use super::output::decide::{self, Plan};
 use super::output::transmit;
@@ -33,10 +38,21 @@ pub(super) struct Search {
     pub(super) low: u32,
     /// More does not (RFC 4821 §5.1 `search_high`).
     high: u32,
-    /// What the probe covers whose fate is awaited.
-    probe: Option<(Seq, Seq)>,
+    /// What was in use before `low` was lowered and is yet to be tried again; 0: nothing.
+    before: u32,
+    /// The probe whose fate is awaited.
+    probe: Option<Probe>,
     /// When the search began, in milliseconds since the epoch.
     since_ms: u32,
+}
+
+/// A probe under way.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    begin: Seq,
+    end: Seq,
+    /// Bytes of its packet.
+    packet: u32,
 }
 
 /// What is to be sent first.
@@ -59,7 +75,7 @@ pub(super) fn opened(tcb: &mut Tcb, cx: &Cx<'_>) {
 
 fn begin(tcb: &mut Tcb, cx: &Cx<'_>) {
     let low = segment_size::packet_of(tcb, cx.config.base_mss);
-    tcb.search = Some(Box::new(Search { low, high: ceiling(tcb), probe: None, since_ms: cx.now_ms() }));
+    tcb.search = Some(Box::new(Search { low, high: ceiling(tcb), before: 0, probe: None, since_ms: cx.now_ms() }));
 }
 
 /// The most that the peer takes, and that the program wants (`TCP_MAXSEG`).
@@ -74,21 +90,38 @@ pub(super) fn timed_out(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if cx.config.mtu_probing == 0 || tcb.snd.wnd == 0 || !timers::is_overdue(tcb, cx, cx.config.retries1) {
         return;
     }
-    match &mut tcb.search {
-        None => begin(tcb, cx),
-        Some(_) => step_down(tcb, cx.config),
+    let mss = match &tcb.search {
+        None => cx.config.base_mss,
+        Some(search) => half_of(tcb, search.low, cx.config),
+    };
+    if first_segment(tcb) > mss {
+        step_down(tcb, cx, mss);
+        transmit::learn_path(tcb, cx);
     }
-    transmit::learn_path(tcb, cx);
+}
+
+/// Payload of the segment that is sent again and again.
+fn first_segment(tcb: &Tcb) -> u32 {
+    let una = tcb.snd.una;
+    let piece = tcb.sending.as_ref().and_then(|sending| sending.pieces.rest(una)).map_or(0, |(rest, _)| rest);
+    piece.min(tcb.snd.nxt - una).min(u32::from(tcb.snd.mss))
 }
 
 /// Not even what was known to pass does: half of it.
-fn step_down(tcb: &mut Tcb, config: &TcpConfig) {
-    let low = tcb.search.as_ref().map_or(0, |search| search.low);
+fn half_of(tcb: &Tcb, low: u32, config: &TcpConfig) -> u32 {
     let half = segment_size::payload_of(tcb, low) / 2;
-    let mss = half.min(config.base_mss).max(config.mtu_probe_floor).max(config.min_snd_mss);
-    let low = segment_size::packet_of(tcb, mss);
+    half.min(config.base_mss).max(config.mtu_probe_floor).max(config.min_snd_mss)
+}
+
+/// So much is taken for what passes.
+fn step_down(tcb: &mut Tcb, cx: &Cx<'_>, mss: u32) {
+    if tcb.search.is_none() {
+        begin(tcb, cx);
+    }
+    let (low, used) = (segment_size::packet_of(tcb, mss), segment_size::packet_of(tcb, u32::from(tcb.snd.mss)));
     if let Some(search) = &mut tcb.search {
         search.low = low;
+        search.before = search.before.max(used);
         search.probe = None;
     }
 }
@@ -101,46 +134,71 @@ pub(super) fn renew(tcb: &mut Tcb, cx: &Cx<'_>) {
         && search.probe.is_none()
         && now.wrapping_sub(search.since_ms) >= interval
     {
-        **search = Search { low, high: ceiling, probe: None, since_ms: now };
+        **search = Search { low, high: ceiling, before: search.before, probe: None, since_ms: now };
     }
 }
 
 /// Whether a probe is to be sent now (RFC 4821 §7.4: in order, with enough behind it that its loss is noticed).
 pub(super) fn next(tcb: &Tcb, config: &TcpConfig) -> Next {
-    let Some(len) = tcb.search.as_ref().and_then(|search| length(tcb, search, config)) else { return Next::Data };
+    let Some(search) = tcb.search.as_ref().filter(|search| search.probe.is_none()) else { return Next::Data };
     let (mss, flight, cwnd) = (decide::mss(tcb), decide::in_flight(tcb), tcb.congestion.cwnd());
     let quiet = tcb.recovery.phase == Phase::Open && tcb.sending.as_ref().is_none_or(|sending| sending.board.sacked_bytes() == 0);
     // Blocks of SACK take room in some segments and not in others.
-    let whole = mss == u32::from(tcb.snd.mss);
+    let whole = mss + accurate::option_room(tcb) == u32::from(tcb.snd.mss);
+    if !quiet || !whole {
+        return Next::Data;
+    }
+    if let Some(len) = length_as_before(tcb, search, mss) {
+        return Next::Probe(plan(tcb, len));
+    }
+    let Some(len) = length(tcb, search, config, mss) else { return Next::Data };
     let needed = len + (u32::from(config.reordering) + 1) * mss;
-    let may = quiet && whole && cwnd / mss >= LEAST_WINDOW && tcb.unsent_len() >= needed && tcb.snd.wnd >= needed;
-    if !may || !fits_piece(tcb, len) {
+    let may = cwnd / mss >= LEAST_WINDOW && tcb.unsent_len() >= needed && tcb.snd.wnd >= needed;
+    if !may || rest_of_piece(tcb) < len {
         Next::Data
     } else if decide::window_room(tcb) < needed || (flight > 0 && flight + len.max(2 * mss) > cwnd) {
         Next::Wait
     } else {
-        let (seq, push) = (tcb.snd.nxt, tcb.is_pushed_at(tcb.snd.nxt + len));
-        Next::Probe(Plan { seq, len, fin: false, push, segment_size: 0, again: None })
+        Next::Probe(plan(tcb, len))
     }
 }
 
-/// Bytes of data in the next probe, half way through the range; none if that is narrow enough or an answer is awaited.
-fn length(tcb: &Tcb, search: &Search, config: &TcpConfig) -> Option<u32> {
+fn plan(tcb: &Tcb, len: u32) -> Plan {
+    Plan { seq: tcb.snd.nxt, len, fin: false, push: tcb.is_pushed_at(tcb.snd.nxt + len), segment_size: 0, again: None }
+}
+
+/// Bytes of data in the next probe, half way through the range; none if that is narrow enough.
+fn length(tcb: &Tcb, search: &Search, config: &TcpConfig, mss: u32) -> Option<u32> {
     let high = search.high.min(u32::from(tcb.path_mtu));
     let wide = high.saturating_sub(search.low) >= config.probe_threshold.max(1);
-    let len = segment_size::payload_of(tcb, u32::midpoint(search.low, high));
-    (wide && search.probe.is_none() && len > u32::from(tcb.snd.mss)).then_some(len)
+    let len = payload_now(tcb, u32::midpoint(search.low, high));
+    (wide && len > mss).then_some(len)
+}
+
+/// Bytes of data in a probe of what was in use before, as far as there are so many to be sent and the windows take them.
+fn length_as_before(tcb: &Tcb, search: &Search, mss: u32) -> Option<u32> {
+    let most = search.before.min(search.high).min(u32::from(tcb.path_mtu));
+    let len = payload_now(tcb, most).min(tcb.unsent_len()).min(rest_of_piece(tcb));
+    let flight = decide::in_flight(tcb);
+    let fits = len <= decide::window_room(tcb) && (flight == 0 || flight + len <= tcb.congestion.cwnd());
+    (search.before > 0 && fits && len > mss).then_some(len)
+}
+
+/// Bytes of data in such a packet, beside all options that go with it now.
+fn payload_now(tcb: &Tcb, packet: u32) -> u32 {
+    segment_size::payload_of(tcb, packet).saturating_sub(accurate::option_room(tcb))
 }
 
 /// A probe does not go over the end of what was written as one piece.
-fn fits_piece(tcb: &Tcb, len: u32) -> bool {
-    tcb.sending.as_ref().and_then(|sending| sending.pieces.rest(tcb.snd.nxt)).is_none_or(|(rest, _)| rest >= len)
+fn rest_of_piece(tcb: &Tcb) -> u32 {
+    tcb.sending.as_ref().and_then(|sending| sending.pieces.rest(tcb.snd.nxt)).map_or(u32::MAX, |(rest, _)| rest)
 }
 
 /// The probe left.
 pub(super) fn sent(tcb: &mut Tcb, plan: &Plan) {
+    let packet = segment_size::packet_of(tcb, plan.len) + accurate::option_room(tcb);
     if let Some(search) = &mut tcb.search {
-        search.probe = Some((plan.seq, plan.seq + plan.len));
+        search.probe = Some(Probe { begin: plan.seq, end: plan.seq + plan.len, packet });
     }
 }
 
@@ -155,44 +213,44 @@ pub(super) fn too_large(tcb: &mut Tcb) {
 /// RFC 4821 §7.6.1: the probe arrived: segments become as large.
 pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let una = tcb.snd.una;
-    let Some((begin, end)) = tcb.search.as_ref().and_then(|search| search.probe).filter(|(_, end)| una.at_or_after(*end)) else {
-        return;
-    };
-    let low = segment_size::packet_of(tcb, end - begin);
-    if let Some(search) = &mut tcb.search {
-        search.low = low;
-        search.probe = None;
-    }
+    let Some(search) = &mut tcb.search else { return };
+    let Some(probe) = search.probe.filter(|probe| una.at_or_after(probe.end)) else { return };
+    search.probe = None;
+    search.low = probe.packet;
+    // All of what was in use before passes again.
+    search.before = if search.before > search.low { search.before } else { 0 };
     cx.base().counters.tcp_ext.tcp_mtup_success += 1;
     transmit::learn_path(tcb, cx);
 }
 
 /// Bytes of the probe if it is the first that is not acknowledged.
 pub(super) fn length_at_una(tcb: &Tcb) -> Option<u32> {
-    let (begin, end) = tcb.search.as_ref()?.probe?;
-    (begin == tcb.snd.una).then(|| end - begin)
+    let probe = tcb.search.as_ref()?.probe?;
+    (probe.begin == tcb.snd.una).then(|| probe.end - probe.begin)
 }
 
 /// RFC 4821 §7.6.2: is it the probe alone that is lost? Then it was too large, and that says nothing of congestion. If other data is lost with it,
 /// it was not its size (RFC 4821 §7.6.3), and the loss counts as any other.
-pub(super) fn is_refused(tcb: &Tcb, lost: u32) -> Option<(Seq, Seq)> {
-    let len = length_at_una(tcb).filter(|len| *len == lost)?;
-    Some((tcb.snd.una, tcb.snd.una + len))
+pub(super) fn is_refused(tcb: &Tcb, lost: u32) -> bool {
+    length_at_una(tcb) == Some(lost)
 }
 
 /// The probe was too large.
-pub(super) fn refused(tcb: &mut Tcb, cx: &mut Cx<'_>, (begin, end): (Seq, Seq)) {
-    let packet = segment_size::packet_of(tcb, end - begin);
-    if let Some(search) = &mut tcb.search {
-        search.high = search.high.min(packet - 1);
-        search.probe = None;
+pub(super) fn refused(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if let Some(search) = &mut tcb.search
+        && let Some(probe) = search.probe.take()
+    {
+        search.high = search.high.min(probe.packet - 1);
+        search.before = 0;
     }
     cx.base().counters.tcp_ext.tcp_mtup_fail += 1;
 }
 
-/// Something is sent again: whether the probe arrived can no longer be told (Linux).
-pub(super) fn inconclusive(tcb: &mut Tcb) {
-    if let Some(search) = &mut tcb.search {
-        search.probe = None;
+/// What the probe covers is sent again: whether it arrived can no longer be told.
+pub(super) fn sent_again(tcb: &mut Tcb, plan: &Plan) {
+    if let Some(search) = &mut tcb.search
+        && search.probe.is_some_and(|probe| plan.seq.before(probe.end) && probe.begin.before(plan.seq + plan.len))
+    {
+        (search.probe, search.before) = (None, 0);
     }
 }

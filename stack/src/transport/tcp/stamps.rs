@@ -12,6 +12,9 @@ use crate::base::{Base, Instant};
 /// So many writes are watched, and so much news is kept; what is more is not told.
 const MOST: usize = 1024;
 
+/// What a watched write is charged: itself, and all that may be told of it.
+const WATCHED: usize = size_of::<Watched>() + 3 * size_of::<Stamp>();
+
 /// What a write wants to be told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Wanted {
@@ -87,6 +90,16 @@ impl Stamps {
         self.news.len() > before
     }
 
+    /// What has not happened never will.
+    pub(super) fn watch_no_more(&mut self) {
+        self.watched.clear();
+    }
+
+    /// Memory held; what is watched has all its news paid for.
+    pub(super) fn charge(&self) -> usize {
+        self.watched.len() * WATCHED + self.news.len() * size_of::<Stamp>()
+    }
+
     /// Nothing is watched, nothing is to be told.
     pub(super) fn is_idle(&self) -> bool {
         self.watched.is_empty() && self.news.is_empty()
@@ -97,8 +110,7 @@ impl Stamps {
         !self.news.is_empty()
     }
 
-    /// The oldest news.
-    pub(super) fn take(&mut self) -> Option<Stamp> {
+    fn take(&mut self) -> Option<Stamp> {
         self.news.pop_front()
     }
 }
@@ -106,20 +118,33 @@ impl Stamps {
 /// What was written up to now is watched.
 pub(super) fn watch(tcb: &mut Tcb, base: &mut Base, wanted: Wanted) {
     let end = tcb.snd.acked + u64::from(tcb.unacked_len());
-    tcb.sending_mut().stamps.get_or_insert_default().watch(end, wanted);
+    if base.budget.allows(WATCHED) {
+        tcb.account(base, |tcb| tcb.sending_mut().stamps.get_or_insert_default().watch(end, wanted));
+    }
     note(tcb, base);
 }
 
 /// Something was sent or acknowledged.
 pub(super) fn note(tcb: &mut Tcb, base: &mut Base) {
+    if tcb.sending.as_ref().is_none_or(|sending| sending.stamps.is_none()) {
+        return;
+    }
     let acked = tcb.snd.acked;
     let sent = acked + u64::from(tcb.unacked_len() - tcb.unsent_len());
     let now = base.now;
-    if let Some(stamps) = tcb.sending.as_mut().and_then(|sending| sending.stamps.as_mut())
-        && stamps.note(sent, acked, now)
-    {
+    let has_news = tcb.account(base, |tcb| tcb.sending_mut().stamps.as_mut().is_some_and(|stamps| stamps.note(sent, acked, now)));
+    if has_news {
         tcb.notify(base);
     }
+}
+
+/// The oldest news.
+pub(super) fn take(tcb: &mut Tcb, base: &mut Base) -> Option<Stamp> {
+    tcb.account(base, |tcb| {
+        let stamp = tcb.sending.as_mut()?.stamps.as_mut()?.take();
+        tcb.shrink_sending();
+        stamp
+    })
 }
 
 #[cfg(test)]

@@ -38,6 +38,16 @@ pub(super) struct Sending {
     /// When what was written left and arrived, if somebody wants to know.
     pub(super) stamps: Option<Box<Stamps>>,
     pub(super) meter: Meter,
+    pub(super) resized: Option<Resized>,
+}
+
+/// What is in flight was sent in segments of another size than what comes now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resized {
+    /// Of this size ...
+    pub(super) mss: u16,
+    /// ... up to here.
+    pub(super) until: Seq,
 }
 
 /// Unread data, in order and not.
@@ -294,6 +304,12 @@ pub(super) struct Tcb {
     pub(super) confirm: bool,
 }
 
+impl Sending {
+    fn stamps_charge(&self) -> usize {
+        self.stamps.as_ref().map_or(0, |stamps| stamps.charge())
+    }
+}
+
 impl Tcb {
     /// What a connection is charged to the budget besides its data.
     pub(super) const CHARGE: usize = 512;
@@ -408,7 +424,7 @@ impl Tcb {
         self.advance(base, Input::End, cause);
         self.shut_read = true;
         self.shut_write = true;
-        self.drop_sending(base);
+        self.give_up_sending(base);
         self.notify(base);
     }
 
@@ -417,7 +433,7 @@ impl Tcb {
         self.state = TcpState::Closed;
         self.shut_read = true;
         self.shut_write = true;
-        self.drop_sending(base);
+        self.give_up_sending(base);
         self.notify(base);
     }
 
@@ -437,9 +453,16 @@ impl Tcb {
         self.sending.as_ref().map_or(0, |sending| sending.queue.len() as u32)
     }
 
-    /// So many bytes arrived, as the peer says.
-    pub(super) fn count_delivered(&mut self, bytes: u32) {
-        self.tally.delivered = self.tally.delivered.wrapping_add(bytes.div_ceil(u32::from(self.snd.mss.max(1))));
+    /// So many bytes arrived, as the peer says, in segments of this size.
+    pub(super) fn count_delivered(&mut self, bytes: u32, mss: u32) {
+        self.tally.delivered = self.tally.delivered.wrapping_add(bytes.div_ceil(mss));
+    }
+
+    /// Payload of the segments at `una`, as they were first sent: the path may have become another one since.
+    pub(super) fn sent_mss(&self) -> u32 {
+        let resized =
+            self.sending.as_ref().and_then(|sending| sending.resized).filter(|resized| resized.until.after(self.snd.una));
+        u32::from(resized.map_or(self.snd.mss, |resized| resized.mss).max(1))
     }
 
     /// Where the data lies of which the queue holds the first byte: behind our SYN as long as that is not acknowledged.
@@ -499,7 +522,7 @@ impl Tcb {
 
     /// Memory held by the queues.
     fn charge(&self) -> usize {
-        self.sending.as_ref().map_or(0, |sending| sending.queue.charge() + sending.pieces.charge())
+        self.sending.as_ref().map_or(0, |sending| sending.queue.charge() + sending.pieces.charge() + sending.stamps_charge())
             + self.receiving.as_ref().map_or(0, |receiving| receiving.queue.charge() + receiving.out_of_order.charge())
     }
 
@@ -528,6 +551,17 @@ impl Tcb {
         if self.receiving.as_ref().is_some_and(|receiving| receiving.queue.is_empty() && receiving.out_of_order.is_empty()) {
             self.receiving = None;
         }
+    }
+
+    /// What is not acknowledged never will be; what is yet to be told of what was stays.
+    fn give_up_sending(&mut self, base: &mut Base) {
+        self.account(base, |tcb| {
+            let stamps = tcb.sending.take().and_then(|sending| sending.stamps);
+            if let Some(mut stamps) = stamps.filter(|stamps| stamps.has_news()) {
+                stamps.watch_no_more();
+                tcb.sending_mut().stamps = Some(stamps);
+            }
+        });
     }
 
     pub(super) fn drop_sending(&mut self, base: &mut Base) {

@@ -52,7 +52,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     tcb.snd.una = ack;
     let echo = arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0);
     take_round_trip(tcb, cx, &delivered, echo);
-    tcb.count_delivered(1);
+    tcb.count_delivered(1, 1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     ecn::third_ack(tcb, cx, arrival);
     handshake::settle(tcb, cx, window, arrival.header.seq, ack);
@@ -98,7 +98,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         crowded,
         ..News::default()
     };
-    let had_data = tcb.in_flight();
+    let (had_data, sent_mss) = (tcb.in_flight(), tcb.sent_mss());
     let window_changed = update_window(tcb, arrival);
     if window_changed && tcb.unsent_len() > 0 {
         // What waited for the window has been idle as long (Linux).
@@ -112,7 +112,9 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
         news.sacked = tcb.sending_mut().board.sacked(&arrival.header.options.sack, una, nxt);
     }
-    tcb.count_delivered(news.delivered.bytes + news.sacked.bytes);
+    // What was sent again went in segments of the size of now.
+    news.mss = if news.delivered.retransmitted || news.sacked.retransmitted { u32::from(tcb.snd.mss.max(1)) } else { sent_mss };
+    tcb.count_delivered(news.delivered.bytes + news.sacked.bytes, news.mss);
     if tcb.sack {
         news.dsack = duplicate_range(tcb, &arrival.header.options.sack, ack);
         let (now, lowest) = (cx.now(), tcb.round_trip.lowest().unwrap_or_default());
@@ -122,12 +124,9 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     }
     news.echo = arrival.header.options.timestamps.filter(|(_, echo)| tcb.timestamps && *echo != 0).map(|(_, echo)| echo);
     // RFC 5681 §2: what a duplicate acknowledgement is.
-    news.duplicate = had_data
-        && ack == tcb.snd.una
-        && news.acked == 0
-        && arrival.payload.is_empty()
-        && !arrival.has(SYN | FIN)
-        && !window_changed;
+    news.repeated =
+        ack == tcb.snd.una && news.acked == 0 && arrival.payload.is_empty() && !arrival.has(SYN | FIN) && !window_changed;
+    news.duplicate = had_data && news.repeated;
     if news.acked > 0 {
         tcb.round_trip.reset_back_off();
     }

@@ -38,7 +38,7 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
     } else if tcb.sack && cx.config.dsack && arrival.seq.before(tcb.rcv.nxt) {
         // RFC 2883 §4: tell the peer that it sent this for nothing.
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
-        ecn::accurate::came_again(tcb);
+        ecn::accurate::came_again(tcb, arrival.seq);
         tcb.dsack = (arrival.seq, (arrival.seq + arrival.payload.len() as u32).min(tcb.rcv.nxt));
     }
     tcb.rcv.ack_now = true;
@@ -46,7 +46,7 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
 
 /// RFC 2883 §4: the next acknowledgement tells what came for nothing.
 pub(super) fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
-    ecn::accurate::came_again(tcb);
+    ecn::accurate::came_again(tcb, start);
     if tcb.sack && cx.config.dsack {
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
         tcb.dsack = (start, end);

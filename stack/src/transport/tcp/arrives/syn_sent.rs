@@ -59,7 +59,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     });
     tcb.snd.una = header.ack;
     tcb.snd.acked += u64::from(data);
-    tcb.count_delivered(1);
+    tcb.count_delivered(1, 1);
     fast_open::client::answered(tcb, cx, header.options.fast_open);
     ecn::answered(tcb, cx, arrival, true);
     if let Some(sent) = delivered.sent_at {

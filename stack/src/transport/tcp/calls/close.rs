@@ -65,6 +65,7 @@ impl Tcp {
         }
         tcb.drop_receiving(cx.base());
         tcb.end(cx.base(), Cause::Call);
+        tcb.drop_sending(cx.base());
         self.settle(net, id);
         self.freshen(id);
     }

@@ -150,11 +150,8 @@ impl Tcp {
     }
 
     /// The oldest news of what is watched.
-    pub fn take_stamp(&mut self, id: Key) -> Option<Stamp> {
-        let tcb = &mut self.records.connections[id];
-        let stamp = tcb.sending.as_mut()?.stamps.as_mut()?.take();
-        tcb.shrink_sending();
-        stamp
+    pub fn take_stamp(&mut self, base: &mut Base, id: Key) -> Option<Stamp> {
+        stamps::take(&mut self.records.connections[id], base)
     }
 
     /// The same with a chunk that is not copied: all of it if there is any room (the buffer's limit may be passed by one chunk).

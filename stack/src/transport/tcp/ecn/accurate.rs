@@ -12,6 +12,7 @@ use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, Header, MAX_OPTIONS, RST, SYN};
 use crate::transport::tcp::options::TcpConfig;
 use crate::transport::tcp::recovery::News;
+use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 
 /// RFC 9768 §3.2.1: the counter of marked packets begins with 5, so that the first acknowledgement is told from classic ones.
@@ -78,8 +79,8 @@ pub(in crate::transport::tcp) struct Accurate {
     demand: u8,
     /// It goes with the next segment.
     due: bool,
-    /// It went with a duplicate's acknowledgement.
-    told_with_duplicate: bool,
+    /// The last one went with the acknowledgement of a duplicate that begins here.
+    told_with_duplicate: Option<Seq>,
     /// A segment of the peer's came whose bits were looked at.
     pub(super) is_judged: bool,
 }
@@ -134,6 +135,20 @@ impl Accurate {
         self.demand = self.demand.max(times);
     }
 
+    /// A segment without SYN left.
+    pub(super) fn left(&mut self, header: &Header, has_data: bool, duplicate: Option<Seq>, now_ms: u32) {
+        let reflected = self.reflect.take().is_some() && !has_data;
+        if self.failed & fail::BITS_OUT == 0 && !reflected {
+            self.untold = 0;
+        }
+        if header.options.accurate.is_some() {
+            self.demand = self.demand.saturating_sub(1);
+            self.least_fields = 0;
+            self.option_sent_ms = now_ms;
+            self.told_with_duplicate = duplicate;
+        }
+    }
+
     /// The option with so many fields, ECT(1) first, as Linux has it.
     fn option(&self, count: u8) -> AccurateOption {
         let mut fields = [0; 3];
@@ -163,30 +178,25 @@ pub(in crate::transport::tcp) fn fill(tcb: &mut Tcb, cx: &Cx<'_>, header: &mut H
         return;
     }
     refresh(tcb, cx);
-    let has_duplicate = tcb.has_dsack();
-    let Some(accurate) = tcb.accurate_mut() else { return };
-    let reflected = accurate.reflect.take().filter(|_| !has_data).map(negotiate::reflection);
+    let Some(accurate) = tcb.accurate() else { return };
     if accurate.failed & fail::BITS_OUT == 0 {
+        let reflected = accurate.reflect.filter(|_| !has_data).map(negotiate::reflection);
         header.set_ace(reflected.unwrap_or(accurate.ace()));
-        accurate.untold = if reflected.is_none() { 0 } else { accurate.untold };
     }
-    if accurate.due && add_option(accurate, header) {
-        accurate.demand = accurate.demand.saturating_sub(1);
-        accurate.least_fields = 0;
-        accurate.option_sent_ms = cx.now_ms();
-        accurate.told_with_duplicate |= has_duplicate;
+    if accurate.due {
+        add_option(accurate, header);
     }
 }
 
 /// RFC 9768 §3.2.3.3: as many fields as fit, at least those with news; if these do not fit, a block of SACK gives way, but two stay.
-fn add_option(accurate: &Accurate, header: &mut Header) -> bool {
+fn add_option(accurate: &Accurate, header: &mut Header) {
     let least = accurate.least_fields;
     let all = header.options.sack;
     loop {
         for count in (least..=3).rev() {
             header.options.accurate = Some(accurate.option(count));
             if header.options.wanted_len() <= MAX_OPTIONS {
-                return true;
+                return;
             }
         }
         if least == 0 || header.options.sack.as_slice().len() <= 2 {
@@ -196,7 +206,6 @@ fn add_option(accurate: &Accurate, header: &mut Header) -> bool {
     }
     header.options.accurate = None;
     header.options.sack = all;
-    false
 }
 
 /// A segment of the peer's, acceptable, as it came: its codepoint is counted (RFC 9768 §3.2.2.1, §3.2.3).
@@ -240,7 +249,7 @@ fn place(codepoint: u8) -> u8 {
 
 /// An acknowledgement: how many of our packets were marked? Says whether any was (RFC 9768 §3.2.2.2).
 pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: &News) -> bool {
-    let (mss, sent) = (u32::from(tcb.snd.mss.max(1)), tcb.snd.acked);
+    let (mss, sent) = (news.mss, tcb.snd.acked);
     let is_precise = tcb.sack || tcb.recovery.phase == Phase::Open;
     let bytes = news.delivered.bytes + news.sacked.bytes;
     let (fallback, una) = (cx.config.ecn_fallback, tcb.snd.una);
@@ -324,11 +333,11 @@ pub(in crate::transport::tcp) fn syn_came_again(tcb: &mut Tcb, arrival: &Arrival
     }
 }
 
-/// Something came that had come before. If its acknowledgement already took our option along, the option may be what does not get through
-/// (RFC 9768 §3.2.3.2.2).
-pub(in crate::transport::tcp) fn came_again(tcb: &mut Tcb) {
+/// Something came that had come before. If the acknowledgement that told so of the very same took our option along, the option may be what does
+/// not get through (RFC 9768 §3.2.3.2.2).
+pub(in crate::transport::tcp) fn came_again(tcb: &mut Tcb, start: Seq) {
     if let Some(accurate) = tcb.accurate_mut()
-        && accurate.told_with_duplicate
+        && accurate.told_with_duplicate == Some(start)
     {
         accurate.fails(fail::OPTION_OUT);
     }

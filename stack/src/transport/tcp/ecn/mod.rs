@@ -24,6 +24,7 @@ mod option;
 
 use super::arrives::Arrival;
 use super::cx::Cx;
+use super::header::{CWR, Header, RST, SYN};
 use super::recovery::{self, News};
 use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
@@ -79,10 +80,13 @@ pub(super) fn is_reduced(tcb: &Tcb) -> bool {
     tcb.ecn.as_ref().is_some_and(|ecn| ecn.reduced)
 }
 
-/// It said so.
-pub(super) fn told_reduction(tcb: &mut Tcb) {
-    if let Some(ecn) = &mut tcb.ecn {
-        ecn.reduced = false;
+/// A segment left: what it tells need not be told again. (One for which the link had no room tells nothing.)
+pub(super) fn left(tcb: &mut Tcb, cx: &Cx<'_>, header: &Header, has_data: bool) {
+    let duplicate = tcb.has_dsack().then_some(tcb.dsack.0);
+    let Some(ecn) = tcb.ecn.as_mut().filter(|_| header.flags & (SYN | RST) == 0) else { return };
+    match &mut ecn.accurate {
+        Some(accurate) => accurate.left(header, has_data, duplicate, cx.now_ms()),
+        None => ecn.reduced &= header.flags & CWR == 0,
     }
 }
 

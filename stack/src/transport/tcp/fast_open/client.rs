@@ -8,7 +8,7 @@ use crate::transport::tcp::calls::writing;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::output::transmit;
 use crate::transport::tcp::tcb::Tcb;
-use crate::transport::tcp::{Tcp, handshake, segment_size};
+use crate::transport::tcp::{Tcp, handshake, recovery, segment_size};
 
 /// A SYN leaves so much room for options that it may come to need (Linux's `MAX_TCP_OPTION_SPACE`).
 const OPTIONS: u16 = 40;
@@ -127,6 +127,7 @@ pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &mut Cx<'_>, answer
     let left = tcb.snd.nxt - tcb.snd.una;
     if left > 0 {
         tcb.sending_mut().board.mark_first_lost(left);
+        recovery::send_lost_again(tcb);
         cx.base().counters.tcp_ext.tcp_fast_open_active_fail += 1;
     } else if fast_open.data > 0 {
         cx.base().counters.tcp_ext.tcp_fast_open_active += 1;

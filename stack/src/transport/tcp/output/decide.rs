@@ -62,7 +62,7 @@ pub(in crate::transport::tcp) fn sack_room(tcb: &Tcb) -> usize {
 /// the network (RFC 5681 §3.2 step 4, as a smaller flight instead of a larger window).
 pub(in crate::transport::tcp) fn in_flight(tcb: &Tcb) -> u32 {
     let pipe = tcb.sending.as_ref().map_or(0, |sending| sending.board.pipe());
-    if tcb.sack { pipe } else { pipe.saturating_sub(u32::from(tcb.recovery.dup_acks) * u32::from(tcb.snd.mss)) }
+    if tcb.sack { pipe } else { pipe.saturating_sub(u32::from(tcb.recovery.dup_acks) * tcb.sent_mss()) }
 }
 
 /// Whole segments that congestion control allows now, in bytes (RFC 9293 MUST-19).

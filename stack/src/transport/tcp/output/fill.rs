@@ -18,7 +18,6 @@ pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
         header.flags |= PSH;
     }
     if plan.again.is_none() && plan.len > 0 && ecn::is_reduced(tcb) {
-        ecn::told_reduction(tcb);
         header.flags |= CWR;
     }
     ecn::accurate::fill(tcb, cx, &mut header, plan.len > 0);

@@ -64,7 +64,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
     tcb.sending_mut().board.resent(plan.seq, space, now);
     tcb.recovery.first = false;
-    mtu_probe::inconclusive(tcb);
+    mtu_probe::sent_again(tcb, plan);
     recovery::sent(tcb, space);
     recovery::sent_again(tcb, space, cx.now_ms().wrapping_add(tcb.ts_offset));
     if plan.seq == tcb.snd.una && tcb.timers.retry_kind != Retry::Reorder {

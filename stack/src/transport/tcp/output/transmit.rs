@@ -5,7 +5,7 @@ use crate::link::Hop;
 use crate::network::{Outgoing, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{Header, SYN};
-use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::tcb::{Resized, Tcb};
 use crate::transport::tcp::{ecn, segment_size};
 
 /// How this connection's packets get to the peer now; from the address it began with (RFC 9293 MUST-45).
@@ -32,6 +32,7 @@ pub(in crate::transport::tcp) fn segment(
     frame.segment_size = segment_size;
     header.push(&mut frame, route.src, tcb.inet.remote);
     cx.net.send(&route, &outgoing(tcb, codepoint(tcb, &header, len)), frame)?;
+    ecn::left(tcb, cx, &header, len > 0);
     confirm_neighbour(tcb, cx, &route);
     report(tcb, cx, &header, len, segment_size);
     Ok(())
@@ -114,12 +115,23 @@ fn mtu_in_16_bits(mtu: u32) -> u16 {
     mtu.min(u32::from(u16::MAX)) as u16
 }
 
+/// What is in flight has the size of now, if not that of before.
+fn note_resized(tcb: &mut Tcb) {
+    let (mss, una, until) = (tcb.snd.mss, tcb.snd.una, tcb.snd.nxt);
+    if let Some(sending) = tcb.sending.as_mut().filter(|_| until != una)
+        && sending.resized.is_none_or(|resized| resized.until.at_or_before(una))
+    {
+        sending.resized = Some(Resized { mss, until });
+    }
+}
+
 /// The path's MTU is this.
 pub(in crate::transport::tcp) fn take_path(tcb: &mut Tcb, mtu: u32) {
     let mss = segment_size::effective(tcb, mtu);
     tcb.path_mtu = mtu_in_16_bits(mtu);
     tcb.path_changed = false;
     if mss != tcb.snd.mss {
+        note_resized(tcb);
         tcb.snd.mss = mss;
         tcb.congestion.set_mss(u32::from(mss));
     }

@@ -25,7 +25,7 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
         }
     } else if tcb.recovery.phase == Phase::Recovery {
         // Partial: the segments it covers had left the network, but for the one that was lost and sent again.
-        let segments = (news.acked / mss).saturating_sub(1).min(255) as u8;
+        let segments = (news.acked / news.mss).saturating_sub(1).min(255) as u8;
         let used = segments.min(tcb.recovery.dup_acks);
         tcb.recovery.dup_acks -= used;
         mark_first_lost(tcb, mss);
@@ -34,7 +34,7 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
     } else if news.acked > 0 {
         // One segment filled the hole, the others were told of before.
         let told = core::mem::take(&mut tcb.recovery.dup_acks);
-        return u32::from(told).min((news.acked / mss).saturating_sub(1));
+        return u32::from(told).min((news.acked / news.mss).saturating_sub(1));
     }
     0
 }
@@ -47,6 +47,6 @@ fn mark_first_lost(tcb: &mut Tcb, mss: u32) {
 
 /// Bytes that the acknowledgement says have left the network.
 pub(super) fn delivered(tcb: &Tcb, news: &News, used_up: u32) -> u32 {
-    let mss = u32::from(tcb.snd.mss);
+    let mss = tcb.sent_mss();
     if news.duplicate { mss } else { news.acked.saturating_sub(used_up * mss) }
 }

@@ -44,6 +44,8 @@ pub(super) struct News {
     pub(super) delivered: Delivered,
     /// What SACK delivered.
     pub(super) sacked: Delivered,
+    /// In segments of this size.
+    pub(super) mss: u32,
     /// What the peer had received twice (RFC 2883 §4).
     pub(super) dsack: Option<(Seq, Seq)>,
     /// The timestamp it echoes.
@@ -52,6 +54,8 @@ pub(super) struct News {
     pub(super) later: bool,
     /// It is a duplicate acknowledgement (RFC 5681 §2).
     pub(super) duplicate: bool,
+    /// It would be one if something were in flight.
+    pub(super) repeated: bool,
     /// The send buffer had no room for a writer before it.
     pub(super) crowded: bool,
     /// Bytes in flight before it.
@@ -73,6 +77,9 @@ impl News {
 /// An acceptable acknowledgement arrived.
 pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     if news.is_none() {
+        if news.repeated {
+            tail_probe::acknowledged(tcb, cx, news);
+        }
         return;
     }
     tcb.recovery.fresh_first = false;
@@ -177,8 +184,10 @@ fn find_lost(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
 /// RFC 4821 §7.6.2: only a probe is lost: it goes again in smaller segments, and nothing else changes. Says whether that is so.
 fn send_probe_again(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     let lost = tcb.sending.as_ref().map_or(0, |sending| sending.board.lost_bytes());
-    let Some(probe) = mtu_probe::is_refused(tcb, lost) else { return false };
-    mtu_probe::refused(tcb, cx, probe);
+    if !mtu_probe::is_refused(tcb, lost) {
+        return false;
+    }
+    mtu_probe::refused(tcb, cx);
     send_lost_again(tcb);
     true
 }

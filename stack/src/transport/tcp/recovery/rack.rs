@@ -85,7 +85,7 @@ pub(super) fn seen(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 fn window(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
     let reordering = tcb.recovery.losses.as_ref().map(|losses| losses.reordering).unwrap_or_default();
     if !reordering.seen {
-        let sacked = tcb.sending.as_ref().map_or(0, |sending| sending.board.sacked_segments(u32::from(tcb.snd.mss)));
+        let sacked = tcb.sending.as_ref().map_or(0, |sending| sending.board.sacked_segments(tcb.sent_mss()));
         if tcb.recovery.phase != Phase::Open || sacked >= u32::from(cx.config.reordering) {
             return Duration::ZERO;
         }

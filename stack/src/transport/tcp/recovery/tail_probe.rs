@@ -7,7 +7,7 @@ use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::output::{self, decide};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
-use crate::transport::tcp::{state, timers};
+use crate::transport::tcp::{ecn, state, timers};
 
 /// The probe whose answer is awaited.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,7 @@ pub(in crate::transport::tcp) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         return;
     }
     let before = tcb.snd.nxt;
+    ecn::accurate::refresh(tcb, cx);
     tcb.timers.retry_kind = Retry::Retransmit;
     let again = !output::one_new(tcb, cx);
     if again && !send_tail(tcb, cx) {
@@ -62,7 +63,8 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     let una = tcb.snd.una;
     let Some(losses) = tcb.recovery.losses.as_mut() else { return };
     let Some(probe) = losses.tail_probe.filter(|probe| una.at_or_after(probe.end)) else { return };
-    let arrived_twice = news.dsack.is_some_and(|(_, end)| end == probe.end) || (news.duplicate && news.sacked.bytes == 0);
+    // RFC 8985 §7.4.2 case 2, also where the original's acknowledgement left nothing in flight.
+    let arrived_twice = news.dsack.is_some_and(|(_, end)| end == probe.end) || (news.repeated && news.sacked.bytes == 0);
     let mended = probe.again && !arrived_twice && una.after(probe.end);
     // An acknowledgement of just the probe's end: which of both it answers only a duplicate would tell.
     if mended || arrived_twice || !probe.again {
