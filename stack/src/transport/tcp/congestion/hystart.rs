@@ -142,7 +142,7 @@ impl HyStart {
         let cwnd = u64::from(window.cwnd);
         if cwnd >= held {
             window.ssthresh = window.cwnd;
-        } else if 2 * cwnd >= held && !self.in_css() {
+        } else if 2 * cwnd >= held && !self.in_css() && careful.css_rounds > 0 {
             self.enter_css(window, 0, careful);
         }
     }
