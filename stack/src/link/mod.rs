@@ -51,6 +51,7 @@ pub use config::{LinkConfig, MTU_MAX, MTU_MIN, Medium, Offloads};
 pub use links::{LinkStatus, Links};
 pub use mac::Mac;
 pub use neighbour::{Neighbour, NeighbourState};
+pub(crate) use offload::outside::largest_packet;
 pub use offload::outside::{complete_checksum, cut, packets};
 pub use port::LinkStats;
 pub use up::{Hop, LinkCast, Received, Up};

@@ -98,7 +98,7 @@ impl Links {
 
     /// An IP packet: super-segments of UDP are cut again, for each datagram is one message; TCP may be joined.
     fn take_in(&mut self, mut received: Received) {
-        received.frame.l2_len = received.network as u8;
+        note_link_header(&mut received);
         if received.frame.segment_size == 0 {
             return self.take_in_one(received);
         }
@@ -140,6 +140,21 @@ impl Links {
         }
         self.base.discard(Some(link), reason, len);
     }
+}
+
+/// Says where the link header ends. A partial checksum stays where it is: who brought the frame may have counted from its front. One that
+/// begins before a transport header can is nobody's.
+fn note_link_header(received: &mut Received) {
+    let Received { frame, network, version, .. } = received;
+    if let Checksum::Partial { .. } = frame.checksum {
+        let start = usize::from(frame.l2_len) + usize::from(frame.l3_len);
+        let shortest = if *version == Version::V4 { 20 } else { 40 };
+        match start.checked_sub(*network) {
+            Some(l3) if l3 >= shortest => frame.l3_len = l3 as u16,
+            _ => frame.checksum = Checksum::Unknown,
+        }
+    }
+    frame.l2_len = *network as u8;
 }
 
 /// True if the checksum of the whole is right or known to be: once it is cut nobody can tell.

@@ -85,11 +85,3 @@ fn bare(received: Received, total: usize) -> Frame {
     frame.l2_len = 0;
     frame
 }
-
-/// Bytes of the largest packet the frame becomes on the wire: joined segments are cut apart again.
-fn largest(frame: &Frame, total: usize, header_len: usize) -> usize {
-    match frame.segment_size {
-        0 => total,
-        size => header_len + usize::from(frame.l4_len) + usize::from(size),
-    }
-}

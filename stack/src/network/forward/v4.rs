@@ -1,7 +1,7 @@
 //! IPv4 for others (RFC 1812 §5.2, §5.3).
 
 use crate::base::{Addr, Discard, Frame, Version};
-use crate::link::Received;
+use crate::link::{Received, largest_packet};
 use crate::network::fragments::cut;
 use crate::network::ipv4::options::{self, Options};
 use crate::network::ipv4::{HEADER_LEN, Header, MAX_HEADER_LEN};
@@ -9,7 +9,7 @@ use crate::network::output::complete_checksum;
 use crate::network::routes::Next;
 use crate::network::{Cast, Network};
 
-use super::{bare, largest};
+use super::bare;
 
 impl Network {
     /// Forwards an IPv4 packet, whose options were checked.
@@ -32,7 +32,7 @@ impl Network {
             self.tell_better_hop(&received, header.src, header.dst, hop);
         }
         let mtu = self.link_mtu(next.link, Version::V4);
-        let fits = largest(&received.frame, header.total(), header.len()) <= mtu as usize;
+        let fits = largest_packet(&received.frame, received.network, header.total()) <= mtu as usize;
         // Joined segments that do not fit the next link cannot be fragmented one by one here: their sender is told as if DF were set.
         if !fits && (header.dont_fragment || received.frame.segment_size > 0) {
             return self.too_big_for(&received, mtu);

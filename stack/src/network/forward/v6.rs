@@ -1,12 +1,12 @@
 //! IPv6 for others (RFC 8200 §3, RFC 4291 §2.5.6, RFC 4443).
 
 use crate::base::{Checksum, Frame, Version};
-use crate::link::Received;
+use crate::link::{Received, largest_packet};
 use crate::network::icmp::types::Problem;
 use crate::network::ipv6::{HEADER_LEN, Header};
 use crate::network::{Cast, Network};
 
-use super::{about, bare, largest};
+use super::{about, bare};
 
 impl Network {
     /// Forwards an IPv6 packet, whose hop-by-hop options were processed. Routers never cut it.
@@ -31,11 +31,13 @@ impl Network {
             self.tell_better_hop(&received, header.src, header.dst, hop);
         }
         let mtu = self.link_mtu(next.link, Version::V6);
-        let l3_len = known_l3_len(&received.frame).unwrap_or(HEADER_LEN);
-        if largest(&received.frame, header.total(), l3_len) > mtu as usize {
+        if largest_packet(&received.frame, received.network, header.total()) > mtu as usize {
             return self.too_big_for(&received, mtu);
         }
-        received.frame.l3_len = l3_len as u16;
+        if !matches!(received.frame.checksum, Checksum::Partial { .. }) {
+            // Nobody needs to know where the transport header is.
+            received.frame.l3_len = HEADER_LEN as u16;
+        }
         let mut frame = bare(received, header.total());
         let header = Header { hop_limit: header.hop_limit - 1, ..*header };
         frame.pull(HEADER_LEN);
@@ -45,10 +47,4 @@ impl Network {
         self.links.base.counters.ip.out_discards += u64::from(sent.is_err());
         Some(())
     }
-}
-
-/// Where the transport header is, as far as anybody needs it after us: of joined segments and of partial checksums it is known.
-fn known_l3_len(frame: &Frame) -> Option<usize> {
-    let needed = frame.segment_size > 0 || matches!(frame.checksum, Checksum::Partial { .. });
-    needed.then_some(usize::from(frame.l3_len))
 }
