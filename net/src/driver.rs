@@ -1,7 +1,9 @@
 //! Who runs a host's stack: a device loop, or a world of many hosts. Sockets reach their stack only through this door.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -65,6 +67,12 @@ struct Waiting {
     waker: Waker,
 }
 
+/// The waker of one who waits no more. It is to be dropped outside of the host's lock: with the last waker of a task the task may go, and with
+/// it sockets, which want the lock.
+#[derive(Debug, Default)]
+#[must_use = "wakers are dropped outside of the lock"]
+pub struct Left(#[allow(dead_code, reason = "it is there to be dropped")] Option<Waker>);
+
 /// Who waits for sockets and for moments of one host.
 #[derive(Debug, Default)]
 pub struct Waiters {
@@ -72,7 +80,16 @@ pub struct Waiters {
     moments: BTreeMap<(Instant, u64), Waker>,
     number: u64,
     closed: bool,
+    /// Sockets that lived on when a handle of theirs was dropped.
+    shared: HashSet<SocketId>,
+    /// At how many of these one looks which have ended.
+    look_at: usize,
+    /// Whether calls of sockets that were passed in a message wait: what passes is the very same socket, and its mode with it.
+    modes: HashMap<SocketId, Arc<AtomicBool>>,
 }
+
+/// How many sockets of which nobody tells when they end there may be at least before one looks.
+const LOOK_AT: usize = 64;
 
 impl Waiters {
     /// This socket is one of those that are waited for here, now or later: [`Waiters::ready`] will know it.
@@ -87,23 +104,26 @@ impl Waiters {
     }
 
     /// Wakes `waker` once when any bit of `interest` is ready (`ERR` and `HUP` always wake). To be called under the same lock as the call
-    /// that said `EAGAIN`. Takes the place of who waited under the same name.
-    pub fn wait(&mut self, socket: SocketId, slot: Slot, interest: Ready, waker: &Waker) {
+    /// that said `EAGAIN`. Takes the place of who waited under the same name, and gives his waker if it was another.
+    pub fn wait(&mut self, socket: SocketId, slot: Slot, interest: Ready, waker: &Waker) -> Left {
         let waiting = self.sockets.entry(socket).or_default();
         match waiting.iter_mut().find(|other| other.slot == slot) {
             Some(other) => {
                 other.interest = interest;
-                other.waker.clone_from(waker);
+                Left((!other.waker.will_wake(waker)).then(|| std::mem::replace(&mut other.waker, waker.clone())))
             }
-            None => waiting.push(Waiting { slot, interest, waker: waker.clone() }),
+            None => {
+                waiting.push(Waiting { slot, interest, waker: waker.clone() });
+                Left::default()
+            }
         }
     }
 
     /// Who waited under this name does so no more.
-    pub fn leave(&mut self, socket: SocketId, slot: Slot) {
-        if let Some(waiting) = self.sockets.get_mut(&socket) {
-            waiting.retain(|other| other.slot != slot);
-        }
+    pub fn leave(&mut self, socket: SocketId, slot: Slot) -> Left {
+        let Some(waiting) = self.sockets.get_mut(&socket) else { return Left::default() };
+        let place = waiting.iter().position(|other| other.slot == slot);
+        Left(place.map(|place| waiting.remove(place).waker))
     }
 
     /// Wakes `waker` at a moment; gives a name for [`Waiters::cancel`].
@@ -113,17 +133,45 @@ impl Waiters {
         (moment, self.number)
     }
 
-    /// Nobody waits for that moment any more. False if it has come already.
-    pub fn cancel(&mut self, name: (Instant, u64)) -> bool {
-        self.moments.remove(&name).is_some()
+    /// Nobody waits for that moment any more. Nothing is left of it if it has come already.
+    pub fn cancel(&mut self, name: (Instant, u64)) -> Left {
+        Left(self.moments.remove(&name))
     }
 
-    /// Nobody waits for this socket any more; it is closed. The wakers are to be dropped outside of the lock: with the last one of a task
-    /// the task may go, and with it other sockets.
+    /// Nobody waits for this socket any more; it is closed. The wakers are to be dropped outside of the lock, as with [`Left`].
     #[must_use = "wakers are dropped outside of the lock"]
     pub fn forget(&mut self, socket: SocketId) -> Vec<Waker> {
+        self.shared.remove(&socket);
+        self.modes.remove(&socket);
         let waiting = self.sockets.remove(&socket).unwrap_or_default();
         waiting.into_iter().map(|waiting| waiting.waker).collect()
+    }
+
+    /// A handle of a socket was dropped. One that is open still, under way in a message or with a handle elsewhere, is looked at again
+    /// later: nobody tells when it ends.
+    #[must_use = "wakers are dropped outside of the lock"]
+    pub(crate) fn handle_gone(&mut self, socket: SocketId, is_open: impl Fn(SocketId) -> bool) -> Vec<Waker> {
+        if !is_open(socket) {
+            return self.forget(socket);
+        }
+        self.shared.insert(socket);
+        if self.shared.len() < self.look_at.max(LOOK_AT) {
+            return Vec::new();
+        }
+        let ended: Vec<_> = self.shared.extract_if(|socket| !is_open(*socket)).collect();
+        self.look_at = 2 * self.shared.len();
+        ended.into_iter().flat_map(|socket| self.forget(socket)).collect()
+    }
+
+    /// A socket is passed on, and whether its calls wait.
+    pub(crate) fn pass(&mut self, socket: SocketId, nonblocking: &Arc<AtomicBool>) {
+        self.modes.insert(socket, nonblocking.clone());
+    }
+
+    /// As [`Waiters::know`], of a socket that came in a message; gives whether its calls wait.
+    pub(crate) fn know_passed(&mut self, socket: SocketId) -> Arc<AtomicBool> {
+        self.know(socket);
+        self.modes.get(&socket).cloned().unwrap_or_default()
     }
 
     /// Wakes who waits for these bits of a socket; says whether the socket is one of those that are waited for here at all.
@@ -175,5 +223,70 @@ impl Waiters {
     /// True once the host is no more.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use loggia_stack::base::Key;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    fn socket(number: u64) -> SocketId {
+        Key::from_bits(number)
+    }
+
+    /// A waker, and how often it is there.
+    fn waker() -> (Waker, impl Fn() -> usize) {
+        let one = Arc::new(Nobody);
+        (Waker::from(one.clone()), move || Arc::strong_count(&one) - 1)
+    }
+
+    #[test]
+    fn wakers_are_given_back_and_never_dropped_inside() {
+        let mut waiters = Waiters::default();
+        let ((first, firsts), (second, seconds)) = (waker(), waker());
+        let nobody = waiters.wait(socket(1), Slot::Reader, Ready::IN, &first);
+        let again = waiters.wait(socket(1), Slot::Reader, Ready::OUT, &first);
+        assert_eq!((firsts(), nobody.0.is_none(), again.0.is_none()), (2, true, true));
+        let left = waiters.wait(socket(1), Slot::Reader, Ready::IN, &second);
+        assert_eq!((firsts(), seconds()), (2, 2), "the one before is in our hands");
+        drop(left);
+        assert_eq!(firsts(), 1);
+        let left = waiters.leave(socket(1), Slot::Reader);
+        assert_eq!(seconds(), 2);
+        drop(left);
+        assert_eq!(seconds(), 1);
+        let moment = waiters.wait_until(Instant::NEVER, &first);
+        let left = waiters.cancel(moment);
+        assert_eq!(firsts(), 2);
+        drop(left);
+        assert_eq!(firsts(), 1);
+    }
+
+    /// A socket may end where nobody tells: in a message that nobody receives.
+    #[test]
+    fn what_ends_unseen_is_forgotten_in_the_end() {
+        let mut waiters = Waiters::default();
+        for number in 0..10_000 {
+            waiters.know(socket(number));
+            // Open while the handle is dropped, and until the one after the next comes.
+            assert!(waiters.handle_gone(socket(number), |other| other == socket(number)).is_empty());
+            assert!(waiters.sockets.len() <= LOOK_AT && waiters.shared.len() <= LOOK_AT);
+        }
+        // One that is passed about for ever is one.
+        for _ in 0..1000 {
+            assert!(waiters.handle_gone(socket(1), |_| true).is_empty());
+        }
+        assert!(waiters.shared.len() <= LOOK_AT);
     }
 }

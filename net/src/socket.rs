@@ -187,7 +187,7 @@ impl Drop for Socket {
             // It may be gone already with its stack's world; there is nobody to tell.
             let _ = stack.close(self.id);
             // Others may have handles of their own, which came along with a message.
-            if stack.readiness(self.id).is_ok() { Vec::new() } else { waiters.forget(self.id) }
+            waiters.handle_gone(self.id, |id| stack.readiness(id).is_ok())
         });
         drop(forgotten);
     }

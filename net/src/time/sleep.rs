@@ -19,7 +19,7 @@ pub fn sleep_until(host: &Host, deadline: Instant) -> Sleep {
     Sleep { host: host.clone(), deadline, name: None }
 }
 
-/// See [`sleep`].
+/// See [`sleep`]. It is ready too when the host has ended, which keeps no time any more.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Sleep {
@@ -47,7 +47,7 @@ impl Sleep {
 
     fn cancel(&mut self) {
         if let Some(name) = self.name.take() {
-            self.host.with(|_, waiters| waiters.cancel(name));
+            drop(self.host.with(|_, waiters| waiters.cancel(name)));
         }
     }
 }
@@ -57,16 +57,16 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { host, deadline, name } = &mut *self;
-        host.with(|stack, waiters| {
-            if let Some(name) = name.take() {
-                waiters.cancel(name);
-            }
-            if stack.now() >= *deadline {
-                return Poll::Ready(());
+        let (result, left) = host.with(|stack, waiters| {
+            let left = name.take().map(|name| waiters.cancel(name));
+            if stack.now() >= *deadline || waiters.is_closed() {
+                return (Poll::Ready(()), left);
             }
             *name = Some(waiters.wait_until(*deadline, cx.waker()));
-            Poll::Pending
-        })
+            (Poll::Pending, left)
+        });
+        drop(left);
+        result
     }
 }
 

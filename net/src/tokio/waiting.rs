@@ -9,7 +9,7 @@ use ::tokio::task::coop::poll_proceed;
 use loggia_stack::base::{Errno, Ready, SocketId};
 use loggia_stack::engine::Stack;
 
-use crate::driver::{Slot, Waiters};
+use crate::driver::{Left, Slot, Waiters};
 use crate::socket::{READ, Socket, WRITE, error};
 
 /// Tries `work`; if it has to wait, leaves a waker behind.
@@ -21,20 +21,19 @@ fn attempt<T>(
     work: impl FnOnce(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
 ) -> Poll<io::Result<T>> {
     let id = socket.id;
-    socket.host.with(|stack, waiters| match work(stack, waiters, id) {
-        Err(Errno::EAGAIN) if waiters.is_closed() => Poll::Ready(Err(error(Errno::ENETDOWN))),
+    let (result, left) = socket.host.with(|stack, waiters| match work(stack, waiters, id) {
+        Err(Errno::EAGAIN) if waiters.is_closed() => (Poll::Ready(Err(error(Errno::ENETDOWN))), Left::default()),
         Err(Errno::EAGAIN) => {
             let slot = *slot.get_or_insert_with(|| waiters.slot());
-            waiters.wait(id, slot, interest, cx.waker());
-            Poll::Pending
+            (Poll::Pending, waiters.wait(id, slot, interest, cx.waker()))
         }
         done => {
-            if let Some(slot) = slot.take() {
-                waiters.leave(id, slot);
-            }
-            Poll::Ready(done.map_err(error))
+            let left = slot.take().map(|slot| waiters.leave(id, slot)).unwrap_or_default();
+            (Poll::Ready(done.map_err(error)), left)
         }
-    })
+    });
+    drop(left);
+    result
 }
 
 impl Socket {
@@ -132,7 +131,7 @@ struct Registration<'a> {
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot {
-            self.socket.host.with(|_, waiters| waiters.leave(self.socket.id, slot));
+            drop(self.socket.host.with(|_, waiters| waiters.leave(self.socket.id, slot)));
         }
     }
 }

@@ -6,6 +6,7 @@ mod devices;
 mod doors;
 mod idle;
 mod shutdown;
+mod wakers;
 
 use std::io::Read;
 use std::net::SocketAddr;
