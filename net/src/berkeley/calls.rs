@@ -5,10 +5,10 @@ use std::io;
 use loggia_stack::base::{Errno, MsgFlags};
 use loggia_stack::socket::numbers::{SIOCATMARK, SIOCINQ, SIOCOUTQ, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, sol_socket};
 
-use super::numbers::{F_DUPFD, F_GETFL, F_SETFL, FIONBIO, MSG_PEEK, MSG_WAITALL, O_NONBLOCK, O_RDWR};
+use super::numbers::{F_DUPFD, F_GETFL, F_SETFL, FIONBIO, O_NONBLOCK, O_RDWR};
 use super::table::Entry;
 use super::{Berkeley, Fd};
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, Patience};
 use crate::net::SockAddr;
 use crate::socket::{Socket, error};
 
@@ -17,19 +17,16 @@ impl Berkeley {
     /// A socket; `ty` may have `SOCK_NONBLOCK` in it. `EAFNOSUPPORT`, `EINVAL`, `EPROTONOSUPPORT`, `ESOCKTNOSUPPORT`, `EMFILE`, `ENFILE`,
     /// `ENOBUFS`
     pub fn socket(&self, family: i32, ty: i32, protocol: i32) -> io::Result<Fd> {
+        let number = self.table.reserve(0)?;
         let socket = Socket::with_protocol(&self.host, family, ty & !(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol)?;
-        self.put(Blocking::new(socket), ty)
+        Ok(number.fill(entry(Blocking::new(socket), ty)))
     }
 
     /// Two sockets that are connected to each other; errors as [`Berkeley::socket`], `EOPNOTSUPP` for other families than `AF_UNIX`.
     pub fn socketpair(&self, family: i32, ty: i32) -> io::Result<(Fd, Fd)> {
+        let numbers = (self.table.reserve(0)?, self.table.reserve(0)?);
         let (one, other) = Blocking::pair(&self.host, family, ty & !(SOCK_NONBLOCK | SOCK_CLOEXEC))?;
-        Ok((self.put(one, ty)?, self.put(other, ty)?))
-    }
-
-    fn put(&self, socket: Blocking, flags: i32) -> io::Result<Fd> {
-        socket.set_nonblocking(flags & SOCK_NONBLOCK != 0);
-        self.table.put(Entry::Socket(socket), 0)
+        Ok((numbers.0.fill(entry(one, ty)), numbers.1.fill(entry(other, ty))))
     }
 
     /// Gives a descriptor back; with the last one of a socket it is closed. `EBADF`
@@ -39,10 +36,10 @@ impl Berkeley {
 
     /// Another descriptor for the same socket. `EBADF`, `EMFILE`
     pub fn dup(&self, fd: Fd) -> io::Result<Fd> {
-        self.table.put(self.table.get(fd)?, 0)
+        self.table.put(self.table.get(fd)?)
     }
 
-    /// Another descriptor, of this number, in place of what it was. `EBADF`
+    /// Another descriptor, of this number, in place of what it was. `EBADF`, `EBUSY`
     pub fn dup2(&self, fd: Fd, number: Fd) -> io::Result<Fd> {
         let entry = self.table.get(fd)?;
         if fd != number {
@@ -51,16 +48,19 @@ impl Berkeley {
         Ok(number)
     }
 
-    /// `F_GETFL` (`O_RDWR` and `O_NONBLOCK`), `F_SETFL` (`O_NONBLOCK`), `F_DUPFD`. `EBADF`, `EINVAL`
+    /// `F_GETFL` (`O_RDWR` and `O_NONBLOCK`), `F_SETFL` (`O_NONBLOCK`), `F_DUPFD`. `EBADF`, `EINVAL`, `EMFILE`
     pub fn fcntl(&self, fd: Fd, command: i32, argument: i32) -> io::Result<i32> {
         let entry = self.table.get(fd)?;
         match (command, entry) {
-            (F_DUPFD, entry) => self.table.put(entry, argument),
+            (F_DUPFD, entry) => self.table.duplicate(entry, argument),
+            (F_GETFL, Entry::Epoll(_)) => Ok(O_RDWR),
             (F_GETFL, Entry::Socket(socket)) => Ok(O_RDWR | if socket.is_nonblocking() { O_NONBLOCK } else { 0 }),
             (F_SETFL, Entry::Socket(socket)) => {
                 socket.set_nonblocking(argument & O_NONBLOCK != 0);
                 Ok(0)
             }
+            // A set has no mode: its calls say how long they wait.
+            (F_SETFL, Entry::Epoll(_)) => Ok(0),
             _ => Err(error(Errno::EINVAL)),
         }
     }
@@ -92,7 +92,7 @@ impl Berkeley {
         self.get(fd)?.socket().listen(backlog)
     }
 
-    /// The next connection, and whom it is with. `EAGAIN`, `EINVAL`, `EMFILE`
+    /// The next connection, and whom it is with. `EAGAIN`, `EINVAL`, `EMFILE` (it stays where it is)
     pub fn accept(&self, fd: Fd) -> io::Result<(Fd, SockAddr)> {
         self.accept4(fd, 0)
     }
@@ -102,8 +102,9 @@ impl Berkeley {
         if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
             return Err(error(Errno::EINVAL));
         }
-        let (socket, from) = self.get(fd)?.accept()?;
-        Ok((self.put(socket, flags)?, SockAddr(from)))
+        let (listener, number) = (self.get(fd)?, self.table.reserve(0)?);
+        let (socket, from) = listener.accept()?;
+        Ok((number.fill(entry(socket, flags)), SockAddr(from)))
     }
 
     /// Connects, or names the other end of a datagram socket. `EINPROGRESS`, `ECONNREFUSED`, `ETIMEDOUT`, `EISCONN`, `EALREADY`, …
@@ -156,30 +157,27 @@ impl Berkeley {
 
     /// Receives; 0 from a stream is its end. `MSG_PEEK`, `MSG_DONTWAIT`, `MSG_WAITALL`, `MSG_TRUNC`, `MSG_OOB`, `MSG_ERRQUEUE`
     pub fn recv(&self, fd: Fd, buf: &mut [u8], flags: i32) -> io::Result<usize> {
-        let socket = self.get(fd)?;
-        if flags & MSG_WAITALL == 0 || !is_stream(&socket)? {
-            return socket.receiving(flags, |stack, id| stack.recv(id, buf, socket.flags(MsgFlags(flags as u32))));
-        }
+        let (socket, flags) = (self.get(fd)?, MsgFlags(flags as u32));
+        let (all, mut patience) = (socket.waits_for_all(flags)?, Patience::reading());
         let mut done = 0;
-        while done < buf.len() {
-            match socket.receiving(flags, |stack, id| stack.recv(id, &mut buf[done..], socket.flags(MsgFlags(flags as u32)))) {
-                Ok(0) => break,
+        loop {
+            let into = &mut buf[done..];
+            match socket.receiving(flags, &mut patience, |stack, _, id, flags| stack.recv(id, into, flags)) {
+                Ok(0) => return Ok(done),
                 Ok(len) => done += len,
-                Err(_) if done > 0 => break,
+                Err(_) if done > 0 => return Ok(done),
                 Err(error) => return Err(error),
             }
-            if flags & MSG_PEEK != 0 {
-                break;
+            if !all || done >= buf.len() {
+                return Ok(done);
             }
         }
-        Ok(done)
     }
 
     /// Receives, and says whom it is from.
     pub fn recvfrom(&self, fd: Fd, buf: &mut [u8], flags: i32) -> io::Result<(usize, SockAddr)> {
-        let socket = self.get(fd)?;
-        let received = socket.receiving(flags, |stack, id| stack.recvfrom(id, buf, socket.flags(MsgFlags(flags as u32))));
-        received.map(|(len, from)| (len, SockAddr(from)))
+        let received = self.recvmsg(fd, &mut [io::IoSliceMut::new(buf)], &mut [], flags)?;
+        Ok((received.len, received.from))
     }
 
     /// As [`Berkeley::recv`] without flags.
@@ -188,6 +186,15 @@ impl Berkeley {
     }
 }
 
-fn is_stream(socket: &Blocking) -> io::Result<bool> {
-    Ok(socket.socket().int(sol_socket::LEVEL, sol_socket::SO_TYPE)? == SOCK_STREAM)
+fn entry(socket: Blocking, flags: i32) -> Entry {
+    socket.set_nonblocking(flags & SOCK_NONBLOCK != 0);
+    Entry::Socket(socket)
+}
+
+impl Blocking {
+    /// True for a call that goes on until its room is full. A look never does: what it does not take would come again.
+    pub(super) fn waits_for_all(&self, flags: MsgFlags) -> io::Result<bool> {
+        let asked = flags.contains(MsgFlags::WAITALL) && !flags.contains(MsgFlags::PEEK);
+        Ok(asked && self.socket().int(sol_socket::LEVEL, sol_socket::SO_TYPE)? == SOCK_STREAM)
+    }
 }

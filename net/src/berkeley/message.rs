@@ -2,19 +2,19 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 
-use loggia_stack::base::{Errno, MsgFlags, SocketId};
+use loggia_stack::base::{Errno, MsgFlags};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::sol_socket;
-use loggia_stack::socket::{Control, Message, control};
+use loggia_stack::socket::{Address, Control, Message, control};
 use loggia_stack::transport::unix::Right;
 
-use super::numbers::MSG_DONTWAIT;
+use super::numbers::MSG_CTRUNC;
 use super::table::Entry;
 use super::{Berkeley, Fd};
 use crate::blocking::{Blocking, Patience};
 use crate::driver::Waiters;
 use crate::net::SockAddr;
-use crate::socket::{READ, Socket, WRITE, error};
+use crate::socket::{WRITE, error};
 
 /// What [`Berkeley::recvmsg`] received.
 #[derive(Clone, Debug)]
@@ -42,10 +42,16 @@ impl Berkeley {
         }
         let (flags, to) = (MsgFlags(flags as u32 | MsgFlags::NOSIGNAL.0), to.map(|to| &to.0));
         let mut pieces: Vec<&[u8]> = bufs.iter().map(|piece| &**piece).collect();
+        let (hasty, mut patience) = (flags.contains(MsgFlags::DONTWAIT), Patience::writing());
         let mut done = 0;
         loop {
             let message = Message { data: &pieces, to, control: &items, flags };
-            match socket.flagged(Way::Out, flags.0 as i32, |stack, _, id| stack.sendmsg(id, &message)) {
+            let work = |stack: &mut Stack, waiters: &mut Waiters, id| {
+                let len = stack.sendmsg(id, &message)?;
+                passed.drain(..).for_each(|socket: Blocking| socket.pass(waiters));
+                Ok(len)
+            };
+            match if hasty { socket.at_once(work) } else { socket.when(WRITE, &mut patience, work) } {
                 Ok(len) => {
                     done += len;
                     advance(&mut pieces, len);
@@ -53,35 +59,76 @@ impl Berkeley {
                 Err(_) if done > 0 => return Ok(done),
                 Err(error) => return Err(error),
             }
-            if pieces.is_empty() || socket.is_nonblocking() || flags.contains(MsgFlags::DONTWAIT) {
+            if pieces.is_empty() || hasty || socket.is_nonblocking() {
                 return Ok(done);
             }
             items.clear();
         }
     }
 
-    /// Receives into pieces, with ancillary data in Linux's form as far as it fits. Errors as [`Berkeley::recv`].
+    /// Receives into pieces, with ancillary data in Linux's form as far as it fits. Sockets for which there is no number are closed, and
+    /// `MSG_CTRUNC` says so. Errors as [`Berkeley::recv`].
     pub fn recvmsg(&self, fd: Fd, bufs: &mut [IoSliceMut<'_>], control: &mut [u8], flags: i32) -> io::Result<MsgReceived> {
-        let socket = self.get(fd)?;
-        let mut pieces: Vec<&mut [u8]> = bufs.iter_mut().map(|piece| &mut **piece).collect();
-        let received = socket.flagged(Way::In, flags, |stack, waiters, id| {
-            let received = stack.recvmsg(id, &mut pieces, control.len(), socket.flags(MsgFlags(flags as u32)))?;
-            for right in rights(&received.control) {
-                if let Right::Socket(id) = right {
-                    waiters.know(*id);
-                }
+        let (socket, flags) = (self.get(fd)?, MsgFlags(flags as u32));
+        let (all, mut patience) = (socket.waits_for_all(flags)?, Patience::reading());
+        let mut left = bufs;
+        let mut whole = MsgReceived { len: 0, from: SockAddr(Address::Unspecified), flags: 0, control: 0 };
+        loop {
+            let mut pieces: Vec<&mut [u8]> = left.iter_mut().map(|piece| &mut **piece).collect();
+            let received = socket.receiving(flags, &mut patience, |stack, waiters, id, flags| {
+                let received = stack.recvmsg(id, &mut pieces, control.len(), flags)?;
+                let passed = rights(&received.control).filter_map(|right| match right {
+                    Right::Socket(id) => Some((*id, waiters.know_passed(*id))),
+                    Right::Foreign(_) => None,
+                });
+                let passed = passed.collect::<Vec<_>>();
+                Ok((received, passed))
+            });
+            let (received, passed) = match received {
+                Err(_) if whole.len > 0 => return Ok(whole),
+                received => received?,
+            };
+            // All are owned before the first may find no number.
+            let passed = passed.into_iter().map(|(id, mode)| Blocking::with_mode(socket.socket().adopt(id), mode));
+            let passed: Vec<_> = passed.collect();
+            whole.len += received.len;
+            whole.from = SockAddr(received.from);
+            whole.flags = received.flags.0 as i32;
+            whole.control = self.write_control(&received.control, passed, control, &mut whole.flags);
+            let room: usize = left.iter().map(|piece| piece.len()).sum();
+            // Sockets that came along end the call, as on Linux.
+            if !all || received.len == 0 || received.len >= room || rights(&received.control).next().is_some() {
+                return Ok(whole);
             }
-            Ok(received)
-        })?;
+            IoSliceMut::advance_slices(&mut left, received.len);
+        }
+    }
+
+    /// Writes what came along into a control buffer; says how many bytes that is.
+    fn write_control(&self, items: &[Control], passed: Vec<Blocking>, into: &mut [u8], flags: &mut i32) -> usize {
+        let mut passed = passed.into_iter();
         let mut written = 0;
-        for item in &received.control {
+        for item in items {
             let data = match item {
-                Control::Rights(rights) => self.descriptors(&socket, rights)?,
+                Control::Rights(rights) => {
+                    let sockets = passed.by_ref().take(rights.len());
+                    let numbers: Vec<u8> = sockets
+                        .map_while(|socket| self.table.put(Entry::Socket(socket)).ok())
+                        .flat_map(i32::to_ne_bytes)
+                        .collect();
+                    if numbers.len() < 4 * rights.len() {
+                        *flags |= MSG_CTRUNC;
+                    }
+                    if numbers.is_empty() {
+                        continue;
+                    }
+                    numbers
+                }
                 item => item.data(),
             };
-            written += write(item.header(), &data, &mut control[written..]);
+            written += write(item.header(), &data, &mut into[written..]);
         }
-        Ok(MsgReceived { len: received.len, from: SockAddr(received.from), flags: received.flags.0 as i32, control: written })
+        written
     }
 
     fn item(&self, level: i32, ty: i32, data: &[u8], passed: &mut Vec<Blocking>) -> io::Result<Control> {
@@ -96,18 +143,6 @@ impl Berkeley {
             passed.push(socket);
         }
         Ok(Control::Rights(rights))
-    }
-
-    /// Descriptors for the sockets that came with a message.
-    fn descriptors(&self, socket: &Blocking, rights: &[Right]) -> io::Result<Vec<u8>> {
-        let sockets = rights.iter().filter_map(|right| match right {
-            Right::Socket(id) => Some(Blocking::new(socket.socket().adopt(*id))),
-            Right::Foreign(_) => None,
-        });
-        // All are owned before the first may find no number.
-        let sockets: Vec<_> = sockets.collect();
-        let numbers: io::Result<Vec<_>> = sockets.into_iter().map(|socket| self.table.put(Entry::Socket(socket), 0)).collect();
-        Ok(numbers?.into_iter().flat_map(i32::to_ne_bytes).collect())
     }
 }
 
@@ -147,38 +182,4 @@ fn write((level, ty): (i32, i32), data: &[u8], into: &mut [u8]) -> usize {
     let fits = bytes.len().min(into.len());
     into[..fits].copy_from_slice(&bytes[..fits]);
     len.next_multiple_of(8).min(into.len())
-}
-
-/// Which way a call goes.
-#[derive(Clone, Copy)]
-enum Way {
-    In,
-    Out,
-}
-
-impl Blocking {
-    /// A receiving call with flags: with `MSG_DONTWAIT` it does not wait, whatever the socket's mode.
-    pub(super) fn receiving<T>(
-        &self,
-        flags: i32,
-        mut work: impl FnMut(&mut Stack, SocketId) -> Result<T, Errno>,
-    ) -> io::Result<T> {
-        self.flagged(Way::In, flags, |stack, _, id| work(stack, id))
-    }
-
-    fn flagged<T>(
-        &self,
-        way: Way,
-        flags: i32,
-        mut work: impl FnMut(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
-    ) -> io::Result<T> {
-        let Socket { host, id } = self.socket();
-        if flags & MSG_DONTWAIT != 0 {
-            return host.with(|stack, waiters| work(stack, waiters, *id)).map_err(error);
-        }
-        match way {
-            Way::In => self.when(READ, Patience::Option(sol_socket::SO_RCVTIMEO), work),
-            Way::Out => self.when(WRITE, Patience::Option(sol_socket::SO_SNDTIMEO), work),
-        }
-    }
 }

@@ -36,8 +36,8 @@
 //! | `table` | descriptors |
 //! | `calls` | the calls |
 //! | `message` | `sendmsg`, `recvmsg` and ancillary data |
-//! | `poll` | `poll` |
-//! | `epoll` | sets of interests, with level and edge triggering |
+//! | `poll`, `select` | waiting for several |
+//! | `epoll` | sets of interests, with level and edge triggering, and sets of sets |
 //! | `numbers` | constants |
 
 mod calls;
@@ -45,6 +45,7 @@ mod epoll;
 mod message;
 pub mod numbers;
 mod poll;
+mod select;
 mod table;
 
 use std::io;
@@ -60,6 +61,7 @@ use table::{Entry, Table};
 pub use epoll::Event;
 pub use message::MsgReceived;
 pub use poll::PollFd;
+pub use select::FdSet;
 
 /// A descriptor.
 pub type Fd = i32;
@@ -72,9 +74,14 @@ pub struct Berkeley {
 }
 
 impl Berkeley {
-    /// An empty table on a host. The first descriptor is 3.
+    /// An empty table on a host. The first descriptor is 3, and there may be as many as on Linux at most.
     pub fn on(host: &Host) -> Self {
-        Self { host: host.clone(), table: Arc::default() }
+        Self::limited(host, table::LIMIT)
+    }
+
+    /// An empty table whose descriptors are below `limit`, as `RLIMIT_NOFILE` says of a process.
+    pub fn limited(host: &Host, limit: usize) -> Self {
+        Self { host: host.clone(), table: Arc::new(Table::new(limit)) }
     }
 
     /// The socket behind a descriptor. `EBADF`, `ENOTSOCK`

@@ -12,8 +12,8 @@ use crate::socket::error;
 
 /// The first descriptor: those before are a program's input and outputs.
 const FIRST: usize = 3;
-/// Most descriptors, as Linux's `fs.nr_open`.
-const LIMIT: usize = 1 << 20;
+/// Most descriptors unless said, as Linux's `fs.nr_open`.
+pub(super) const LIMIT: usize = 1 << 20;
 
 /// What a descriptor stands for.
 #[derive(Clone, Debug)]
@@ -22,50 +22,146 @@ pub(super) enum Entry {
     Epoll(Arc<Set>),
 }
 
+/// A number.
+#[derive(Clone, Debug, Default)]
+enum Place {
+    #[default]
+    Free,
+    /// Whoever has it will put something there: what is made is not lost because no number is left for it.
+    Reserved,
+    Taken(Entry),
+}
+
+impl Place {
+    fn entry(&self) -> Option<&Entry> {
+        if let Self::Taken(entry) = self { Some(entry) } else { None }
+    }
+
+    fn is_free(&self) -> bool {
+        matches!(self, Self::Free)
+    }
+}
+
 /// Descriptors by number, from [`FIRST`] on.
+#[derive(Debug)]
+pub(super) struct Table {
+    numbers: Mutex<Numbers>,
+    limit: usize,
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Table(Mutex<Vec<Option<Entry>>>);
+struct Numbers {
+    places: Vec<Place>,
+    /// No place before this one is free.
+    full_until: usize,
+}
+
+impl Numbers {
+    /// The lowest free place, `least` at the lowest.
+    fn free(&self, least: usize) -> usize {
+        let from = least.max(self.full_until);
+        let free = self.places.iter().skip(from).position(Place::is_free);
+        free.map_or(self.places.len().max(from), |at| from + at)
+    }
+
+    /// Puts something there; gives what was.
+    fn put(&mut self, place: usize, what: Place) -> Place {
+        if place >= self.places.len() {
+            self.places.resize(place + 1, Place::Free);
+        }
+        match what {
+            Place::Free => self.full_until = self.full_until.min(place),
+            _ if self.full_until == place => self.full_until += 1,
+            _ => {}
+        }
+        std::mem::replace(&mut self.places[place], what)
+    }
+}
 
 impl Table {
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Entry>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Numbers go up to `limit`, and not including it.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { numbers: Mutex::default(), limit: limit.min(LIMIT).saturating_sub(FIRST) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `EBADF`
     pub(super) fn get(&self, fd: Fd) -> io::Result<Entry> {
         let place = place(fd)?;
-        self.lock().get(place).cloned().flatten().ok_or_else(|| error(Errno::EBADF))
+        self.lock().places.get(place).and_then(Place::entry).cloned().ok_or_else(|| error(Errno::EBADF))
     }
 
-    /// The lowest number that is free, `least` at the lowest. `EMFILE`
-    pub(super) fn put(&self, entry: Entry, least: Fd) -> io::Result<Fd> {
+    /// Sets the lowest number aside that is free, `least` at the lowest. `EMFILE`
+    pub(super) fn reserve(&self, least: Fd) -> io::Result<Reserved<'_>> {
         let least = place(least).unwrap_or(0);
-        let mut entries = self.lock();
-        let free = entries.iter().skip(least).position(Option::is_none).map_or(entries.len().max(least), |at| least + at);
-        if free >= LIMIT {
+        let mut numbers = self.lock();
+        let free = numbers.free(least);
+        if free >= self.limit {
             return Err(error(Errno::EMFILE));
         }
-        if free >= entries.len() {
-            entries.resize(free + 1, None);
-        }
-        entries[free] = Some(entry);
-        Ok((FIRST + free) as Fd)
+        numbers.put(free, Place::Reserved);
+        Ok(Reserved { table: self, place: Some(free) })
     }
 
-    /// Puts it under this number; gives what was there. `EBADF`
-    pub(super) fn put_at(&self, entry: Entry, fd: Fd) -> io::Result<Option<Entry>> {
-        let place = place(fd).ok().filter(|place| *place < LIMIT).ok_or_else(|| error(Errno::EBADF))?;
-        let mut entries = self.lock();
-        if place >= entries.len() {
-            entries.resize(place + 1, None);
+    /// Puts it under the lowest number that is free. `EMFILE`
+    pub(super) fn put(&self, entry: Entry) -> io::Result<Fd> {
+        self.reserve(0).map(|reserved| reserved.fill(entry))
+    }
+
+    /// Another number for what a descriptor stands for, `least` at the lowest. `EINVAL` where no number can be, `EMFILE`
+    pub(super) fn duplicate(&self, entry: Entry, least: Fd) -> io::Result<Fd> {
+        if least < 0 || place(least).is_ok_and(|place| place >= self.limit) {
+            return Err(error(Errno::EINVAL));
         }
-        Ok(entries[place].replace(entry))
+        self.reserve(least).map(|reserved| reserved.fill(entry))
+    }
+
+    /// Puts it under this number; gives what was there. `EBADF`, `EBUSY` for a number that somebody is about to give out
+    pub(super) fn put_at(&self, entry: Entry, fd: Fd) -> io::Result<Option<Entry>> {
+        let place = place(fd).ok().filter(|place| *place < self.limit).ok_or_else(|| error(Errno::EBADF))?;
+        let mut numbers = self.lock();
+        if let Some(Place::Reserved) = numbers.places.get(place) {
+            return Err(error(Errno::EBUSY));
+        }
+        let Place::Taken(before) = numbers.put(place, Place::Taken(entry)) else { return Ok(None) };
+        Ok(Some(before))
     }
 
     /// Takes it out; it is to be dropped without the lock. `EBADF`
     pub(super) fn take(&self, fd: Fd) -> io::Result<Entry> {
         let place = place(fd)?;
-        self.lock().get_mut(place).and_then(Option::take).ok_or_else(|| error(Errno::EBADF))
+        let mut numbers = self.lock();
+        if numbers.places.get(place).and_then(Place::entry).is_none() {
+            return Err(error(Errno::EBADF));
+        }
+        let Place::Taken(entry) = numbers.put(place, Place::Free) else { return Err(error(Errno::EBADF)) };
+        Ok(entry)
+    }
+}
+
+/// A number that was set aside; free again if it is dropped.
+#[derive(Debug)]
+pub(super) struct Reserved<'a> {
+    table: &'a Table,
+    place: Option<usize>,
+}
+
+impl Reserved<'_> {
+    pub(super) fn fill(mut self, entry: Entry) -> Fd {
+        let place = self.place.take().expect("it is filled once");
+        self.table.lock().put(place, Place::Taken(entry));
+        (FIRST + place) as Fd
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.table.lock().put(place, Place::Free);
+        }
     }
 }
 

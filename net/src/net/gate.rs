@@ -7,10 +7,10 @@ use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{SOCK_STREAM, ipv6, sol_socket};
 
 use super::tcp_stream::TcpStream;
-use crate::blocking::{Blocking, Patience};
+use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::opening::Opening;
-use crate::socket::{READ, address, family, sock_addr};
+use crate::socket::{address, family, sock_addr};
 
 /// A listener that decides about each connection before it is answered.
 ///
@@ -51,8 +51,7 @@ impl TcpGate {
 
     /// Waits for the next who wants to open a connection.
     pub fn opening(&self) -> io::Result<Opening> {
-        let patience = Patience::Option(sol_socket::SO_RCVTIMEO);
-        let request = self.blocking.when(READ, patience, |stack, _, id| stack.next_request(id))?;
+        let request = self.blocking.reading(|stack, id| stack.next_request(id))?;
         Ok(Opening::new(self.blocking.clone(), request))
     }
 

@@ -246,7 +246,7 @@ impl Socket {
     /// Sends sockets of the same host along with at least one byte over a Unix socket (`SCM_RIGHTS`). We keep ours. `EINVAL` for a socket
     /// of another host, `ETOOMANYREFS`
     pub fn send_sockets(&self, buf: &[u8], sockets: &[&Socket]) -> io::Result<usize> {
-        let sockets: Vec<_> = sockets.iter().map(|socket| socket.socket()).collect();
+        let sockets: Vec<_> = sockets.iter().map(|socket| &socket.blocking).collect();
         self.blocking.send_sockets(buf, &sockets)
     }
 
@@ -267,9 +267,18 @@ impl Socket {
     option_pair!(bool only_v6 set_only_v6 ipv6::LEVEL, ipv6::IPV6_V6ONLY, "`IPV6_V6ONLY`.");
     option_pair!(u32 unicast_hops_v6 set_unicast_hops_v6 ipv6::LEVEL, ipv6::IPV6_UNICAST_HOPS, "`IPV6_UNICAST_HOPS`.");
     option_pair!(bool out_of_band_inline set_out_of_band_inline sol_socket::LEVEL, sol_socket::SO_OOBINLINE, "`SO_OOBINLINE`.");
-    option_pair!(u32 mark set_mark sol_socket::LEVEL, sol_socket::SO_MARK, "`SO_MARK`.");
     option_pair!(u32 mss set_mss tcp::LEVEL, tcp::TCP_MAXSEG, "`TCP_MAXSEG` in bytes.");
     option_pair!(bool cork set_cork tcp::LEVEL, tcp::TCP_CORK, "`TCP_CORK`.");
+
+    /// `SO_MARK`
+    pub fn mark(&self) -> io::Result<u32> {
+        self.socket().int(sol_socket::LEVEL, sol_socket::SO_MARK).map(|mark| mark as u32)
+    }
+
+    /// Sets `SO_MARK`, of which all bits count.
+    pub fn set_mark(&self, mark: u32) -> io::Result<()> {
+        self.socket().set(sol_socket::LEVEL, sol_socket::SO_MARK, &mark.to_ne_bytes())
+    }
 
     /// `SO_DOMAIN`
     pub fn domain(&self) -> io::Result<Domain> {

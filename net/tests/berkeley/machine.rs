@@ -4,36 +4,13 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::{size_of, zeroed};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::ptr::{from_mut, from_ref, null_mut};
+use std::ptr::{from_mut, null_mut};
 use std::time::Duration;
 
-pub(crate) use loggia::berkeley::PollFd;
+pub(crate) use loggia::berkeley::{FdSet, PollFd};
+use loggia::net::SockAddr;
 
 pub(crate) struct Berkeley;
-
-/// An IPv4 address.
-pub(crate) struct Address(libc::sockaddr_in);
-
-impl From<SocketAddr> for Address {
-    fn from(addr: SocketAddr) -> Self {
-        let SocketAddr::V4(v4) = addr else { panic!("the stories are of IPv4") };
-        Self(libc::sockaddr_in {
-            sin_family: libc::AF_INET as u16,
-            sin_port: v4.port().to_be(),
-            sin_addr: libc::in_addr { s_addr: u32::from(*v4.ip()).to_be() },
-            sin_zero: [0; 8],
-        })
-    }
-}
-
-impl Address {
-    #[allow(clippy::unnecessary_wraps, reason = "as ours, which knows other families")]
-    pub(crate) fn as_socket(&self) -> Option<SocketAddr> {
-        let ip = Ipv4Addr::from(u32::from_be(self.0.sin_addr.s_addr));
-        Some(SocketAddrV4::new(ip, u16::from_be(self.0.sin_port)).into())
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Event {
@@ -47,7 +24,14 @@ pub(crate) struct MsgReceived {
     pub(crate) control: usize,
 }
 
-const IN: libc::socklen_t = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+/// The address that a call writes.
+fn address(call: impl FnOnce(*mut libc::sockaddr, *mut libc::socklen_t) -> i32) -> io::Result<(i32, SockAddr)> {
+    let mut bytes = [0u8; size_of::<libc::sockaddr_storage>()];
+    let mut len = bytes.len() as libc::socklen_t;
+    let result = fd(call(bytes.as_mut_ptr().cast(), &raw mut len))?;
+    // A sender without a name writes none.
+    Ok((result, SockAddr::from_bytes(&bytes[..len as usize]).unwrap_or_else(|_| SockAddr::unix("").expect("no name"))))
+}
 
 fn check(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
@@ -92,26 +76,31 @@ impl Berkeley {
         check(unsafe { libc::ioctl(number, request.into(), from_mut(argument)) } as isize).map(drop)
     }
 
-    pub(crate) fn bind(&self, number: i32, to: &Address) -> io::Result<()> {
-        check(unsafe { libc::bind(number, from_ref(&to.0).cast(), IN) } as isize).map(drop)
+    pub(crate) fn bind(&self, number: i32, to: &SockAddr) -> io::Result<()> {
+        let to = to.to_bytes();
+        check(unsafe { libc::bind(number, to.as_ptr().cast(), to.len() as libc::socklen_t) } as isize).map(drop)
     }
 
     pub(crate) fn listen(&self, number: i32, backlog: i32) -> io::Result<()> {
         check(unsafe { libc::listen(number, backlog) } as isize).map(drop)
     }
 
-    pub(crate) fn accept(&self, number: i32) -> io::Result<(i32, Address)> {
-        let (mut from, mut len) = (unsafe { zeroed::<libc::sockaddr_in>() }, IN);
-        fd(unsafe { libc::accept(number, from_mut(&mut from).cast(), &raw mut len) }).map(|number| (number, Address(from)))
+    pub(crate) fn accept(&self, number: i32) -> io::Result<(i32, SockAddr)> {
+        address(|from, len| unsafe { libc::accept(number, from, len) })
     }
 
-    pub(crate) fn connect(&self, number: i32, to: &Address) -> io::Result<()> {
-        check(unsafe { libc::connect(number, from_ref(&to.0).cast(), IN) } as isize).map(drop)
+    pub(crate) fn connect(&self, number: i32, to: &SockAddr) -> io::Result<()> {
+        let to = to.to_bytes();
+        check(unsafe { libc::connect(number, to.as_ptr().cast(), to.len() as libc::socklen_t) } as isize).map(drop)
     }
 
-    pub(crate) fn getsockname(&self, number: i32) -> io::Result<Address> {
-        let (mut own, mut len) = (unsafe { zeroed::<libc::sockaddr_in>() }, IN);
-        check(unsafe { libc::getsockname(number, from_mut(&mut own).cast(), &raw mut len) } as isize).map(|_| Address(own))
+    pub(crate) fn getsockname(&self, number: i32) -> io::Result<SockAddr> {
+        address(|own, len| unsafe { libc::getsockname(number, own, len) }).map(|(_, own)| own)
+    }
+
+    pub(crate) fn setsockopt(&self, number: i32, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
+        let len = value.len() as libc::socklen_t;
+        check(unsafe { libc::setsockopt(number, level, name, value.as_ptr().cast(), len) } as isize).map(drop)
     }
 
     pub(crate) fn send(&self, number: i32, data: &[u8], flags: i32) -> io::Result<usize> {
@@ -126,7 +115,7 @@ impl Berkeley {
         &self,
         number: i32,
         data: &[IoSlice<'_>],
-        to: Option<&Address>,
+        to: Option<&SockAddr>,
         control: &[u8],
         flags: i32,
     ) -> io::Result<usize> {
@@ -135,9 +124,10 @@ impl Berkeley {
         message.msg_iovlen = data.len();
         message.msg_control = if control.is_empty() { null_mut() } else { control.as_ptr().cast_mut().cast() };
         message.msg_controllen = control.len();
-        if let Some(to) = to {
-            message.msg_name = from_ref(&to.0).cast_mut().cast();
-            message.msg_namelen = IN;
+        let to = to.map(SockAddr::to_bytes);
+        if let Some(to) = &to {
+            message.msg_name = to.as_ptr().cast_mut().cast();
+            message.msg_namelen = to.len() as libc::socklen_t;
         }
         check(unsafe { libc::sendmsg(number, &raw const message, flags | libc::MSG_NOSIGNAL) })
     }
@@ -162,6 +152,33 @@ impl Berkeley {
         let mut polls: Vec<_> = fds.iter().map(|poll| libc::pollfd { fd: poll.fd, events: poll.events, revents: 0 }).collect();
         let found = check(unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, millis(timeout)) } as isize)?;
         fds.iter_mut().zip(&polls).for_each(|(poll, found)| poll.revents = found.revents);
+        Ok(found)
+    }
+
+    pub(crate) fn select(
+        &self,
+        count: i32,
+        read: Option<&mut FdSet>,
+        write: Option<&mut FdSet>,
+        except: Option<&mut FdSet>,
+        timeout: Option<Duration>,
+    ) -> io::Result<usize> {
+        let mut sets = [read, write, except];
+        let mut theirs = [unsafe { zeroed::<libc::fd_set>() }; 3];
+        let numbers = || 0..libc::FD_SETSIZE as i32;
+        for (ours, theirs) in sets.iter().zip(&mut theirs) {
+            let wanted = numbers().filter(|number| ours.as_ref().is_some_and(|ours| ours.contains(*number)));
+            wanted.for_each(|number| unsafe { libc::FD_SET(number, theirs) });
+        }
+        let timeval = |time: Duration| libc::timeval { tv_sec: time.as_secs() as i64, tv_usec: time.subsec_micros().into() };
+        let mut limit = timeout.map(timeval);
+        let limit = limit.as_mut().map_or(null_mut(), from_mut);
+        let [read, write, except] = &mut theirs;
+        let found = check(unsafe { libc::select(count, read, write, except, limit) } as isize)?;
+        for (ours, theirs) in sets.iter_mut().zip(&theirs) {
+            let Some(ours) = ours else { continue };
+            **ours = numbers().filter(|number| unsafe { libc::FD_ISSET(*number, theirs) }).collect();
+        }
         Ok(found)
     }
 

@@ -22,9 +22,25 @@ macro_rules! every_story {
             messages_in_pieces
             waiting_for_all
             bytes_that_wait_are_counted
+            two_questions_about_one_socket
+            some_calls_never_wait
+            the_time_is_up_and_there_is_less_than_asked_for
+            a_timeout_is_for_the_whole_call
+            a_connect_that_was_begun_is_waited_for
+            a_full_backlog_is_waited_for
+            modes_go_along_with_sockets
+            all_of_a_message_in_pieces
+            select_tells_what_is_there
+            select_waits_for_what_comes
+            ends_and_errors_for_select
+            sets_in_sets
+            sets_in_sets_with_edges
+            sets_in_circles
         }
     };
 }
 
+mod interleaved;
+mod limits;
 mod machine;
 mod ours;

@@ -1,7 +1,7 @@
 //! Our calls, on a host with nothing but loopback.
 
 use loggia::Host;
-pub(crate) use loggia::berkeley::{Berkeley, PollFd};
+pub(crate) use loggia::berkeley::{Berkeley, FdSet, PollFd};
 
 fn berkeley() -> Berkeley {
     Berkeley::on(&Host::builder().start().expect("a host"))

@@ -48,6 +48,7 @@ errnos! {
     EDOM = 33, "Numerical argument out of domain";
     ERANGE = 34, "Numerical result out of range";
     ENAMETOOLONG = 36, "File name too long";
+    ELOOP = 40, "Too many levels of symbolic links";
     ENODATA = 61, "No data available";
     ENONET = 64, "Machine is not on the network";
     EPROTO = 71, "Protocol error";

@@ -1,154 +1,191 @@
-//! Sets of interests, in the manner of `epoll`.
+//! A set of interests.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use loggia_stack::base::{Errno, Ready};
+use loggia_stack::base::{Errno, Instant as Moment};
 
-use super::numbers::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET, EPOLLONESHOT};
-use super::table::Entry;
-use super::{Berkeley, Fd};
-use crate::blocking::{Blocking, WeakBlocking, moment_in};
-use crate::driver::Slot;
+use super::super::Fd;
+use super::super::table::Entry;
+use super::Event;
+use super::item::{Item, Look, Target, Wish};
+use super::nesting;
+use crate::blocking::moment_in;
+use crate::driver::Left;
 use crate::host::Host;
 use crate::socket::error;
 
-/// What is there at a descriptor of a set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Event {
-    /// `EPOLLIN`, `EPOLLOUT`, …
-    pub events: u32,
-    /// What was given with the interest.
-    pub data: u64,
-}
-
 /// A set of interests.
-#[derive(Debug, Default)]
-pub(super) struct Set {
+#[derive(Debug)]
+pub(in super::super) struct Set {
+    host: Host,
     state: Mutex<State>,
     changed: Condvar,
+    /// Under which it is told of the host's end.
+    end: OnceLock<(Moment, u64)>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By descriptor and socket: a number that was given back may be given out again while the socket lives on under another.
-    items: BTreeMap<(Fd, usize), Arc<Item>>,
+    /// By descriptor and what it stands for: a number that was given back may be given out again while that lives on under another.
+    items: BTreeMap<Key, Arc<Item>>,
     /// Where something may be there.
     ready: VecDeque<Arc<Item>>,
+    /// Who is told when something gets there, besides those who wait for the set's events.
+    watchers: BTreeMap<u64, Watcher>,
+    number: u64,
+    /// The host has ended.
+    over: bool,
 }
 
-/// An interest.
-#[derive(Debug)]
-struct Item {
-    set: Weak<Set>,
-    socket: WeakBlocking,
-    slot: Slot,
-    wish: Mutex<Wish>,
+impl State {
+    /// Something may be there at this one.
+    fn put(&mut self, item: Arc<Item>) {
+        if !std::mem::replace(&mut lock(&item.wish).queued, true) {
+            self.ready.push_back(item);
+        }
+    }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Wish {
-    events: u32,
-    data: u64,
-    /// Off after an event with `EPOLLONESHOT`, and once it is out of the set.
-    on: bool,
-    /// It is among those where something may be there.
-    queued: bool,
+type Key = (Fd, usize);
+
+#[derive(Clone, Debug)]
+struct Watcher {
+    waker: Waker,
+    /// The set that this one is in, if that is who watches.
+    outer: Option<Weak<Set>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Wake for Item {
+/// Tells a set of its host's end.
+struct End(Weak<Set>);
+
+impl Wake for End {
     fn wake(self: Arc<Self>) {
+        if let Some(set) = self.0.upgrade() {
+            lock(&set.state).over = true;
+            set.changed.notify_all();
+        }
+    }
+}
+
+/// One watches a set's queue, until it is dropped.
+#[derive(Debug)]
+pub(in super::super) struct Watch {
+    set: Weak<Set>,
+    number: u64,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
         if let Some(set) = self.set.upgrade() {
-            set.queue(self);
+            let watcher = lock(&set.state).watchers.remove(&self.number);
+            drop(watcher);
         }
     }
 }
 
 impl Set {
-    fn queue(&self, item: Arc<Item>) {
-        let mut state = lock(&self.state);
-        let mut wish = lock(&item.wish);
-        if wish.on && !std::mem::replace(&mut wish.queued, true) {
-            drop(wish);
-            state.ready.push_back(item);
-            self.changed.notify_one();
-        }
+    pub(super) fn new(host: &Host) -> Arc<Self> {
+        let set = Arc::new(Self { host: host.clone(), state: Mutex::default(), changed: Condvar::new(), end: OnceLock::new() });
+        let waker = Waker::from(Arc::new(End(Arc::downgrade(&set))));
+        let (end, over) = host.with(|_, waiters| (waiters.wait_until(Moment::NEVER, &waker), waiters.is_closed()));
+        // It is set this once.
+        let _ = set.end.set(end);
+        lock(&set.state).over |= over;
+        set
     }
 
-    fn add(self: &Arc<Self>, host: &Host, fd: Fd, socket: &Blocking, events: u32, data: u64) -> io::Result<()> {
-        let slot = host.with(|_, waiters| waiters.slot());
-        let wish = Mutex::new(Wish { events, data, on: true, queued: false });
-        let item = Arc::new(Item { set: Arc::downgrade(self), socket: socket.downgrade(), slot, wish });
+    /// Wakes `waker` whenever something may have got there, until the watch is dropped.
+    pub(in super::super) fn watch(self: &Arc<Self>, waker: Waker, outer: Option<Weak<Self>>) -> Watch {
         let mut state = lock(&self.state);
-        state.items.retain(|_, item| item.socket.is_alive());
-        let key = (fd, socket.key());
-        if state.items.contains_key(&key) {
-            return Err(error(Errno::EEXIST));
+        state.number += 1;
+        let number = state.number;
+        state.watchers.insert(number, Watcher { waker, outer });
+        Watch { set: Arc::downgrade(self), number }
+    }
+
+    /// Something came to this one. Who watches is told each time, also while it waits to be looked at since an earlier time: for edges.
+    pub(super) fn queue(&self, item: Arc<Item>) {
+        let mut state = lock(&self.state);
+        if !lock(&item.wish).on {
+            return;
         }
-        state.items.insert(key, item.clone());
+        state.put(item);
+        let watchers: Vec<Waker> = state.watchers.values().map(|watcher| watcher.waker.clone()).collect();
         drop(state);
-        // Whether something is there already the next wait finds out.
-        self.queue(item);
-        Ok(())
+        self.changed.notify_one();
+        watchers.into_iter().for_each(Waker::wake);
     }
 
-    fn modify(&self, fd: Fd, socket: &Blocking, events: u32, data: u64) -> io::Result<()> {
-        let item = lock(&self.state).items.get(&(fd, socket.key())).cloned().ok_or_else(|| error(Errno::ENOENT))?;
-        let queued = {
-            let mut wish = lock(&item.wish);
-            *wish = Wish { events, data, on: true, queued: wish.queued };
-            wish.queued
-        };
-        if !queued {
-            self.queue(item);
+    /// There still is what was found at this one: nothing came, so nobody who watches is told.
+    fn keep(&self, item: Arc<Item>) {
+        lock(&self.state).put(item);
+        self.changed.notify_one();
+    }
+
+    /// Takes the first where something may be there.
+    fn next(&self) -> Option<Arc<Item>> {
+        let item = lock(&self.state).ready.pop_front()?;
+        lock(&item.wish).queued = false;
+        Some(item)
+    }
+
+    /// True if it has something to tell. Takes nothing away.
+    pub(in super::super) fn is_ready(&self) -> bool {
+        let turns = lock(&self.state).ready.len();
+        for _ in 0..turns {
+            let Some(item) = self.next() else { break };
+            if item.look(Look::Leaves).is_some() {
+                self.keep(item);
+                return true;
+            }
         }
-        Ok(())
+        false
     }
 
-    fn remove(&self, fd: Fd, socket: &Blocking) -> io::Result<()> {
-        let item = lock(&self.state).items.remove(&(fd, socket.key())).ok_or_else(|| error(Errno::ENOENT))?;
-        lock(&item.wish).on = false;
-        let socket = socket.socket();
-        socket.host.with(|_, waiters| waiters.leave(socket.id, item.slot));
-        Ok(())
-    }
-
-    fn wait(&self, most: usize, timeout: Option<Duration>) -> Vec<Event> {
-        let deadline = timeout.map(moment_in);
+    /// What there is to tell now: each is looked at once, those that stay included.
+    fn collect(&self, most: usize) -> Vec<Event> {
         let mut events = Vec::new();
-        loop {
-            // Each is looked at once, those that stay included.
-            let turns = lock(&self.state).ready.len();
-            for _ in 0..turns {
-                if events.len() == most {
-                    break;
-                }
-                let Some(item) = lock(&self.state).ready.pop_front() else { break };
-                lock(&item.wish).queued = false;
-                if let Some(event) = look(&item) {
-                    events.push(event);
-                    if event_stays(&item) {
-                        self.queue(item);
-                    }
+        let turns = lock(&self.state).ready.len();
+        for _ in 0..turns {
+            if events.len() == most {
+                break;
+            }
+            let Some(item) = self.next() else { break };
+            if let Some(event) = item.look(Look::Takes) {
+                events.push(event);
+                if item.stays() {
+                    self.keep(item);
                 }
             }
+        }
+        events
+    }
+
+    pub(super) fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Vec<Event>> {
+        let deadline = timeout.map(moment_in);
+        loop {
+            let events = self.collect(most);
             if !events.is_empty() {
-                return events;
+                return Ok(events);
             }
             let state = lock(&self.state);
             if !state.ready.is_empty() {
                 continue;
             }
+            if state.over {
+                return Err(error(Errno::ENETDOWN));
+            }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             match left {
-                Some(Duration::ZERO) => return events,
+                Some(Duration::ZERO) => return Ok(events),
                 Some(left) => drop(self.changed.wait_timeout(state, left)),
                 None => drop(self.changed.wait(state)),
             }
@@ -156,67 +193,109 @@ impl Set {
     }
 }
 
-/// Looks whether something is there, and lets the item be told of what comes from now on.
-fn look(item: &Arc<Item>) -> Option<Event> {
-    let socket = item.socket.upgrade()?;
-    let wish = *lock(&item.wish);
-    if !wish.on {
-        return None;
+/// Interests.
+impl Set {
+    pub(super) fn add(self: &Arc<Self>, host: &Host, fd: Fd, entry: &Entry, events: u32, data: u64) -> io::Result<()> {
+        /// One at a time, or two could make a circle together.
+        static NESTING: Mutex<()> = Mutex::new(());
+        let mut nesting = None;
+        let target = match entry {
+            Entry::Socket(socket) => Target::Socket { socket: socket.downgrade(), slot: host.with(|_, waiters| waiters.slot()) },
+            Entry::Epoll(inner) => {
+                nesting = Some(lock(&NESTING));
+                nesting::check(self, inner).map_err(error)?;
+                Target::Set { set: Arc::downgrade(inner), watch: Mutex::default() }
+            }
+        };
+        let wish = Mutex::new(Wish { events, data, on: true, queued: false, version: 0 });
+        let item = Arc::new(Item { set: Arc::downgrade(self), target, wish });
+        let mut state = lock(&self.state);
+        let gone: Vec<_> = state.items.extract_if(.., |_, item| !item.target.is_alive()).collect();
+        if state.items.contains_key(&key(fd, entry)) {
+            return Err(error(Errno::EEXIST));
+        }
+        state.items.insert(key(fd, entry), item.clone());
+        drop(state);
+        drop(gone);
+        if let (Target::Set { watch, .. }, Entry::Epoll(inner)) = (&item.target, entry) {
+            // The watch holds the item, and the item the watch, until it is taken out.
+            *lock(watch) = Some(inner.watch(Waker::from(item.clone()), Some(Arc::downgrade(self))));
+        }
+        drop(nesting);
+        // Whether something is there already the next wait finds out.
+        self.queue(item);
+        Ok(())
     }
-    let interest = Ready(wish.events as u16);
-    let (socket, waker) = (socket.socket(), Waker::from(item.clone()));
-    let ready = socket.host.with(|stack, waiters| {
-        waiters.wait(socket.id, item.slot, interest, &waker);
-        stack.readiness(socket.id).unwrap_or(Ready::HUP)
-    });
-    let events = ready.0 & (interest | Ready::ERR | Ready::HUP).0;
-    if events == 0 {
-        return None;
+
+    pub(super) fn modify(&self, fd: Fd, entry: &Entry, events: u32, data: u64) -> io::Result<()> {
+        let item = lock(&self.state).items.get(&key(fd, entry)).cloned().ok_or_else(|| error(Errno::ENOENT))?;
+        {
+            let mut wish = lock(&item.wish);
+            *wish = Wish { events, data, on: true, queued: wish.queued, version: wish.version + 1 };
+        }
+        self.queue(item);
+        Ok(())
     }
-    if wish.events & EPOLLONESHOT != 0 {
-        lock(&item.wish).on = false;
+
+    pub(super) fn remove(&self, fd: Fd, entry: &Entry) -> io::Result<()> {
+        let item = lock(&self.state).items.remove(&key(fd, entry)).ok_or_else(|| error(Errno::ENOENT))?;
+        self.let_go(&[item]);
+        Ok(())
     }
-    Some(Event { events: events.into(), data: wish.data })
+
+    /// These are told of nothing any more.
+    fn let_go(&self, items: &[Arc<Item>]) {
+        let mut watches: Vec<Option<Watch>> = Vec::new();
+        // Owned beyond the lock: we may come to be the last who has one, and closing wants the lock.
+        let sockets = items.iter().filter_map(|item| match &item.target {
+            Target::Socket { socket, slot } => Some((socket.upgrade()?, *slot)),
+            Target::Set { .. } => None,
+        });
+        let sockets: Vec<_> = sockets.collect();
+        let left: Vec<Left> =
+            self.host.with(|_, waiters| sockets.iter().map(|(socket, slot)| waiters.leave(socket.socket().id, *slot)).collect());
+        for item in items {
+            lock(&item.wish).on = false;
+            if let Target::Set { watch, .. } = &item.target {
+                watches.push(lock(watch).take());
+            }
+        }
+        drop((left, watches));
+    }
+
+    /// The sets that are in it.
+    pub(super) fn inner(&self) -> Vec<Arc<Self>> {
+        let state = lock(&self.state);
+        let sets = state.items.values().filter_map(|item| match &item.target {
+            Target::Set { set, .. } => set.upgrade(),
+            Target::Socket { .. } => None,
+        });
+        sets.collect()
+    }
+
+    /// The sets that it is in.
+    pub(super) fn outer(&self) -> Vec<Arc<Self>> {
+        lock(&self.state).watchers.values().filter_map(|watcher| watcher.outer.as_ref()?.upgrade()).collect()
+    }
 }
 
-/// True for an item that is told again as long as something is there.
-fn event_stays(item: &Item) -> bool {
-    let wish = lock(&item.wish);
-    wish.on && wish.events & EPOLLET == 0
+fn key(fd: Fd, entry: &Entry) -> Key {
+    (
+        fd,
+        match entry {
+            Entry::Socket(socket) => socket.key(),
+            Entry::Epoll(set) => Arc::as_ptr(set).addr(),
+        },
+    )
 }
 
-impl Berkeley {
-    /// An empty set. `EMFILE`
-    pub fn epoll_create(&self) -> io::Result<Fd> {
-        self.table.put(Entry::Epoll(Arc::default()), 0)
-    }
-
-    /// Adds (`EPOLL_CTL_ADD`), changes (`EPOLL_CTL_MOD`) or removes (`EPOLL_CTL_DEL`) the interest in a socket. `events` may have `EPOLLET`
-    /// (told once each time something comes) and `EPOLLONESHOT` (told once, until it is changed) in it. A socket that is closed leaves by
-    /// itself. `EBADF`, `EEXIST`, `ENOENT`, `EINVAL`, `ENOTSOCK` (sets of sets are not there)
-    pub fn epoll_ctl(&self, set: Fd, operation: i32, fd: Fd, events: u32, data: u64) -> io::Result<()> {
-        let (set, socket) = (self.set(set)?, self.get(fd)?);
-        match operation {
-            EPOLL_CTL_ADD => set.add(&self.host, fd, &socket, events, data),
-            EPOLL_CTL_MOD => set.modify(fd, &socket, events, data),
-            EPOLL_CTL_DEL => set.remove(fd, &socket),
-            _ => Err(error(Errno::EINVAL)),
-        }
-    }
-
-    /// Waits until something is there at one of the set, or `timeout` is over; at most `most` events, whose turn comes round.
-    /// `EBADF`, `EINVAL`
-    pub fn epoll_wait(&self, set: Fd, most: usize, timeout: Option<Duration>) -> io::Result<Vec<Event>> {
-        if most == 0 {
-            return Err(error(Errno::EINVAL));
-        }
-        Ok(self.set(set)?.wait(most, timeout))
-    }
-
-    fn set(&self, fd: Fd) -> io::Result<Arc<Set>> {
-        match self.table.get(fd)? {
-            Entry::Epoll(set) => Ok(set),
-            Entry::Socket(_) => Err(error(Errno::EINVAL)),
+impl Drop for Set {
+    fn drop(&mut self) {
+        let state = std::mem::take(self.state.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let items: Vec<_> = state.items.into_values().collect();
+        self.let_go(&items);
+        if let Some(end) = self.end.get() {
+            drop(self.host.with(|_, waiters| waiters.cancel(*end)));
         }
     }
 }

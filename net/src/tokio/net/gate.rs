@@ -84,8 +84,8 @@ impl UdpGate {
         let (level, name) = if to.is_ipv4() { (ip::LEVEL, ip::IP_FREEBIND) } else { (ipv6::LEVEL, ipv6::IPV6_FREEBIND) };
         socket.set_int(level, name, 1)?;
         socket.set_int(sol_socket::LEVEL, sol_socket::SO_REUSEADDR, 1)?;
-        socket.bind(&address(to))?;
-        socket.call(|stack, id| stack.connect(id, &address(from)))?;
+        // At once: nobody else's datagram comes in between.
+        socket.call(|stack, id| stack.bind(id, &address(to)).and_then(|()| stack.connect(id, &address(from))))?;
         Ok(UdpSocket::new(socket))
     }
 }

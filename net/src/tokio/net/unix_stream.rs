@@ -4,14 +4,12 @@ use std::io;
 use std::path::Path;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
-use loggia_stack::base::Errno;
 use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use crate::host::Host;
 use crate::socket::Socket;
-use crate::time;
 use crate::unix::{self, SocketAddr, UCred};
 
 /// As [`tokio::net::UnixStream`](https://docs.rs/tokio/latest/tokio/net/struct.UnixStream.html), on a host: both ends are on the same.
@@ -26,22 +24,14 @@ impl Stream for UnixStream {
     }
 }
 
-/// How soon one looks again whether a full backlog has room: nothing announces it.
-const RETRY: std::time::Duration = std::time::Duration::from_millis(1);
-
 impl UnixStream {
     /// Connects to a path, or to an abstract name if it begins with a NUL. Waits while the backlog is full. `ENOENT`, `ECONNREFUSED`
     pub async fn connect_on(host: &Host, path: impl AsRef<Path>) -> io::Result<Self> {
         let socket = Socket::new(host, AF_UNIX, SOCK_STREAM)?;
         let to = unix::address(path.as_ref())?;
-        loop {
-            let begun = socket.host.with(|stack, _| stack.connect(socket.id, &to));
-            match begun {
-                Ok(()) => return Ok(Self { socket }),
-                Err(Errno::EAGAIN) => time::sleep(host, RETRY).await,
-                Err(errno) => return Err(crate::socket::error(errno)),
-            }
-        }
+        // Who finds no room is woken when there is some.
+        socket.writing(|stack, id| stack.connect(id, &to)).await?;
+        Ok(Self { socket })
     }
 
     /// Two that are connected to each other.

@@ -208,7 +208,8 @@ fn a_checksum_left_to_others_is_completed_where_it_belongs_on_the_next_link() {
     let mut router = Host::router(1500);
     let ethernet = router.add_ethernet();
     let payload: Vec<u8> = (0..100).collect();
-    let segment = V6::new("fd00:2::9", "fd00:1::9", protocol::UDP, &payload).extension(protocol::DESTINATION, &[1, 4, 0, 0, 0, 0]);
+    let segment =
+        V6::new("fd00:2::9", "fd00:1::9", protocol::UDP, &payload).extension(protocol::DESTINATION, &[1, 4, 0, 0, 0, 0]);
     let (packet, l4) = (segment.bytes(), 48);
     let expected = checksum(&packet[l4..]).to_be_bytes();
     // As it comes from a TAP with a virtio-net header: the place of the sum counts from the front of the frame.

@@ -1,6 +1,6 @@
 //! IPv6 for others (RFC 8200 §3, RFC 4291 §2.5.6, RFC 4443).
 
-use crate::base::{Checksum, Frame, Version};
+use crate::base::{Checksum, Version};
 use crate::link::{Received, largest_packet};
 use crate::network::icmp::types::Problem;
 use crate::network::ipv6::{HEADER_LEN, Header};
