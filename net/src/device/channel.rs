@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, SocketType, sendmsg, sockopt};
 
 use super::packet::Packet;
@@ -15,6 +16,9 @@ use super::virtio;
 const PIECES: usize = 64;
 /// Room for the largest packet, whatever the interface's MTU is or becomes: 64 KiB and a link header.
 const LARGEST: usize = 65_535 + 18 + virtio::LEN;
+
+/// How often one reads again after a signal, or an error that says nothing of what is there.
+const TRIES: usize = 16;
 
 /// What kind of descriptor it is, which decides what its end looks like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,25 +60,23 @@ impl Channel {
         self.fd.as_fd()
     }
 
-    /// The next packet; what makes no sense is skipped.
+    /// The next packet. What makes no sense comes as an empty one, which the host counts and drops: passing over it here would hold up who
+    /// waits for us as long as more of it comes.
     pub(super) fn receive(&self) -> io::Result<Packet> {
-        loop {
-            let bytes = self.read()?;
-            if let Some(packet) = self.unpack(bytes) {
-                return Ok(packet);
-            }
-        }
+        let bytes = self.read()?;
+        Ok(self.unpack(bytes).unwrap_or_else(|| Bytes::new().into()))
     }
 
     fn read(&self) -> io::Result<Bytes> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
         buffer.reserve_exact(LARGEST);
+        let mut tries = 0..TRIES;
         let len = loop {
+            tries.next().ok_or(io::ErrorKind::WouldBlock)?;
             match rustix::io::read(&self.fd, rustix::buffer::spare_capacity(&mut buffer)) {
-                Err(rustix::io::Errno::INTR) => {}
-                // An earlier packet found nobody at the other end.
-                Err(rustix::io::Errno::CONNREFUSED) if self.kind == Kind::Datagrams => {}
+                Err(Errno::INTR) => {}
+                Err(errno) if self.kind == Kind::Datagrams && is_of_an_earlier_packet(errno) => {}
                 done => break done?,
             }
         };
@@ -118,6 +120,7 @@ impl Channel {
     }
 
     fn write_pieces(&self, pieces: &[IoSlice<'_>]) -> io::Result<()> {
+        let mut told = false;
         loop {
             let done = match self.kind {
                 Kind::File => rustix::io::writev(&self.fd, pieces),
@@ -127,9 +130,31 @@ impl Channel {
                 }
             };
             match done {
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
+                // This one has not been sent yet.
+                Err(errno) if self.kind == Kind::Datagrams && is_of_an_earlier_packet(errno) && !told => told = true,
                 done => return Ok(done.map(drop)?),
             }
         }
     }
+}
+
+/// What ICMP, or the machine itself, says by the next call of what became of an earlier packet. It is no more than that: the socket lives
+/// on, and packets may be lost.
+fn is_of_an_earlier_packet(errno: Errno) -> bool {
+    const TOLD: [Errno; 12] = [
+        Errno::CONNREFUSED,
+        Errno::CONNRESET,
+        Errno::HOSTUNREACH,
+        Errno::HOSTDOWN,
+        Errno::NETUNREACH,
+        Errno::NETDOWN,
+        Errno::NONET,
+        Errno::NOPROTOOPT,
+        Errno::PROTO,
+        Errno::MSGSIZE,
+        Errno::OPNOTSUPP,
+        Errno::ACCESS,
+    ];
+    TOLD.contains(&errno)
 }

@@ -87,7 +87,8 @@ pub use properties::{MacAddr, Properties};
 pub use tun::{Tap, Tun, TunBuilder};
 
 /// What carries packets. The host calls [`send`](Device::send) from whichever thread writes to a socket, one call at a time and under its
-/// lock, so it should be quick; it must not call the host from there. A device that panics in `receive` on the host's thread ends the host.
+/// lock, so it should be quick; it must not call the host from there. A device that panics in `receive` is lost; on the host's thread it ends
+/// the host.
 pub trait Device: Send + Sync + 'static {
     /// What the device is. Asked once, when it is attached.
     fn properties(&self) -> Properties;

@@ -6,7 +6,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use super::channel::Channel;
 use super::{Device, Packet, Properties};
 
-/// A device over a descriptor that keeps packets apart: a datagram or seqpacket socket, a TUN that another process opened.
+/// A device over a descriptor that keeps packets apart: a datagram or seqpacket socket, a TUN that another process opened. What a datagram
+/// socket tells by an error of packets sent before (ICMP) is passed over; what makes no sense is counted as too short and dropped.
 #[derive(Debug)]
 pub struct PacketFd {
     channel: Channel,

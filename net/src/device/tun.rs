@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use super::channel::Channel;
 use super::sys::{self, Flags, Offload};
-use super::{Device, MacAddr, Packet, Properties};
+use super::{Device, MacAddr, Packet, Properties, virtio};
 
 /// An interface of the kernel that carries IP packets (`/dev/net/tun`). Needs `CAP_NET_ADMIN`, or an interface that was made for this
 /// user (`ip tuntap add tun0 mode tun user NAME`). The kernel's end is configured by its own tools
@@ -115,6 +115,9 @@ impl TunBuilder {
             let (fd, full_name) = sys::attach(&name, flags)?;
             // It is the interface's, whoever opened it before.
             sys::set_offload(&fd, if self.offloads { Offload::ChecksumsAndTcp } else { Offload::None })?;
+            if self.offloads {
+                sys::set_header_len(&fd, virtio::LEN)?;
+            }
             channels.push(Channel::new(fd, self.offloads)?);
             name = full_name;
         }

@@ -7,7 +7,7 @@
 //! | `address` | how addresses are written |
 //! | `running` | a host in real time: one lock, and what is done under it |
 //! | `thread` | its thread, which reads devices and keeps time |
-//! | `port` | its end of a device |
+//! | `port`, `rest` | its end of a device, and what becomes of one that calls in vain |
 
 mod address;
 #[cfg(unix)]
@@ -17,6 +17,8 @@ mod configure;
 mod interface;
 #[cfg(unix)]
 mod port;
+#[cfg(unix)]
+mod rest;
 #[cfg(unix)]
 mod running;
 mod status;
@@ -106,7 +108,8 @@ impl Host {
         self.0.attach(interface)
     }
 
-    /// Takes an interface away, with its addresses and routes, and lets its device go. `ENODEV`
+    /// Takes an interface away, with its addresses and routes, and lets its device go before this returns (a little later, if it is called
+    /// on the host's own thread, by a waker). `ENODEV`
     #[cfg(unix)]
     pub fn detach(&self, interface: &str) -> io::Result<()> {
         self.0.detach(interface)
@@ -114,7 +117,8 @@ impl Host {
 
     /// Ends the host in order: writing ends on all connections, what was written is sent until the other ends have acknowledged it, for
     /// `limit` at most, and the devices are let go before this returns. What has not been acknowledged by then is given up.
-    /// Afterwards sockets have nobody to talk to: who waits at one gets `ENETDOWN`.
+    /// Listeners end at once, and with them the connections that nobody has accepted. Afterwards sockets have nobody to talk to: who waits
+    /// at one gets `ENETDOWN`.
     ///
     /// [`TimedOut`](io::ErrorKind::TimedOut) if something was given up.
     pub fn shutdown(&self, limit: Duration) -> io::Result<()> {

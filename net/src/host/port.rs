@@ -47,17 +47,26 @@ pub(super) struct Port {
     held: Option<Packet>,
     /// Something was sent or received since its last `flush`.
     touched: bool,
+    /// The thread has been told that the device is full.
+    pub(super) watched: bool,
+    /// It is being received from. If that is so while nobody is at it, it has panicked.
+    pub(super) receiving: bool,
 }
 
 impl Port {
     pub(super) fn new(link: LinkId, device: Arc<dyn Device>, queues: usize) -> Self {
         let polled = if device.descriptor(0).is_some() { queues } else { 0 };
-        Self { link, device, polled, held: None, touched: false }
+        Self { link, device, polled, held: None, touched: false, watched: false, receiving: false }
     }
 
     /// True if the device is full and something waits for it.
     pub(super) fn is_full(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// True if the thread must see to it that the device wakes it once it has room.
+    pub(super) fn wants_watch(&self) -> bool {
+        self.polled > 0 && self.is_full()
     }
 
     /// Gives the device what the stack has for it, as far as there is room.
@@ -74,7 +83,9 @@ impl Port {
 
     /// Receives from a device that tells when it is ready, and runs it through.
     pub(super) fn receive(&mut self, stack: &mut Stack, batch: &mut Batch) {
+        self.receiving = true;
         batch.fill(&*self.device, 0);
+        self.receiving = false;
         self.touched |= !batch.frames.is_empty();
         stack.receive_many(self.link, batch.frames.drain(..));
     }

@@ -7,15 +7,16 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::thread::{self, ThreadId};
 use std::time::{self, Duration};
 
 use loggia_stack::base::{Addr, Errno, Instant, LinkId, Seed};
 use loggia_stack::engine::{Config, Stack};
 use loggia_stack::network::autoconf::LinkSettings;
 use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::SHUT_WR;
+use loggia_stack::socket::numbers::{SHUT_RDWR, SHUT_WR};
 
 use super::interface::Interface;
 use super::port::{Batch, Port};
@@ -55,16 +56,18 @@ struct State {
     armed: Instant,
     /// Something happened since the thread went to sleep.
     busy: bool,
-    /// The thread has been told that a device it polls is full.
-    watching: bool,
+    /// The generation that the thread polls.
+    polled: u64,
     phase: Phase,
 }
 
 /// A host in real time.
 pub(super) struct Running {
     state: Mutex<State>,
-    /// Told when it is over.
-    over: Condvar,
+    /// Told when it is over, and when the thread has let go what was taken away.
+    changed: Condvar,
+    /// The host's own.
+    thread: OnceLock<ThreadId>,
     pub(super) bell: Bell,
     epoch: time::Instant,
     names: Mutex<HashMap<String, Vec<Addr>>>,
@@ -124,12 +127,13 @@ impl Running {
             generation: 0,
             armed: Instant::EPOCH,
             busy: false,
-            watching: false,
+            polled: 0,
             phase: Phase::Alive,
         };
         Ok(Arc::new(Self {
             state: Mutex::new(state),
-            over: Condvar::new(),
+            changed: Condvar::new(),
+            thread: OnceLock::new(),
             bell: Bell::new()?,
             epoch: time::Instant::now(),
             names: Mutex::new(names.into_iter().collect()),
@@ -146,6 +150,17 @@ impl Running {
 
     pub(super) fn now(&self) -> Instant {
         Instant::from_nanos(self.epoch.elapsed().as_nanos() as u64)
+    }
+
+    /// The calling thread is the host's own from now on.
+    pub(super) fn begin(&self) {
+        // There is one.
+        let _ = self.thread.set(thread::current().id());
+    }
+
+    /// True on the host's own thread.
+    pub(super) fn is_own_thread(&self) -> bool {
+        self.thread.get() == Some(&thread::current().id())
     }
 
     /// A socket call, or several.
@@ -208,17 +223,24 @@ impl Running {
         state.stack.advance(self.now());
         state.stack.remove_link(link).map_err(error)?;
         let gone = state.let_go(link);
+        let generation = state.generation;
         let mut after = state.settle();
         after.ring = true;
         drop(state);
         drop(gone);
         self.conclude(after);
+        // On its own thread one would wait for oneself.
+        if !self.is_own_thread() {
+            self.wait_until(|state| state.polled >= generation);
+        }
         Ok(())
     }
 
-    /// The queues that the thread polls, and the generation they are of.
+    /// The queues that the thread polls, and the generation they are of. Those it had before are gone.
     pub(super) fn sources(&self) -> (u64, Vec<Source>) {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.polled = state.generation;
+        self.changed.notify_all();
         let sources = state
             .ports
             .iter()
@@ -252,7 +274,7 @@ impl Running {
         if matches!(next, Next::End) {
             let clean = !given_up && state.is_clean();
             let (ports, woken) = state.end(clean);
-            self.over.notify_all();
+            self.changed.notify_all();
             drop(state);
             drop((ports, gone));
             self.conclude(after);
@@ -268,14 +290,28 @@ impl Running {
     /// Sees to the devices that told they are ready, and to those that do so meanwhile: one thread at a time, whoever came first. Those
     /// whom this tells in turn may call back; they find somebody at it, so it never goes deeper than once a host.
     fn go_on(&self) {
+        let fallen = Fallen(self);
+        let done = self.rounds();
+        std::mem::forget(fallen);
+        if !done {
+            self.hand_over();
+        }
+    }
+
+    /// True once nobody calls any more.
+    fn rounds(&self) -> bool {
         let mut seen = self.calls.load(Ordering::Acquire);
         for _ in 0..ROUNDS {
             self.round();
             match self.calls.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(more) => seen = more,
             }
         }
+        false
+    }
+
+    fn hand_over(&self) {
         self.handed_over.store(true, Ordering::Release);
         self.bell.ring();
     }
@@ -305,6 +341,20 @@ impl Running {
         drop(state);
         drop(gone);
         self.conclude(after);
+    }
+}
+
+/// Whoever was at it has panicked: the device that was being received from is lost, and the thread goes on with the others.
+struct Fallen<'a>(&'a Running);
+
+impl Drop for Fallen<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        let lost: Vec<_> = state.ports.iter().filter(|port| port.receiving).map(|port| port.link).collect();
+        let gone: Vec<_> = lost.into_iter().map(|link| state.lose(link)).collect();
+        drop(state);
+        drop(gone);
+        self.0.hand_over();
     }
 }
 
@@ -341,7 +391,7 @@ impl Running {
             return;
         }
         let (ports, woken) = state.end(false);
-        self.over.notify_all();
+        self.changed.notify_all();
         drop(state);
         drop(ports);
         woken.into_iter().for_each(Waker::wake);
@@ -349,12 +399,20 @@ impl Running {
 
     /// Waits until it is over; says whether everything that was written has left.
     pub(super) fn wait(&self) -> bool {
+        self.wait_until(|_| false).unwrap_or_default()
+    }
+
+    /// Waits until `done`, or until it is over; then says whether everything that was written has left.
+    fn wait_until(&self, done: impl Fn(&State) -> bool) -> Option<bool> {
         let mut state = self.lock();
         loop {
             if let Phase::Over { clean } = state.phase {
-                return clean;
+                return Some(clean);
             }
-            state = self.over.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if done(&state) {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -377,8 +435,8 @@ impl State {
             // Whoever is rung for once looks at everything: nobody needs to ring for the same again.
             (self.armed, after.ring) = (due, true);
         }
-        if !self.watching && self.ports.iter().any(|port| port.polled > 0 && port.is_full()) {
-            (self.watching, after.ring) = (true, true);
+        for port in self.ports.iter_mut().filter(|port| port.wants_watch()) {
+            after.ring |= !std::mem::replace(&mut port.watched, true);
         }
         after
     }
@@ -407,9 +465,8 @@ impl State {
         }
         let busy = std::mem::take(&mut self.busy);
         self.armed = if busy { self.due().min(now + PAUSE) } else { self.due() };
-        let full = self.ports.iter().filter(|port| port.polled > 0 && port.is_full()).map(|port| port.link);
-        let full: Vec<_> = full.collect();
-        self.watching = !full.is_empty();
+        self.ports.iter_mut().for_each(|port| port.watched = port.wants_watch());
+        let full = self.ports.iter().filter(|port| port.watched).map(|port| port.link).collect();
         Next::Sleep { until: self.armed, full }
     }
 
@@ -461,12 +518,13 @@ impl State {
         Some(self.ports.swap_remove(place))
     }
 
-    /// Shuts down writing on every socket that is still there.
+    /// Shuts down writing on every socket that is still there, and listeners altogether: whom nobody has accepted yet nobody will.
     fn end_writing(&mut self) {
-        let sockets: Vec<_> = self.stack.socket_rows().into_iter().filter_map(|row| row.socket).collect();
-        for socket in sockets {
+        for row in self.stack.socket_rows() {
+            let Some(socket) = row.socket else { continue };
+            let listens = (row.netid, row.state) == ("tcp", "LISTEN");
             // Those that are not connected have nothing to end.
-            let _ = self.stack.shutdown(socket, SHUT_WR);
+            let _ = self.stack.shutdown(socket, if listens { SHUT_RDWR } else { SHUT_WR });
         }
     }
 
@@ -480,14 +538,13 @@ impl State {
             // Listeners and those that are closed have nothing to reset.
             let _ = self.stack.connect(socket, &Address::Unspecified);
         }
+        self.stack.abort_orphans();
         true
     }
 
     /// True if all that was written has been acknowledged by the other ends.
     fn is_clean(&self) -> bool {
-        const WAITING: [&str; 5] = ["ESTAB", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK"];
-        let waits = |row: &loggia_stack::socket::Row| row.netid == "tcp" && WAITING.contains(&row.state);
-        self.ports.iter().all(|port| !port.is_full()) && !self.stack.socket_rows().iter().any(waits)
+        self.ports.iter().all(|port| !port.is_full()) && !self.stack.is_flushing()
     }
 
     /// Resets what is left and gives what is to be dropped and woken without the lock.

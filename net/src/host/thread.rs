@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::Host;
 use super::interface::Interface;
 use super::port::Batch;
+use super::rest::Rest;
 use super::running::{Next, Running, Source};
 use crate::driver::{Driver, Waiters};
 
@@ -75,6 +76,7 @@ impl Drop for Watch<'_> {
 }
 
 fn run(running: &Running) {
+    running.begin();
     loop {
         let (generation, sources) = running.sources();
         if !serve(running, generation, &sources) {
@@ -86,6 +88,7 @@ fn run(running: &Running) {
 /// Serves these sources until they change; false at the end of the host.
 fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
     let mut arrived: Vec<(LinkId, Batch)> = sources.iter().map(|source| (source.link, Batch::default())).collect();
+    let mut rests: Vec<Rest> = sources.iter().map(|_| Rest::default()).collect();
     let mut fds = Vec::with_capacity(1 + sources.len());
     loop {
         let (until, full) = match running.turn(generation, &mut arrived) {
@@ -93,34 +96,35 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
             Next::Again => return true,
             Next::End => return false,
         };
-        // Those who had more than fitted are asked again without waiting.
-        let more = arrived.iter().any(|(_, batch)| batch.full);
-        if !more {
-            fds.clear();
-            fds.push(PollFd::new(&running.bell, PollFlags::IN));
-            fds.extend(sources.iter().map(|source| poll_fd(running, source, &full)));
-            wait(&mut fds, until.is_set().then(|| until.since(running.now())));
-            if !fds[0].revents().is_empty() {
-                running.bell.heard();
-            }
+        let now = running.now();
+        fds.clear();
+        fds.push(PollFd::new(&running.bell, PollFlags::IN));
+        fds.extend(sources.iter().zip(&rests).map(|(source, rest)| poll_fd(running, source, &full, rest.is_over(now))));
+        // Where there was more than fitted nobody waits, but the others are asked too.
+        let until = if arrived.iter().any(|(_, batch)| batch.full) { now } else { rests.iter().fold(until, Rest::or_before) };
+        wait(&mut fds, until.is_set().then(|| until.since(now)));
+        if !fds[0].revents().is_empty() {
+            running.bell.heard();
         }
-        for (place, (source, (_, batch))) in sources.iter().zip(&mut arrived).enumerate() {
-            let revents = if more { PollFlags::empty() } else { fds[1 + place].revents() };
+        for (place, ((source, (_, batch)), rest)) in sources.iter().zip(&mut arrived).zip(&mut rests).enumerate() {
+            let revents = fds[1 + place].revents();
             if batch.full || !revents.is_empty() {
                 batch.fill(&*source.device, source.queue);
-                let broken = PollFlags::HUP | PollFlags::NVAL | PollFlags::ERR;
-                // It will never be quiet again, and there is nothing to read.
-                batch.lost |= batch.frames.is_empty() && revents.intersects(broken) && !revents.contains(PollFlags::IN);
+                let nothing = batch.frames.is_empty();
+                // It will never be quiet again, and there is nothing to read. An error alone says only what became of an earlier packet.
+                let broken = revents.intersects(PollFlags::HUP | PollFlags::NVAL) && !revents.contains(PollFlags::IN);
+                batch.lost |= nothing && broken;
+                rest.called(nothing && !revents.contains(PollFlags::OUT), running.now());
             }
         }
     }
 }
 
-fn poll_fd<'a>(running: &'a Running, source: &'a Source, full: &[LinkId]) -> PollFd<'a> {
+fn poll_fd<'a>(running: &'a Running, source: &'a Source, full: &[LinkId], awake: bool) -> PollFd<'a> {
     let out = if source.queue == 0 && full.contains(&source.link) { PollFlags::OUT } else { PollFlags::empty() };
-    match source.descriptor() {
+    match source.descriptor().filter(|_| awake) {
         Some(fd) => PollFd::from_borrowed_fd(fd, PollFlags::IN | out),
-        // A device that has taken back its word is not waited for.
+        // A device that has taken back its word is not waited for, nor one that rests.
         None => PollFd::new(&running.bell, PollFlags::empty()),
     }
 }
@@ -167,13 +171,13 @@ impl Driver for Door {
     }
 
     fn shutdown(&self, limit: Duration) -> io::Result<()> {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.as_ref().is_some_and(|own| own.thread().id() == thread::current().id()) {
+        if self.running.is_own_thread() {
             return Err(io::Error::new(io::ErrorKind::Deadlock, "a host cannot wait for its end on its own thread"));
         }
         self.running.stop(limit);
         let clean = self.running.wait();
-        // Its devices are gone once it is. A panic there was reported when it happened.
+        // Its devices are gone once it is; another who comes meanwhile waits for that too. A panic there was reported when it happened.
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = thread.take().map(JoinHandle::join);
         if clean { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
     }

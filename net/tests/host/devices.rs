@@ -1,9 +1,13 @@
 //! Devices that are full, lost, or tell nonsense.
 
+use std::future::Future;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -180,6 +184,231 @@ fn a_device_that_panics_leaves_nobody_waiting() {
         assert_eq!(waiting.join().expect("no panic here").expect_err("it is over").raw_os_error(), Some(100));
     });
     host.shutdown(Duration::from_secs(60)).expect_err("not in order");
+}
+
+/// A descriptor that can always be read, and a device over it.
+fn always_readable() -> (UnixDatagram, UnixDatagram) {
+    let (end, other) = UnixDatagram::pair().expect("a pair");
+    other.send(b"never read").expect("send");
+    (end, other)
+}
+
+/// A device that always has something.
+struct Busy(UnixDatagram, #[expect(dead_code, reason = "it is to stay open")] UnixDatagram);
+
+impl Device for Busy {
+    fn properties(&self) -> Properties {
+        Properties::ip(1500)
+    }
+
+    fn receive(&self, _: usize) -> io::Result<Packet> {
+        Ok(vec![0x45; 3].into())
+    }
+
+    fn send(&self, _: &Packet) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn descriptor(&self, _: usize) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+}
+
+#[test]
+fn a_busy_device_leaves_the_others_their_turn() {
+    let hosts = hosts_over(datagrams());
+    let (end, other) = always_readable();
+    hosts[0].attach(Interface::new(Busy(end, other))).expect("another interface");
+    echo(&hosts);
+}
+
+/// A datagram goes to the second host and comes back.
+fn echo([client, server]: &[Host; 2]) {
+    let [client, server] =
+        [(client, "10.0.0.1:9"), (server, "10.0.0.2:9")].map(|(host, at)| UdpSocket::bind_on(host, at).expect("bind"));
+    for socket in [&client, &server] {
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("an option");
+    }
+    let mut room = [0; 64];
+    client.send_to(b"there and back", "10.0.0.2:9").expect("send");
+    let (len, from) = server.recv_from(&mut room).expect("it has come");
+    server.send_to(&room[..len], from).expect("send");
+    assert_eq!(client.recv(&mut room).expect("it has come back"), 14);
+}
+
+/// A device whose descriptor calls, and that has nothing.
+struct Vain {
+    end: UnixDatagram,
+    _other: UnixDatagram,
+    asked: Arc<AtomicU64>,
+}
+
+impl Device for Vain {
+    fn properties(&self) -> Properties {
+        Properties::ip(1500)
+    }
+
+    fn receive(&self, _: usize) -> io::Result<Packet> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn send(&self, _: &Packet) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn descriptor(&self, _: usize) -> Option<BorrowedFd<'_>> {
+        Some(self.end.as_fd())
+    }
+}
+
+#[test]
+fn a_device_that_calls_in_vain_burns_no_core() {
+    let (end, other) = always_readable();
+    let asked = Arc::new(AtomicU64::new(0));
+    let device = Vain { end, _other: other, asked: asked.clone() };
+    let host = Host::builder().address("10.0.0.1/24").device(device).start().expect("a host");
+    while asked.load(Ordering::Relaxed) < 3 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    thread::sleep(Duration::from_millis(300));
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked < 1000, "{asked} times: without a rest it would be a hundred thousand");
+    drop(host);
+}
+
+/// The machine's end of a device, and the device.
+fn cable() -> (UnixDatagram, PacketFd) {
+    let (one, two) = UnixDatagram::pair().expect("a pair");
+    (one, PacketFd::new(two, Properties::ip(1500)).expect("a device"))
+}
+
+#[test]
+fn of_two_full_devices_each_goes_on_when_it_has_room() {
+    let ((first, one), (second, two)) = (cable(), cable());
+    let host = Host::builder()
+        .interface(Interface::new(one).name("one").address("10.0.1.1/24"))
+        .interface(Interface::new(two).name("two").address("10.0.2.1/24"))
+        .start()
+        .expect("a host");
+    let socket = UdpSocket::bind_on(&host, "0.0.0.0:9").expect("bind");
+    const COUNT: usize = 2000;
+    for to in ["10.0.1.2:9", "10.0.2.2:9"] {
+        (0..COUNT).for_each(|_| assert_eq!(socket.send_to(b"!", to).expect("send"), 1));
+        // The host's thread goes to sleep with what it knows of.
+        thread::sleep(Duration::from_millis(200));
+    }
+    assert!(host.interfaces()[1..].iter().all(|interface| interface.queued > 0), "more than the machine has room for");
+    for end in [second, first] {
+        end.set_read_timeout(Some(Duration::from_secs(20))).expect("an option");
+        (0..COUNT).for_each(|_| assert!(end.recv(&mut [0; 64]).expect("it has come") > 0));
+    }
+}
+
+#[test]
+fn what_icmp_says_does_not_end_a_device() {
+    let bind = |at: &str| std::net::UdpSocket::bind(at).expect("a socket of the machine's");
+    let (ours, theirs) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    let [our_addr, their_addr] = [&ours, &theirs].map(|socket| socket.local_addr().expect("an address"));
+    ours.connect(their_addr).expect("connect");
+    drop(theirs);
+    let device = |socket| PacketFd::new(socket, Properties::ip(1500)).expect("a device");
+    let client = Host::builder().address("10.0.0.1/24").device(device(ours)).start().expect("a host");
+    let socket = UdpSocket::bind_on(&client, "10.0.0.1:0").expect("bind");
+    for _ in 0..20 {
+        // The machine answers each: nobody has that port.
+        socket.send_to(b"anybody?", "10.0.0.2:9").expect("send");
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert!(client.interfaces()[1].up);
+    let theirs = bind(&their_addr.to_string());
+    theirs.connect(our_addr).expect("connect");
+    let server = Host::builder().address("10.0.0.2/24").device(device(theirs)).start().expect("a host");
+    echo(&[client, server]);
+}
+
+#[test]
+fn frames_that_cannot_be_are_counted() {
+    let (end, other) = UnixDatagram::pair().expect("a pair");
+    let device = PacketFd::with_virtio_header(other, Properties::ip(1500)).expect("a device");
+    let host = Host::builder().address("10.0.0.1/24").device(device).start().expect("a host");
+    for len in 0..200 {
+        // Too short for a header, or one that says what cannot be.
+        end.send(&vec![0xff; len % 40]).expect("send");
+    }
+    let dropped = || {
+        host.counters()
+            .iter()
+            .find(|counter| counter.name == "frame shorter than its link header")
+            .map_or(0, |counter| counter.value)
+    };
+    while dropped() < 200 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(host.interfaces()[1].received_dropped, 200);
+}
+
+/// A device with a fault in it that tells when it has something.
+#[derive(Default)]
+struct FaultyTeller(Arc<Mutex<Option<Notifier>>>);
+
+impl Device for FaultyTeller {
+    fn properties(&self) -> Properties {
+        Properties::ip(1500)
+    }
+
+    fn receive(&self, _: usize) -> io::Result<Packet> {
+        panic!("a fault of the device's")
+    }
+
+    fn send(&self, _: &Packet) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn attach(&self, notifier: Notifier) {
+        *self.0.lock().expect("no panic") = Some(notifier);
+    }
+}
+
+#[test]
+fn a_panic_of_one_device_leaves_the_host_to_the_others() {
+    let hosts = hosts_over(pair(Properties::ip(1500)));
+    let faulty = FaultyTeller::default();
+    let notifier = faulty.0.clone();
+    hosts[0].attach(Interface::new(faulty).name("faulty0")).expect("an interface");
+    let notifier = notifier.lock().expect("no panic").clone().expect("it was attached");
+    let told = thread::spawn(move || notifier.ready()).join();
+    told.expect_err("it is told on the thread of who called");
+    let faulty = hosts[0].interfaces().into_iter().find(|interface| interface.name == "faulty0").expect("it is there");
+    assert!(!faulty.up, "it is lost");
+    echo(&hosts);
+}
+
+/// Holds the host's thread up, and says when it begins to.
+struct Slow(mpsc::Sender<()>);
+
+impl Wake for Slow {
+    fn wake(self: Arc<Self>) {
+        self.0.send(()).expect("somebody listens");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_device_is_gone_when_it_has_been_taken_away() {
+    let host = Host::builder().start().expect("a host");
+    let (end, other) = socket2::Socket::pair(socket2::Domain::UNIX, socket2::Type::SEQPACKET, None).expect("a pair");
+    let device = PacketFd::new(other, Properties::ip(1500)).expect("a device");
+    host.attach(Interface::new(device).name("wan0")).expect("an interface");
+    // The thread has the device, and is at something else for a while.
+    let (tell, told) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Slow(tell)));
+    let mut sleep = pin!(loggia::time::sleep(&host, Duration::from_millis(20)));
+    assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    told.recv().expect("it is woken");
+    host.detach("wan0").expect("it is there");
+    end.set_nonblocking(true).expect("a mode");
+    assert_eq!(end.recv(&mut [std::mem::MaybeUninit::uninit(); 64]).expect("its end"), 0);
 }
 
 #[test]

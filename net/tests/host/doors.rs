@@ -3,10 +3,11 @@
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use loggia::device::{Properties, pair};
-use loggia::net::{TcpGate, TcpStream};
+use loggia::net::{Domain, Socket, TcpGate, TcpStream, Type};
 use loggia::{Host, Interface, State};
 
 use crate::{SERVER, connected, hosts, pattern, rest};
@@ -82,4 +83,47 @@ fn connections_are_told_in_numbers() {
     let info = here.info().expect("it is one of TCP");
     assert!(info.bytes_acknowledged >= 100_000 && info.bytes_sent >= 100_000, "{info:?}");
     assert!(info.segment_size > 1000 && info.congestion_window >= 10 && info.path_mtu == 1500, "{info:?}");
+}
+
+#[test]
+fn a_connect_that_was_begun_is_waited_for() {
+    let [client, server] = hosts();
+    let at: SocketAddr = SERVER.parse().expect("an address");
+    let gate = TcpGate::bind_on(&server, at, 8).expect("bind");
+    let socket = Socket::new_on(&client, Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_nonblocking(true).expect("a mode");
+    assert_eq!(socket.connect(&at.into()).expect_err("it has begun").raw_os_error(), Some(115));
+    assert_eq!(socket.connect(&at.into()).expect_err("it goes on").raw_os_error(), Some(114));
+    let opening = gate.opening().expect("somebody asks");
+    socket.set_nonblocking(false).expect("a mode");
+    socket.set_write_timeout(Some(Duration::from_millis(20))).expect("an option");
+    assert_eq!(socket.connect(&at.into()).expect_err("nobody has answered").raw_os_error(), Some(114));
+    socket.set_write_timeout(None).expect("an option");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| socket.connect(&at.into()));
+        thread::sleep(Duration::from_millis(20));
+        opening.accept();
+        waiting.join().expect("no panic").expect("its end");
+    });
+    assert_eq!(socket.connect(&at.into()).expect_err("it is connected").raw_os_error(), Some(106));
+    // One that was refused is told so and can begin anew.
+    let socket = Socket::new_on(&client, Domain::IPV4, Type::STREAM, None).expect("a socket");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| socket.connect(&at.into()));
+        gate.opening().expect("somebody asks").refuse();
+        assert_eq!(waiting.join().expect("no panic").expect_err("refused").kind(), ErrorKind::ConnectionRefused);
+        let again = scope.spawn(|| socket.connect(&at.into()));
+        gate.opening().expect("somebody asks again").accept();
+        again.join().expect("no panic").expect("let in");
+    });
+}
+
+#[test]
+fn all_bits_of_a_mark_count() {
+    let host = Host::builder().start().expect("a host");
+    let socket = Socket::new_on(&host, Domain::IPV4, Type::DGRAM, None).expect("a socket");
+    for mark in [0, 1, 0x8000_0000, u32::MAX] {
+        socket.set_mark(mark).expect("a mark");
+        assert_eq!(socket.mark().expect("a mark"), mark);
+    }
 }

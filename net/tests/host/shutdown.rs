@@ -1,10 +1,16 @@
 //! How hosts end.
 
-use std::io::{ErrorKind, Write};
+use std::future::Future;
+use std::io::{ErrorKind, Read, Write};
+use std::pin::pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use loggia::Host;
 use loggia::net::{TcpListener, TcpStream, UdpSocket};
+use loggia::time::sleep;
 
 use crate::{connected, hosts, pattern, rest};
 
@@ -67,8 +73,68 @@ fn dropping_everything_neither_waits_nor_loses() {
 }
 
 #[test]
+fn whom_nobody_has_accepted_holds_nobody_up() {
+    let [client, server] = hosts();
+    let listener = TcpListener::bind_on(&server, crate::SERVER).expect("bind");
+    let waiting = [(); 3].map(|()| TcpStream::connect_on(&client, crate::SERVER).expect("connect"));
+    // One is accepted, and its end is waited for.
+    let (accepted, _) = listener.accept().expect("accept");
+    (&accepted).write_all(b"good bye").expect("write");
+    server.shutdown(LONG).expect("nothing of ours is left to be sent");
+    let ends = waiting.map(|mut stream| {
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).map(|_| all).map_err(|error| error.kind())
+    });
+    assert_eq!(ends, [Ok(b"good bye".to_vec()), Err(ErrorKind::ConnectionReset), Err(ErrorKind::ConnectionReset)]);
+}
+
+#[test]
+fn what_a_closed_connection_still_has_is_given_up_by_a_reset() {
+    let hosts = hosts();
+    let (mut here, there) = connected(&hosts);
+    here.set_nonblocking(true).expect("a mode");
+    while here.write(&vec![7; 65_536]).is_ok() {}
+    drop(here);
+    let late = hosts[0].shutdown(Duration::from_millis(20)).expect_err("the other end reads nothing");
+    assert_eq!(late.kind(), ErrorKind::TimedOut);
+    there.set_read_timeout(Some(Duration::from_secs(20))).expect("an option");
+    let reset = std::io::copy(&mut &there, &mut std::io::sink()).expect_err("reset");
+    assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
+}
+
+/// Ends the host from its own thread.
+struct Ends(Host, mpsc::Sender<ErrorKind>);
+
+impl Wake for Ends {
+    fn wake(self: Arc<Self>) {
+        self.1.send(self.0.shutdown(LONG).expect_err("it cannot wait for itself").kind()).expect("somebody listens");
+    }
+}
+
+#[test]
+fn a_host_that_is_to_wait_for_itself_says_so_also_while_another_waits() {
+    let hosts = hosts();
+    let (mut here, there) = connected(&hosts);
+    here.set_nonblocking(true).expect("a mode");
+    while here.write(&vec![7; 65_536]).is_ok() {}
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| hosts[0].shutdown(LONG));
+        thread::sleep(Duration::from_millis(20));
+        let (tell, told) = mpsc::channel();
+        let waker = Waker::from(Arc::new(Ends(hosts[0].clone(), tell)));
+        let mut sleep = pin!(sleep(&hosts[0], Duration::from_millis(20)));
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let told = told.recv_timeout(Duration::from_secs(60));
+        drop(there);
+        // It was cut off in the middle, whichever way it is told.
+        let _ = waiting.join().expect("no panic");
+        assert_eq!(told, Ok(ErrorKind::Deadlock));
+    });
+}
+
+#[test]
 fn a_host_without_devices_talks_to_itself() {
-    let host = loggia::Host::builder().start().expect("a host");
+    let host = Host::builder().start().expect("a host");
     let listener = TcpListener::bind_on(&host, "localhost:80").expect("bind");
     let here = TcpStream::connect_on(&host, listener.local_addr().expect("an address")).expect("connect");
     (&here).write_all(b"myself").expect("write");

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "tokio")]
 mod forwarding;
+mod header;
 mod namespace;
 mod programs;
 mod stories;

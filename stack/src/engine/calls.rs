@@ -156,6 +156,18 @@ impl Stack {
         self.done(id, Call::Close, result)
     }
 
+    /// Resets the TCP connections that were closed but are not at their end: what they still have to send is given up. Says how many.
+    pub fn abort_orphans(&mut self) -> usize {
+        let count = self.sockets.tcp.abort_orphans(&mut self.net);
+        self.settle();
+        count
+    }
+
+    /// True if a TCP connection, closed ones included, still has something to bring to its other end: data, or the end of them.
+    pub fn is_flushing(&self) -> bool {
+        self.sockets.tcp.is_flushing()
+    }
+
     /// One more handle for a socket.
     pub fn dup(&mut self, id: SocketId) -> Result<(), Errno> {
         self.sockets.dup(id)

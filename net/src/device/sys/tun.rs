@@ -4,12 +4,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, open};
-use rustix::ioctl::{IntegerSetter, Opcode, ioctl, opcode};
+use rustix::ioctl::{IntegerSetter, Opcode, Setter, ioctl, opcode};
 
 use super::interface::{Request, name, update};
 
 const TUNSETIFF: Opcode = opcode::write::<i32>(b'T', 202);
 const TUNSETOFFLOAD: Opcode = opcode::write::<u32>(b'T', 208);
+const TUNSETVNETHDRSZ: Opcode = opcode::write::<i32>(b'T', 216);
 
 const IFF_TUN: u16 = 0x0001;
 const IFF_TAP: u16 = 0x0002;
@@ -64,5 +65,13 @@ pub(in super::super) fn set_offload(fd: &OwnedFd, offload: Offload) -> io::Resul
     // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of ours.
     let call = unsafe { IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags) };
     // SAFETY: as above.
+    unsafe { ioctl(fd, call) }.map_err(Into::into)
+}
+
+/// Says how many bytes the virtio-net header has. It is the interface's, and stays from whoever had it before. `EINVAL`
+pub(in super::super) fn set_header_len(fd: &OwnedFd, len: usize) -> io::Result<()> {
+    // SAFETY: TUNSETVNETHDRSZ takes a pointer to an int, which it only reads.
+    let call = unsafe { Setter::<TUNSETVNETHDRSZ, i32>::new(len as i32) };
+    // SAFETY: as above; the int lives in the call.
     unsafe { ioctl(fd, call) }.map_err(Into::into)
 }

@@ -70,6 +70,20 @@ impl Tcp {
         self.freshen(id);
     }
 
+    /// Resets the connections that no application holds any more, and that are not at their end; says how many.
+    pub fn abort_orphans(&mut self, net: &mut Network) -> usize {
+        let mut orphans = self.keys();
+        orphans.retain(|key| timers::is_orphan(&self.records.connections[*key]));
+        orphans.iter().for_each(|key| self.abort(net, *key, Cause::Call));
+        orphans.len()
+    }
+
+    /// True if a connection still has something to bring to its other end: data, or the end of them.
+    pub fn is_flushing(&self) -> bool {
+        use TcpState::*;
+        self.keys().into_iter().any(|key| matches!(self.state(key), Established | CloseWait | FinWait1 | Closing | LastAck))
+    }
+
     /// The socket as it was before it connected.
     fn freshen(&mut self, id: Key) {
         let algorithm = self.config.congestion_control;
