@@ -51,7 +51,7 @@ impl TcpGate {
 
     /// Waits for the next who wants to open a connection.
     pub fn opening(&self) -> io::Result<Opening> {
-        let request = self.blocking.reading(|stack, id| stack.next_request(id))?;
+        let request = self.blocking.reading(Stack::next_request)?;
         Ok(Opening::new(self.blocking.clone(), request))
     }
 
