@@ -28,6 +28,7 @@ macro_rules! every_story {
             a_timeout_is_for_the_whole_call
             a_connect_that_was_begun_is_waited_for
             a_full_backlog_is_waited_for
+            a_name_is_its_listeners
             modes_go_along_with_sockets
             all_of_a_message_in_pieces
             select_tells_what_is_there

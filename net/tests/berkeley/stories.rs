@@ -399,6 +399,23 @@ pub(super) fn a_full_backlog_is_waited_for(b: &Berkeley) {
     });
 }
 
+pub(super) fn a_name_is_its_listeners(b: &Berkeley) {
+    let at = SockAddr::unix(format!("\0loggia-name-{}-{:p}", std::process::id(), b)).expect("a name");
+    let listener = b.socket(AF_UNIX, SOCK_STREAM, 0).expect("a socket");
+    b.bind(listener, &at).expect("bind");
+    b.listen(listener, 8).expect("listen");
+    for _ in 0..3 {
+        let client = b.socket(AF_UNIX, SOCK_STREAM, 0).expect("a socket");
+        b.connect(client, &at).expect("connect");
+        let (server, _) = b.accept(listener).expect("accept");
+        b.close(server).expect("it is there");
+        b.close(client).expect("it is there");
+    }
+    b.close(listener).expect("it is there");
+    let late = b.socket(AF_UNIX, SOCK_STREAM, 0).expect("a socket");
+    assert_eq!(errno(b.connect(late, &at)), ECONNREFUSED);
+}
+
 /// Sends a descriptor along with a byte, and gives what number it has at the other end.
 fn passed(b: &Berkeley, (here, there): (i32, i32), fd: i32) -> i32 {
     let control = [&20usize.to_ne_bytes()[..], &1i32.to_ne_bytes(), &1i32.to_ne_bytes(), &fd.to_ne_bytes(), &[0; 4]].concat();

@@ -52,7 +52,7 @@ impl Unix {
         let reset = end == End::NeverAccepted || socket.has_unread();
         let peer = socket.peer.take();
         if end == End::Closed {
-            self.names.give_back(&socket.name, socket.kind);
+            self.names.give_back(&socket.name, socket.kind, id);
         }
         if let Some(peer) = peer {
             self.hang_up(base, id, peer, reset);

@@ -59,10 +59,13 @@ impl Names {
         Ok(())
     }
 
-    /// A closed socket gives its abstract name back; a path stays.
-    pub(super) fn give_back(&mut self, address: &UnixAddress, kind: UnixKind) {
-        if let UnixAddress::Abstract(name) = address {
-            self.abstracts.remove(&(kind, name.clone()));
+    /// A closed socket gives its abstract name back, if it is the one who has it: those that a listener accepted are only called so. A
+    /// path stays.
+    pub(super) fn give_back(&mut self, address: &UnixAddress, kind: UnixKind, socket: Key) {
+        let UnixAddress::Abstract(name) = address else { return };
+        let place = (kind, name.clone());
+        if self.abstracts.get(&place) == Some(&socket) {
+            self.abstracts.remove(&place);
         }
     }
 
