@@ -1,11 +1,14 @@
 //! The life of hosts, and what they make of devices that fail them.
 #![cfg(unix)]
 
+mod budget;
 mod configuration;
 mod devices;
 mod doors;
 mod idle;
 mod shutdown;
+#[cfg(feature = "tokio")]
+mod tasks;
 mod wakers;
 
 use std::io::Read;
