@@ -44,6 +44,8 @@ pub struct Wheel<K> {
     heads: Vec<u32>,
     tails: Vec<u32>,
     occupied: [u64; LEVELS],
+    /// The levels at which something is occupied, a bit each.
+    levels: u16,
     nodes: Vec<Node<K>>,
     free: u32,
     len: usize,
@@ -63,6 +65,7 @@ impl<K> Wheel<K> {
             heads: alloc::vec![NONE; LEVELS * SLOTS],
             tails: alloc::vec![NONE; LEVELS * SLOTS],
             occupied: [0; LEVELS],
+            levels: 0,
             nodes: Vec::new(),
             free: NONE,
             len: 0,
@@ -159,7 +162,7 @@ impl<K> Wheel<K> {
         let place = level * SLOTS + slot;
         let mut index = core::mem::replace(&mut self.heads[place], NONE);
         self.tails[place] = NONE;
-        self.occupied[level] &= !(1 << slot);
+        self.leave(place);
         while index != NONE {
             let next = self.nodes[index as usize].next;
             self.link(index);
@@ -168,8 +171,29 @@ impl<K> Wheel<K> {
     }
 
     /// The occupied slot that comes first. Lower levels always come before higher ones.
+    #[inline]
     fn first_slot(&self) -> Option<(usize, usize)> {
-        self.occupied.iter().position(|&slots| slots != 0).map(|level| (level, self.occupied[level].trailing_zeros() as usize))
+        if self.levels == 0 {
+            return None;
+        }
+        let level = self.levels.trailing_zeros() as usize;
+        Some((level, self.occupied[level].trailing_zeros() as usize))
+    }
+
+    /// Something stands at a place.
+    fn occupy(&mut self, place: usize) {
+        let level = place / SLOTS;
+        self.occupied[level] |= 1 << (place % SLOTS);
+        self.levels |= 1 << level;
+    }
+
+    /// Nothing stands there any more.
+    fn leave(&mut self, place: usize) {
+        let level = place / SLOTS;
+        self.occupied[level] &= !(1 << (place % SLOTS));
+        if self.occupied[level] == 0 {
+            self.levels &= !(1 << level);
+        }
     }
 
     fn slot_start(&self, level: usize, slot: usize) -> u64 {
@@ -215,7 +239,7 @@ impl<K> Wheel<K> {
         node.next = NONE;
         if tail == NONE {
             self.heads[place] = index;
-            self.occupied[place / SLOTS] |= 1 << (place % SLOTS);
+            self.occupy(place);
         } else {
             self.nodes[tail as usize].next = index;
         }
@@ -236,7 +260,7 @@ impl<K> Wheel<K> {
             self.nodes[next as usize].previous = previous;
         }
         if self.heads[place] == NONE {
-            self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
+            self.leave(place);
         }
     }
 }

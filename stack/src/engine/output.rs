@@ -6,6 +6,9 @@ use crate::base::{Counters, Event, Frame, Instant, LinkId, Pressure, Ready, Sock
 impl Stack {
     /// The next frame for the device of a link. Ask until there is none, or for as many as the device takes.
     pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {
+        if self.net.links.has_nothing_for(link) {
+            return None;
+        }
         let was_full = !self.net.links.has_room(link);
         let frame = self.net.links.transmit(link);
         if was_full && frame.is_some() && self.net.links.has_room(link) {

@@ -29,6 +29,11 @@ impl OutputQueue {
         Self { frames: VecDeque::new(), cutter: None, bytes: 0, cutting: 0, limit }
     }
 
+    /// True if no frame waits, and none is being cut.
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.cutter.is_none()
+    }
+
     /// True if another packet is taken.
     pub(super) const fn has_room(&self) -> bool {
         self.bytes < self.limit

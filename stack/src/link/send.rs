@@ -49,6 +49,12 @@ impl Links {
         Some(frame)
     }
 
+    /// True if [`Links::transmit`] has nothing to give: devices ask far more often than there is something.
+    #[inline]
+    pub fn has_nothing_for(&self, link: LinkId) -> bool {
+        self.ports.get(link).is_none_or(|port| port.queue.is_empty())
+    }
+
     /// True if the link's queue has room for another packet.
     pub fn has_room(&self, link: LinkId) -> bool {
         self.ports.get(link).is_some_and(|port| port.queue.has_room())

@@ -185,7 +185,14 @@ impl Tcp {
 
     /// There may be memory again: a few of the connections that found none become writable. The others follow with the next inputs,
     /// so that a crowd of them does not make each input long.
+    #[inline]
     pub fn relieve(&mut self, net: &mut Network) {
+        if !self.starved.is_empty() {
+            self.relieve_some(net);
+        }
+    }
+
+    fn relieve_some(&mut self, net: &mut Network) {
         let pressure = net.links.base.budget.pressure();
         if pressure == Pressure::Full {
             return;
