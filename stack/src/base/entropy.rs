@@ -1,6 +1,5 @@
 //! All randomness of a stack: a 32-byte seed through SipHash-2-4. Same seed, same numbers, on every machine.
 
-use core::hash::Hasher;
 use siphasher::sip::{SipHasher13, SipHasher24};
 
 use super::addr::Addr;
@@ -29,9 +28,7 @@ impl HashKey {
 
     /// The hash of bytes, with SipHash-2-4: for what must stay secret from peers (ISN, cookies, ports).
     pub fn secret(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
-        hasher.write(bytes);
-        hasher.finish()
+        SipHasher24::new_with_keys(self.0, self.1).hash(bytes)
     }
 
     /// A cheap keyed hash (two folded multiplications) of an address and a number: for tables that are bounded, or that only this
@@ -51,9 +48,7 @@ impl HashKey {
         bytes[16..32].copy_from_slice(&remote.octets());
         bytes[32..34].copy_from_slice(&local_port.to_be_bytes());
         bytes[34..].copy_from_slice(&remote_port.to_be_bytes());
-        let mut hasher = self.hasher();
-        hasher.write(&bytes);
-        hasher.finish()
+        self.hasher().hash(&bytes)
     }
 
     /// What can differ between two IPv4 flows is twelve bytes.
@@ -63,9 +58,7 @@ impl HashKey {
         bytes[4..8].copy_from_slice(&remote);
         bytes[8..10].copy_from_slice(&local_port.to_be_bytes());
         bytes[10..].copy_from_slice(&remote_port.to_be_bytes());
-        let mut hasher = self.hasher();
-        hasher.write(&bytes);
-        hasher.finish()
+        self.hasher().hash(&bytes)
     }
 }
 
