@@ -472,9 +472,10 @@ impl Tcb {
 
     /// Bytes written and not sent.
     pub(super) fn unsent_len(&self) -> u32 {
+        let Some(sending) = &self.sending else { return 0 };
         let begin = self.data_begin();
-        let sent = if self.snd.nxt.after(begin) { (self.snd.nxt - begin).min(self.unacked_len()) } else { 0 };
-        self.unacked_len() - sent
+        let sent = if self.snd.nxt.after(begin) { self.snd.nxt - begin } else { 0 };
+        (sending.queue.len() as u32).saturating_sub(sent)
     }
 
     /// A segment that ends at `end` bears PSH.

@@ -24,15 +24,16 @@ pub(super) fn after_output(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// RFC 9293 §3.8.6.1: something waits, nothing is in flight, so nothing would ever make us try again.
 fn arm_persist(tcb: &mut Tcb, cx: &Cx<'_>) {
+    if tcb.in_flight() {
+        return;
+    }
     let waits = tcb.unsent_len() > 0 || (tcb.snd.fin && !tcb.snd.fin_sent);
-    if !tcb.in_flight() {
-        // What waits for its time to be sent has a deadline.
-        if !waits || rate::wake(tcb).is_set() {
-            tcb.timers.retry = Instant::NEVER;
-        } else if !tcb.timers.retry.is_set() || tcb.timers.retry_kind != Retry::Persist {
-            tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
-            tcb.timers.retry_kind = Retry::Persist;
-        }
+    // What waits for its time to be sent has a deadline.
+    if !waits || rate::wake(tcb).is_set() {
+        tcb.timers.retry = Instant::NEVER;
+    } else if !tcb.timers.retry.is_set() || tcb.timers.retry_kind != Retry::Persist {
+        tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+        tcb.timers.retry_kind = Retry::Persist;
     }
 }
 

@@ -241,8 +241,8 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
     let (offered, pressure) = (window::offered(tcb), cx.base().budget.pressure());
     let next = window::choose(tcb, cx.config, pressure);
-    let much = (window::full_space(tcb, cx.config) / 4).max(2 * u32::from(tcb.rcv.mss));
-    if next > offered && (next >= 2 * offered.max(1) || next - offered >= much) {
+    let much = |tcb: &Tcb| (window::full_space(tcb, cx.config) / 4).max(2 * u32::from(tcb.rcv.mss));
+    if next > offered && (next >= 2 * offered.max(1) || next - offered >= much(tcb)) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
     }

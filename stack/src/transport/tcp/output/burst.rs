@@ -21,8 +21,17 @@ pub(in crate::transport::tcp) fn largest(tcb: &Tcb, config: &TcpConfig) -> u32 {
     if tcb.snd.urgent || ecn::is_reduced(tcb) {
         return mss;
     }
+    if waiting(tcb) <= mss {
+        return mss;
+    }
     let half = (tcb.congestion.cwnd() / 2 / mss).max(1);
     segments(tcb, config, mss).min(half).min((MAX_SUPER / mss).max(1)) * mss
+}
+
+/// Bytes that are to be sent, new or again.
+fn waiting(tcb: &Tcb) -> u32 {
+    let lost = tcb.sending.as_ref().map_or(0, |sending| sending.board.lost_bytes());
+    tcb.unsent_len().saturating_add(lost)
 }
 
 /// What the rate makes of it, in segments.

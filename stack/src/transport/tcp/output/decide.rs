@@ -28,6 +28,12 @@ pub(in crate::transport::tcp) struct Plan {
     pub(in crate::transport::tcp) again: Option<Why>,
 }
 
+/// Nothing waits to be sent, new or again: the answer of most calls.
+pub(in crate::transport::tcp) fn is_idle(tcb: &Tcb) -> bool {
+    let fin_waits = tcb.snd.fin && !tcb.snd.fin_sent;
+    !fin_waits && tcb.sending.as_ref().is_none_or(|sending| tcb.unsent_len() == 0 && sending.board.lost_bytes() == 0)
+}
+
 /// The next segment that may go, if any; no frame carries more than `most` bytes.
 pub(in crate::transport::tcp) fn next(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
     if !state::may_send(tcb.state) && !fast_open::server::may_send(tcb) {

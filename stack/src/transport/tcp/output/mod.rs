@@ -82,8 +82,13 @@ fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     }
 }
 
+/// The next segment that may go. How much may go at once is only asked where there is something.
+fn next(tcb: &Tcb, cx: &Cx<'_>, push: Push) -> Option<Plan> {
+    if decide::is_idle(tcb) { None } else { decide::next(tcb, push, burst::largest(tcb, cx.config)) }
+}
+
 fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    while let Some(plan) = decide::next(tcb, push, burst::largest(tcb, cx.config)) {
+    while let Some(plan) = next(tcb, cx, push) {
         if rate::holds(tcb, cx.now()) {
             break;
         }

@@ -24,7 +24,7 @@ use super::output::{burst, decide};
 use super::recovery::News;
 use super::scoreboard::Delivered;
 use super::seq::Seq;
-use super::tcb::{Phase, Tcb};
+use super::tcb::{Phase, Sending, Tcb};
 use crate::base::{Duration, Instant};
 use delivery::{Delivery, Measured};
 pub(super) use meter::{Meter, Metered};
@@ -123,11 +123,14 @@ pub(super) fn sent(tcb: &mut Tcb, cx: &Cx<'_>, before: u32, bytes: u32, segments
 
 /// `CheckIfApplicationLimited`, after output: all that was written is out, and there would be room for more.
 pub(super) fn check_app_limited(tcb: &mut Tcb) {
-    let in_flight = decide::in_flight(tcb);
-    let unsent = tcb.unsent_len() >= u32::from(tcb.snd.mss);
-    let lost = tcb.sending.as_ref().is_some_and(|sending| sending.board.next_lost(1).is_some());
-    let full = in_flight.saturating_add(u32::from(tcb.snd.mss)) > tcb.congestion.cwnd();
-    let app_limited = !unsent && !lost && !full;
+    if tcb.rate.is_none() && tcb.sending.is_none() {
+        return;
+    }
+    let (in_flight, mss) = (decide::in_flight(tcb), u32::from(tcb.snd.mss));
+    let is_lost = |sending: &Sending| sending.board.next_lost(1).is_some();
+    let app_limited = tcb.unsent_len() < mss
+        && in_flight.saturating_add(mss) <= tcb.congestion.cwnd()
+        && !tcb.sending.as_deref().is_some_and(is_lost);
     match (&mut tcb.rate, &mut tcb.sending) {
         (Some(rate), _) if app_limited => rate.delivery.mark_app_limited(in_flight),
         (None, Some(sending)) => sending.meter.output_ended(app_limited),
