@@ -114,7 +114,9 @@ impl Stack {
 
     /// Receives; 0 from a stream is its end.
     pub fn recv(&mut self, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        self.recvmsg(id, &mut [into], 0, flags).map(|received| received.len)
+        let result = self.sockets.recv(&mut self.net, id, into, flags);
+        self.settle();
+        result
     }
 
     /// Receives and tells the sender.

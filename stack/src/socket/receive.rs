@@ -34,6 +34,21 @@ pub struct Received {
 }
 
 impl Sockets {
+    /// Receives bytes and nothing else; as [`Sockets::recvmsg`], but for a stream nothing is made of what else there is to tell.
+    pub fn recv(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
+        let record = *self.record(id)?;
+        match record.kind {
+            Kind::Tcp(key) if flags == flags.without(MsgFlags::OOB | MsgFlags::ERRQUEUE) => {
+                let asked = into.len() as u32;
+                let offset = if net.links.base.events.wanted(class::CALLS) { self.tcp.stream(key).read_offset } else { 0 };
+                let result = self.read_stream(net, id, &record, key, &mut [into], flags).map(Option::unwrap_or_default);
+                net.links.base.emit(What::Read { socket: id, offset, asked, result: result.map(|len| len as u32) });
+                result
+            }
+            _ => self.recvmsg(net, id, &mut [into], 0, flags).map(|received| received.len),
+        }
+    }
+
     /// Receives into `into`, piece by piece; ancillary data as far as it fits into a control buffer of `control_room` bytes.
     /// 0 bytes from a stream (with room given) are its end.
     ///
@@ -112,18 +127,34 @@ impl Sockets {
         into: &mut [&mut [u8]],
         flags: MsgFlags,
     ) -> Result<Received, Errno> {
+        if flags.contains(MsgFlags::OOB) && self.tcp.state(key) != TcpState::Listen {
+            return self.receive_urgent(record, key, into, flags);
+        }
+        Ok(match self.read_stream(net, id, record, key, into, flags)? {
+            Some(len) => Received { len, control: self.inq(record, key), ..Received::default() },
+            None => Received::default(),
+        })
+    }
+
+    /// The bytes of it, without urgent ones; says how many. None: the stream is at its end.
+    fn read_stream(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        key: Key,
+        into: &mut [&mut [u8]],
+        flags: MsgFlags,
+    ) -> Result<Option<usize>, Errno> {
         if self.tcp.state(key) == TcpState::Listen {
             return Err(Errno::ENOTCONN);
-        }
-        if flags.contains(MsgFlags::OOB) {
-            return self.receive_urgent(record, key, into, flags);
         }
         let stream = self.tcp.stream(key);
         let skip = peek_offset(record, flags);
         let room = room_of(into);
         let count = unmarked(&stream).saturating_sub(skip).min(room);
         if count == 0 && (stream.readable <= skip || room > 0) {
-            return self.nothing_to_read(record, key, &stream).map(|()| Received::default());
+            return self.nothing_to_read(record, key, &stream).map(|()| None);
         }
         if self.must_wait(record, key, &stream, count, room, flags) {
             return Err(Errno::EAGAIN);
@@ -133,7 +164,7 @@ impl Sockets {
             self.copy_stream(key, skip, count, into);
         }
         self.advance(net, id, key, count, flags)?;
-        Ok(Received { len: count, control: self.inq(record, key), ..Received::default() })
+        Ok(Some(count))
     }
 
     fn advance(&mut self, net: &mut Network, id: SocketId, key: Key, count: usize, flags: MsgFlags) -> Result<(), Errno> {
