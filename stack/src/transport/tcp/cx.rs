@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use super::fast_open::remembered::Remembered;
 use super::limits::Limits;
 use super::options::TcpConfig;
+use super::spare::Spare;
 use crate::base::{Base, Instant, Key};
 use crate::network::Network;
 
@@ -18,6 +19,8 @@ pub(super) struct Cx<'a> {
     pub(super) limits: &'a mut Limits,
     /// Connections that could not send because a link was full.
     pub(super) blocked: &'a mut VecDeque<Key>,
+    /// Boxes for queues.
+    pub(super) spare: &'a mut Spare,
     /// What servers told of Fast Open.
     pub(super) remembered: &'a mut Remembered,
     /// The connection's own key.

@@ -8,7 +8,7 @@
 //! | which connection a segment is for | `flows`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
-//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps` |
+//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `spare` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
@@ -53,6 +53,7 @@ pub mod scoreboard;
 mod segment_size;
 pub mod send_queue;
 pub mod seq;
+mod spare;
 mod stamps;
 mod state;
 mod tcb;
@@ -80,6 +81,7 @@ pub use gate::{Request, Verdict};
 use isn::Isn;
 use limits::Limits;
 pub use options::{FastOpenKeys, TcpConfig, TcpInfo, TcpOptions};
+use spare::Spare;
 pub use stamps::{Happened, Stamp, Wanted as StampsWanted};
 use tcb::{Sharing, Tcb};
 use time_wait::Waiting;
@@ -100,6 +102,7 @@ pub struct Tcp {
     waiting: Waiting,
     blocked: VecDeque<Key>,
     starved: VecDeque<Key>,
+    spare: Spare,
     default_options: Arc<TcpOptions>,
     remembered: Remembered,
     /// What cookies are made with unless `tcp_fastopen_key` says otherwise.
@@ -120,6 +123,7 @@ impl Tcp {
             waiting: Waiting::default(),
             blocked: VecDeque::new(),
             starved: VecDeque::new(),
+            spare: Spare::default(),
             default_options: Arc::new(TcpOptions::default()),
             remembered: Remembered::new(entropy),
             fast_open_key: fast_open::cookie::key(entropy),
@@ -216,9 +220,9 @@ impl Tcp {
 
     /// A connection and what its machine works with.
     fn with<'a>(&'a mut self, net: &'a mut Network, id: Key) -> Option<(&'a mut Tcb, Cx<'a>)> {
-        let Self { config, records, limits, blocked, remembered, .. } = self;
+        let Self { config, records, limits, blocked, spare, remembered, .. } = self;
         let tcb = records.connections.get_mut(id)?;
-        Some((tcb, Cx { net, config, limits, blocked, remembered, id }))
+        Some((tcb, Cx { net, config, limits, blocked, spare, remembered, id }))
     }
 
     /// Puts a connection into the table of flows.

@@ -6,6 +6,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::spare::Spare;
 use super::tcb::Tcb;
 use crate::base::{Base, Instant};
 
@@ -139,10 +140,10 @@ pub(super) fn note(tcb: &mut Tcb, base: &mut Base) {
 }
 
 /// The oldest news.
-pub(super) fn take(tcb: &mut Tcb, base: &mut Base) -> Option<Stamp> {
+pub(super) fn take(tcb: &mut Tcb, base: &mut Base, spare: &mut Spare) -> Option<Stamp> {
     tcb.account(base, |tcb| {
         let stamp = tcb.sending.as_mut()?.stamps.as_mut()?.take();
-        tcb.shrink_sending();
+        tcb.shrink_sending(spare);
         stamp
     })
 }

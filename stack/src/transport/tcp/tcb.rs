@@ -21,6 +21,7 @@ use super::round_trip::RoundTrip;
 use super::scoreboard::Scoreboard;
 use super::send_queue::SendQueue;
 use super::seq::Seq;
+use super::spare::Spare;
 use super::stamps::Stamps;
 use super::state::{self, Input};
 use super::tuning::Tuning;
@@ -508,6 +509,16 @@ impl Tcb {
         self.receiving.get_or_insert_default()
     }
 
+    /// As [`Tcb::sending_mut`], with a spare box where one is needed.
+    pub(super) fn equip_sending(&mut self, spare: &mut Spare) -> &mut Sending {
+        self.sending.get_or_insert_with(|| spare.sending())
+    }
+
+    /// As [`Tcb::receiving_mut`], with a spare box where one is needed.
+    pub(super) fn equip_receiving(&mut self, spare: &mut Spare) -> &mut Receiving {
+        self.receiving.get_or_insert_with(|| spare.receiving())
+    }
+
     /// Changes queues and settles the difference in memory held with the budget.
     pub(super) fn account<T>(&mut self, base: &mut Base, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.charge();
@@ -538,19 +549,24 @@ impl Tcb {
     }
 
     /// Gives the box of unacknowledged data back if nothing is left in it: an idle connection owns no queue.
-    pub(super) fn shrink_sending(&mut self) {
+    pub(super) fn shrink_sending(&mut self, spare: &mut Spare) {
         let idle = |sending: &Sending| {
             sending.queue.is_empty() && sending.board.is_empty() && sending.stamps.as_ref().is_none_or(|stamps| stamps.is_idle())
         };
-        if self.sending.as_deref().is_some_and(idle) {
-            self.sending = None;
+        if self.sending.as_deref().is_some_and(idle)
+            && let Some(emptied) = self.sending.take()
+        {
+            spare.keep_sending(emptied);
         }
     }
 
     /// Gives the box of unread data back if nothing is left in it.
-    pub(super) fn shrink_receiving(&mut self) {
-        if self.receiving.as_ref().is_some_and(|receiving| receiving.queue.is_empty() && receiving.out_of_order.is_empty()) {
-            self.receiving = None;
+    pub(super) fn shrink_receiving(&mut self, spare: &mut Spare) {
+        let idle = |receiving: &Receiving| receiving.queue.is_empty() && receiving.out_of_order.is_empty();
+        if self.receiving.as_deref().is_some_and(idle)
+            && let Some(emptied) = self.receiving.take()
+        {
+            spare.keep_receiving(emptied);
         }
     }
 

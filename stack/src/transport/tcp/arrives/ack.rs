@@ -63,7 +63,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     if tcb.snd.fin {
         tcb.advance(cx.base(), Input::Close, Cause::Call);
     }
-    tcb.shrink_sending();
+    tcb.shrink_sending(cx.spare);
     tcb.notify(cx.base());
     Step::Continue
 }
@@ -180,7 +180,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
         tcb.snd.urgent = false;
     }
     stamps::note(tcb, cx.base());
-    tcb.shrink_sending();
+    tcb.shrink_sending(cx.spare);
     tcb.confirm = true;
     if data > 0 {
         tcb.notify(cx.base());

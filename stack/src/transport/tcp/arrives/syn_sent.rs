@@ -66,7 +66,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
     handshake::settle(tcb, cx, u32::from(header.window), header.seq, header.ack);
-    tcb.shrink_sending();
+    tcb.shrink_sending(cx.spare);
     tcb.advance(cx.base(), Input::SynAck, Cause::Segment);
     tcb.inet.soft_error = None;
     if tcb.fast_open.as_ref().is_some_and(|fast_open| fast_open.more) {

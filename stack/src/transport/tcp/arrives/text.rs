@@ -93,6 +93,7 @@ fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let payload = core::mem::take(&mut arrival.payload);
     let len = payload.len() as u32;
     watch_urgent(tcb, arrival.seq, &payload);
+    tcb.equip_receiving(cx.spare);
     tcb.account(cx.base(), |tcb| tcb.receiving_mut().queue.push(payload));
     advance_nxt(tcb, len);
     fill_from_later(tcb, cx);
@@ -131,6 +132,7 @@ fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let payload = core::mem::take(&mut arrival.payload);
     let seq = arrival.seq;
     cx.base().counters.tcp_ext.tcp_ofo_queue += 1;
+    tcb.equip_receiving(cx.spare);
     let duplicate = tcb.account(cx.base(), |tcb| tcb.receiving_mut().out_of_order.insert(seq, payload));
     if let Some((start, end)) = duplicate
         && tcb.sack

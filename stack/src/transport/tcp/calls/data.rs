@@ -44,10 +44,8 @@ impl Tcp {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         let whole = count + if count > 0 { hidden(tcb) } else { 0 };
         pass_urgent(tcb, whole);
-        tcb.account(cx.base(), |tcb| {
-            tcb.receiving_mut().queue.consume(whole);
-            tcb.shrink_receiving();
-        });
+        tcb.account(cx.base(), |tcb| tcb.receiving_mut().queue.consume(whole));
+        tcb.shrink_receiving(cx.spare);
         tuning::was_read(tcb, &mut cx);
         output::delay::was_read(tcb, &mut cx, whole);
         tell_window(tcb, &mut cx);
@@ -70,7 +68,7 @@ impl Tcp {
         if ahead.is_some_and(|ahead| hidden + chunk.len() > ahead) {
             tcb.rcv.urgent = Urgent::None;
         }
-        tcb.account(cx.base(), Tcb::shrink_receiving);
+        tcb.shrink_receiving(cx.spare);
         tuning::was_read(tcb, &mut cx);
         output::delay::was_read(tcb, &mut cx, chunk.len());
         tell_window(tcb, &mut cx);
@@ -109,7 +107,7 @@ impl Tcp {
             self.note_starved(id);
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
-        tcb.shrink_sending();
+        tcb.shrink_sending(cx.spare);
         written(tcb, &mut cx, flags, taken, whole);
         self.settle(net, id);
         taken
@@ -125,6 +123,7 @@ impl Tcp {
             if count == 0 {
                 break;
             }
+            tcb.equip_sending(cx.spare);
             tcb.account(cx.base(), |tcb| {
                 tcb.sending_mut().queue.write(&part[taken..taken + count]);
                 writing::note_pieces(tcb, count as u32);
@@ -151,7 +150,7 @@ impl Tcp {
 
     /// The oldest news of what is watched.
     pub fn take_stamp(&mut self, base: &mut Base, id: Key) -> Option<Stamp> {
-        stamps::take(&mut self.records.connections[id], base)
+        stamps::take(&mut self.records.connections[id], base, &mut self.spare)
     }
 
     /// The same with a chunk that is not copied: all of it if there is any room (the buffer's limit may be passed by one chunk).
@@ -165,6 +164,7 @@ impl Tcp {
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         let taken = chunk.len();
+        tcb.equip_sending(cx.spare);
         tcb.account(cx.base(), |tcb| {
             tcb.sending_mut().queue.push(chunk);
             writing::note_pieces(tcb, taken as u32);

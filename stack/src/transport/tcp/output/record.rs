@@ -30,7 +30,7 @@ fn segments(plan: &Plan) -> u64 {
 
 fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
-    tcb.sending_mut().board.sent(plan.seq, space, now);
+    tcb.equip_sending(cx.spare).board.sent(plan.seq, space, now);
     if plan.len > 0 {
         tcb.account(cx.base(), |tcb| tcb.sending_mut().pieces.sent(plan.seq + plan.len));
     }
