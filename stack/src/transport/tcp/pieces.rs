@@ -26,10 +26,12 @@ struct Piece {
     closed: bool,
 }
 
-/// The pieces from `una` to the end of what was written. Empty, they own no memory.
+/// The pieces from `una` to the end of what was written. A single one, as most writes make it, costs no allocation.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    pieces: VecDeque<Piece>,
+    first: Option<Piece>,
+    /// Those behind it; none if there is no first.
+    rest: VecDeque<Piece>,
     /// The end of what was pushed last; means something once `has_pushed`.
     pushed: Seq,
     has_pushed: bool,
@@ -38,32 +40,37 @@ pub(super) struct Pieces {
 impl Pieces {
     /// Bytes that the last piece still takes if none holds more than `goal`. `nxt`: what was sent before it is closed.
     pub(super) fn room(&self, nxt: Seq, goal: u32) -> u32 {
-        match self.pieces.back() {
+        match self.last() {
             Some(last) if !last.closed && last.end.after(nxt) => goal.saturating_sub(last.end - self.begin_of_last(nxt)),
             _ => 0,
         }
     }
 
     fn begin_of_last(&self, nxt: Seq) -> Seq {
-        let before = self.pieces.len().checked_sub(2).map(|at| self.pieces[at].end);
-        before.map_or(nxt, |before| before.max(nxt))
+        let before = self.len().checked_sub(2).and_then(|at| self.get(at));
+        before.map_or(nxt, |before| before.end.max(nxt))
     }
 
     /// The last piece now goes to `end`.
     pub(super) fn extend(&mut self, end: Seq) {
-        if let Some(last) = self.pieces.back_mut() {
+        if let Some(last) = self.last_mut() {
             last.end = end;
         }
     }
 
     /// A new piece goes to `end`.
     pub(super) fn begin(&mut self, end: Seq) {
-        self.pieces.push_back(Piece { end, push: false, closed: false });
+        let piece = Piece { end, push: false, closed: false };
+        if self.first.is_none() {
+            self.first = Some(piece);
+        } else {
+            self.rest.push_back(piece);
+        }
     }
 
     /// The last piece is to be pushed.
     pub(super) fn push(&mut self) {
-        if let Some(last) = self.pieces.back_mut() {
+        if let Some(last) = self.last_mut() {
             last.push = true;
             self.pushed = last.end;
             self.has_pushed = true;
@@ -73,12 +80,12 @@ impl Pieces {
     /// True if more than `most` bytes were written since the last push, which began with the connection at `first`.
     pub(super) fn is_push_due(&self, first: Seq, most: u32) -> bool {
         let pushed = if self.has_pushed { self.pushed } else { first };
-        self.pieces.back().is_some_and(|last| last.end.after(pushed + most))
+        self.last().is_some_and(|last| last.end.after(pushed + most))
     }
 
     /// Nothing is appended to the last piece any more.
     pub(super) fn close(&mut self) {
-        if let Some(last) = self.pieces.back_mut() {
+        if let Some(last) = self.last_mut() {
             last.closed = true;
         }
     }
@@ -86,37 +93,70 @@ impl Pieces {
     /// Bytes from `seq` to the end of its piece, and whether it is the last one.
     pub(super) fn rest(&self, seq: Seq) -> Option<(u32, bool)> {
         let at = self.find(seq);
-        self.pieces.get(at).map(|piece| (piece.end - seq, at + 1 == self.pieces.len()))
+        self.get(at).map(|piece| (piece.end - seq, at + 1 == self.len()))
     }
 
     /// A segment that ends at `end` bears PSH.
     pub(super) fn is_pushed_at(&self, end: Seq) -> bool {
-        self.pieces.get(self.find(end - 1)).is_some_and(|piece| piece.end == end && piece.push)
+        self.get(self.find(end - 1)).is_some_and(|piece| piece.end == end && piece.push)
     }
 
     /// New data up to `end` was sent: it is a piece of its own.
     pub(super) fn sent(&mut self, end: Seq) {
         let at = self.find(end - 1);
-        if self.pieces.get(at).is_some_and(|piece| piece.end != end) {
-            self.pieces.insert(at, Piece { end, push: false, closed: true });
+        if self.get(at).is_some_and(|piece| piece.end != end) {
+            self.insert(at, Piece { end, push: false, closed: true });
         }
     }
 
     /// Everything before `una` is acknowledged.
     pub(super) fn acked(&mut self, una: Seq) {
-        while self.pieces.front().is_some_and(|piece| piece.end.at_or_before(una)) {
-            self.pieces.pop_front();
+        while self.first.is_some_and(|piece| piece.end.at_or_before(una)) {
+            self.first = self.rest.pop_front();
         }
     }
 
     /// Memory held.
     pub(super) fn charge(&self) -> usize {
-        self.pieces.len() * size_of::<Piece>()
+        self.len() * size_of::<Piece>()
     }
 
     /// The place of the piece that `seq` is in.
     fn find(&self, seq: Seq) -> usize {
-        self.pieces.partition_point(|piece| piece.end.at_or_before(seq))
+        match self.first {
+            Some(first) if first.end.at_or_before(seq) => 1 + self.rest.partition_point(|piece| piece.end.at_or_before(seq)),
+            _ => 0,
+        }
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    fn get(&self, at: usize) -> Option<&Piece> {
+        match at.checked_sub(1) {
+            None => self.first.as_ref(),
+            Some(at) => self.rest.get(at),
+        }
+    }
+
+    fn last(&self) -> Option<&Piece> {
+        self.rest.back().or(self.first.as_ref())
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Piece> {
+        self.rest.back_mut().or(self.first.as_mut())
+    }
+
+    fn insert(&mut self, at: usize, piece: Piece) {
+        match at.checked_sub(1) {
+            None => {
+                if let Some(first) = self.first.replace(piece) {
+                    self.rest.push_front(first);
+                }
+            }
+            Some(at) => self.rest.insert(at, piece),
+        }
     }
 }
 
