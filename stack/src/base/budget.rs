@@ -52,6 +52,16 @@ impl Budget {
         self.used = self.used.saturating_sub(bytes);
     }
 
+    /// Something that held `before` bytes holds `after` now.
+    #[inline]
+    pub fn settle(&mut self, before: usize, after: usize) {
+        if after > before {
+            self.charge(after - before);
+        } else if after < before {
+            self.release(before - after);
+        }
+    }
+
     /// The state of the budget.
     pub const fn pressure(&self) -> Pressure {
         if self.used >= self.limit {

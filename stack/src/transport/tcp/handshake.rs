@@ -84,7 +84,7 @@ fn fast_open(tcb: &mut Tcb, cx: &mut Cx<'_>, answering: bool) -> (Option<FastOpe
     match tcb.fast_open.as_deref().copied() {
         Some(fast_open) if tcb.recovery.timeouts == 0 && fast_open.passive == answering => {
             let len = usize::from(fast_open.data);
-            let body = if len == 0 { Rope::new() } else { tcb.account(cx.base(), |tcb| tcb.sending_mut().queue.slice(0, len)) };
+            let body = if len == 0 { Rope::new() } else { tcb.with_sending(cx, |sending| sending.queue.slice(0, len)) };
             (fast_open.option, body)
         }
         _ => (None, Rope::new()),

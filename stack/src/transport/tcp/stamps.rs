@@ -7,7 +7,7 @@
 use alloc::collections::VecDeque;
 
 use super::spare::Spare;
-use super::tcb::Tcb;
+use super::tcb::{Sending, Tcb};
 use crate::base::{Base, Instant};
 
 /// So many writes are watched, and so much news is kept; what is more is not told.
@@ -120,7 +120,7 @@ impl Stamps {
 pub(super) fn watch(tcb: &mut Tcb, base: &mut Base, wanted: Wanted) {
     let end = tcb.snd.acked + u64::from(tcb.unacked_len());
     if base.budget.allows(WATCHED) {
-        tcb.account(base, |tcb| tcb.sending_mut().stamps.get_or_insert_default().watch(end, wanted));
+        tcb.sending_mut().account(base, |sending| sending.stamps.get_or_insert_default().watch(end, wanted));
     }
     note(tcb, base);
 }
@@ -133,19 +133,17 @@ pub(super) fn note(tcb: &mut Tcb, base: &mut Base) {
     let acked = tcb.snd.acked;
     let sent = acked + u64::from(tcb.unacked_len() - tcb.unsent_len());
     let now = base.now;
-    let has_news = tcb.account(base, |tcb| tcb.sending_mut().stamps.as_mut().is_some_and(|stamps| stamps.note(sent, acked, now)));
-    if has_news {
+    let note = |sending: &mut Sending| sending.stamps.as_mut().is_some_and(|stamps| stamps.note(sent, acked, now));
+    if tcb.sending_mut().account(base, note) {
         tcb.notify(base);
     }
 }
 
 /// The oldest news.
 pub(super) fn take(tcb: &mut Tcb, base: &mut Base, spare: &mut Spare) -> Option<Stamp> {
-    tcb.account(base, |tcb| {
-        let stamp = tcb.sending.as_mut()?.stamps.as_mut()?.take();
-        tcb.shrink_sending(spare);
-        stamp
-    })
+    let stamp = tcb.sending.as_mut()?.account(base, |sending| sending.stamps.as_mut()?.take());
+    tcb.shrink_sending(spare);
+    stamp
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::congestion::Congestion;
+use super::cx::Cx;
 use super::ecn::Ecn;
 use super::fast_open::FastOpen;
 use super::listener::Listener;
@@ -56,6 +57,36 @@ pub(super) struct Resized {
 pub(super) struct Receiving {
     pub(super) queue: ReceiveQueue,
     pub(super) out_of_order: OutOfOrder,
+}
+
+impl Sending {
+    /// Memory held by the queue.
+    fn charge(&self) -> usize {
+        self.queue.charge() + self.pieces.charge() + self.stamps.as_ref().map_or(0, |stamps| stamps.charge())
+    }
+
+    /// Changes it and settles the difference in memory held with the budget.
+    pub(super) fn account<T>(&mut self, base: &mut Base, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.charge();
+        let result = change(self);
+        base.budget.settle(before, self.charge());
+        result
+    }
+}
+
+impl Receiving {
+    /// Memory held by both queues.
+    fn charge(&self) -> usize {
+        self.queue.charge() + self.out_of_order.charge()
+    }
+
+    /// Changes it and settles the difference in memory held with the budget.
+    fn account<T>(&mut self, base: &mut Base, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.charge();
+        let result = change(self);
+        base.budget.settle(before, self.charge());
+        result
+    }
 }
 
 /// Send sequence space (RFC 9293 §3.3.1, figure 3).
@@ -305,12 +336,6 @@ pub(super) struct Tcb {
     pub(super) confirm: bool,
 }
 
-impl Sending {
-    fn stamps_charge(&self) -> usize {
-        self.stamps.as_ref().map_or(0, |stamps| stamps.charge())
-    }
-}
-
 impl Tcb {
     /// What a connection is charged to the budget besides its data.
     pub(super) const CHARGE: usize = 512;
@@ -504,43 +529,19 @@ impl Tcb {
         self.sending.get_or_insert_default()
     }
 
-    /// The unread data's box, made if there is none.
-    pub(super) fn receiving_mut(&mut self) -> &mut Receiving {
-        self.receiving.get_or_insert_default()
+    /// Changes what is unacknowledged, in a spare box where one is needed, and settles the difference in memory held with the budget.
+    pub(super) fn with_sending<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Sending) -> T) -> T {
+        self.sending.get_or_insert_with(|| cx.spare.sending()).account(cx.base(), change)
     }
 
-    /// As [`Tcb::sending_mut`], with a spare box where one is needed.
-    pub(super) fn equip_sending(&mut self, spare: &mut Spare) -> &mut Sending {
-        self.sending.get_or_insert_with(|| spare.sending())
-    }
-
-    /// As [`Tcb::receiving_mut`], with a spare box where one is needed.
-    pub(super) fn equip_receiving(&mut self, spare: &mut Spare) -> &mut Receiving {
-        self.receiving.get_or_insert_with(|| spare.receiving())
-    }
-
-    /// Changes queues and settles the difference in memory held with the budget.
-    pub(super) fn account<T>(&mut self, base: &mut Base, change: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.charge();
-        let result = change(self);
-        let after = self.charge();
-        if after > before {
-            base.budget.charge(after - before);
-        } else {
-            base.budget.release(before - after);
-        }
-        result
-    }
-
-    /// Memory held by the queues.
-    fn charge(&self) -> usize {
-        self.sending.as_ref().map_or(0, |sending| sending.queue.charge() + sending.pieces.charge() + sending.stamps_charge())
-            + self.receiving.as_ref().map_or(0, |receiving| receiving.queue.charge() + receiving.out_of_order.charge())
+    /// Changes what is unread, likewise.
+    pub(super) fn with_receiving<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Receiving) -> T) -> T {
+        self.receiving.get_or_insert_with(|| cx.spare.receiving()).account(cx.base(), change)
     }
 
     /// Memory held by the receive queues.
     pub(super) fn receive_charge(&self) -> usize {
-        self.receiving.as_ref().map_or(0, |receiving| receiving.queue.charge() + receiving.out_of_order.charge())
+        self.receiving.as_ref().map_or(0, |receiving| receiving.charge())
     }
 
     /// Memory held by the send queue.
@@ -572,21 +573,25 @@ impl Tcb {
 
     /// What is not acknowledged never will be; what is yet to be told of what was stays.
     fn give_up_sending(&mut self, base: &mut Base) {
-        self.account(base, |tcb| {
-            let stamps = tcb.sending.take().and_then(|sending| sending.stamps);
-            if let Some(mut stamps) = stamps.filter(|stamps| stamps.has_news()) {
-                stamps.watch_no_more();
-                tcb.sending_mut().stamps = Some(stamps);
-            }
-        });
+        let Some(sending) = self.sending.take() else { return };
+        base.budget.release(sending.charge());
+        if let Some(mut stamps) = sending.stamps.filter(|stamps| stamps.has_news()) {
+            stamps.watch_no_more();
+            base.budget.charge(stamps.charge());
+            self.sending_mut().stamps = Some(stamps);
+        }
     }
 
     pub(super) fn drop_sending(&mut self, base: &mut Base) {
-        self.account(base, |tcb| tcb.sending = None);
+        if let Some(sending) = self.sending.take() {
+            base.budget.release(sending.charge());
+        }
     }
 
     pub(super) fn drop_receiving(&mut self, base: &mut Base) {
-        self.account(base, |tcb| tcb.receiving = None);
+        if let Some(receiving) = self.receiving.take() {
+            base.budget.release(receiving.charge());
+        }
     }
 }
 

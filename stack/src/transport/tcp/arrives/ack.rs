@@ -168,8 +168,7 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
 /// `una` moves: acknowledged data is dropped, and perhaps our FIN was in it.
 fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     let data = (ack - tcb.snd.una).min(tcb.unacked_len());
-    let delivered = tcb.account(cx.base(), |tcb| {
-        let sending = tcb.sending_mut();
+    let delivered = tcb.with_sending(cx, |sending| {
         sending.queue.release(data as usize);
         sending.pieces.acked(ack);
         sending.board.acked(ack)

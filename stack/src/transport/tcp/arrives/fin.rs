@@ -31,11 +31,9 @@ pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
 fn take_fin(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.nxt += 1;
     tcb.shut_read = true;
-    tcb.account(cx.base(), |tcb| {
-        if let Some(receiving) = &mut tcb.receiving {
-            receiving.out_of_order.clear();
-        }
-    });
+    if tcb.receiving.is_some() {
+        tcb.with_receiving(cx, |receiving| receiving.out_of_order.clear());
+    }
     if tcb.state == TcpState::Established {
         // As in Linux: the application is likely to close too, and its FIN can carry the acknowledgement.
         tcb.rcv.interactive = true;

@@ -93,8 +93,7 @@ fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let payload = core::mem::take(&mut arrival.payload);
     let len = payload.len() as u32;
     watch_urgent(tcb, arrival.seq, &payload);
-    tcb.equip_receiving(cx.spare);
-    tcb.account(cx.base(), |tcb| tcb.receiving_mut().queue.push(payload));
+    tcb.with_receiving(cx, |receiving| receiving.queue.push(payload));
     advance_nxt(tcb, len);
     fill_from_later(tcb, cx);
     cx.base().counters.tcp_ext.tcp_hp_hits += 1;
@@ -114,16 +113,14 @@ fn fill_from_later(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         return;
     }
     tcb.rcv.ack_now = true;
-    tcb.account(cx.base(), |tcb| {
-        loop {
-            let nxt = tcb.rcv.nxt;
-            let Some(run) = tcb.receiving_mut().out_of_order.take(nxt) else { break };
-            let len = run.len() as u32;
-            watch_urgent(tcb, nxt, &run);
-            tcb.receiving_mut().queue.push(run);
-            advance_nxt(tcb, len);
-        }
-    });
+    loop {
+        let nxt = tcb.rcv.nxt;
+        let Some(run) = tcb.with_receiving(cx, |receiving| receiving.out_of_order.take(nxt)) else { break };
+        let len = run.len() as u32;
+        watch_urgent(tcb, nxt, &run);
+        tcb.with_receiving(cx, |receiving| receiving.queue.push(run));
+        advance_nxt(tcb, len);
+    }
 }
 
 /// Ahead of its time: kept, and a duplicate acknowledgement with SACK tells the peer at once (RFC 5681 §4.2, RFC 2018 §3).
@@ -132,8 +129,7 @@ fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let payload = core::mem::take(&mut arrival.payload);
     let seq = arrival.seq;
     cx.base().counters.tcp_ext.tcp_ofo_queue += 1;
-    tcb.equip_receiving(cx.spare);
-    let duplicate = tcb.account(cx.base(), |tcb| tcb.receiving_mut().out_of_order.insert(seq, payload));
+    let duplicate = tcb.with_receiving(cx, |receiving| receiving.out_of_order.insert(seq, payload));
     if let Some((start, end)) = duplicate
         && tcb.sack
         && cx.config.dsack
@@ -151,8 +147,7 @@ fn prune(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if held <= limit {
         return;
     }
-    let dropped = tcb.account(cx.base(), |tcb| {
-        let receiving = tcb.receiving_mut();
+    let dropped = tcb.with_receiving(cx, |receiving| {
         let rest = receiving.out_of_order.charge().saturating_sub(held - limit);
         receiving.out_of_order.prune(rest)
     });

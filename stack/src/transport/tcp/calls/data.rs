@@ -44,7 +44,7 @@ impl Tcp {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         let whole = count + if count > 0 { hidden(tcb) } else { 0 };
         pass_urgent(tcb, whole);
-        tcb.account(cx.base(), |tcb| tcb.receiving_mut().queue.consume(whole));
+        tcb.with_receiving(&mut cx, |receiving| receiving.queue.consume(whole));
         tcb.shrink_receiving(cx.spare);
         tuning::was_read(tcb, &mut cx);
         output::delay::was_read(tcb, &mut cx, whole);
@@ -60,10 +60,9 @@ impl Tcp {
         }
         // Where the mark is counts from what is still here: it must be looked at before anything is taken.
         let (hidden, ahead) = (hidden(tcb), mark(tcb));
-        let chunk = tcb.account(cx.base(), |tcb| {
-            let queue = &mut tcb.receiving_mut().queue;
-            queue.consume(hidden);
-            queue.take(max)
+        let chunk = tcb.with_receiving(&mut cx, |receiving| {
+            receiving.queue.consume(hidden);
+            receiving.queue.take(max)
         })?;
         if ahead.is_some_and(|ahead| hidden + chunk.len() > ahead) {
             tcb.rcv.urgent = Urgent::None;
@@ -123,10 +122,10 @@ impl Tcp {
             if count == 0 {
                 break;
             }
-            tcb.equip_sending(cx.spare);
-            tcb.account(cx.base(), |tcb| {
-                tcb.sending_mut().queue.write(&part[taken..taken + count]);
-                writing::note_pieces(tcb, count as u32);
+            let grown = writing::grow(tcb, count as u32);
+            tcb.with_sending(&mut cx, |sending| {
+                sending.queue.write(&part[taken..taken + count]);
+                grown.note(&mut sending.pieces);
             });
             taken += count;
             if taken < part.len() && writing::is_full(tcb) {
@@ -164,10 +163,10 @@ impl Tcp {
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         let taken = chunk.len();
-        tcb.equip_sending(cx.spare);
-        tcb.account(cx.base(), |tcb| {
-            tcb.sending_mut().queue.push(chunk);
-            writing::note_pieces(tcb, taken as u32);
+        let grown = writing::grow(tcb, taken as u32);
+        tcb.with_sending(&mut cx, |sending| {
+            sending.queue.push(chunk);
+            grown.note(&mut sending.pieces);
         });
         written(tcb, &mut cx, flags, taken, true);
         self.settle(net, id);

@@ -1,9 +1,11 @@
-//! How writes become pieces (see [`Pieces`](crate::transport::tcp::pieces::Pieces)), after Linux's `tcp_sendmsg`.
+//! How writes become pieces (see [`Pieces`]), after Linux's `tcp_sendmsg`.
 
 use crate::base::MsgFlags;
 use crate::transport::tcp::TcpConfig;
 use crate::transport::tcp::output::decide;
+use crate::transport::tcp::pieces::Pieces;
 use crate::transport::tcp::segment_size::MAX_SUPER;
+use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
 
 /// Without anything known of the peer's window, it is this large.
@@ -38,29 +40,39 @@ pub(super) fn notsent_lowat(tcb: &Tcb, config: &TcpConfig) -> u32 {
     if tcb.options.notsent_lowat == 0 { config.notsent_lowat } else { tcb.options.notsent_lowat }
 }
 
-/// So many bytes were appended.
-pub(super) fn note_pieces(tcb: &mut Tcb, count: u32) {
-    let (goal, nxt) = (goal(tcb), tcb.snd.nxt);
-    let end = tcb.data_begin() + tcb.unacked_len();
-    let mut at = end - count;
-    let pieces = &mut tcb.sending_mut().pieces;
-    while at != end {
-        let room = pieces.room(nxt, goal);
-        let next = at + if room == 0 { goal } else { room }.min(end - at);
-        if room == 0 {
-            pieces.begin(next);
-        } else {
-            pieces.extend(next);
+/// What a write adds to the stream.
+pub(super) struct Grown {
+    from: Seq,
+    count: u32,
+    goal: u32,
+    nxt: Seq,
+}
+
+/// So many bytes are about to be appended.
+pub(super) fn grow(tcb: &Tcb, count: u32) -> Grown {
+    Grown { from: tcb.data_begin() + tcb.unacked_len(), count, goal: goal(tcb), nxt: tcb.snd.nxt }
+}
+
+impl Grown {
+    /// They were.
+    pub(super) fn note(&self, pieces: &mut Pieces) {
+        let (mut at, end) = (self.from, self.from + self.count);
+        while at != end {
+            let room = pieces.room(self.nxt, self.goal);
+            let next = at + if room == 0 { self.goal } else { room }.min(end - at);
+            if room == 0 {
+                pieces.begin(next);
+            } else {
+                pieces.extend(next);
+            }
+            at = next;
         }
-        at = next;
     }
 }
 
-/// So many bytes stand behind our SYN, in it.
-pub(in crate::transport::tcp) fn note_syn_data(tcb: &mut Tcb, count: u32) {
-    let end = tcb.snd.una + 1 + count;
-    let pieces = &mut tcb.sending_mut().pieces;
-    pieces.begin(end);
+/// So many bytes stand behind our SYN `iss`, in it.
+pub(in crate::transport::tcp) fn note_syn_data(pieces: &mut Pieces, iss: Seq, count: u32) {
+    pieces.begin(iss + 1 + count);
     pieces.push();
     pieces.close();
 }

@@ -99,18 +99,18 @@ fn fill(tcb: &mut Tcb, cx: &mut Cx<'_>, data: &[&[u8]], mss: Option<u16>) -> usi
     let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
     let path = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     let mut room = usize::from(mss.map_or(path, |mss| mss.min(path)).saturating_sub(OPTIONS));
-    let mut len = 0;
-    tcb.account(cx.base(), |tcb| {
+    let (iss, mut len) = (tcb.snd.una, 0);
+    tcb.with_sending(cx, |sending| {
         for part in data {
             let part = &part[..part.len().min(room)];
             if !part.is_empty() {
-                tcb.sending_mut().queue.write(part);
+                sending.queue.write(part);
             }
             room -= part.len();
             len += part.len();
         }
         if len > 0 {
-            writing::note_syn_data(tcb, len as u32);
+            writing::note_syn_data(&mut sending.pieces, iss, len as u32);
         }
     });
     len

@@ -91,7 +91,7 @@ impl Tcp {
         if taken {
             let payload = packet.payload(header_len);
             let len = payload.len() as u32;
-            tcb.account(cx.base(), |tcb| tcb.receiving_mut().queue.push(payload));
+            tcb.with_receiving(&mut cx, |receiving| receiving.queue.push(payload));
             tcb.rcv.nxt += len;
             tcb.rcv.received += u64::from(len);
         }

@@ -5,7 +5,7 @@ use crate::base::{Rope, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, CWR, ECE, FIN, Header, Options, PSH, SackBlocks, URG};
 use crate::transport::tcp::seq::Seq;
-use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::tcb::{Sending, Tcb};
 use crate::transport::tcp::{ecn, window};
 
 /// The segment of a plan.
@@ -24,8 +24,8 @@ pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
     mark_urgent(tcb, &mut header, plan.seq);
     let start = (plan.seq - tcb.data_begin()) as usize;
     // Sharing what was still being written to makes a chunk of it, which costs a little.
-    let slice = |tcb: &mut Tcb| tcb.sending_mut().queue.slice(start, plan.len as usize);
-    let body = if plan.len == 0 { Rope::new() } else { tcb.account(cx.base(), slice) };
+    let slice = |sending: &mut Sending| sending.queue.slice(start, plan.len as usize);
+    let body = if plan.len == 0 { Rope::new() } else { tcb.with_sending(cx, slice) };
     (header, body)
 }
 

@@ -30,10 +30,12 @@ fn segments(plan: &Plan) -> u64 {
 
 fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
-    tcb.equip_sending(cx.spare).board.sent(plan.seq, space, now);
-    if plan.len > 0 {
-        tcb.account(cx.base(), |tcb| tcb.sending_mut().pieces.sent(plan.seq + plan.len));
-    }
+    tcb.with_sending(cx, |sending| {
+        sending.board.sent(plan.seq, space, now);
+        if plan.len > 0 {
+            sending.pieces.sent(plan.seq + plan.len);
+        }
+    });
     let first = !tcb.in_flight();
     tcb.snd.nxt = plan.seq + space;
     recovery::sent(tcb, space);
