@@ -3,6 +3,8 @@
 //!
 //! An idle connection owns no box, be there a million of them; the few that are kept here are nobody's.
 
+#![allow(clippy::vec_box, clippy::unnecessary_box_returns)] // The boxes themselves are what is kept.
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
