@@ -109,6 +109,14 @@ impl Flows {
         self.table.insert_unique(self.hash(&tuple), Packed::new(flow), rehash);
     }
 
+    /// Another record takes the place of a flow's, with the same tuple; both are there. Costs one hash, and the table stays as it is.
+    pub(super) fn replace(&mut self, old: Flow, new: Flow, records: &Records) {
+        let wanted = Packed::new(old);
+        if let Some(packed) = self.table.find_mut(self.hash(&records.tuple(old)), |packed| *packed == wanted) {
+            *packed = Packed::new(new);
+        }
+    }
+
     /// Takes a flow out; its record must still be there.
     pub(super) fn remove(&mut self, flow: Flow, records: &Records) {
         let (tuple, wanted) = (records.tuple(flow), Packed::new(flow));

@@ -188,6 +188,11 @@ impl Tcp {
             return None;
         }
         self.flows.remove(Flow::HalfOpen(key), &self.records);
+        self.forget_half_open(net, key)
+    }
+
+    /// What stands in the table of flows is somebody else's business.
+    fn forget_half_open(&mut self, net: &mut Network, key: Key) -> Option<HalfOpen> {
         let half_open = self.records.half_open.remove(key)?;
         if let Some(listener) = self.records.connections.get_mut(half_open.listener).and_then(|tcb| tcb.listener.as_mut()) {
             listener.half_open = listener.half_open.saturating_sub(1);
@@ -304,8 +309,9 @@ impl Tcp {
             }
             return;
         };
-        self.remove_half_open(net, key);
-        self.enter_flow(net, connection);
+        self.flows.replace(Flow::HalfOpen(key), Flow::Connection(connection), &self.records);
+        self.forget_half_open(net, key);
+        self.note_flow(net, connection);
         self.segment_for_connection(net, connection, packet, *header, header_len);
     }
 

@@ -227,9 +227,14 @@ impl Tcp {
 
     /// Puts a connection into the table of flows.
     fn enter_flow(&mut self, net: &mut Network, id: Key) {
+        self.flows.insert(Flow::Connection(id), &self.records);
+        self.note_flow(net, id);
+    }
+
+    /// The connection stands in the table of flows.
+    fn note_flow(&mut self, net: &mut Network, id: Key) {
         net.links.base.budget.charge(Tcb::CHARGE);
         self.records.connections[id].in_flows = true;
-        self.flows.insert(Flow::Connection(id), &self.records);
     }
 
     /// After an input: a connection that is in TIME-WAIT becomes a record, one that is closed leaves the table, and one that
@@ -241,7 +246,12 @@ impl Tcp {
         }
         let waits = tcb.state == TcpState::TimeWait;
         if tcb.in_flows {
-            self.leave_flow(net, id, waits);
+            net.links.base.budget.release(Tcb::CHARGE);
+            if !waits || !self.enter_time_wait(net, id) {
+                self.flows.remove(Flow::Connection(id), &self.records);
+                self.release_port(id);
+            }
+            self.records.connections[id].in_flows = false;
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         timers::cancel(tcb, &mut cx);
@@ -250,17 +260,6 @@ impl Tcp {
         }
         if timers::is_orphan(tcb) {
             self.remove(net, id);
-        }
-    }
-
-    fn leave_flow(&mut self, net: &mut Network, id: Key, into_time_wait: bool) {
-        net.links.base.budget.release(Tcb::CHARGE);
-        self.flows.remove(Flow::Connection(id), &self.records);
-        self.records.connections[id].in_flows = false;
-        self.release_port(id);
-        if into_time_wait {
-            let record = time_wait::TimeWait::of(&self.records.connections[id], &self.config, net.links.base.now);
-            self.enter_time_wait(net, record);
         }
     }
 

@@ -83,20 +83,35 @@ enum Fate {
 }
 
 impl Tcp {
-    /// RFC 9293 MUST-13: the connection closed first and both FINs are acknowledged: a record takes its place among the flows.
-    pub(super) fn enter_time_wait(&mut self, net: &mut Network, record: TimeWait) {
+    /// RFC 9293 MUST-13: the connection closed first and both FINs are acknowledged: a record takes its place among the flows, and its port.
+    /// False if there are too many.
+    pub(super) fn enter_time_wait(&mut self, net: &mut Network, id: Key) -> bool {
         let base = &mut net.links.base;
         if self.records.time_wait.len() >= self.config.max_tw_buckets as usize {
             base.counters.tcp_ext.tcp_time_wait_overflow += 1;
-            return;
+            return false;
         }
         base.budget.charge(TimeWait::CHARGE);
-        self.ports.hold(record.tuple.local_port, record.holder());
+        let record = TimeWait::of(&self.records.connections[id], &self.config, base.now);
+        self.pass_port_on(id, &record);
         let key = self.records.time_wait.insert(record);
-        self.flows.insert(Flow::TimeWait(key), &self.records);
+        self.flows.replace(Flow::Connection(id), Flow::TimeWait(key), &self.records);
         self.waiting.queue.push_back(key);
         self.forget_dead();
         self.arm_time_wait(net);
+        true
+    }
+
+    /// The record holds the connection's port from now on: as the connection did, mostly, and then there is nothing to do.
+    fn pass_port_on(&mut self, id: Key, record: &TimeWait) {
+        let tcb = &mut self.records.connections[id];
+        let held = tcb.holds.map(|sharing| tcb.holder(sharing));
+        if held == Some(record.holder()) {
+            tcb.holds = None;
+        } else {
+            self.release_port(id);
+            self.ports.hold(record.tuple.local_port, record.holder());
+        }
     }
 
     /// Records that ended early leave their place in the queue behind; they are swept out when they are the majority.
