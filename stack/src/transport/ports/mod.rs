@@ -9,13 +9,15 @@
 
 mod binding;
 mod ephemeral;
+mod hash;
 
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-use crate::base::{Addr, Entropy, Errno, HashKey, Key};
+use crate::base::{Addr, Entropy, Errno, Key};
 pub use binding::{Binding, Holder, Rules};
 use ephemeral::Ephemeral;
+use hash::PortHash;
 
 /// Where those stand that are bound to every port: no packet is for port 0 (and one that says so is for them).
 const EVERY: u16 = 0;
@@ -31,14 +33,14 @@ struct Slot {
 #[derive(Debug)]
 pub struct Ports {
     rules: Rules,
-    slots: HashMap<u16, Slot, HashKey>,
+    slots: HashMap<u16, Slot, PortHash>,
     ephemeral: Ephemeral,
 }
 
 impl Ports {
     /// No port is used; `rules` say when sockets may share one.
     pub fn new(entropy: &Entropy, rules: Rules) -> Self {
-        Self { rules, slots: HashMap::with_hasher(entropy.key("ports")), ephemeral: Ephemeral::new(entropy, rules) }
+        Self { rules, slots: HashMap::default(), ephemeral: Ephemeral::new(entropy, rules) }
     }
 
     /// The range of ephemeral ports (`ip_local_port_range`, 32768-60999), both ends included.
