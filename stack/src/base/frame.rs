@@ -232,7 +232,16 @@ impl Frame {
     }
 
     /// The `N` bytes from `offset` on, copied; none if the frame is shorter.
+    #[inline]
     pub fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        // Most of what is read lies in the head.
+        match self.head().get(offset..offset + N) {
+            Some(bytes) => bytes.try_into().ok(),
+            None => self.read_anywhere(offset),
+        }
+    }
+
+    fn read_anywhere<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         (self.copy_to(offset, &mut bytes) == N).then_some(bytes)
     }
@@ -287,6 +296,21 @@ impl Frame {
         let mut rope = Rope::from(&head[offset..offset + from_head]);
         rope.append(self.body.slice(0, len - from_head));
         rope
+    }
+
+    /// The part from `offset` on, `len` bytes of it, as [`Frame::rope`] gives it; but what lies in the body is moved, not shared.
+    ///
+    /// # Panics
+    /// If the frame is shorter.
+    pub fn into_part(mut self, offset: usize, len: usize) -> Rope {
+        let Some(skip) = offset.checked_sub(self.head().len()) else { return self.rope(offset, len) };
+        let mut part = core::mem::take(&mut self.body);
+        assert!(skip + len <= part.len(), "{skip}+{len} bytes of {}", part.len());
+        if skip > 0 {
+            part.advance(skip);
+        }
+        part.truncate(len);
+        part
     }
 
     /// The whole, if there is nothing in the head that would have to be copied out.
@@ -348,6 +372,9 @@ mod tests {
             let mut scratch = [0; 8];
             assert_eq!(frame.view(2, 3, &mut scratch), Some(&b"cde"[..]));
             assert_eq!(frame.rope(2, 4).to_vec(), b"cdef");
+            for (offset, len) in [(0, 8), (2, 4), (3, 5), (4, 2), (8, 0)] {
+                assert_eq!(frame.clone().into_part(offset, len), frame.rope(offset, len));
+            }
             assert_eq!(frame.sum(1, 5, Sum::new()).folded(), {
                 let mut sum = Sum::new();
                 sum.add(b"bcdef");

@@ -55,6 +55,11 @@ impl Packet {
         self.frame.rope(self.transport + offset, self.len - offset)
     }
 
+    /// The same, moved out of the packet as far as possible.
+    pub fn into_payload(self, offset: usize) -> Rope {
+        self.frame.into_part(self.transport + offset, self.len - offset)
+    }
+
     /// True if the transport checksum over pseudo-header, header and payload is right or known to be.
     pub fn checksum_ok(&self) -> bool {
         self.frame.checksum != Checksum::Unknown || {

@@ -1,6 +1,6 @@
 //! Half-open connections: SYN-RECEIVED by way of a listener, as small records of their own (RFC 9293 §3.10.7.4 for that state).
 
-use super::arrives::is_older;
+use super::arrives::{Arrival, is_older};
 use super::congestion::Congestion;
 use super::ecn::{self, Offer};
 use super::fast_open::FastOpenOption;
@@ -222,14 +222,14 @@ impl Tcp {
         &mut self,
         net: &mut Network,
         key: Key,
-        packet: &Packet,
+        packet: Packet,
         header: &Header,
         header_len: usize,
     ) {
         if !self.listener_lives(key) {
             // As in Linux another listener may take what the closed one began.
             self.remove_half_open(net, key);
-            return self.segment_without_connection(net, packet, header, header_len);
+            return self.segment_without_connection(net, &packet, header, header_len);
         }
         let half_open = &self.records.half_open[key];
         let (expected, window) = (half_open.irs + 1, u32::from(half_open.rcv_wnd));
@@ -240,9 +240,9 @@ impl Tcp {
             self.records.half_open[key].offer.repeated(header, packet.traffic_class & ecn::CE);
             self.send_syn_ack(net, key);
         } else if !in_window {
-            self.refuse_segment(net, key, packet, header);
+            self.refuse_segment(net, key, &packet, header);
         } else if header.flags & RST != 0 {
-            self.reset_half_open(net, key, packet, header);
+            self.reset_half_open(net, key, &packet, header);
         } else if half_open.is_newer_than(header) {
             // RFC 7323 §5.3: opened by this, the connection would drop it, and nothing would be left to send the SYN-ACK again.
             net.links.base.counters.tcp_ext.paws_estab += 1;
@@ -256,7 +256,7 @@ impl Tcp {
         } else if header.flags & ACK == 0 {
             net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, packet.len);
         } else if header.ack != half_open.iss + 1 {
-            reset::reply(net, packet, header, packet.len - header_len);
+            reset::reply(net, &packet, header, packet.len - header_len);
         } else if end == expected && self.records.half_open[key].retries < self.deferral(key) {
             // Linux: the application is not woken for a connection on which nothing was said yet.
             self.records.half_open[key].acked = true;
@@ -299,20 +299,20 @@ impl Tcp {
     }
 
     /// The handshake is complete: a connection takes the record's place and the segment goes on to it.
-    fn promote(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
+    fn promote(&mut self, net: &mut Network, key: Key, packet: Packet, header: &Header, header_len: usize) {
         let half_open = self.records.half_open[key].clone();
         let Some(connection) = self.establish(net, &half_open) else {
             net.links.base.discard(Some(packet.link), Discard::TcpBacklogFull, packet.len);
             if self.config.abort_on_overflow {
                 self.remove_half_open(net, key);
-                reset::reply(net, packet, header, packet.len - header_len);
+                reset::reply(net, &packet, header, packet.len - header_len);
             }
             return;
         };
         self.flows.replace(Flow::HalfOpen(key), Flow::Connection(connection), &self.records);
         self.forget_half_open(net, key);
         self.note_flow(net, connection);
-        self.segment_for_connection(net, connection, packet, *header, header_len);
+        self.segment_for_connection(net, connection, Arrival::of(*header, packet, header_len));
     }
 
     /// The SYN-ACK was not answered: again, or enough (RFC 9293 MUST-23 counts for both directions of opening).

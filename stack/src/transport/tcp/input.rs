@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
+use super::Tcp;
 use super::arrives::{self, Arrival};
 use super::flows::{Flow, Tuple};
 use super::header::Header;
 use super::output::{reset, transmit};
-use super::{Tcp, ecn};
 use crate::base::{Direction, Discard, Key, SockAddr};
 use crate::network::{Network, Packet};
 
@@ -31,22 +31,14 @@ impl Tcp {
             transmit::report_stateless(&mut net.links.base, Direction::In, &header, packet.len - header_len);
         }
         match flow {
-            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, &packet, header, header_len),
-            Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, &packet, &header, header_len),
+            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(header, packet, header_len)),
+            Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, packet, &header, header_len),
             Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, &packet, &header, header_len),
             None => self.segment_without_connection(net, &packet, &header, header_len),
         }
     }
 
-    pub(super) fn segment_for_connection(
-        &mut self,
-        net: &mut Network,
-        id: Key,
-        packet: &Packet,
-        header: Header,
-        header_len: usize,
-    ) {
-        let arrival = Arrival::new(header, packet.payload(header_len), packet.frame.segment_size, packet.traffic_class & ecn::CE);
+    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, arrival: Arrival) {
         if let Some((tcb, mut cx)) = self.with(net, id) {
             arrives::segment(tcb, &mut cx, arrival);
             self.settle(net, id);

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::arrives::Arrival;
 use super::fast_open::FastOpenOption;
 use super::gate::Gate;
 use super::half_open::HalfOpen;
@@ -185,7 +186,7 @@ impl Tcp {
         cookies::restore(&mut half_open, header, mss, shift, &self.config);
         if let Some(key) = self.establish(net, &half_open) {
             self.enter_flow(net, key);
-            self.segment_for_connection(net, key, packet, *header, header_len);
+            self.segment_for_connection(net, key, Arrival::of(*header, packet.clone(), header_len));
         }
         true
     }

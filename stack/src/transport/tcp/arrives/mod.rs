@@ -15,11 +15,13 @@ mod urgent;
 pub(super) use timestamp::is_older;
 
 use super::cx::Cx;
+use super::ecn;
 use super::header::{FIN, Header, SYN};
 use super::output::{self, Push};
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::base::{Direction, Discard, Rope, TcpState, What};
+use crate::network::Packet;
 
 /// A segment on its way through the steps.
 pub(super) struct Arrival {
@@ -40,8 +42,11 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    pub(super) fn new(header: Header, payload: Rope, segment_size: u16, codepoint: u8) -> Self {
+    /// The segment of a packet, whose header was read.
+    pub(super) fn of(header: Header, packet: Packet, header_len: usize) -> Self {
         let syn = u32::from(header.flags & SYN != 0);
+        let (segment_size, codepoint) = (packet.frame.segment_size, packet.traffic_class & ecn::CE);
+        let payload = packet.into_payload(header_len);
         Self {
             seq: header.seq,
             fin_at: header.seq + syn + payload.len() as u32,
