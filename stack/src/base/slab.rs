@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU32;
 
 const PAGE: usize = 128;
 
@@ -9,7 +10,8 @@ const PAGE: usize = 128;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     index: u32,
-    generation: u32,
+    /// One more than how many entries had the place before, so that an optional key takes no more room.
+    generation: NonZeroU32,
 }
 
 impl Key {
@@ -20,24 +22,29 @@ impl Key {
 
     /// Both halves in one number, for those who must keep a key as an integer.
     pub const fn to_bits(self) -> u64 {
-        (self.generation as u64) << 32 | self.index as u64
+        (self.predecessors() as u64) << 32 | self.index as u64
     }
 
     /// The reverse of [`Key::to_bits`].
     pub const fn from_bits(bits: u64) -> Self {
-        Self { index: bits as u32, generation: (bits >> 32) as u32 }
+        Self { index: bits as u32, generation: NonZeroU32::MIN.saturating_add((bits >> 32) as u32) }
+    }
+
+    /// How many entries had the place before.
+    const fn predecessors(self) -> u32 {
+        self.generation.get() - 1
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}.{}", self.index, self.generation)
+        write!(f, "#{}.{}", self.index, self.predecessors())
     }
 }
 
 #[derive(Debug)]
 struct Entry<T> {
-    generation: u32,
+    generation: NonZeroU32,
     next_free: u32,
     value: Option<T>,
 }
@@ -109,7 +116,7 @@ impl<T> Slab<T> {
         let page_number = self.pages.len() - 1;
         let page = &mut self.pages[page_number];
         let index = (page_number * PAGE + page.len()) as u32;
-        page.push(Entry { generation: 0, next_free: NONE, value: None });
+        page.push(Entry { generation: NonZeroU32::MIN, next_free: NONE, value: None });
         self.free = index;
     }
 
@@ -118,7 +125,7 @@ impl<T> Slab<T> {
         let free = self.free;
         let entry = self.entry_mut(key.index).filter(|entry| entry.generation == key.generation)?;
         let value = entry.value.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
+        entry.generation = entry.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         entry.next_free = free;
         self.free = key.index;
         self.len -= 1;
@@ -190,7 +197,9 @@ mod tests {
         assert_eq!(slab.get(a), None);
         assert_eq!(slab.remove(a), None);
         assert_eq!(slab[b], 'b');
-        assert_eq!(Key::from_bits(b.to_bits()), b);
+        assert_eq!((Key::from_bits(a.to_bits()), Key::from_bits(b.to_bits())), (a, b));
+        assert_eq!((a.to_bits(), b.to_bits()), (0, 1 << 32));
+        assert_eq!(size_of::<Option<Key>>(), size_of::<Key>());
     }
 
     #[test]

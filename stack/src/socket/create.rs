@@ -107,10 +107,11 @@ impl Sockets {
     }
 
     fn release(&mut self, net: &mut Network, id: SocketId) {
-        let Some(record) = self.forget(net, id) else { return };
+        let Some((record, rare)) = self.forget(net, id) else { return };
         match record.kind {
             Kind::Tcp(key) => {
-                let linger = record.linger.on.then(|| Duration::from_secs(record.linger.seconds.into()));
+                let linger = rare.map(|rare| rare.linger).filter(|linger| linger.on);
+                let linger = linger.map(|linger| Duration::from_secs(linger.seconds.into()));
                 self.tcp.close(net, key, linger);
             }
             Kind::Unix(key) => self.unix.close(&mut net.links.base, key),

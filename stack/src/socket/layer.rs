@@ -116,14 +116,12 @@ impl Sockets {
         id
     }
 
-    /// Forgets a socket and what was set for it.
-    pub(super) fn forget(&mut self, net: &mut Network, id: SocketId) -> Option<Record> {
+    /// Forgets a socket; gives what was kept and set of it.
+    pub(super) fn forget(&mut self, net: &mut Network, id: SocketId) -> Option<(Record, Option<Rare>)> {
         let record = self.records.remove(id)?;
         net.links.base.budget.release(size_of::<Record>());
-        if let Some(key) = record.rare {
-            self.rares.remove(key);
-        }
-        Some(record)
+        let rare = record.rare.and_then(|key| self.rares.remove(key));
+        Some((record, rare))
     }
 
     /// One of the rare options, or its default.

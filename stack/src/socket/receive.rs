@@ -150,7 +150,7 @@ impl Sockets {
             return Err(Errno::ENOTCONN);
         }
         let stream = self.tcp.stream(key);
-        let skip = peek_offset(record, flags);
+        let skip = self.peek_offset(record, flags);
         let room = room_of(into);
         let count = unmarked(&stream).saturating_sub(skip).min(room);
         if count == 0 && (stream.readable <= skip || room > 0) {
@@ -177,13 +177,24 @@ impl Sockets {
 
     /// `SO_PEEK_OFF` moves on with what was looked at and back with what was taken.
     fn move_peek_offset(&mut self, id: SocketId, count: usize, peeked: bool) -> Result<(), Errno> {
-        let record = self.record_mut(id)?;
-        if record.peek_off >= 0 {
+        if self.record(id)?.rare.is_none() {
+            return Ok(());
+        }
+        let offset = &mut self.rare_mut(id)?.peek_off;
+        if *offset >= 0 {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
-            let moved = if peeked { record.peek_off.saturating_add(count) } else { record.peek_off.saturating_sub(count) };
-            record.peek_off = moved.max(0);
+            let moved = if peeked { offset.saturating_add(count) } else { offset.saturating_sub(count) };
+            *offset = moved.max(0);
         }
         Ok(())
+    }
+
+    /// Where a look begins.
+    fn peek_offset(&self, record: &Record, flags: MsgFlags) -> usize {
+        if !flags.contains(MsgFlags::PEEK) {
+            return 0;
+        }
+        usize::try_from(self.rare(record, |rare| rare.peek_off)).unwrap_or(0)
     }
 
     fn copy_stream(&self, key: Key, skip: usize, count: usize, into: &mut [&mut [u8]]) {
@@ -269,10 +280,10 @@ impl Sockets {
             return Err(error);
         }
         let peek = flags.contains(MsgFlags::PEEK);
+        // SO_PEEK_OFF reaches into the oldest datagram only; Linux goes on into the ones behind it.
+        let skip = self.peek_offset(record, flags);
         let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
         let Some(datagram) = front else { return self.no_datagram(record, flags) };
-        // SO_PEEK_OFF reaches into the oldest datagram only; Linux goes on into the ones behind it.
-        let skip = peek_offset(record, flags);
         if skip > 0 && skip >= datagram.data.len() {
             return self.no_datagram(record, flags);
         }
@@ -330,7 +341,7 @@ impl Sockets {
         } else if flags.contains(MsgFlags::WAITALL) {
             room
         } else {
-            (record.rcvlowat as usize).min(room)
+            (self.rare(record, |rare| rare.rcvlowat) as usize).min(room)
         };
         let result = self.unix.receive(&mut net.links.base, key, into, flags, target.max(1));
         // An urgent byte that was stepped over may have carried some.
@@ -393,14 +404,6 @@ pub(super) fn unmarked(stream: &Stream) -> usize {
 
 pub(super) fn room_of(into: &[&mut [u8]]) -> usize {
     into.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
-}
-
-/// Where a look begins.
-fn peek_offset(record: &Record, flags: MsgFlags) -> usize {
-    if !flags.contains(MsgFlags::PEEK) {
-        return 0;
-    }
-    usize::try_from(record.peek_off).unwrap_or(0)
 }
 
 /// Copies a datagram out and says what the call returns of it, and how much was copied.

@@ -61,6 +61,12 @@ pub enum Timestamps {
 /// Options few programs set.
 #[derive(Clone, Debug)]
 pub struct Rare {
+    /// `SO_LINGER`
+    pub linger: Linger,
+    /// `SO_PEEK_OFF`; negative: off.
+    pub peek_off: i32,
+    /// `SO_RCVLOWAT` of sockets that are not TCP.
+    pub rcvlowat: u32,
     /// `SO_RCVTIMEO`; kept for the layer above, which can wait.
     pub receive_timeout: Option<Duration>,
     /// `SO_SNDTIMEO`; likewise.
@@ -86,6 +92,9 @@ pub struct Rare {
 impl Default for Rare {
     fn default() -> Self {
         Self {
+            linger: Linger { on: false, seconds: 0 },
+            peek_off: -1,
+            rcvlowat: 1,
             receive_timeout: None,
             send_timeout: None,
             priority: 0,
@@ -121,12 +130,6 @@ pub struct Record {
     pub timestamps: Timestamps,
     /// Handles that name it: one more for each `dup`.
     pub handles: u32,
-    /// `SO_LINGER`
-    pub linger: Linger,
-    /// `SO_PEEK_OFF`; negative: off.
-    pub peek_off: i32,
-    /// `SO_RCVLOWAT` of sockets that are not TCP.
-    pub rcvlowat: u32,
     /// `TCP_INQ`: a receive call tells how much is left.
     pub inq: bool,
     /// Options few programs set, if one was set.
@@ -146,9 +149,6 @@ impl Record {
             write_shut: false,
             timestamps: Timestamps::Off,
             handles: 1,
-            linger: Linger { on: false, seconds: 0 },
-            peek_off: -1,
-            rcvlowat: 1,
             inq: false,
             rare: None,
         }
@@ -171,6 +171,6 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert!(size_of::<Record>() <= 64, "{}", size_of::<Record>());
+        assert!(size_of::<Record>() <= 32, "{}", size_of::<Record>());
     }
 }

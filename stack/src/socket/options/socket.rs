@@ -82,7 +82,7 @@ impl Sockets {
             }
             SO_LINGER => {
                 let seconds = value::u32_at(value, 4)?;
-                let linger = &mut self.record_mut(id)?.linger;
+                let linger = &mut self.rare_mut(id)?.linger;
                 linger.on = on;
                 if on {
                     linger.seconds = seconds.min(i32::MAX as u32);
@@ -157,7 +157,7 @@ impl Sockets {
     fn set_low_water(&mut self, net: &mut Network, id: SocketId, record: &Record, number: i32) -> Result<(), Errno> {
         let wanted = if number < 0 { i32::MAX } else { number.max(1) } as u32;
         let Kind::Tcp(key) = record.kind else {
-            self.record_mut(id)?.rcvlowat = wanted;
+            self.rare_mut(id)?.rcvlowat = wanted;
             return Ok(());
         };
         let most = match self.tcp.options(key).rcvbuf {
@@ -173,7 +173,7 @@ impl Sockets {
             Kind::Unix(key) => self.unix.options_mut(key).peek_offset = number,
             _ if record.ty == Type::Raw => return Err(Errno::EOPNOTSUPP),
             Kind::Ping(_) => return Err(Errno::EOPNOTSUPP),
-            _ => self.record_mut(id)?.peek_off = number,
+            _ => self.rare_mut(id)?.peek_off = number,
         }
         Ok(())
     }

@@ -37,7 +37,8 @@ impl Sockets {
             SO_COOKIE => return Ok(value::put(into, &(id.to_bits() + 1).to_ne_bytes())),
             SO_MEMINFO => return Ok(value::put(into, &self.memory_info(&record))),
             SO_LINGER => {
-                let linger = [value::flag(record.linger.on), record.linger.seconds as i32];
+                let linger = self.rare(&record, |rare| rare.linger);
+                let linger = [value::flag(linger.on), linger.seconds as i32];
                 return Ok(value::put(into, &linger.map(i32::to_ne_bytes).concat()));
             }
             SO_RCVTIMEO | SO_RCVTIMEO_NEW => {
@@ -62,7 +63,7 @@ impl Sockets {
             SO_SNDLOWAT => 1,
             SO_RCVLOWAT => match record.kind {
                 Kind::Tcp(key) => self.tcp.options(key).rcvlowat as i32,
-                _ => record.rcvlowat as i32,
+                _ => self.rare(record, |rare| rare.rcvlowat) as i32,
             },
             SO_PASSCRED => match record.kind {
                 Kind::Unix(key) => value::flag(self.unix.options(key).pass_credentials),
@@ -75,7 +76,7 @@ impl Sockets {
             SO_PEEK_OFF => match record.kind {
                 Kind::Unix(key) => self.unix.options(key).peek_offset,
                 Kind::Raw(_) | Kind::Ping(_) => return Err(Errno::EOPNOTSUPP),
-                _ => record.peek_off,
+                _ => self.rare(record, |rare| rare.peek_off),
             },
             SO_TIMESTAMP | SO_TIMESTAMP_NEW => value::flag(record.timestamps == Timestamps::Micros),
             SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => value::flag(record.timestamps == Timestamps::Nanos),
