@@ -180,7 +180,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     }
     stamps::note(tcb, cx.base());
     tcb.shrink_sending(cx.spare);
-    tcb.confirm = true;
+    tcb.recovery.progress = true;
     if data > 0 {
         tcb.notify(cx.base());
     }

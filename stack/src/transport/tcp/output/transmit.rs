@@ -61,7 +61,7 @@ fn outgoing(tcb: &Tcb, codepoint: u8) -> Outgoing {
 
 /// RFC 4861 §7.3.1: an acknowledgement of new data is a sign that the neighbour is reachable.
 fn confirm_neighbour(tcb: &mut Tcb, cx: &mut Cx<'_>, route: &Route) {
-    if core::mem::take(&mut tcb.confirm)
+    if core::mem::take(&mut tcb.recovery.progress)
         && let Hop::Neighbour(neighbour) = route.hop
     {
         cx.net.links.neighbour_confirmed(route.link, neighbour);
