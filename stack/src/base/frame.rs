@@ -217,7 +217,12 @@ impl Frame {
     /// # Panics
     /// If the frame is shorter.
     pub fn overwrite(&mut self, at: usize, bytes: &[u8]) {
-        let (len, end) = (self.len(), at + bytes.len());
+        let end = at + bytes.len();
+        if let Some(place) = self.head_mut().get_mut(at..end) {
+            place.copy_from_slice(bytes);
+            return;
+        }
+        let len = self.len();
         assert!(end <= len, "{end} bytes of {len}");
         if end <= HEAD {
             self.own_head(end);
@@ -326,20 +331,7 @@ impl Frame {
         if from_head > 0 {
             sum.add(&head[offset..offset + from_head]);
         }
-        let (mut skip, mut left) = (offset.saturating_sub(head.len()), len - from_head);
-        for chunk in self.body.chunks() {
-            if left == 0 {
-                break;
-            }
-            if skip >= chunk.len() {
-                skip -= chunk.len();
-                continue;
-            }
-            let take = (chunk.len() - skip).min(left);
-            sum.add(&chunk[skip..skip + take]);
-            left -= take;
-            skip = 0;
-        }
+        self.body.add_to(&mut sum, offset.saturating_sub(head.len()), len - from_head);
         sum
     }
 

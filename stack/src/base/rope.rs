@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
 
+use super::checksum::Sum;
+
 /// A run of bytes made of shared chunks. Up to two chunks cost no allocation of their own; an empty rope owns no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Rope {
@@ -110,8 +112,27 @@ impl Rope {
         }
     }
 
+    /// Adds `len` bytes from `start` on, or as many as there are, to a checksum.
+    pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
+        if let Some(bytes) = self.first.get(start..start + len) {
+            return sum.add(bytes);
+        }
+        let (mut skip, mut left) = (start, len);
+        for chunk in self.chunks() {
+            let from = skip.min(chunk.len());
+            let take = (chunk.len() - from).min(left);
+            sum.add(&chunk[from..from + take]);
+            skip -= from;
+            left -= take;
+        }
+    }
+
     /// Copies from `start` on into `into`, as many bytes as fit; says how many.
     pub fn copy_to(&self, start: usize, into: &mut [u8]) -> usize {
+        if let Some(bytes) = self.first.get(start..start + into.len()) {
+            into.copy_from_slice(bytes);
+            return into.len();
+        }
         let mut skip = start;
         let mut done = 0;
         for chunk in self.chunks() {

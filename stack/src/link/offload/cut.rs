@@ -18,8 +18,10 @@ pub(crate) struct Cutter {
     pseudo: Option<Sum>,
     /// Payload bytes that have left.
     done: usize,
-    /// Payload bytes a frame that leaves: the segment size, or a multiple of it for a device that cuts what is left to cut.
-    piece: usize,
+    /// Segments that have left.
+    segments: usize,
+    /// Segments a frame that leaves: one, or more for a device that cuts what is left to cut.
+    at_once: usize,
 }
 
 /// Bytes that a super-segment of this layout takes on the wire.
@@ -36,7 +38,7 @@ impl Cutter {
         let mut head = [0; HEAD];
         frame.copy_to(0, &mut head[..layout.payload]);
         let pseudo = pseudo(&frame, &layout, &head);
-        Self { frame, layout, head, pseudo, done: 0, piece: (device / segment * segment).max(segment) }
+        Self { frame, layout, head, pseudo, done: 0, segments: 0, at_once: (device / segment).max(1) }
     }
 
     /// The next frame; none when all have left.
@@ -45,11 +47,12 @@ impl Cutter {
         if left == 0 {
             return None;
         }
-        let take = left.min(self.piece);
+        let take = left.min(self.at_once * usize::from(self.frame.segment_size.max(1)));
         let mut frame = Frame::new(self.frame.rope(self.layout.payload + self.done, take));
         self.fill_headers(frame.prepend(&self.head[..self.layout.payload]), take);
         self.fill_notes(&mut frame, take);
         self.done += take;
+        self.segments += self.at_once;
         Some(frame)
     }
 
@@ -61,7 +64,7 @@ impl Cutter {
             Transport::Udp => head[self.layout.l4 + 4..self.layout.l4 + 6].copy_from_slice(&(len as u16).to_be_bytes()),
         }
         if let Some(mut sum) = self.pseudo {
-            sum.add(&(len as u32).to_be_bytes());
+            sum.add_word(len as u32);
             let field = self.layout.l4 + usize::from(self.layout.transport.checksum_offset());
             head[field..field + 2].copy_from_slice(&sum.folded().to_be_bytes());
         }
@@ -71,8 +74,7 @@ impl Cutter {
     fn fill_network(&self, head: &mut [u8], take: usize) {
         let Layout { version, l3, l4, payload, .. } = self.layout;
         let id = u16::from_be_bytes([head[l3 + 4], head[l3 + 5]]);
-        let before = self.done / usize::from(self.frame.segment_size.max(1));
-        fill_lengths(head, version, l3, l4, payload + take, id.wrapping_add(before as u16));
+        fill_lengths(head, version, l3, l4, payload + take, id.wrapping_add(self.segments as u16));
     }
 
     /// Sequence number; FIN and PSH belong to the last segment. What is told of marks is told by each (RFC 9768 §3.3.3); who says by CWR that
@@ -120,7 +122,7 @@ fn pseudo(frame: &Frame, layout: &Layout, head: &[u8]) -> Option<Sum> {
         let len = (layout.end - layout.l4) as u32;
         let mut sum = Sum::new();
         sum.add(&field);
-        sum.add(&(!len).to_be_bytes());
+        sum.add_word(!len);
         return Some(sum);
     }
     let unsummed = layout.transport == Transport::Udp && field == [0, 0];

@@ -9,7 +9,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::base::{Checksum, Frame, LinkId, Rope, Sum, Version};
+use crate::base::{Addr, Checksum, Frame, LinkId, Rope, Sum, Version};
 
 use super::super::up::Received;
 use super::cut::fill_lengths;
@@ -34,11 +34,16 @@ pub(crate) struct Joiner {
     flows: VecDeque<Flow>,
 }
 
-/// A segment of TCP, all of its headers in the head of its frame.
+/// A segment of TCP, all of its headers in the head of its frame, and what is asked of them again and again.
 #[derive(Debug)]
 struct Segment {
     received: Received,
     layout: Layout,
+    src: Addr,
+    dst: Addr,
+    ports: u32,
+    seq: u32,
+    flags: u8,
 }
 
 /// The joined segments of one flow: the first one with all payload.
@@ -79,7 +84,7 @@ impl Joiner {
         if let Some(place) = place {
             let flow = &mut self.flows[place];
             if joinable && flow.takes(&segment) {
-                let last = segment.payload_len() < flow.first.payload_len() || segment.flags() & (PSH | FIN) != 0;
+                let last = segment.payload_len() < flow.first.payload_len() || segment.flags & (PSH | FIN) != 0;
                 flow.append(segment);
                 if last {
                     up.extend(self.flows.remove(place).map(Flow::finish));
@@ -91,7 +96,7 @@ impl Joiner {
         if joinable {
             segment.trust();
         }
-        if !joinable || segment.flags() & (PSH | FIN) != 0 {
+        if !joinable || segment.flags & (PSH | FIN) != 0 {
             up.push_back(segment.received);
             return;
         }
@@ -136,13 +141,22 @@ fn classify(mut received: Received) -> Kind {
     match Layout::of(&received.frame, at) {
         Some(layout) if layout.version == received.version => {
             received.frame.own_head(layout.payload);
-            Kind::Segment(Segment { received, layout })
+            Kind::Segment(Segment::new(received, layout))
         }
         _ => Kind::Unclear(received),
     }
 }
 
 impl Segment {
+    fn new(received: Received, layout: Layout) -> Self {
+        let head = received.frame.head();
+        let (src, dst) = layout.addresses(head);
+        let tcp = &head[layout.l4..layout.l4 + 20];
+        let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
+        let (ports, seq, flags) = (word(0), word(4), tcp[13]);
+        Self { received, layout, src, dst, ports, seq, flags }
+    }
+
     fn head(&self) -> &[u8] {
         &self.received.frame.head()[..self.layout.payload]
     }
@@ -153,15 +167,6 @@ impl Segment {
 
     fn tcp(&self) -> &[u8] {
         &self.head()[self.layout.l4..]
-    }
-
-    fn flags(&self) -> u8 {
-        self.tcp()[13]
-    }
-
-    fn seq(&self) -> u32 {
-        let tcp = self.tcp();
-        u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]])
     }
 
     fn id(&self) -> u16 {
@@ -177,16 +182,14 @@ impl Segment {
     }
 
     fn into_payload(self) -> Rope {
-        let Self { mut received, layout } = self;
+        let Self { mut received, layout, .. } = self;
         received.frame.truncate(layout.end);
         received.frame.pull(layout.payload);
         received.frame.into_rope()
     }
 
     fn same_flow(&self, other: &Self) -> bool {
-        self.received.link == other.received.link
-            && self.layout.addresses(self.head()) == other.layout.addresses(other.head())
-            && self.tcp()[..4] == other.tcp()[..4]
+        self.ports == other.ports && self.src == other.src && self.dst == other.dst && self.received.link == other.received.link
     }
 
     /// True for plain data whose checksums are right.
@@ -194,8 +197,8 @@ impl Segment {
         self.layout.plain
             && self.layout.transport == Transport::Tcp
             && self.payload_len() > 0
-            && self.flags() & ACK != 0
-            && self.flags() & !(ACK | PSH | FIN | ECE | CWR) == 0
+            && self.flags & ACK != 0
+            && self.flags & !(ACK | PSH | FIN | ECE | CWR) == 0
             && self.received.frame.segment_size == 0
             && self.says_its_length()
             && self.checksums_ok()
@@ -213,9 +216,8 @@ impl Segment {
         }
         let frame = &self.received.frame;
         frame.checksum != Checksum::Unknown || {
-            let (src, dst) = self.layout.addresses(self.head());
             let len = self.layout.end - self.layout.l4;
-            let pseudo = Sum::pseudo(src, dst, self.layout.transport.number(), len);
+            let pseudo = Sum::pseudo(self.src, self.dst, self.layout.transport.number(), len);
             frame.sum(self.layout.l4, len, pseudo).finish() == 0
         }
     }
@@ -230,7 +232,7 @@ impl Segment {
 
 impl Flow {
     fn new(first: Segment) -> Self {
-        Self { payload: first.payload(), count: 1, flags: first.flags(), first }
+        Self { payload: first.payload(), count: 1, flags: first.flags, first }
     }
 
     /// True if `next` continues the flow and would come out the same if the whole were cut again.
@@ -238,7 +240,7 @@ impl Flow {
         self.count < SEGMENTS
             && next.payload_len() <= self.first.payload_len()
             && next.layout.payload - next.layout.l3 + self.payload.len() + next.payload_len() <= LARGEST
-            && next.seq() == self.first.seq().wrapping_add(self.payload.len() as u32)
+            && next.seq == self.first.seq.wrapping_add(self.payload.len() as u32)
             && self.same_link_header(next)
             && self.same_network_header(next)
             && self.same_tcp_header(next)
@@ -267,7 +269,7 @@ impl Flow {
     }
 
     fn append(&mut self, next: Segment) {
-        self.flags |= next.flags();
+        self.flags |= next.flags;
         self.payload.append(next.into_payload());
         self.count += 1;
     }
@@ -277,15 +279,14 @@ impl Flow {
         let Self { first, payload, count, flags } = self;
         let mut received = first.received;
         if count > 1 {
-            received.frame = super_segment(&first.layout, received.frame.head(), payload, flags);
+            received.frame = super_segment(&first.layout, (first.src, first.dst), received.frame.head(), payload, flags);
         }
         received
     }
 }
 
-fn super_segment(layout: &Layout, head: &[u8], payload: Rope, flags: u8) -> Frame {
+fn super_segment(layout: &Layout, (src, dst): (Addr, Addr), head: &[u8], payload: Rope, flags: u8) -> Frame {
     let Layout { version, transport, l3, l4, payload: headers, .. } = *layout;
-    let (src, dst) = layout.addresses(head);
     let end = headers + payload.len();
     let mut frame = Frame::new(payload);
     let into = frame.push(headers);

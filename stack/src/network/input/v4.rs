@@ -1,6 +1,6 @@
 //! IPv4 in.
 
-use crate::base::checksum::checksum_of_words;
+use crate::base::checksum::checksum;
 use crate::base::{Discard, Frame, Sum};
 use crate::link::Received;
 use crate::network::icmp::offending::wider;
@@ -91,7 +91,7 @@ fn read_header(received: &Received) -> Result<Header, Discard> {
     let fixed = frame.read(received.network).ok_or(Discard::IpMalformed)?;
     let header = Header::parse(&fixed, available)?;
     let sum = match header.len() {
-        ipv4::HEADER_LEN => checksum_of_words(&fixed),
+        ipv4::HEADER_LEN => checksum(&fixed),
         len => frame.sum(received.network, len, Sum::new()).finish(),
     };
     if sum == 0 { Ok(header) } else { Err(Discard::IpChecksum) }

@@ -12,7 +12,7 @@
 
 pub mod options;
 
-use crate::base::checksum::{checksum, checksum_of_words};
+use crate::base::checksum::checksum;
 use crate::base::{Addr, Discard};
 
 /// Bytes of a header without options.
@@ -118,12 +118,6 @@ impl Header {
         fixed[9] = self.protocol;
         fixed[12..16].copy_from_slice(&self.src.v4_octets());
         fixed[16..20].copy_from_slice(&self.dst.v4_octets());
-        if rest.is_empty() {
-            fixed[10..12].fill(0);
-            let sum = checksum_of_words(fixed);
-            fixed[10..12].copy_from_slice(&sum.to_be_bytes());
-            return;
-        }
         rest.copy_from_slice(options);
         complete_checksum(into);
     }
