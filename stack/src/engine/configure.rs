@@ -22,14 +22,14 @@ impl Stack {
     /// Takes a link away with its addresses and routes. `ENODEV`
     pub fn remove_link(&mut self, link: LinkId) -> Result<(), Errno> {
         let result = self.net.remove_link(link);
-        self.links_drained();
+        self.links_drained(None);
         self.settled(result)
     }
 
     /// Takes a link up or down. `ENODEV`
     pub fn set_up(&mut self, link: LinkId, up: bool) -> Result<(), Errno> {
         let result = self.net.set_link_up(link, up);
-        self.links_drained();
+        self.links_drained(None);
         self.settled(result)
     }
 

@@ -63,7 +63,7 @@ impl Stack {
             if looped && self.net.is_idle() && self.sockets.tcp.waits_for_link() {
                 // Nobody asks for the frames of the loopback link: they came up just now, and whoever found it full may go on.
                 looped = false;
-                self.links_drained();
+                self.links_drained(Some(LOOPBACK));
             }
         }
         self.sockets.tcp.relieve(&mut self.net);

@@ -12,15 +12,15 @@ impl Stack {
         let was_full = !self.net.links.has_room(link);
         let frame = self.net.links.transmit(link);
         if was_full && frame.is_some() && self.net.links.has_room(link) {
-            self.links_drained();
+            self.links_drained(Some(link));
             self.settle();
         }
         frame
     }
 
-    /// Whoever waits for a queue may go on: one has room again, or is gone with all that was in it.
-    pub(super) fn links_drained(&mut self) {
-        self.sockets.tcp.links_drained(&mut self.net);
+    /// Whoever waits for a queue may go on: that of `link` has room again, or one is gone with all that was in it.
+    pub(super) fn links_drained(&mut self, link: Option<LinkId>) {
+        self.sockets.tcp.links_drained(&mut self.net, link);
         self.sockets.udp.links_drained(&mut self.net);
     }
 

@@ -66,7 +66,7 @@ mod window;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
-use crate::base::{Cause, Entropy, Key, Pressure, TcpState, Timer, TimerOwner};
+use crate::base::{Cause, Entropy, Key, LinkId, Pressure, TcpState, Timer, TimerOwner};
 use crate::network::Network;
 pub use crate::network::Unreachable;
 use crate::transport::ports::{Holder, Ports, Rules};
@@ -175,9 +175,13 @@ impl Tcp {
         }
     }
 
-    /// Links have room again: goes on with connections that had to stop, each once.
-    pub fn links_drained(&mut self, net: &mut Network) {
+    /// A link has room again: goes on with connections that had to stop, each once, until it is full again, so that a crowd of them does
+    /// not all try for the room of one frame. None: any link may have room.
+    pub fn links_drained(&mut self, net: &mut Network, link: Option<LinkId>) {
         for _ in 0..self.blocked.len() {
+            if link.is_some_and(|link| !net.links.has_room(link)) {
+                break;
+            }
             let Some(id) = self.blocked.pop_front() else { break };
             if let Some((tcb, mut cx)) = self.with(net, id) {
                 tcb.blocked = false;
