@@ -1,55 +1,126 @@
 //! What arrived in order and was not read yet.
+//!
+//! ```text
+//!    short            chunks
+//!   ┌──────────────┐ ┌──────────┬──────────┬───
+//!   │ up to 62 B   │ │          │          │
+//!   └──────────────┘ └──────────┴──────────┴───
+//!      front            what came behind it
+//! ```
 
 use bytes::Bytes;
 
 use super::chunk_queue::ChunkQueue;
 use crate::base::Rope;
 
-/// The receive queue of a connection. Empty, it owns no memory.
+/// The receive queue of a connection. Empty, it owns no memory; a short message takes none either.
 #[derive(Debug, Default)]
 pub struct ReceiveQueue {
+    short: Short,
     chunks: ChunkQueue,
 }
 
 impl ReceiveQueue {
     /// Bytes that can be read.
     pub fn len(&self) -> usize {
-        self.chunks.len()
+        self.short.bytes().len() + self.chunks.len()
     }
 
     /// True if there is nothing to read.
     pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.short.is_empty() && self.chunks.is_empty()
     }
 
     /// Memory held: what small slices pin is bounded by copying them together.
     pub fn charge(&self) -> usize {
-        self.chunks.charge()
+        self.chunks.charge() + if self.short.is_empty() { 0 } else { size_of::<Short>() }
     }
 
     /// Appends what arrived next.
     pub fn push(&mut self, payload: Rope) {
-        self.chunks.absorb(payload);
+        if self.chunks.is_empty() && self.short.fits(payload.len()) {
+            self.short.append(&payload);
+        } else {
+            self.chunks.absorb(payload);
+        }
     }
 
     /// Copies out from the front (after `skip` bytes) without taking; says how much.
     pub fn peek(&self, skip: usize, into: &mut [u8]) -> usize {
-        self.chunks.copy_to(skip, into)
+        let short = self.short.bytes();
+        let ahead = short.get(skip..).unwrap_or_default();
+        let count = ahead.len().min(into.len());
+        into[..count].copy_from_slice(&ahead[..count]);
+        if count == into.len() || self.chunks.is_empty() {
+            return count;
+        }
+        count + self.chunks.copy_to(skip.saturating_sub(short.len()), &mut into[count..])
     }
 
     /// Drops the first `count` bytes.
     pub fn consume(&mut self, count: usize) {
-        self.chunks.advance(count);
+        let here = self.short.advance(count);
+        if here < count {
+            self.chunks.advance(count - here);
+        }
     }
 
-    /// Takes the first chunk, at most `max` bytes of it (zero copy).
+    /// Takes the first chunk, at most `max` bytes of it (zero copy, unless it is short).
     pub fn take(&mut self, max: usize) -> Option<Bytes> {
-        self.chunks.take(max)
+        if self.short.is_empty() || max == 0 {
+            return self.chunks.take(max);
+        }
+        let taken = Bytes::copy_from_slice(&self.short.bytes()[..max.min(self.short.bytes().len())]);
+        self.short.advance(taken.len());
+        Some(taken)
     }
 
     /// Drops everything.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// A few bytes in place: a request, a reply.
+#[derive(Debug)]
+struct Short {
+    start: u8,
+    end: u8,
+    room: [u8; 62],
+}
+
+impl Default for Short {
+    fn default() -> Self {
+        Self { start: 0, end: 0, room: [0; 62] }
+    }
+}
+
+impl Short {
+    fn bytes(&self) -> &[u8] {
+        &self.room[usize::from(self.start)..usize::from(self.end)]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    fn fits(&self, len: usize) -> bool {
+        len <= self.room.len() - usize::from(self.end)
+    }
+
+    fn append(&mut self, payload: &Rope) {
+        let end = usize::from(self.end);
+        self.end += payload.copy_to(0, &mut self.room[end..end + payload.len()]) as u8;
+    }
+
+    /// Drops up to `count` bytes; says how many.
+    fn advance(&mut self, count: usize) -> usize {
+        let count = count.min(self.bytes().len());
+        self.start += count as u8;
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+        }
+        count
     }
 }
 
@@ -59,7 +130,7 @@ mod tests {
 
     #[test]
     fn it_is_small_and_owns_nothing_when_empty() {
-        assert!(size_of::<ReceiveQueue>() <= 48);
+        assert!(size_of::<ReceiveQueue>() <= 112);
         let mut queue = ReceiveQueue::default();
         queue.push(Rope::from(&b"hello "[..]));
         queue.push(Rope::from(&b"world"[..]));
@@ -92,6 +163,26 @@ mod tests {
         assert!(frames.iter().all(Bytes::is_unique), "nothing of them is held");
         assert_eq!(queue.len(), 4000);
         assert!(queue.charge() < 3 * 4000, "{}", queue.charge());
+    }
+
+    #[test]
+    fn what_comes_behind_a_short_message_is_read_behind_it() {
+        let mut queue = ReceiveQueue::default();
+        let whole: alloc::vec::Vec<u8> = (0..200).collect();
+        queue.push(Rope::from(&whole[..40]));
+        assert_eq!(queue.charge(), 64, "no chunk");
+        queue.push(Rope::from(&whole[40..80]));
+        queue.push(Rope::from(&whole[80..]));
+        for (skip, len) in [(0, 200), (39, 3), (40, 10), (70, 100), (190, 20)] {
+            let mut read = alloc::vec![0; len];
+            let count = queue.peek(skip, &mut read);
+            assert_eq!(&read[..count], &whole[skip..(skip + len).min(200)]);
+        }
+        queue.consume(30);
+        assert_eq!(queue.take(100).unwrap(), &whole[30..40]);
+        queue.consume(159);
+        assert_eq!((queue.len(), queue.take(9).unwrap()), (1, Bytes::from_static(&[199])));
+        assert!(queue.is_empty() && queue.chunks.owns_nothing());
     }
 
     #[test]

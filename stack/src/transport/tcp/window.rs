@@ -53,17 +53,22 @@ pub(super) fn initial(options: &TcpOptions, config: &TcpConfig, mss: u16) -> u32
     if space > mss { space / mss * mss } else { space }
 }
 
-/// Payload bytes the buffer has room for.
-pub(super) fn room(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    full_space(tcb, config).saturating_sub(tcb.readable_len())
-}
-
 /// How many bytes from `rcv.nxt` on are to be offered now. Never less than was offered before (RFC 9293 SHLD-14), and not a
 /// little more (RFC 9293 MUST-39: silly window avoidance).
 pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
-    let offered = offered(tcb);
+    room_and_choice(tcb, config, pressure).1
+}
+
+/// Payload bytes the buffer has room for, and what [`choose`] says.
+pub(super) fn room_and_choice(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> (u32, u32) {
     let full = full_space(tcb, config);
-    let mut free = full.saturating_sub(tcb.readable_len());
+    let room = full.saturating_sub(tcb.readable_len());
+    (room, choose_of(tcb, full, room, pressure))
+}
+
+fn choose_of(tcb: &Tcb, full: u32, room: u32, pressure: Pressure) -> u32 {
+    let offered = offered(tcb);
+    let mut free = room;
     if pressure == Pressure::Full {
         free = free.min(offered);
     }
