@@ -76,7 +76,13 @@ impl Table {
         self.hash.quick(addr, u64::from(link.0))
     }
 
+    #[inline]
     pub(super) fn find(&self, link: LinkId, addr: Addr) -> Option<Key> {
+        // Links of plain IP have no neighbours.
+        if self.index.is_empty() { None } else { self.find_hashed(link, addr) }
+    }
+
+    fn find_hashed(&self, link: LinkId, addr: Addr) -> Option<Key> {
         let same = |(_, key): &(u64, Key)| self.nodes.get(*key).is_some_and(|n| n.entry.addr == addr && n.entry.link == link);
         self.index.find(self.hash(link, addr), same).map(|(_, key)| *key)
     }

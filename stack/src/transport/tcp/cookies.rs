@@ -113,7 +113,7 @@ impl Tcp {
         let mut half_open = self.half_open_for(net, id, packet, header);
         // A cookie has no room to remember it.
         half_open.offer = Offer::default();
-        half_open.iss = self.cookies.make(now, &half_open.tuple, half_open.irs, half_open.peer_mss);
+        half_open.iss = self.cookies.make(now, &half_open.tuple(), half_open.irs, half_open.peer_mss);
         if half_open.timestamps {
             half_open.ts_offset = hide_options(&half_open, now);
         } else {

@@ -69,8 +69,8 @@ impl Records {
     fn tuple(&self, flow: Flow) -> Tuple {
         match flow {
             Flow::Connection(key) => self.connections[key].tuple(),
-            Flow::HalfOpen(key) => self.half_open[key].tuple,
-            Flow::TimeWait(key) => self.time_wait[key].tuple,
+            Flow::HalfOpen(key) => self.half_open[key].tuple(),
+            Flow::TimeWait(key) => self.time_wait[key].tuple(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Half-open connections: SYN-RECEIVED by way of a listener, as small records of their own (RFC 9293 §3.10.7.4 for that state).
 
+use super::addresses::Addresses;
 use super::arrives::{Arrival, is_older};
 use super::congestion::Congestion;
 use super::ecn::{self, Offer};
@@ -19,7 +20,9 @@ use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
 /// What is kept of a SYN until its answer is answered.
 #[derive(Clone, Debug)]
 pub(super) struct HalfOpen {
-    pub(super) tuple: Tuple,
+    addresses: Addresses,
+    local_port: u16,
+    remote_port: u16,
     pub(super) listener: Key,
     pub(super) iss: Seq,
     pub(super) irs: Seq,
@@ -72,7 +75,9 @@ impl HalfOpen {
         let scaling = config.window_scaling && options.window_scale.is_some();
         let peer_mss = options.mss.unwrap_or_else(|| segment_size::default_for(tuple.remote)).max(64);
         Self {
-            tuple,
+            addresses: Addresses::of(&tuple),
+            local_port: tuple.local_port,
+            remote_port: tuple.remote_port,
             listener,
             iss,
             irs: header.seq,
@@ -94,14 +99,20 @@ impl HalfOpen {
         }
     }
 
+    /// Both ends.
+    pub(super) fn tuple(&self) -> Tuple {
+        self.addresses.with_ports(self.local_port, self.remote_port)
+    }
+
     /// The full connection this becomes: SYN-RECEIVED, about to take the acknowledgement of its SYN.
     pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, now: Instant) -> Tcb {
         let mut inet = parent.inet.clone();
+        let tuple = self.tuple();
         inet.owner = None;
-        inet.local = self.tuple.local;
-        inet.remote = self.tuple.remote;
-        inet.local_port = self.tuple.local_port;
-        inet.remote_port = self.tuple.remote_port;
+        inet.local = tuple.local;
+        inet.remote = tuple.remote;
+        inet.local_port = tuple.local_port;
+        inet.remote_port = tuple.remote_port;
         inet.link = self.link;
         inet.bound_address = true;
         inet.bound_port = false;
@@ -146,8 +157,8 @@ impl HalfOpen {
     fn syn_ack(&self, mss: u16, fast_open: Option<FastOpenOption>, now: Instant) -> Header {
         let clock = (now.millis() as u32).wrapping_add(self.ts_offset);
         let mut header = Header {
-            src_port: self.tuple.local_port,
-            dst_port: self.tuple.remote_port,
+            src_port: self.local_port,
+            dst_port: self.remote_port,
             seq: self.iss,
             ack: self.irs + 1,
             flags: SYN | ACK,
@@ -350,7 +361,7 @@ fn retransmissions_within(seconds: u32) -> u8 {
 
 /// Sends the SYN-ACK of a half-open connection, remembered or not.
 pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: u16, fast_open: Option<FastOpenOption>) {
-    let tuple = half_open.tuple;
+    let tuple = half_open.tuple();
     let link = (half_open.link != 0).then_some(LinkId(half_open.link));
     let Ok(route) = net.route(&RouteQuery { dst: tuple.remote, src: tuple.local, link }) else { return };
     let mtu = net.links.config(route.link).map_or(1500, |link| link.mtu);
@@ -370,6 +381,6 @@ mod tests {
 
     #[test]
     fn a_half_open_connection_is_small() {
-        assert!(size_of::<HalfOpen>() <= 96, "{}", size_of::<HalfOpen>());
+        assert!(size_of::<HalfOpen>() <= 80, "{}", size_of::<HalfOpen>());
     }
 }

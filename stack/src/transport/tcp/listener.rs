@@ -177,7 +177,7 @@ impl Tcp {
         }
         let now = net.links.base.now;
         let mut half_open = self.half_open_for(net, id, packet, header);
-        let Some(mss) = self.cookies.check(now, &half_open.tuple, header.seq - 1, header.ack - 1) else {
+        let Some(mss) = self.cookies.check(now, &half_open.tuple(), header.seq - 1, header.ack - 1) else {
             net.links.base.counters.tcp_ext.syncookies_failed += 1;
             return false;
         };

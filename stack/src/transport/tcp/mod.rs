@@ -5,7 +5,7 @@
 //! | wire format | `header`, `seq` |
 //! | the state machine, one table | `state` |
 //! | the control block | `tcb` |
-//! | which connection a segment is for | `flows`, `input` |
+//! | which connection a segment is for | `flows`, `addresses`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `spare` |
@@ -22,6 +22,7 @@
 //! Invariants: a connection stands in the table of flows exactly while `in_flows`; every byte of queued payload is charged to the
 //! budget; after each input to a connection `settle` puts it where its state belongs.
 
+mod addresses;
 mod arrives;
 mod calls;
 mod chunk_queue;

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::addresses::Addresses;
 use super::arrives::is_older;
 use super::flows::{Flow, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
@@ -16,17 +17,19 @@ use crate::transport::ports::Holder;
 /// What is kept of a connection that closed first.
 #[derive(Clone, Debug)]
 pub(super) struct TimeWait {
-    pub(super) tuple: Tuple,
+    addresses: Addresses,
     pub(super) expires: Instant,
     pub(super) snd_nxt: Seq,
     pub(super) rcv_nxt: Seq,
-    pub(super) rcv_wnd: u32,
     pub(super) ts_recent: u32,
     pub(super) ts_offset: u32,
     /// When a segment without data was answered last, in milliseconds; 0: never.
     pub(super) last_answer_ms: u32,
+    local_port: u16,
+    remote_port: u16,
+    /// The window as the header carries it.
+    window: u16,
     pub(super) timestamps: bool,
-    pub(super) rcv_wscale: u8,
     pub(super) reuse_addr: bool,
     pub(super) reuse_port: bool,
     pub(super) link: u16,
@@ -39,25 +42,30 @@ impl TimeWait {
     /// The record of a connection that enters TIME-WAIT now.
     pub(super) fn of(tcb: &Tcb, config: &TcpConfig, now: Instant) -> Self {
         Self {
-            tuple: tcb.tuple(),
+            addresses: Addresses::of(&tcb.tuple()),
+            local_port: tcb.inet.local_port,
+            remote_port: tcb.inet.remote_port,
             expires: now + config.time_wait,
             snd_nxt: tcb.snd.nxt,
             rcv_nxt: tcb.rcv.nxt,
-            rcv_wnd: window::offered(tcb),
+            window: window::on_wire(window::offered(tcb), tcb.rcv.wscale).0,
             ts_recent: tcb.rcv.ts_recent,
             ts_offset: tcb.ts_offset,
             last_answer_ms: 0,
             timestamps: tcb.timestamps,
-            rcv_wscale: tcb.rcv.wscale,
             reuse_addr: tcb.inet.reuse_addr,
             reuse_port: tcb.inet.reuse_port,
             link: tcb.inet.link,
         }
     }
 
+    pub(super) fn tuple(&self) -> Tuple {
+        self.addresses.with_ports(self.local_port, self.remote_port)
+    }
+
     fn holder(&self) -> Holder {
-        let Self { tuple, link, reuse_addr, reuse_port, .. } = *self;
-        Holder { local: tuple.local, link, reuse_addr, reuse_port }
+        let Self { link, reuse_addr, reuse_port, .. } = *self;
+        Holder { local: self.tuple().local, link, reuse_addr, reuse_port }
     }
 }
 
@@ -110,7 +118,7 @@ impl Tcp {
             tcb.holds = None;
         } else {
             self.release_port(id);
-            self.ports.hold(record.tuple.local_port, record.holder());
+            self.ports.hold(record.local_port, record.holder());
         }
     }
 
@@ -168,7 +176,7 @@ impl Tcp {
             net.links.base.budget.release(TimeWait::CHARGE);
             self.flows.remove(Flow::TimeWait(key), &self.records);
             if let Some(record) = self.records.time_wait.remove(key) {
-                self.ports.release(record.tuple.local_port, record.holder());
+                self.ports.release(record.local_port, record.holder());
             }
         }
     }
@@ -251,13 +259,13 @@ fn fate(record: &TimeWait, header: &Header, len: u32, rfc1337: bool) -> Fate {
 fn acknowledge(net: &mut Network, record: &TimeWait, packet: &Packet) {
     let clock = (net.links.base.now.millis() as u32).wrapping_add(record.ts_offset);
     let header = Header {
-        src_port: record.tuple.local_port,
-        dst_port: record.tuple.remote_port,
+        src_port: record.local_port,
+        dst_port: record.remote_port,
         seq: record.snd_nxt,
         ack: record.rcv_nxt,
         flags: ACK,
         ae: false,
-        window: window::on_wire(record.rcv_wnd, record.rcv_wscale).0,
+        window: record.window,
         urgent: 0,
         options: Options { timestamps: record.timestamps.then_some((clock, record.ts_recent)), ..Options::default() },
     };
@@ -270,6 +278,6 @@ mod tests {
 
     #[test]
     fn a_time_wait_record_is_small() {
-        assert!(size_of::<TimeWait>() <= 80, "{}", size_of::<TimeWait>());
+        assert!(size_of::<TimeWait>() <= 56, "{}", size_of::<TimeWait>());
     }
 }
