@@ -1,23 +1,33 @@
 //! Payload as a list of shared, reference-counted chunks: cut, joined and passed on without copying.
 
 use alloc::vec::Vec;
+use core::iter::Chain;
+use core::{mem, option, slice};
+
 use bytes::{Buf, Bytes};
 
 use super::checksum::Sum;
 
-/// A run of bytes made of shared chunks. Up to two chunks cost no allocation of their own; an empty rope owns no memory.
+/// A run of bytes made of shared chunks. A single chunk, as nearly all are, costs no allocation of its own; an empty rope owns no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Rope {
-    first: Bytes,
-    second: Bytes,
-    rest: Vec<Bytes>,
     len: usize,
+    chunks: Chunks,
+}
+
+/// No chunk is empty.
+#[derive(Clone, Debug, Default)]
+enum Chunks {
+    #[default]
+    None,
+    One(Bytes),
+    Many(Vec<Bytes>),
 }
 
 impl Rope {
     /// An empty rope.
     pub const fn new() -> Self {
-        Self { first: Bytes::new(), second: Bytes::new(), rest: Vec::new(), len: 0 }
+        Self { len: 0, chunks: Chunks::None }
     }
 
     /// Bytes in all chunks.
@@ -31,13 +41,21 @@ impl Rope {
     }
 
     /// The chunks in order; none is empty.
-    pub fn chunks(&self) -> impl Iterator<Item = &Bytes> {
-        [&self.first, &self.second].into_iter().filter(|chunk| !chunk.is_empty()).chain(self.rest.iter())
+    pub fn chunks(&self) -> slice::Iter<'_, Bytes> {
+        self.as_slice().iter()
     }
 
     /// How many chunks there are.
     pub fn chunk_count(&self) -> usize {
-        usize::from(!self.first.is_empty()) + usize::from(!self.second.is_empty()) + self.rest.len()
+        self.as_slice().len()
+    }
+
+    fn as_slice(&self) -> &[Bytes] {
+        match &self.chunks {
+            Chunks::None => &[],
+            Chunks::One(chunk) => slice::from_ref(chunk),
+            Chunks::Many(chunks) => chunks,
+        }
     }
 
     /// Appends a chunk; an empty one is dropped.
@@ -46,19 +64,20 @@ impl Rope {
             return;
         }
         self.len += chunk.len();
-        if self.first.is_empty() && self.second.is_empty() && self.rest.is_empty() {
-            self.first = chunk;
-        } else if self.second.is_empty() && self.rest.is_empty() {
-            self.second = chunk;
-        } else {
-            self.rest.push(chunk);
+        if let Chunks::Many(chunks) = &mut self.chunks {
+            return chunks.push(chunk);
         }
+        self.chunks = match mem::take(&mut self.chunks) {
+            Chunks::One(first) => Chunks::Many(alloc::vec![first, chunk]),
+            _ => Chunks::One(chunk),
+        };
     }
 
     /// Appends all chunks of `other`.
     pub fn append(&mut self, other: Self) {
-        if other.second.is_empty() && other.rest.is_empty() {
-            return self.push(other.first);
+        if self.is_empty() {
+            *self = other;
+            return;
         }
         for chunk in other {
             self.push(chunk);
@@ -71,92 +90,81 @@ impl Rope {
     /// If the rope is shorter than that.
     pub fn slice(&self, start: usize, len: usize) -> Self {
         assert!(start + len <= self.len, "slice {start}+{len} of a rope of {}", self.len);
-        if start + len <= self.first.len() {
-            return self.first.slice(start..start + len).into();
-        }
-        let (from, until) = (self.first.len(), self.first.len() + self.second.len());
-        if start >= from && start + len <= until {
-            return self.second.slice(start - from..start - from + len).into();
+        if let Chunks::One(chunk) = &self.chunks {
+            return chunk.slice(start..start + len).into();
         }
         let mut part = Self::new();
-        let mut skip = start;
-        for chunk in self.chunks() {
-            if part.len == len {
-                break;
-            }
-            if skip >= chunk.len() {
-                skip -= chunk.len();
-                continue;
-            }
-            let take = (chunk.len() - skip).min(len - part.len);
-            part.push(chunk.slice(skip..skip + take));
-            skip = 0;
+        for (chunk, from, until) in self.pieces(start, len) {
+            part.push(chunk.slice(from..until));
         }
         part
     }
 
+    /// The chunks that the `len` bytes from `start` on lie in, as far as there are so many, and which part of each.
+    fn pieces(&self, start: usize, len: usize) -> impl Iterator<Item = (&Bytes, usize, usize)> {
+        let (mut skip, mut left) = (start, len);
+        let pieces = self.chunks().map_while(move |chunk| {
+            let from = skip.min(chunk.len());
+            let take = (chunk.len() - from).min(left);
+            let more = left > 0;
+            skip -= from;
+            left -= take;
+            more.then_some((chunk, from, from + take))
+        });
+        pieces.filter(|(_, from, until)| from < until)
+    }
+
     /// Drops the first `count` bytes.
+    ///
+    /// # Panics
+    /// If there are fewer.
     pub fn advance(&mut self, count: usize) {
-        if count < self.first.len() {
-            self.first.advance(count);
-            self.len -= count;
-            return;
+        match &mut self.chunks {
+            Chunks::One(chunk) if count < chunk.len() => {
+                chunk.advance(count);
+                self.len -= count;
+            }
+            _ => *self = self.slice(count, self.len - count),
         }
-        *self = self.slice(count, self.len - count);
     }
 
     /// Keeps the first `len` bytes.
     pub fn truncate(&mut self, len: usize) {
-        if len < self.len {
-            *self = self.slice(0, len);
+        if len >= self.len {
+            return;
         }
-    }
-
-    /// Adds `len` bytes from `start` on, or as many as there are, to a checksum.
-    pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
-        if let Some(bytes) = self.first.get(start..start + len) {
-            return sum.add(bytes);
-        }
-        let (mut skip, mut left) = (start, len);
-        for chunk in self.chunks() {
-            let from = skip.min(chunk.len());
-            let take = (chunk.len() - from).min(left);
-            sum.add(&chunk[from..from + take]);
-            skip -= from;
-            left -= take;
+        match &mut self.chunks {
+            Chunks::One(chunk) if len > 0 => {
+                chunk.truncate(len);
+                self.len = len;
+            }
+            _ => *self = self.slice(0, len),
         }
     }
 
     /// Copies from `start` on into `into`, as many bytes as fit; says how many.
     pub fn copy_to(&self, start: usize, into: &mut [u8]) -> usize {
-        if let Some(bytes) = self.first.get(start..start + into.len()) {
-            into.copy_from_slice(bytes);
-            return into.len();
-        }
-        let mut skip = start;
         let mut done = 0;
-        for chunk in self.chunks() {
-            if done == into.len() {
-                break;
-            }
-            if skip >= chunk.len() {
-                skip -= chunk.len();
-                continue;
-            }
-            let take = (chunk.len() - skip).min(into.len() - done);
-            into[done..done + take].copy_from_slice(&chunk[skip..skip + take]);
-            done += take;
-            skip = 0;
+        for (chunk, from, until) in self.pieces(start, into.len()) {
+            into[done..done + until - from].copy_from_slice(&chunk[from..until]);
+            done += until - from;
         }
         done
     }
 
+    /// Adds the `len` bytes from `start` on, or as many as there are, to a checksum.
+    pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
+        for (chunk, from, until) in self.pieces(start, len) {
+            sum.add(&chunk[from..until]);
+        }
+    }
+
     /// The whole as one contiguous chunk; copies only if there are several.
     pub fn to_bytes(&self) -> Bytes {
-        match self.chunk_count() {
-            0 => Bytes::new(),
-            1 => self.first.clone(),
-            _ => Bytes::from(self.to_vec()),
+        match &self.chunks {
+            Chunks::None => Bytes::new(),
+            Chunks::One(chunk) => chunk.clone(),
+            Chunks::Many(_) => Bytes::from(self.to_vec()),
         }
     }
 
@@ -172,7 +180,8 @@ impl Rope {
 
 impl From<Bytes> for Rope {
     fn from(chunk: Bytes) -> Self {
-        Self { len: chunk.len(), first: chunk, second: Bytes::new(), rest: Vec::new() }
+        let len = chunk.len();
+        Self { len, chunks: if len == 0 { Chunks::None } else { Chunks::One(chunk) } }
     }
 }
 
@@ -190,13 +199,14 @@ impl From<Vec<u8>> for Rope {
 
 impl IntoIterator for Rope {
     type Item = Bytes;
-    type IntoIter =
-        core::iter::Chain<core::iter::Filter<core::array::IntoIter<Bytes, 2>, fn(&Bytes) -> bool>, alloc::vec::IntoIter<Bytes>>;
+    type IntoIter = Chain<option::IntoIter<Bytes>, alloc::vec::IntoIter<Bytes>>;
     fn into_iter(self) -> Self::IntoIter {
-        fn not_empty(chunk: &Bytes) -> bool {
-            !chunk.is_empty()
-        }
-        [self.first, self.second].into_iter().filter(not_empty as fn(&Bytes) -> bool).chain(self.rest)
+        let (one, many) = match self.chunks {
+            Chunks::None => (None, Vec::new()),
+            Chunks::One(chunk) => (Some(chunk), Vec::new()),
+            Chunks::Many(chunks) => (None, chunks),
+        };
+        one.into_iter().chain(many)
     }
 }
 
