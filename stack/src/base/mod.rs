@@ -66,7 +66,7 @@ pub enum TimerOwner {
     Groups,
     /// An established (or opening, or closing) TCP connection.
     Tcp,
-    /// A half-open TCP connection.
+    /// The oldest of the half-open TCP connections that wait equally long.
     HalfOpen,
     /// The oldest TIME-WAIT record.
     TimeWait,

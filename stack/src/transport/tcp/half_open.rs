@@ -1,28 +1,25 @@
 //! Half-open connections: SYN-RECEIVED by way of a listener, as small records of their own (RFC 9293 §3.10.7.4 for that state).
 
-use super::addresses::Addresses;
 use super::arrives::{Arrival, is_older};
 use super::congestion::Congestion;
 use super::ecn::{self, Offer};
 use super::fast_open::FastOpenOption;
 use super::flows::{Flow, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
+use super::near::Near;
 use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
+use super::small_tuple::SmallTuple;
 use super::tcb::{Tcb, Urgent};
 use super::{Tcp, segment_size, window};
-use crate::base::{
-    Direction, Discard, Duration, Frame, Instant, Key, LinkId, Rope, TcpState, Timer, TimerId, TimerOwner, What, Why,
-};
+use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, TcpState, What, Why};
 use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
 
 /// What is kept of a SYN until its answer is answered.
 #[derive(Clone, Debug)]
 pub(super) struct HalfOpen {
-    addresses: Addresses,
-    local_port: u16,
-    remote_port: u16,
+    tuple: SmallTuple,
     pub(super) listener: Key,
     pub(super) iss: Seq,
     pub(super) irs: Seq,
@@ -46,13 +43,12 @@ pub(super) struct HalfOpen {
     pub(super) timestamps: bool,
     /// How congestion is to be told.
     pub(super) offer: Offer,
-    pub(super) timer: Option<TimerId>,
+    /// Until when an answer is awaited.
+    pub(super) due: Near,
 }
 
 /// The peer's SYN had no window scale option.
 const NO_SCALING: u8 = u8::MAX;
-/// RFC 6298 §2.1: the timeout before anything was measured.
-const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl HalfOpen {
     /// What one is charged to the budget.
@@ -75,9 +71,8 @@ impl HalfOpen {
         let scaling = config.window_scaling && options.window_scale.is_some();
         let peer_mss = options.mss.unwrap_or_else(|| segment_size::default_for(tuple.remote)).max(64);
         Self {
-            addresses: Addresses::of(&tuple),
-            local_port: tuple.local_port,
-            remote_port: tuple.remote_port,
+            link: if tuple.remote.is_link_local() { link.0 } else { parent.inet.link },
+            tuple: tuple.into(),
             listener,
             iss,
             irs: header.seq,
@@ -87,7 +82,6 @@ impl HalfOpen {
             snd_wnd: header.window,
             rcv_wnd: window::initial(&parent.options, config, peer_mss) as u16,
             peer_mss,
-            link: if tuple.remote.is_link_local() { link.0 } else { parent.inet.link },
             snd_wscale: if scaling { options.window_scale.unwrap_or(0).min(window::MAX_SHIFT) } else { NO_SCALING },
             rcv_wscale: if scaling { window::shift(&parent.options, config) } else { 0 },
             retries: 0,
@@ -95,13 +89,13 @@ impl HalfOpen {
             sack: config.sack && options.sack_permitted,
             timestamps: config.timestamps && options.timestamps.is_some(),
             offer: Offer::new(config, header, codepoint),
-            timer: None,
+            due: Near::default(),
         }
     }
 
     /// Both ends.
     pub(super) fn tuple(&self) -> Tuple {
-        self.addresses.with_ports(self.local_port, self.remote_port)
+        self.tuple.get()
     }
 
     /// The full connection this becomes: SYN-RECEIVED, about to take the acknowledgement of its SYN.
@@ -156,9 +150,10 @@ impl HalfOpen {
 
     fn syn_ack(&self, mss: u16, fast_open: Option<FastOpenOption>, now: Instant) -> Header {
         let clock = (now.millis() as u32).wrapping_add(self.ts_offset);
+        let tuple = self.tuple();
         let mut header = Header {
-            src_port: self.local_port,
-            dst_port: self.remote_port,
+            src_port: tuple.local_port,
+            dst_port: tuple.remote_port,
             seq: self.iss,
             ack: self.irs + 1,
             flags: SYN | ACK,
@@ -188,9 +183,8 @@ impl Tcp {
         if let Some(listener) = self.records.connections.get_mut(parent).and_then(|tcb| tcb.listener.as_mut()) {
             listener.half_open += 1;
         }
-        let base = &mut net.links.base;
-        base.budget.charge(HalfOpen::CHARGE);
-        self.records.half_open[key].timer = Some(base.arm(FIRST_TIMEOUT, TimerOwner::HalfOpen, key.to_bits()));
+        net.links.base.budget.charge(HalfOpen::CHARGE);
+        self.await_answer(net, key);
         key
     }
 
@@ -208,11 +202,8 @@ impl Tcp {
         if let Some(listener) = self.records.connections.get_mut(half_open.listener).and_then(|tcb| tcb.listener.as_mut()) {
             listener.half_open = listener.half_open.saturating_sub(1);
         }
-        let base = &mut net.links.base;
-        base.budget.release(HalfOpen::CHARGE);
-        if let Some(timer) = half_open.timer {
-            base.timers.cancel(timer);
-        }
+        net.links.base.budget.release(HalfOpen::CHARGE);
+        self.sweep_unanswered(net);
         Some(half_open)
     }
 
@@ -327,10 +318,8 @@ impl Tcp {
     }
 
     /// The SYN-ACK was not answered: again, or enough (RFC 9293 MUST-23 counts for both directions of opening).
-    pub(super) fn half_open_timeout(&mut self, net: &mut Network, timer: Timer) {
-        let key = Key::from_bits(timer.key);
+    pub(super) fn not_answered(&mut self, net: &mut Network, key: Key) {
         let Some(half_open) = self.records.half_open.get_mut(key) else { return };
-        half_open.timer = None;
         half_open.retries += 1;
         let (retries, acked) = (half_open.retries, half_open.acked);
         let deferral = self.deferral(key);
@@ -339,15 +328,13 @@ impl Tcp {
             self.remove_half_open(net, key);
             return;
         }
-        let base = &mut net.links.base;
-        let wait = FIRST_TIMEOUT * (1 << retries.min(7));
-        self.records.half_open[key].timer = Some(base.arm(wait, TimerOwner::HalfOpen, key.to_bits()));
+        self.await_answer(net, key);
         if acked && retries < deferral {
             // The peer has our SYN-ACK; only the last one asks it to say something.
             return;
         }
-        base.counters.tcp.retrans_segs += 1;
-        base.counters.tcp_ext.tcp_syn_retrans += 1;
+        net.links.base.counters.tcp.retrans_segs += 1;
+        net.links.base.counters.tcp_ext.tcp_syn_retrans += 1;
         self.send_syn_ack(net, key);
         let seq = self.records.half_open[key].iss.0;
         net.links.base.emit(What::Retransmit { socket: None, seq, len: 1, why: Why::Timeout });
@@ -381,6 +368,6 @@ mod tests {
 
     #[test]
     fn a_half_open_connection_is_small() {
-        assert!(size_of::<HalfOpen>() <= 80, "{}", size_of::<HalfOpen>());
+        assert!(size_of::<HalfOpen>() <= 72, "{}", size_of::<HalfOpen>());
     }
 }

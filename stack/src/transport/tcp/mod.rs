@@ -5,14 +5,14 @@
 //! | wire format | `header`, `seq` |
 //! | the state machine, one table | `state` |
 //! | the control block | `tcb` |
-//! | which connection a segment is for | `flows`, `addresses`, `input` |
+//! | which connection a segment is for | `flows`, `small_tuple`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `spare` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
-//! | time | `timers` |
+//! | time | `timers`, `unanswered`, `near` |
 //! | what the socket layer calls | `calls/` |
 //!
 //! RFCs: 9293, 1122, 7323 (timestamps, window scale), 2018, 2883, 6675 (SACK), 6298 (timer), 5681, 6582, 9438 (congestion),
@@ -22,7 +22,6 @@
 //! Invariants: a connection stands in the table of flows exactly while `in_flows`; every byte of queued payload is charged to the
 //! budget; after each input to a connection `settle` puts it where its state belongs.
 
-mod addresses;
 mod arrives;
 mod calls;
 mod chunk_queue;
@@ -42,6 +41,7 @@ mod isn;
 mod limits;
 mod listener;
 mod mtu_probe;
+mod near;
 pub mod options;
 pub mod out_of_order;
 mod output;
@@ -54,6 +54,7 @@ pub mod scoreboard;
 mod segment_size;
 pub mod send_queue;
 pub mod seq;
+mod small_tuple;
 mod spare;
 mod stamps;
 mod state;
@@ -61,6 +62,7 @@ mod tcb;
 mod time_wait;
 mod timers;
 mod tuning;
+mod unanswered;
 mod usage;
 mod window;
 
@@ -86,6 +88,7 @@ use spare::Spare;
 pub use stamps::{Happened, Stamp, Wanted as StampsWanted};
 use tcb::{Sharing, Tcb};
 use time_wait::Waiting;
+use unanswered::Unanswered;
 
 /// How many connections that wait for memory are looked at after one input.
 const RELIEVED_AT_ONCE: usize = 16;
@@ -101,6 +104,7 @@ pub struct Tcp {
     cookies: Cookies,
     limits: Limits,
     waiting: Waiting,
+    unanswered: Unanswered,
     blocked: VecDeque<Key>,
     starved: VecDeque<Key>,
     spare: Spare,
@@ -122,6 +126,7 @@ impl Tcp {
             cookies: Cookies::new(entropy),
             limits: Limits::default(),
             waiting: Waiting::default(),
+            unanswered: Unanswered::default(),
             blocked: VecDeque::new(),
             starved: VecDeque::new(),
             spare: Spare::default(),

@@ -2,12 +2,13 @@
 
 use alloc::collections::VecDeque;
 
-use super::addresses::Addresses;
 use super::arrives::is_older;
 use super::flows::{Flow, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
+use super::near::Near;
 use super::output::reset;
 use super::seq::Seq;
+use super::small_tuple::SmallTuple;
 use super::tcb::Tcb;
 use super::{Tcp, TcpConfig, window};
 use crate::base::{Discard, Instant, Key, TimerId, TimerOwner};
@@ -17,16 +18,14 @@ use crate::transport::ports::Holder;
 /// What is kept of a connection that closed first.
 #[derive(Clone, Debug)]
 pub(super) struct TimeWait {
-    addresses: Addresses,
-    pub(super) expires: Instant,
+    tuple: SmallTuple,
+    expires: Near,
     pub(super) snd_nxt: Seq,
     pub(super) rcv_nxt: Seq,
     pub(super) ts_recent: u32,
     pub(super) ts_offset: u32,
     /// When a segment without data was answered last, in milliseconds; 0: never.
     pub(super) last_answer_ms: u32,
-    local_port: u16,
-    remote_port: u16,
     /// The window as the header carries it.
     window: u16,
     pub(super) timestamps: bool,
@@ -42,10 +41,8 @@ impl TimeWait {
     /// The record of a connection that enters TIME-WAIT now.
     pub(super) fn of(tcb: &Tcb, config: &TcpConfig, now: Instant) -> Self {
         Self {
-            addresses: Addresses::of(&tcb.tuple()),
-            local_port: tcb.inet.local_port,
-            remote_port: tcb.inet.remote_port,
-            expires: now + config.time_wait,
+            tuple: tcb.tuple().into(),
+            expires: Near::after(now, config.time_wait),
             snd_nxt: tcb.snd.nxt,
             rcv_nxt: tcb.rcv.nxt,
             window: window::on_wire(window::offered(tcb), tcb.rcv.wscale).0,
@@ -60,7 +57,12 @@ impl TimeWait {
     }
 
     pub(super) fn tuple(&self) -> Tuple {
-        self.addresses.with_ports(self.local_port, self.remote_port)
+        self.tuple.get()
+    }
+
+    /// When it ends, or now if it should have ended before.
+    pub(super) fn expires(&self, now: Instant) -> Instant {
+        self.expires.at(now)
     }
 
     fn holder(&self) -> Holder {
@@ -118,7 +120,7 @@ impl Tcp {
             tcb.holds = None;
         } else {
             self.release_port(id);
-            self.ports.hold(record.local_port, record.holder());
+            self.ports.hold(record.tuple().local_port, record.holder());
         }
     }
 
@@ -134,7 +136,7 @@ impl Tcp {
         if self.waiting.timer.is_none()
             && let Some(first) = self.waiting.queue.front()
         {
-            let at = self.records.time_wait.get(*first).map_or(net.links.base.now, |record| record.expires);
+            let at = self.records.time_wait.get(*first).map_or(net.links.base.now, |record| record.expires(net.links.base.now));
             let timer = crate::base::Timer { owner: TimerOwner::TimeWait, key: 0 };
             self.waiting.timer = Some(net.links.base.timers.arm(at, timer));
         }
@@ -146,7 +148,7 @@ impl Tcp {
         let now = net.links.base.now;
         while let Some(&first) = self.waiting.queue.front() {
             match self.records.time_wait.get(first) {
-                Some(record) if record.expires > now => {
+                Some(record) if record.expires(now) > now => {
                     if self.waiting.queue.len() > 1 && self.is_later_than_next(first) {
                         self.waiting.queue.rotate_left(1);
                         continue;
@@ -166,9 +168,9 @@ impl Tcp {
 
     /// The first record's time began anew after the second's did.
     fn is_later_than_next(&self, first: Key) -> bool {
-        let expires = |key: Option<&Key>| key.and_then(|key| self.records.time_wait.get(*key)).map(|record| record.expires);
-        let next = expires(self.waiting.queue.get(1));
-        next.is_none_or(|next| expires(Some(&first)).is_some_and(|own| own > next))
+        let record = |key: Key| self.records.time_wait.get(key);
+        let next = self.waiting.queue.get(1).and_then(|next| record(*next));
+        next.is_none_or(|next| record(first).is_some_and(|own| own.expires.is_later_than(next.expires)))
     }
 
     pub(super) fn remove_time_wait(&mut self, net: &mut Network, key: Key) {
@@ -176,7 +178,7 @@ impl Tcp {
             net.links.base.budget.release(TimeWait::CHARGE);
             self.flows.remove(Flow::TimeWait(key), &self.records);
             if let Some(record) = self.records.time_wait.remove(key) {
-                self.ports.release(record.local_port, record.holder());
+                self.ports.release(record.tuple().local_port, record.holder());
             }
         }
     }
@@ -195,7 +197,7 @@ impl Tcp {
         match fate {
             Fate::Drop(reason) => net.links.base.discard(Some(packet.link), reason, payload_len),
             Fate::Restart => {
-                self.records.time_wait[key].expires = net.links.base.now + self.config.time_wait;
+                self.records.time_wait[key].expires = Near::after(net.links.base.now, self.config.time_wait);
                 self.acknowledge_in_time_wait(net, key, packet, header, payload_len);
             }
             Fate::Acknowledge => self.acknowledge_in_time_wait(net, key, packet, header, payload_len),
@@ -258,9 +260,10 @@ fn fate(record: &TimeWait, header: &Header, len: u32, rfc1337: bool) -> Fate {
 
 fn acknowledge(net: &mut Network, record: &TimeWait, packet: &Packet) {
     let clock = (net.links.base.now.millis() as u32).wrapping_add(record.ts_offset);
+    let tuple = record.tuple();
     let header = Header {
-        src_port: record.local_port,
-        dst_port: record.remote_port,
+        src_port: tuple.local_port,
+        dst_port: tuple.remote_port,
         seq: record.snd_nxt,
         ack: record.rcv_nxt,
         flags: ACK,
@@ -278,6 +281,6 @@ mod tests {
 
     #[test]
     fn a_time_wait_record_is_small() {
-        assert!(size_of::<TimeWait>() <= 56, "{}", size_of::<TimeWait>());
+        assert!(size_of::<TimeWait>() <= 48, "{}", size_of::<TimeWait>());
     }
 }

@@ -167,10 +167,9 @@ impl Tcp {
 
     /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
     fn may_reuse(&self, net: &Network, key: Key) -> bool {
-        let record = &self.records.time_wait[key];
-        let ended = record.expires;
-        let began = net.links.base.now + self.config.time_wait;
-        record.timestamps && began.since(ended).as_millis() > 1000
+        let (record, now) = (&self.records.time_wait[key], net.links.base.now);
+        let began = now + self.config.time_wait;
+        record.timestamps && began.since(record.expires(now)).as_millis() > 1000
     }
 
     fn enter(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
