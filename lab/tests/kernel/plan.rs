@@ -23,6 +23,14 @@ pub(crate) struct Transfer {
     pub(crate) terms: [Terms; 2],
 }
 
+/// Links differ in what makes a sender send again.
+impl Transfer {
+    /// Its queue is short.
+    pub(crate) fn is_short(&self) -> bool {
+        matches!(self.terms[0].queue.limit, Limit::Bytes(_))
+    }
+}
+
 impl Transfer {
     /// The transfer of a number: every other one over a link that does harm.
     pub(crate) fn new(number: u16) -> Self {
@@ -32,9 +40,10 @@ impl Transfer {
         let delay = Duration::from_micros(random.between(1_000, 10_000));
         let mut there = Terms { delay, ..Terms::default() };
         if random.chance(0.5) {
-            there.rate = Some(Rate::Fixed { bits: random.between(10, 100) * 1_000_000, burst: 0, overhead: 0 });
-            // What a slow start loses in a queue is a matter of HyStart++ and HyStart, which is another question.
-            there.queue = Queue { kind: QueueKind::DropTail, limit: Limit::Infinite, ecn: false };
+            let bits = random.between(10, 100) * 1_000_000;
+            there.rate = Some(Rate::Fixed { bits, burst: 0, overhead: 0 });
+            let limit = if random.chance(0.5) { short(bits, delay, &mut random) } else { Limit::Infinite };
+            there.queue = Queue { kind: QueueKind::DropTail, limit, ecn: false };
         }
         let mut back = Terms { delay, ..Terms::default() };
         if number.is_multiple_of(2) {
@@ -71,6 +80,12 @@ impl Transfer {
             _ => None,
         }
     }
+}
+
+/// A queue of a quarter of what the path holds, up to all of it; not less than a first flight.
+fn short(bits: u64, delay: Duration, random: &mut Random) -> Limit {
+    let held = bits as f64 / 8.0 * 2.0 * delay.as_secs_f64();
+    Limit::Bytes((held * random.between(25, 100) as f64 / 100.0).max(15_000.0) as u64)
 }
 
 fn chance(probability: f64) -> Chance {
