@@ -48,7 +48,7 @@ impl Berkeley {
             let message = Message { data: &pieces, to, control: &items, flags };
             let work = |stack: &mut Stack, waiters: &mut Waiters, id| {
                 let len = stack.sendmsg(id, &message)?;
-                passed.drain(..).for_each(|socket: Blocking| socket.pass(waiters));
+                passed.iter().for_each(|socket| socket.pass(waiters));
                 Ok(len)
             };
             match if hasty { socket.at_once(work) } else { socket.when(WRITE, &mut patience, work) } {
