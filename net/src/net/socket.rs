@@ -218,7 +218,7 @@ impl Socket {
         self.blocking.recv(buf, MsgFlags::NONE)
     }
 
-    /// Receives the byte that overtook (`MSG_OOB`). `EINVAL` if there is none.
+    /// Receives the byte that overtook (`MSG_OOB`), and never waits for it on a stream. `EINVAL` if there is none, `EAGAIN` if it is announced.
     pub fn recv_out_of_band(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.blocking.recv(buf, MsgFlags::OOB)
     }

@@ -22,6 +22,7 @@ pub fn interval_at(host: &Host, start: Instant, period: Duration) -> Interval {
 }
 
 /// See [`interval`]. Who comes late gets the ticks that were missed at once, as with tokio's `MissedTickBehavior::Burst`.
+/// Once the host has ended all ticks come at once: see [`Sleep`].
 #[derive(Debug)]
 pub struct Interval {
     sleep: Sleep,
