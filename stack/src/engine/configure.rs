@@ -6,7 +6,7 @@ use super::stack::Stack;
 use crate::base::{Addr, Cidr, Errno, LinkId};
 use crate::link::{LinkConfig, LinkStatus, Mac, Neighbour};
 use crate::network;
-use crate::network::addresses::Assigned;
+use crate::network::addresses::{AddressConfig, Assigned};
 use crate::network::routes::Entry;
 use crate::socket;
 use crate::transport::tcp::TcpConfig;
@@ -63,6 +63,13 @@ impl Stack {
     /// [`dad_transmits`](crate::network::autoconf::LinkSettings::dad_transmits) 0 leaves that out.
     pub fn add_address(&mut self, link: LinkId, addr: Cidr) -> Result<(), Errno> {
         let result = self.net.add_address(link, addr);
+        self.settled(result)
+    }
+
+    /// As [`Stack::add_address`], with lifetimes and a say about the check for duplicates, which IPv4 has too if it is asked for
+    /// (RFC 5227); [`Stack::assigned`] tells how that goes. `EINVAL` also for lifetimes that cannot be.
+    pub fn add_address_with(&mut self, link: LinkId, config: AddressConfig) -> Result<(), Errno> {
+        let result = self.net.add_address_with(link, config);
         self.settled(result)
     }
 

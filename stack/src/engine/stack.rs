@@ -37,6 +37,11 @@ impl Stack {
         stack
     }
 
+    /// 64 random bits that follow from the seed: for identifiers of protocols that are built on sockets.
+    pub fn random(&mut self) -> u64 {
+        self.net.links.base.entropy.next_u64()
+    }
+
     /// The present moment: the latest that was passed in.
     pub fn now(&self) -> Instant {
         self.net.links.base.now
