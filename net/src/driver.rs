@@ -10,6 +10,8 @@ use std::time::Duration;
 use loggia_stack::base::{Addr, Instant, Ready, SocketId};
 use loggia_stack::engine::Stack;
 
+use crate::lookup::Resolve;
+
 /// Runs one host's stack. Whoever implements it keeps a [`Waiters`] beside the stack, under the same lock, and after everything that happens
 /// to the stack gives each pair of [`Stack::next_ready`] to [`Waiters::ready`].
 pub trait Driver: Send + Sync {
@@ -39,6 +41,17 @@ pub trait Driver: Send + Sync {
     /// See [`Host::add_name`](crate::Host::add_name).
     fn add_name(&self, name: &str, addrs: Vec<Addr>) -> io::Result<()> {
         let _ = (name, addrs);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Who finds addresses of names that the host does not know.
+    fn resolver(&self) -> Option<Arc<dyn Resolve>> {
+        None
+    }
+
+    /// See [`Host::set_resolver`](crate::Host::set_resolver).
+    fn set_resolver(&self, resolver: Option<Arc<dyn Resolve>>) -> io::Result<()> {
+        let _ = resolver;
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -82,8 +82,11 @@
 
 pub mod berkeley;
 mod blocking;
+mod connecting;
 #[cfg(unix)]
 pub mod device;
+#[cfg(feature = "dns")]
+pub mod dns;
 pub mod driver;
 pub mod host;
 mod info;
@@ -98,6 +101,7 @@ pub mod tokio;
 mod socket;
 #[cfg(unix)]
 mod unix;
+mod waiting;
 
 pub use driver::{Driver, Waiters};
 pub use host::Host;

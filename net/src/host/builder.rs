@@ -1,8 +1,10 @@
 //! How a host is made.
 
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use loggia_stack::base::{Addr, Seed};
@@ -14,6 +16,7 @@ use super::interface::{Interface, Setup};
 use super::running::{Options, Running};
 use super::{Host, thread};
 use crate::device::Device;
+use crate::lookup::Resolve;
 
 /// How long what was written is still sent after the last handle of a host has gone, unless said.
 const LINGER: Duration = Duration::from_secs(5);
@@ -26,7 +29,6 @@ const LINGER: Duration = Duration::from_secs(5);
 /// let host = Host::builder().start()?; // with nothing but loopback
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a host begins with `start`"]
 pub struct Builder {
     name: Option<String>,
@@ -34,9 +36,16 @@ pub struct Builder {
     /// Of the first interface.
     setup: Setup,
     names: Vec<(String, Vec<Addr>)>,
+    resolver: Option<Arc<dyn Resolve>>,
     seed: Option<u64>,
     linger: Duration,
     config: Config,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("name", &self.name).field("interfaces", &self.interfaces).finish_non_exhaustive()
+    }
 }
 
 impl Default for Builder {
@@ -51,6 +60,7 @@ impl Default for Builder {
             interfaces: Vec::new(),
             setup: Setup::default(),
             names: Vec::new(),
+            resolver: None,
             seed: None,
             linger: LINGER,
             config,
@@ -94,6 +104,12 @@ impl Builder {
         self
     }
 
+    /// Who is asked for names that this host does not know; see [`Host::set_resolver`].
+    pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
     /// Most memory in bytes that sockets and queues hold together; more is refused with `ENOBUFS`, and windows are kept small before.
     pub fn memory(mut self, bytes: usize) -> Self {
         self.config.memory = bytes;
@@ -124,14 +140,14 @@ impl Builder {
     /// `InvalidInput` for an address that is none, or one without an interface; `EEXIST` for two interfaces of one name; `EINVAL` for a
     /// name or MTU that cannot be one; `ENETUNREACH` for a gateway that no interface reaches.
     pub fn start(self) -> io::Result<Host> {
-        let Self { name, mut interfaces, setup, names, seed, linger, config } = self;
+        let Self { name, mut interfaces, setup, names, resolver, seed, linger, config } = self;
         match interfaces.first_mut() {
             Some(first) => first.setup.append(setup),
             None if setup.is_empty() => {}
             None => return Err(io::Error::new(io::ErrorKind::InvalidInput, "an address or gateway without a device")),
         }
         let seed = seed.map_or_else(random_seed, Seed::from);
-        let running = Running::new(Options { config, seed, names, linger })?;
+        let running = Running::new(Options { config, seed, names, resolver, linger })?;
         for interface in interfaces {
             running.attach(interface)?;
         }

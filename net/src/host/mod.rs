@@ -27,6 +27,7 @@ mod thread;
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ use loggia_stack::base::{Addr, Instant};
 use loggia_stack::engine::Stack;
 
 use crate::driver::{Driver, Waiters};
+use crate::lookup::{self, Looking, Resolve};
 
 pub use address::{IntoIp, IntoPrefix, Prefix};
 #[cfg(unix)]
@@ -92,14 +94,44 @@ impl Host {
         self.0.now()
     }
 
-    /// The addresses of a name that this host knows.
+    /// The addresses of a name that this host knows by itself.
     pub fn lookup(&self, name: &str) -> Vec<Addr> {
         self.0.lookup(name)
     }
 
     /// Lets this host know a name, in place of what it knew of it before. [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world.
-    pub fn add_name(&self, name: &str, addrs: impl IntoIterator<Item = std::net::IpAddr>) -> io::Result<()> {
+    pub fn add_name(&self, name: &str, addrs: impl IntoIterator<Item = IpAddr>) -> io::Result<()> {
         self.0.add_name(name, addrs.into_iter().map(Addr::from).collect())
+    }
+
+    /// Looks a name up: among those that this host knows, else by its [resolver](Self::set_resolver). A text that is an address is that
+    /// address. [`NotFound`](io::ErrorKind::NotFound) and the resolver's errors.
+    pub fn resolve(&self, name: &str) -> Looking<Vec<IpAddr>> {
+        let known = lookup::known(self, name);
+        match self.resolver() {
+            Some(resolver) if known.is_empty() => resolver.addresses(self, name),
+            _ if known.is_empty() => {
+                let unknown = lookup::unknown(name);
+                Looking::new(async { Err(unknown) })
+            }
+            _ => Looking::new(async { Ok(known) }),
+        }
+    }
+
+    /// Asks `resolver` for names that this host does not know, from now on. [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a
+    /// world.
+    pub fn set_resolver(&self, resolver: impl Resolve + 'static) -> io::Result<()> {
+        self.0.set_resolver(Some(Arc::new(resolver)))
+    }
+
+    /// Asks nobody for names that this host does not know. [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world.
+    pub fn remove_resolver(&self) -> io::Result<()> {
+        self.0.set_resolver(None)
+    }
+
+    /// Who is asked for names that this host does not know.
+    pub fn resolver(&self) -> Option<Arc<dyn Resolve>> {
+        self.0.resolver()
     }
 
     /// Adds an interface. Errors as [`Builder::start`]; [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world.

@@ -23,6 +23,7 @@ use super::port::{Batch, Port};
 use super::thread::Bell;
 use crate::device::{Device, Notified, Notifier};
 use crate::driver::Waiters;
+use crate::lookup::Resolve;
 use crate::socket::error;
 
 /// What a host is made of.
@@ -30,6 +31,7 @@ pub(super) struct Options {
     pub(super) config: Config,
     pub(super) seed: Seed,
     pub(super) names: Vec<(String, Vec<Addr>)>,
+    pub(super) resolver: Option<Arc<dyn Resolve>>,
     pub(super) linger: Duration,
 }
 
@@ -71,6 +73,7 @@ pub(super) struct Running {
     pub(super) bell: Bell,
     epoch: time::Instant,
     names: Mutex<HashMap<String, Vec<Addr>>>,
+    resolver: Mutex<Option<Arc<dyn Resolve>>>,
     pub(super) linger: Duration,
     /// How often a device called since somebody began to see to it; 0: nobody is at it.
     calls: AtomicUsize,
@@ -119,7 +122,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 impl Running {
     pub(super) fn new(options: Options) -> io::Result<Arc<Self>> {
-        let Options { config, seed, names, linger } = options;
+        let Options { config, seed, names, resolver, linger } = options;
         let state = State {
             stack: Stack::new(config, seed, Instant::EPOCH),
             waiters: Waiters::default(),
@@ -137,6 +140,7 @@ impl Running {
             bell: Bell::new()?,
             epoch: time::Instant::now(),
             names: Mutex::new(names.into_iter().collect()),
+            resolver: Mutex::new(resolver),
             linger,
             calls: AtomicUsize::new(0),
             handed_over: AtomicBool::new(false),
@@ -192,6 +196,15 @@ impl Running {
 
     pub(super) fn add_name(&self, name: &str, addrs: Vec<Addr>) {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), addrs);
+    }
+
+    pub(super) fn resolver(&self) -> Option<Arc<dyn Resolve>> {
+        self.resolver.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_resolver(&self, resolver: Option<Arc<dyn Resolve>>) {
+        let before = std::mem::replace(&mut *self.resolver.lock().unwrap_or_else(PoisonError::into_inner), resolver);
+        drop(before);
     }
 }
 

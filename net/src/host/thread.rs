@@ -18,6 +18,7 @@ use super::port::Batch;
 use super::rest::Rest;
 use super::running::{Next, Running, Source};
 use crate::driver::{Driver, Waiters};
+use crate::lookup::Resolve;
 
 /// Wakes a thread that polls.
 #[derive(Debug)]
@@ -167,6 +168,15 @@ impl Driver for Door {
 
     fn add_name(&self, name: &str, addrs: Vec<Addr>) -> io::Result<()> {
         self.running.add_name(name, addrs);
+        Ok(())
+    }
+
+    fn resolver(&self) -> Option<Arc<dyn Resolve>> {
+        self.running.resolver()
+    }
+
+    fn set_resolver(&self, resolver: Option<Arc<dyn Resolve>>) -> io::Result<()> {
+        self.running.set_resolver(resolver);
         Ok(())
     }
 

@@ -10,11 +10,13 @@ use loggia_stack::socket::numbers::SOCK_STREAM;
 
 use super::stream::{read_and_write, socket_methods, timeout_methods};
 use crate::blocking::Blocking;
+use crate::connecting::race;
 use crate::host::Host;
 use crate::info::TcpInfo;
-use crate::lookup::{ToAddrs, first};
+use crate::lookup::{Asked, ToAddrs, first, with_port};
 use crate::options::{buffer_options, ip_options, tcp_options};
 use crate::socket::{address, family};
+use crate::waiting::block_on;
 
 /// As [`std::net::TcpStream`], on a host.
 #[derive(Debug)]
@@ -23,9 +25,16 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to the first of the addresses that answers. `ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`, …
+    /// Connects to the first of the addresses that answers; those of a name that was looked up have 250 ms before the next is tried as well
+    /// (RFC 8305). `ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`, …
     pub fn connect_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
-        first(addr.to_addrs(host)?, |addr| Self::connect_to(host, &addr, None))
+        match Asked::new(host, &addr) {
+            Asked::Addrs(addrs) => first(addrs?, |addr| Self::connect_to(host, &addr, None)),
+            Asked::Name(name, port) => {
+                let addrs = with_port(host.resolve(&name).wait()?, port);
+                block_on(race(host, addrs)).map(|socket| Self { blocking: Blocking::new(socket) })
+            }
+        }
     }
 
     /// Connects, or gives [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than `limit`. `InvalidInput` for a limit of nothing.

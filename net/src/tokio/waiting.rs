@@ -9,32 +9,9 @@ use ::tokio::task::coop::poll_proceed;
 use loggia_stack::base::{Errno, Ready, SocketId};
 use loggia_stack::engine::Stack;
 
-use crate::driver::{Left, Slot, Waiters};
+use crate::driver::{Slot, Waiters};
 use crate::socket::{READ, Socket, WRITE, error};
-
-/// Tries `work`; if it has to wait, leaves a waker behind.
-fn attempt<T>(
-    socket: &Socket,
-    cx: &Context<'_>,
-    slot: &mut Option<Slot>,
-    interest: Ready,
-    work: impl FnOnce(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
-) -> Poll<io::Result<T>> {
-    let id = socket.id;
-    let (result, left) = socket.host.with(|stack, waiters| match work(stack, waiters, id) {
-        Err(Errno::EAGAIN) if waiters.is_closed() => (Poll::Ready(Err(error(Errno::ENETDOWN))), Left::default()),
-        Err(Errno::EAGAIN) => {
-            let slot = *slot.get_or_insert_with(|| waiters.slot());
-            (Poll::Pending, waiters.wait(id, slot, interest, cx.waker()))
-        }
-        done => {
-            let left = slot.take().map(|slot| waiters.leave(id, slot)).unwrap_or_default();
-            (Poll::Ready(done.map_err(error)), left)
-        }
-    });
-    drop(left);
-    result
-}
+use crate::waiting::{Registration, attempt};
 
 impl Socket {
     /// Tries `work`, and is woken in this direction if it has to wait. As with tokio only the last who polls a direction is woken.
@@ -118,20 +95,6 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => yield_once().await,
                 done => return done,
             }
-        }
-    }
-}
-
-/// One who waits, until it is dropped.
-struct Registration<'a> {
-    socket: &'a Socket,
-    slot: Option<Slot>,
-}
-
-impl Drop for Registration<'_> {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot {
-            drop(self.socket.host.with(|_, waiters| waiters.leave(self.socket.id, slot)));
         }
     }
 }

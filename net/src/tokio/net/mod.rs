@@ -26,6 +26,12 @@ mod unix_listener;
 #[cfg(unix)]
 mod unix_stream;
 
+use std::io;
+use std::net::SocketAddr;
+
+use crate::host::Host;
+use crate::lookup::{Asked, ToAddrs};
+
 pub use crate::opening::Opening;
 pub use gate::{TcpGate, UdpGate, refuse_datagrams};
 pub use tcp_listener::TcpListener;
@@ -38,6 +44,12 @@ pub use unix_datagram::UnixDatagram;
 pub use unix_listener::UnixListener;
 #[cfg(unix)]
 pub use unix_stream::UnixStream;
+
+/// The addresses that `addr` says on this host, best first: as
+/// [`tokio::net::lookup_host`](https://docs.rs/tokio/latest/tokio/net/fn.lookup_host.html).
+pub async fn lookup_host_on(host: &Host, addr: impl ToAddrs) -> io::Result<impl Iterator<Item = SocketAddr>> {
+    Ok(Asked::new(host, &addr).find(host).await?.into_iter())
+}
 
 /// Halves of a TCP stream.
 pub mod tcp {

@@ -11,7 +11,7 @@ use super::tcp_socket::TcpSocket;
 use super::tcp_stream::TcpStream;
 use crate::driver::Slot;
 use crate::host::Host;
-use crate::lookup::{ToAddrs, first};
+use crate::lookup::{Asked, ToAddrs, first};
 use crate::options::ip_options;
 use crate::socket::{READ, Socket, sock_addr};
 
@@ -26,9 +26,8 @@ pub struct TcpListener {
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be had, with `SO_REUSEADDR` and a backlog of 1024.
-    #[allow(clippy::unused_async, reason = "looking a name up may wait one day")]
     pub async fn bind_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
-        first(addr.to_addrs(host)?, |addr| Self::bind_addr(host, addr))
+        first(Asked::new(host, &addr).find(host).await?, |addr| Self::bind_addr(host, addr))
     }
 
     fn bind_addr(host: &Host, addr: SocketAddr) -> io::Result<Self> {

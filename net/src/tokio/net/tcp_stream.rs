@@ -11,9 +11,10 @@ use loggia_stack::base::MsgFlags;
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use super::tcp_socket::TcpSocket;
+use crate::connecting::race;
 use crate::host::Host;
 use crate::info::TcpInfo;
-use crate::lookup::ToAddrs;
+use crate::lookup::{Asked, ToAddrs, with_port};
 use crate::options::{ip_options, tcp_options};
 use crate::socket::Socket;
 
@@ -30,10 +31,18 @@ impl Stream for TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to the first of the addresses that answers.
+    /// Connects to the first of the addresses that answers; those of a name that was looked up have 250 ms before the next is tried as well
+    /// (RFC 8305).
     pub async fn connect_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
+        let addrs = match Asked::new(host, &addr) {
+            Asked::Addrs(addrs) => addrs?,
+            Asked::Name(name, port) => {
+                let addrs = with_port(host.resolve(&name).await?, port);
+                return race(host, addrs).await.map(Self::new);
+            }
+        };
         let mut last = None;
-        for addr in addr.to_addrs(host)? {
+        for addr in addrs {
             match TcpSocket::for_addr(host, &addr)?.connect(addr).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = Some(error),

@@ -14,7 +14,7 @@ use loggia_stack::socket::numbers::SOCK_DGRAM;
 use super::stream::readiness_methods;
 use crate::driver::Slot;
 use crate::host::Host;
-use crate::lookup::{ToAddrs, first};
+use crate::lookup::{Asked, ToAddrs, first};
 use crate::options::{ip_options, udp_options};
 use crate::socket::{Socket, address, family, recvfrom, send, sock_addr};
 
@@ -34,9 +34,8 @@ fn named((len, from): (usize, Address)) -> io::Result<(usize, SocketAddr)> {
 
 impl UdpSocket {
     /// Binds to the first of the addresses that can be had. `EADDRINUSE`, `EADDRNOTAVAIL`
-    #[allow(clippy::unused_async, reason = "looking a name up may wait one day")]
     pub async fn bind_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
-        first(addr.to_addrs(host)?, |addr| {
+        first(Asked::new(host, &addr).find(host).await?, |addr| {
             let socket = Socket::new(host, family(&addr), SOCK_DGRAM)?;
             socket.bind(&address(addr))?;
             Ok(Self { socket })
@@ -44,9 +43,9 @@ impl UdpSocket {
     }
 
     /// Names the other end: sends go there, and only what comes from there is received. `ENETUNREACH`
-    #[allow(clippy::unused_async, reason = "looking a name up may wait one day")]
     pub async fn connect(&self, addr: impl ToAddrs) -> io::Result<()> {
-        first(addr.to_addrs(&self.socket.host)?, |addr| self.socket.call(|stack, id| stack.connect(id, &address(addr))))
+        let addrs = Asked::new(&self.socket.host, &addr).find(&self.socket.host).await?;
+        first(addrs, |addr| self.socket.call(|stack, id| stack.connect(id, &address(addr))))
     }
 
     pub(super) fn new(socket: Socket) -> Self {
@@ -94,7 +93,7 @@ impl UdpSocket {
 
     /// Sends a datagram to the first of the addresses. `EMSGSIZE`, `ENETUNREACH`, `EACCES` (broadcast)
     pub async fn send_to(&self, buf: &[u8], to: impl ToAddrs) -> io::Result<usize> {
-        let to = first(to.to_addrs(&self.socket.host)?, Ok)?;
+        let to = first(Asked::new(&self.socket.host, &to).find(&self.socket.host).await?, Ok)?;
         let to = address(to);
         self.socket.writing(|stack, id| send(stack, id, &[buf], Some(&to))).await
     }

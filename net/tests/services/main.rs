@@ -1,0 +1,5 @@
+//! What hosts ask others for: names (DNS) and addresses (DHCP), in virtual time, with servers that say what a test wants.
+
+mod dns_server;
+mod names;
+mod world;
