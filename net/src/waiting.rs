@@ -12,7 +12,7 @@ use crate::blocking::{park, waker};
 use crate::driver::{Left, Slot, Waiters};
 use crate::socket::{Socket, error};
 
-/// Tries `work`; if it has to wait, leaves a waker behind.
+/// Tries `work`; if it has to wait, leaves a waker behind under `slot`.
 pub(crate) fn attempt<T>(
     socket: &Socket,
     cx: &Context<'_>,
@@ -38,8 +38,24 @@ pub(crate) fn attempt<T>(
 
 /// One who waits at a socket, until it is dropped.
 pub(crate) struct Registration<'a> {
-    pub(crate) socket: &'a Socket,
-    pub(crate) slot: Option<Slot>,
+    socket: &'a Socket,
+    slot: Option<Slot>,
+}
+
+impl<'a> Registration<'a> {
+    pub(crate) fn new(socket: &'a Socket) -> Self {
+        Self { socket, slot: None }
+    }
+
+    /// See [`attempt`]. A method, because a closure that names the field alone would have a copy of it, of which `drop` knows nothing.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        cx: &Context<'_>,
+        interest: Ready,
+        work: impl FnOnce(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
+    ) -> Poll<io::Result<T>> {
+        attempt(self.socket, cx, &mut self.slot, interest, work)
+    }
 }
 
 impl Drop for Registration<'_> {
@@ -57,8 +73,8 @@ impl Socket {
         interest: Ready,
         mut work: impl FnMut(&mut Stack, SocketId) -> Result<T, Errno>,
     ) -> io::Result<T> {
-        let mut waiting = Registration { socket: self, slot: None };
-        poll_fn(move |cx| attempt(self, cx, &mut waiting.slot, interest, |stack, _, id| work(stack, id))).await
+        let mut waiting = Registration::new(self);
+        poll_fn(move |cx| waiting.attempt(cx, interest, |stack, _, id| work(stack, id))).await
     }
 }
 
@@ -71,5 +87,39 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
             return done;
         }
         park(None);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::sync::Arc;
+    use std::task::{Wake, Waker};
+
+    use loggia_stack::base::MsgFlags;
+    use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM};
+
+    use super::*;
+    use crate::host::Host;
+    use crate::socket::READ;
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn whoever_gives_up_waiting_leaves_nothing_behind() {
+        let host = Host::builder().start().expect("a host");
+        let socket = Socket::new(&host, AF_INET, SOCK_DGRAM).expect("a socket");
+        let nobody = Arc::new(Nobody);
+        let waker = Waker::from(nobody.clone());
+        for _ in 0..3 {
+            let mut room = [0; 1];
+            let mut waiting = pin!(socket.until(READ, |stack, id| stack.recv(id, &mut room, MsgFlags::NONE)));
+            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert_eq!(Arc::strong_count(&nobody), 3, "it is woken");
+        }
+        assert_eq!(Arc::strong_count(&nobody), 2, "and no longer");
     }
 }

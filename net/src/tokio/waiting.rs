@@ -47,10 +47,10 @@ impl Socket {
         interest: Ready,
         mut work: impl FnMut(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
     ) -> io::Result<T> {
-        let mut waiting = Registration { socket: self, slot: None };
+        let mut waiting = Registration::new(self);
         poll_fn(move |cx| {
             let budget = ready!(poll_proceed(cx));
-            let result = attempt(self, cx, &mut waiting.slot, interest, &mut work);
+            let result = waiting.attempt(cx, interest, &mut work);
             if result.is_ready() {
                 budget.made_progress();
             }
