@@ -85,6 +85,8 @@ mod blocking;
 mod connecting;
 #[cfg(unix)]
 pub mod device;
+#[cfg(all(unix, feature = "dhcp"))]
+pub mod dhcp;
 #[cfg(feature = "dns")]
 pub mod dns;
 pub mod driver;

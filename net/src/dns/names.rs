@@ -65,8 +65,7 @@ mod tests {
 
     #[test]
     fn few_dots_mean_the_search_list_first() {
-        let mut config = Config::default();
-        config.search = vec!["example.com".into(), "example.org.".into()];
+        let mut config = Config { search: vec!["example.com".into(), "example.org.".into()], ..Config::default() };
         assert_eq!(names("server", &config), ["server.example.com.", "server.example.org.", "server."]);
         assert_eq!(names("a.server", &config), ["a.server.", "a.server.example.com.", "a.server.example.org."]);
         assert_eq!(names("server.", &config), ["server."]);

@@ -87,11 +87,19 @@ mod tests {
         is_refused("another kind of call", |message| message.metadata.op_code = OpCode::Notify);
         is_refused("no question in it", |message| message.queries.clear());
         is_refused("two questions", |message| message.queries.push(message.queries[0].clone()));
-        is_refused("another type", |message| drop(message.queries[0].set_query_type(RecordType::AAAA)));
-        is_refused("another name", |message| drop(message.queries[0].set_name(full("ww.example").expect("a name"))));
-        is_refused("another class", |message| drop(message.queries[0].set_query_class(DNSClass::CH)));
+        is_refused("another type", |message| {
+            message.queries[0].set_query_type(RecordType::AAAA);
+        });
+        is_refused("another name", |message| {
+            message.queries[0].set_name(full("ww.example").expect("a name"));
+        });
+        is_refused("another class", |message| {
+            message.queries[0].set_query_class(DNSClass::CH);
+        });
         assert!(question.read(b"nonsense").is_none());
-        let other_case = answer(|message| drop(message.queries[0].set_name(full("WWW.Example").expect("a name"))));
+        let other_case = answer(|message| {
+            message.queries[0].set_name(full("WWW.Example").expect("a name"));
+        });
         assert!(question.read(&other_case).is_some(), "RFC 4343: case does not count");
         let unreadable = answer(|message| {
             message.queries.clear();

@@ -39,6 +39,11 @@ impl Prefix {
         self.len
     }
 
+    /// True if `addr` is in the network.
+    pub fn contains(&self, addr: IpAddr) -> bool {
+        self.addr.is_ipv4() == addr.is_ipv4() && self.cidr().contains(addr.into())
+    }
+
     pub(super) fn cidr(self) -> Cidr {
         Cidr::new(self.addr.into(), self.len)
     }
