@@ -48,6 +48,12 @@
 //! connection in numbers, [`Host::inspect`] of everything, and unknown options go by their numbers
 //! ([`Socket::setsockopt`](net::Socket::setsockopt)).
 //!
+//! # Names and addresses
+//!
+//! A host has names of its own ([`Host::add_name`]) and asks a resolver for others ([`Host::set_resolver`]): that of the feature `dns`, with search
+//! list, cache and TCP, or yours ([`lookup::Resolve`]). Wherever an address can be said, a name can. The feature `dhcp` has a client that gets
+//! a host its address, routes and DNS servers, and keeps them.
+//!
 //! # A device of your own
 //!
 //! [`Device`](device::Device) is what carries packets: `properties`, `receive`, `send`, and a way to say when it is ready, which is a
@@ -76,6 +82,8 @@
 //! | `tokio` | sockets shaped like `tokio::net` (feature `tokio`) |
 //! | [`berkeley`] | the calls themselves, with descriptors, `poll` and `epoll` |
 //! | [`lookup`] | addresses and names, as `ToSocketAddrs` |
+//! | `dns` | a resolver (feature `dns`) |
+//! | `dhcp` | a client for DHCPv4 (feature `dhcp`) |
 //! | [`time`] | sleep, timeouts and intervals in a host's own time |
 //! | [`driver`] | who runs a host's stack: the door for worlds in virtual time; it follows the core, not this crate's version |
 #![deny(unsafe_code)]

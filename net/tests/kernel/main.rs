@@ -8,6 +8,9 @@
 mod forwarding;
 mod header;
 mod namespace;
+mod path_mtu;
 mod programs;
+#[cfg(all(feature = "dhcp", feature = "dns"))]
+mod services;
 mod stories;
 mod wire;

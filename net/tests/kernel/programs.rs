@@ -14,10 +14,10 @@ use crate::namespace::{attempt, has, inside, run};
 use crate::wire::{KERNEL, OURS, WIRES, lay, tear_down};
 
 /// A program that runs beside, until it is dropped.
-struct Beside(Child);
+pub(crate) struct Beside(Child);
 
 impl Beside {
-    fn start(command: &str) -> Self {
+    pub(crate) fn start(command: &str) -> Self {
         let mut words = command.split_whitespace();
         let mut command = Command::new(words.next().expect("a command"));
         Self(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
@@ -107,6 +107,37 @@ fn carry(from: &TcpStream, to: &TcpStream) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
+/// The file as the kernel's nginx gives it to our client, over one connection: whole, and a piece of it.
+fn we_fetch_from_nginx(host: &Host) {
+    let folder = std::env::temp_dir().join(format!("loggia-nginx-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let body = b"0123456789abcdef".repeat(100_000);
+    std::fs::write(folder.join("file"), &body).expect("a file");
+    let at = folder.to_str().expect("UTF-8");
+    let temporary =
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|what| format!("{what}_temp_path {at}/{what};")).concat();
+    let configuration = format!(
+        "user root root; daemon off; master_process off; pid {at}/pid; error_log {at}/errors; events {{}} \
+         http {{ access_log off; {temporary} server {{ listen {}:8080; listen [{}]:8080; root {at}; }} }}",
+        KERNEL[0], KERNEL[1]
+    );
+    std::fs::write(folder.join("nginx.conf"), configuration).expect("a file");
+    let server = Beside::start(&format!("nginx -e {at}/errors -p {at} -c {at}/nginx.conf"));
+    for kernel in KERNEL {
+        let mut stream = connect_when_ready(host, SocketAddr::new(kernel, 8080));
+        write!(stream, "GET /file HTTP/1.1\r\nHost: kernel\r\n\r\n").expect("write");
+        write!(stream, "GET /file HTTP/1.1\r\nHost: kernel\r\nRange: bytes=16-31\r\nConnection: close\r\n\r\n").expect("write");
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).expect("read");
+        let head = all.windows(4).position(|end| end == b"\r\n\r\n").expect("a head") + 4;
+        assert!(all.starts_with(b"HTTP/1.1 200") && all[head..].starts_with(&body));
+        let rest = &all[head + body.len()..];
+        assert!(rest.starts_with(b"HTTP/1.1 206") && rest.ends_with(b"\r\n\r\n0123456789abcdef"));
+    }
+    drop(server);
+    std::fs::remove_dir_all(folder).expect("it is there");
+}
+
 fn iperf3_through_us(host: &Host) {
     for (ours, kernel) in OURS.into_iter().zip(KERNEL) {
         let _server = Beside::start(&format!("iperf3 --server --bind {kernel} --port 5201"));
@@ -160,6 +191,7 @@ fn over_every_wire(program: &str, story: fn(&Host)) {
 tests! {
     "curl" curl_fetches_from_us
     "python3" we_fetch_from_python
+    "nginx" we_fetch_from_nginx
     "iperf3" iperf3_through_us
     "ping" ping_reaches_us
 }
