@@ -1,53 +1,54 @@
 //! Interleaved rounds.
 
-use std::time::Duration;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
 
-use crate::workload::{Pace, Workload};
+use crate::figure::Figures;
+use crate::probe::{Effort, Probe};
 
-/// A workload done by a subject.
-pub(crate) struct Case {
-    /// What is done.
-    pub(crate) workload: &'static Workload,
-    /// By whom.
-    pub(crate) subject: &'static str,
-    /// Does it `amount` times (or bytes) and says how long that took, set-up not counted.
-    pub(crate) run: fn(Pace, usize) -> Duration,
-}
-
-/// The figures of a case.
+/// What came of it.
+#[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// What was done.
-    pub(crate) workload: &'static Workload,
-    /// By whom.
-    pub(crate) subject: &'static str,
-    /// One figure a round, in the workload's unit.
-    pub(crate) figures: Vec<f64>,
+    pub(crate) figures: Figures,
+    /// What could not be measured here, and why; each once.
+    pub(crate) skipped: Vec<String>,
+    /// Seconds that each probe took in all rounds together.
+    pub(crate) took: Vec<(&'static str, f64)>,
 }
 
-impl Outcome {
-    /// The smallest, the median, the largest.
-    pub(crate) fn spread(&self) -> [f64; 3] {
-        let mut sorted = self.figures.clone();
-        sorted.sort_by(f64::total_cmp);
-        [sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1]]
-    }
-}
-
-/// Runs all cases `rounds` times, one after the other in each round, after a short warm-up.
-pub(crate) fn run(cases: &[Case], rounds: usize, scale: f64) -> Vec<Outcome> {
-    let mut outcomes: Vec<Outcome> =
-        cases.iter().map(|case| Outcome { workload: case.workload, subject: case.subject, figures: Vec::new() }).collect();
-    for case in cases {
-        (case.run)(case.workload.pace, case.workload.amount(scale / 20.0));
-    }
+/// Runs all probes `rounds` times, one after the other in each round. Those whose first round says that they cannot be run are left out of
+/// the others, and told aloud.
+pub(crate) fn run(probes: &[Probe], rounds: usize, effort: Effort) -> Outcome {
+    let mut outcome = Outcome { took: probes.iter().map(|probe| (probe.name, 0.0)).collect(), ..Outcome::default() };
+    let mut failed = vec![false; probes.len()];
     for round in 0..rounds {
-        eprint!("\rround {} of {rounds}", round + 1);
-        for (case, outcome) in cases.iter().zip(&mut outcomes) {
-            let amount = case.workload.amount(scale);
-            let took = (case.run)(case.workload.pace, amount);
-            outcome.figures.push(case.workload.figure(amount, took.as_secs_f64()));
+        for (at, probe) in probes.iter().enumerate() {
+            if failed[at] || !probe.is_due(round, effort.quick) {
+                continue;
+            }
+            progress(&format!("round {} of {rounds}: {}", round + 1, probe.name));
+            let began = Instant::now();
+            match (probe.run)(effort) {
+                Ok(samples) => samples.into_iter().for_each(|sample| outcome.figures.add(sample)),
+                Err(why) => {
+                    failed[at] = true;
+                    progress("");
+                    eprintln!("SKIPPED: {}: {why}", probe.name);
+                    outcome.skipped.push(format!("{}: {why}", probe.name));
+                }
+            }
+            outcome.took[at].1 += began.elapsed().as_secs_f64();
         }
     }
-    eprintln!();
-    outcomes
+    progress("");
+    outcome
+}
+
+/// Says where it is, to whoever looks.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+        // It does not matter if it is not seen.
+        let _ = std::io::stderr().flush();
+    }
 }

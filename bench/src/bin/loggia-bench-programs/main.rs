@@ -18,23 +18,26 @@ use surroundings::{Surrounding, found};
 struct Arguments {
     rounds: usize,
     loggia: PathBuf,
+    idle: usize,
     json: Option<PathBuf>,
 }
 
-const USAGE: &str = "usage: loggia-bench-programs [--rounds N] [--loggia PATH] [--json FILE]
+const USAGE: &str = "usage: loggia-bench-programs [--rounds N] [--loggia PATH] [--idle N] [--json FILE]
 
   --rounds N     interleaved rounds (default 5)
   --loggia PATH  the program under test (default: beside this one)
+  --idle N       idle connections whose memory is measured (default 1000)
   --json FILE    also write all figures there";
 
 fn arguments(words: &[String]) -> Result<Arguments, String> {
     let beside = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("loggia");
-    let mut arguments = Arguments { rounds: 5, loggia: beside, json: None };
+    let mut arguments = Arguments { rounds: 5, loggia: beside, idle: 1000, json: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
         match word.as_str() {
             "--rounds" => arguments.rounds = value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?,
+            "--idle" => arguments.idle = value()?.parse().map_err(|_| "--idle wants a number".to_owned())?,
             "--loggia" => arguments.loggia = value()?.into(),
             "--json" => arguments.json = Some(value()?.into()),
             _ => return Err(format!("unknown: {word}")),
@@ -77,15 +80,17 @@ fn main() -> ExitCode {
         }
     }
     print_table(&surroundings, &figures);
-    match surroundings::memory_of_idle(&arguments.loggia) {
+    let count = arguments.idle;
+    let idle = surroundings::memory_of_idle(&arguments.loggia, count);
+    match &idle {
         Ok((empty, full)) => println!(
-            "memory of the supervisor: {empty} kB with nothing, {full} kB with 1,000 idle connections in its stacks ({:.1} kB each, both ends)",
-            (full as f64 - empty as f64) / 1000.0
+            "memory of the supervisor: {empty} kB with nothing, {full} kB with {count} idle connections in its stacks ({:.1} kB each, both ends)",
+            (*full as f64 - *empty as f64) / count as f64
         ),
         Err(error) => eprintln!("memory of the supervisor: {error}"),
     }
     if let Some(file) = arguments.json
-        && let Err(error) = std::fs::write(&file, json(&surroundings, &figures))
+        && let Err(error) = std::fs::write(&file, json(&surroundings, &figures, count, idle.ok()))
     {
         eprintln!("{}: {error}", file.display());
         return ExitCode::FAILURE;
@@ -106,12 +111,19 @@ fn print_table(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>]) {
     }
 }
 
-fn json(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>]) -> String {
-    let rows = Work::ALL.iter().enumerate().flat_map(|(row, work)| {
-        surroundings.iter().enumerate().map(move |(column, surrounding)| {
-            let values: Vec<String> = figures[row][column].iter().map(ToString::to_string).collect();
-            format!(r#"  {{"work": "{}", "under": "{}", "values": [{}]}}"#, work.name(), surrounding.name(), values.join(", "))
-        })
-    });
-    format!("[\n{}\n]\n", rows.collect::<Vec<_>>().join(",\n"))
+fn json(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>], count: usize, idle: Option<(u64, u64)>) -> String {
+    let line = |work: &str, under: &str, values: &[f64]| {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        format!(r#"  {{"work": "{work}", "under": "{under}", "values": [{}]}}"#, values.join(", "))
+    };
+    let mut rows: Vec<String> = Vec::new();
+    for (row, work) in Work::ALL.iter().enumerate() {
+        let columns = surroundings.iter().zip(&figures[row]);
+        rows.extend(columns.map(|(surrounding, values)| line(work.name(), surrounding.name(), values)));
+    }
+    if let Some((empty, full)) = idle {
+        rows.push(line("idle", "loggia run", &[count as f64]));
+        rows.push(line("idle-bytes", "loggia run", &[(full as f64 - empty as f64) * 1024.0 / count as f64]));
+    }
+    format!("[\n{}\n]\n", rows.join(",\n"))
 }

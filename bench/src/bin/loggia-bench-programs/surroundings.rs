@@ -145,13 +145,13 @@ fn lab(loggia: &Path, me: &str, work: &[&str], file: &str) -> Command {
     command
 }
 
-/// Resident memory of `loggia run` in kB, with no connection and with a thousand idle ones.
-pub(crate) fn memory_of_idle(loggia: &Path) -> io::Result<(u64, u64)> {
+/// Resident memory of `loggia run` in kB, with no connection and with so many idle ones.
+pub(crate) fn memory_of_idle(loggia: &Path, count: usize) -> io::Result<(u64, u64)> {
     let me = std::env::current_exe()?.display().to_string();
-    let one = |count: &str| {
+    let one = |count: usize| {
         let file = scratch("idle");
         let _ = std::fs::remove_file(&file);
-        let mut run = Ends(lab(loggia, &me, &["idle", count], &file.display().to_string()).spawn()?);
+        let mut run = Ends(lab(loggia, &me, &["idle", &count.to_string()], &file.display().to_string()).spawn()?);
         let until = Instant::now() + PATIENCE;
         while !file.exists() {
             if run.0.try_wait()?.is_some() || Instant::now() > until {
@@ -164,7 +164,7 @@ pub(crate) fn memory_of_idle(loggia: &Path) -> io::Result<(u64, u64)> {
         wait(&mut run.0)?;
         Ok(memory)
     };
-    Ok((one("0")?, one("1000")?))
+    Ok((one(0)?, one(count)?))
 }
 
 fn resident(pid: u32) -> io::Result<u64> {

@@ -1,0 +1,163 @@
+//! What is counted. Each scenario sets up what it needs and then gives its work to the meter, once.
+
+use std::time::Duration;
+
+use loggia_stack::base::MsgFlags;
+
+use crate::crowd::Crowd;
+use crate::pair::{Ends, PORT, Pair, Time, WRITE, Wire, name, pattern};
+
+/// Runs the work that is counted.
+pub type Meter<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
+
+/// Something that is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name in `counts.toml`.
+    pub name: &'static str,
+    /// Sets it up, and runs it by the meter.
+    pub run: fn(Meter<'_>),
+}
+
+/// All of them.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "transfer-64k", run: transfer_64k },
+    Scenario { name: "transfer-1500", run: transfer_1500 },
+    Scenario { name: "ping-pong", run: ping_pong },
+    Scenario { name: "connect-close", run: connect_close },
+    Scenario { name: "udp", run: udp },
+    Scenario { name: "retransmission-timeout", run: retransmission_timeout },
+    Scenario { name: "demultiplex-100k", run: demultiplex },
+];
+
+/// The scenario of this name.
+pub fn named(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+/// An established transfer: the first megabytes, in which windows and buffers grow, are not counted.
+fn transfer(wire: Wire, amount: usize, meter: Meter<'_>) {
+    let mut pair = Pair::new(wire, Time::stepped());
+    let ends = pair.connect();
+    let (source, mut sink) = (pattern(WRITE), vec![0; WRITE]);
+    pair.bulk(ends, 8 << 20, &source, &mut sink);
+    meter(&mut || pair.bulk(ends, amount, &source, &mut sink));
+}
+
+fn transfer_64k(meter: Meter<'_>) {
+    transfer(Wire::Large, 16 << 20, meter);
+}
+
+fn transfer_1500(meter: Meter<'_>) {
+    transfer(Wire::Packets, 4 << 20, meter);
+}
+
+fn ping_pong(meter: Meter<'_>) {
+    let mut pair = Pair::new(Wire::Large, Time::stepped());
+    let ends = pair.connect();
+    (0..100).for_each(|_| pair.ping_pong(ends));
+    meter(&mut || (0..1000).for_each(|_| pair.ping_pong(ends)));
+}
+
+/// 20 ms apart, so that TIME-WAIT does not use up the ports.
+fn connect_close(meter: Meter<'_>) {
+    let mut pair = Pair::new(Wire::Large, Time::stepped());
+    let mut connections = |count: usize| {
+        for _ in 0..count {
+            pair.wait(Duration::from_millis(20));
+            pair.short_connection();
+        }
+    };
+    connections(100);
+    meter(&mut || connections(500));
+}
+
+fn udp(meter: Meter<'_>) {
+    let mut pair = Pair::new(Wire::Packets, Time::stepped());
+    let (client, server) = (pair.client.datagram_socket(), pair.server.datagram_socket());
+    pair.server.stack.bind(server, &name(2, PORT)).expect("bind");
+    pair.client.stack.connect(client, &name(2, PORT)).expect("connect");
+    let mut datagrams = |count: usize| {
+        for _ in 0..count {
+            pair.client.stack.send(client, &[7; 64], MsgFlags::NONE).expect("room");
+            pair.exchange();
+            pair.server.stack.recv(server, &mut [0; 64], MsgFlags::NONE).expect("it has come");
+        }
+    };
+    datagrams(100);
+    meter(&mut || datagrams(1000));
+}
+
+/// Ten segments are lost together with all probes; the retransmission timer brings them over.
+fn retransmission_timeout(meter: Meter<'_>) {
+    let mut pair = Pair::new(Wire::Packets, Time::stepped());
+    let ends = pair.connect();
+    (0..20).for_each(|_| pair.ping_pong(ends));
+    let source = pattern(14_480);
+    let mut times = |count: usize| (0..count).for_each(|_| time_out(&mut pair, ends, &source));
+    times(5);
+    meter(&mut || times(20));
+}
+
+fn time_out(pair: &mut Pair, (client, server): Ends, source: &[u8]) {
+    assert_eq!(pair.client.stack.send(client, source, MsgFlags::NONE), Ok(source.len()));
+    let (timeouts, mut received) = (timeouts(pair), 0);
+    while received < source.len() {
+        if self::timeouts(pair) == timeouts {
+            while pair.client.leaving().is_some() {}
+        }
+        // A deadline may be early.
+        let deadline = pair.client.stack.next_deadline().min(pair.server.stack.next_deadline());
+        if let Time::Virtual(now) = &mut pair.time {
+            *now = deadline.max(*now + Duration::from_micros(50));
+            let now = *now;
+            pair.client.stack.advance(now);
+            pair.server.stack.advance(now);
+        }
+        if self::timeouts(pair) != timeouts {
+            pair.exchange();
+        }
+        while let Ok(count) = pair.server.stack.recv(server, &mut [0; 4096], MsgFlags::NONE) {
+            received += count;
+        }
+    }
+    pair.step();
+}
+
+/// How often the retransmission timer fired.
+fn timeouts(pair: &Pair) -> u64 {
+    pair.client.stack.counters().tcp_ext.tcp_timeouts
+}
+
+/// One byte to one after the other of a hundred thousand connections: the look-up, and what it brings into the cache.
+fn demultiplex(meter: Meter<'_>) {
+    const MEMBERS: usize = 100_000;
+    let mut crowd = Crowd::new(Wire::Large, MEMBERS);
+    crowd.grow(MEMBERS);
+    let Crowd { pair, members, .. } = &mut crowd;
+    let mut bytes = |first: usize, count: usize| {
+        // A step that has no common divisor with their number visits all.
+        for at in (first..first + count).map(|number| number * 7919 % MEMBERS) {
+            let (client, server) = members[at];
+            pair.client.stack.send(client, b"x", MsgFlags::NONE).expect("room");
+            pair.step();
+            assert_eq!(pair.server.stack.recv(server, &mut [0; 8], MsgFlags::NONE), Ok(1));
+        }
+    };
+    bytes(0, 100);
+    meter(&mut || bytes(100, 1000));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for scenario in SCENARIOS {
+            assert_eq!(SCENARIOS.iter().filter(|other| other.name == scenario.name).count(), 1);
+            assert!(named(scenario.name).is_some());
+        }
+        assert!(named("none").is_none());
+    }
+}

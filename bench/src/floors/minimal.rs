@@ -1,0 +1,274 @@
+//! The bare TUN device: a TCP that answers a SYN, acknowledges what comes, or sends what it has ready, and does nothing else. Nothing is copied
+//! but by the device; checksums of payloads are known beforehand.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use loggia_bench::pair::pattern;
+use loggia_stack::base::Addr;
+use loggia_stack::base::checksum::{Sum, checksum};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Bytes of a virtio-net header.
+const VNET: usize = 10;
+const IP: usize = 20;
+const TCP: usize = 20;
+/// Acknowledged at the latest after so many bytes.
+const ACK_AFTER: usize = 64 << 10;
+/// Our window: 64 MiB.
+const SCALE: u8 = 10;
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const PSH: u8 = 8;
+const ACK: u8 = 16;
+
+/// The device, with or without virtio-net headers.
+#[derive(Clone, Copy)]
+pub(crate) struct Bare<'a> {
+    pub(crate) fd: BorrowedFd<'a>,
+    pub(crate) headed: bool,
+}
+
+/// One connection that the kernel opened.
+struct Flow {
+    ours: [u8; 4],
+    theirs: [u8; 4],
+    ports: [u16; 2],
+    una: u32,
+    nxt: u32,
+    rcv_nxt: u32,
+    window: u32,
+    scale: u8,
+}
+
+/// What of a packet matters.
+struct Segment {
+    seq: u32,
+    ack: u32,
+    flags: u8,
+    window: u32,
+    payload: usize,
+}
+
+fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn half(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+impl Bare<'_> {
+    fn offset(self) -> usize {
+        if self.headed { VNET } else { 0 }
+    }
+
+    /// The next IPv4 packet of TCP, if one waits.
+    fn read(self, room: &mut [u8]) -> Option<usize> {
+        loop {
+            // Nothing, or the end: both end the loop of the caller by its own terms.
+            let len = rustix::io::read(self.fd, &mut *room).ok()?.checked_sub(self.offset())?;
+            let packet = &room[self.offset()..];
+            if len >= IP + TCP && packet[0] == 0x45 && packet[9] == 6 {
+                return Some(len);
+            }
+        }
+    }
+
+    fn sleep(self, limit: Duration) -> bool {
+        let limit = Timespec { tv_sec: 0, tv_nsec: limit.as_nanos() as i64 };
+        poll(&mut [PollFd::from_borrowed_fd(self.fd, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Waits for a SYN and answers it.
+    fn accept(self, room: &mut [u8], mtu: u16) -> Flow {
+        loop {
+            self.sleep(Duration::from_millis(900));
+            let Some(len) = self.read(room) else { continue };
+            let packet = &room[self.offset()..self.offset() + len];
+            if packet[IP + 13] & (SYN | ACK) != SYN {
+                continue;
+            }
+            let mut flow = Flow {
+                ours: [packet[16], packet[17], packet[18], packet[19]],
+                theirs: [packet[12], packet[13], packet[14], packet[15]],
+                ports: [half(packet, IP + 2), half(packet, IP)],
+                una: 1000,
+                nxt: 1000,
+                rcv_nxt: word(packet, IP + 4).wrapping_add(1),
+                window: 0,
+                scale: scale(&packet[IP + TCP..IP + usize::from(packet[IP + 12] >> 4) * 4]),
+            };
+            let [high, low] = (mtu - 40).to_be_bytes();
+            self.answer(&flow, SYN | ACK, &[2, 4, high, low, 1, 3, 3, SCALE]);
+            flow.nxt += 1;
+            return flow;
+        }
+    }
+
+    /// A segment without payload.
+    fn answer(self, flow: &Flow, flags: u8, options: &[u8]) {
+        let mut packet = [0; VNET + IP + TCP + 8];
+        let start = VNET - self.offset();
+        let end = VNET + IP + TCP + options.len();
+        packet[VNET + IP + TCP..end].copy_from_slice(options);
+        flow.write_headers(&mut packet[VNET..end], flags, 0);
+        let mut sum = flow.pseudo(TCP + options.len());
+        sum.add(&packet[VNET + IP..end]);
+        packet[VNET + IP + 16..VNET + IP + 18].copy_from_slice(&sum.finish().to_be_bytes());
+        // A packet that the device does not take is lost, as packets are.
+        let _ = rustix::io::write(self.fd, &packet[start..end]);
+    }
+
+    /// Takes `amount` bytes of one connection; how long that took from the first on.
+    pub(crate) fn receive(self, amount: usize, mtu: u16) -> Duration {
+        let mut room = vec![0; 1 << 17];
+        let mut flow = self.accept(&mut room, mtu);
+        let (mut received, mut unacknowledged) = (0, 0);
+        let mut began = Instant::now();
+        while received < amount {
+            let Some(len) = self.read(&mut room) else {
+                if unacknowledged > 0 {
+                    self.answer(&flow, ACK, &[]);
+                    unacknowledged = 0;
+                }
+                self.sleep(Duration::from_millis(100));
+                continue;
+            };
+            let segment = flow.segment(&room[self.offset()..self.offset() + len]);
+            if segment.payload == 0 {
+                continue;
+            }
+            if received == 0 {
+                began = Instant::now();
+            }
+            if segment.seq == flow.rcv_nxt {
+                flow.rcv_nxt = flow.rcv_nxt.wrapping_add(segment.payload as u32);
+                received += segment.payload;
+                unacknowledged += segment.payload;
+            }
+            if unacknowledged >= ACK_AFTER || segment.seq.wrapping_add(segment.payload as u32) != flow.rcv_nxt {
+                self.answer(&flow, ACK, &[]);
+                unacknowledged = 0;
+            }
+        }
+        let took = began.elapsed();
+        self.answer(&flow, ACK | FIN, &[]);
+        took
+    }
+
+    /// Sends on one connection until the reader has had enough.
+    pub(crate) fn send(self, enough: &AtomicBool, mtu: u16) {
+        let mut room = vec![0; 1 << 17];
+        let mut flow = self.accept(&mut room, mtu);
+        // With virtio-net headers the device cuts.
+        let mss = usize::from(mtu) - IP - TCP;
+        let payload = if self.headed { 65_535 / mss * mss - mss } else { mss };
+        let mut packet = vec![0; VNET + IP + TCP];
+        packet.extend(pattern(payload));
+        let payload_sum = checksum(&packet[VNET + IP + TCP..]);
+        while !enough.load(Ordering::Acquire) {
+            while let Some(len) = self.read(&mut room) {
+                flow.acknowledged(&room[self.offset()..self.offset() + len]);
+            }
+            if flow.nxt.wrapping_sub(flow.una) as usize + payload <= flow.window as usize {
+                self.send_one(&mut flow, &mut packet, payload_sum, mss);
+            } else if !self.sleep(Duration::from_millis(200)) {
+                // Something was lost.
+                flow.nxt = flow.una;
+            }
+        }
+        self.answer(&flow, ACK | 4, &[]);
+    }
+
+    fn send_one(self, flow: &mut Flow, packet: &mut [u8], payload_sum: u16, mss: usize) {
+        let payload = packet.len() - VNET - IP - TCP;
+        flow.write_headers(&mut packet[VNET..], ACK | PSH, payload);
+        let mut sum = flow.pseudo(TCP + payload);
+        let field = if self.headed {
+            let mut header = [0; VNET];
+            header[0] = 1;
+            header[1] = 1;
+            header[2..4].copy_from_slice(&((IP + TCP) as u16).to_ne_bytes());
+            header[4..6].copy_from_slice(&(mss as u16).to_ne_bytes());
+            header[6..8].copy_from_slice(&(IP as u16).to_ne_bytes());
+            header[8..10].copy_from_slice(&16u16.to_ne_bytes());
+            packet[..VNET].copy_from_slice(&header);
+            sum.folded()
+        } else {
+            sum.add(&packet[VNET + IP..VNET + IP + TCP]);
+            sum.add(&(!payload_sum).to_be_bytes());
+            sum.finish()
+        };
+        packet[VNET + IP + 16..VNET + IP + 18].copy_from_slice(&field.to_be_bytes());
+        if rustix::io::write(self.fd, &packet[VNET - self.offset()..]).is_ok() {
+            flow.nxt = flow.nxt.wrapping_add(payload as u32);
+        }
+    }
+}
+
+/// The window scale among a SYN's options.
+fn scale(mut options: &[u8]) -> u8 {
+    loop {
+        match options {
+            [1, rest @ ..] => options = rest,
+            [3, 3, scale, ..] => return *scale,
+            [_, len, ..] if *len >= 2 && usize::from(*len) <= options.len() => options = &options[usize::from(*len)..],
+            _ => return 0,
+        }
+    }
+}
+
+impl Flow {
+    fn segment(&self, packet: &[u8]) -> Segment {
+        let header = usize::from(packet[IP + 12] >> 4) * 4;
+        Segment {
+            seq: word(packet, IP + 4),
+            ack: word(packet, IP + 8),
+            flags: packet[IP + 13],
+            window: u32::from(half(packet, IP + 14)) << self.scale,
+            payload: packet.len().saturating_sub(IP + header),
+        }
+    }
+
+    fn acknowledged(&mut self, packet: &[u8]) {
+        let segment = self.segment(packet);
+        if segment.flags & ACK != 0 && segment.flags & SYN == 0 {
+            if (segment.ack.wrapping_sub(self.una) as i32) > 0 {
+                self.una = segment.ack;
+                if (self.nxt.wrapping_sub(self.una) as i32) < 0 {
+                    self.nxt = self.una;
+                }
+            }
+            self.window = segment.window;
+        }
+    }
+
+    fn pseudo(&self, len: usize) -> Sum {
+        Sum::pseudo(Addr::from_v4(self.ours), Addr::from_v4(self.theirs), 6, len)
+    }
+
+    /// Both headers; the checksum of TCP is left zero.
+    fn write_headers(&self, packet: &mut [u8], flags: u8, payload: usize) {
+        let len = packet.len() as u16;
+        packet[..IP + TCP].fill(0);
+        packet[0] = 0x45;
+        packet[2..4].copy_from_slice(&len.to_be_bytes());
+        packet[6] = 0x40;
+        packet[8] = 64;
+        packet[9] = 6;
+        packet[12..16].copy_from_slice(&self.ours);
+        packet[16..20].copy_from_slice(&self.theirs);
+        let sum = checksum(&packet[..IP]);
+        packet[10..12].copy_from_slice(&sum.to_be_bytes());
+        packet[IP..IP + 2].copy_from_slice(&self.ports[0].to_be_bytes());
+        packet[IP + 2..IP + 4].copy_from_slice(&self.ports[1].to_be_bytes());
+        packet[IP + 4..IP + 8].copy_from_slice(&self.nxt.to_be_bytes());
+        packet[IP + 8..IP + 12].copy_from_slice(&self.rcv_nxt.to_be_bytes());
+        packet[IP + 12] = ((usize::from(len) - payload - IP) / 4 * 16) as u8;
+        packet[IP + 13] = flags;
+        packet[IP + 14..IP + 16].copy_from_slice(&u16::MAX.to_be_bytes());
+    }
+}

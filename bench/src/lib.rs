@@ -1,0 +1,17 @@
+//! What the benchmark (`main.rs`) and the gate of counts share: two stacks joined in memory, crowds of connections, the counting heap.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`pair`] | a client and a server of ours on one wire |
+//! | [`crowd`] | very many connections between them |
+//! | [`syn`] | SYNs made by hand: half-open connections without a client |
+//! | [`heap`] | what this thread allocated and holds |
+//! | [`counts`] | fixed scenarios, whose instructions and allocations `counts.toml` keeps |
+#![deny(unsafe_code)]
+
+pub mod counts;
+pub mod crowd;
+pub mod heap;
+pub mod pair;
+pub mod syn;
+mod sys;

@@ -1,0 +1,288 @@
+//! Two stacks of ours joined in memory: frames are handed over as they are, as an in-memory link does it. Defaults of the stack (CUBIC, SACK,
+//! timestamps), except the buffers' size where all subjects share one; no Nagle.
+
+use std::time::{Duration, Instant as Clock};
+
+use loggia_stack::base::{Addr, Checksum, Cidr, Errno, Frame, LinkId, MsgFlags, SockAddr, SocketId};
+use loggia_stack::engine::{Config, Stack};
+use loggia_stack::link::{LinkConfig, Medium, Offloads};
+use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::{AF_INET, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, sol_socket, tcp};
+use loggia_stack::{Instant, Seed};
+
+/// The largest packet where frames of 64 KiB are meant.
+pub const LARGEST: usize = 65_535;
+/// Socket buffers, in each direction.
+pub const BUFFER: usize = 1 << 20;
+/// Bytes given to one write call.
+pub const WRITE: usize = 128 << 10;
+/// The first port that is listened at.
+pub const PORT: u16 = 1000;
+
+/// The wire between them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wire {
+    /// Packets of 64 KiB; checksums are left to the link.
+    Large,
+    /// MTU 1500; checksums are computed and checked, segments are cut and joined by the stacks.
+    Packets,
+    /// MTU 1500, but the link carries super-segments as they are, without checksums.
+    Bare,
+}
+
+impl Wire {
+    /// The largest IP packet.
+    pub fn mtu(self) -> usize {
+        if self == Self::Large { LARGEST } else { 1500 }
+    }
+
+    fn link(self) -> LinkConfig {
+        let offloads = match self {
+            Self::Large => Offloads { checksum: true, segmentation: 0, coalesce: false },
+            Self::Packets => Offloads { checksum: false, segmentation: 0, coalesce: true },
+            Self::Bare => Offloads { checksum: true, segmentation: 65_000, coalesce: false },
+        };
+        // Nothing but the wire's own limits is to count.
+        LinkConfig { name: "eth0".into(), medium: Medium::Ip, mtu: self.mtu() as u32, offloads, queue_limit: 64 << 20 }
+    }
+}
+
+/// One host.
+#[derive(Debug)]
+pub struct Host {
+    /// Its stack.
+    pub stack: Stack,
+    /// Its only link.
+    pub link: LinkId,
+    wire: Wire,
+}
+
+/// The first port of host `number`.
+pub fn address(number: u8) -> SockAddr {
+    SockAddr::new(Addr::v4(192, 0, 2, number), PORT)
+}
+
+/// As `address`, as calls take it.
+pub fn name(number: u8, port: u16) -> Address {
+    Address::Inet(SockAddr { port, ..address(number) })
+}
+
+/// Settings under which [`BUFFER`] can be asked for.
+pub fn config() -> Config {
+    let mut config = Config::default();
+    config.socket.rmem_max = BUFFER as u32;
+    config.socket.wmem_max = BUFFER as u32;
+    config
+}
+
+impl Host {
+    /// Host `number`, with one address.
+    pub fn new(number: u8, wire: Wire, config: Config) -> Self {
+        let mut stack = Stack::new(config, Seed::from(u64::from(number)), Instant::EPOCH);
+        let link = stack.add_link(wire.link()).expect("a link");
+        stack.set_up(link, true).expect("it goes up");
+        stack.add_address(link, Cidr::new(address(number).addr, 24)).expect("an address");
+        Self { stack, link, wire }
+    }
+
+    /// A TCP socket with large buffers and without Nagle.
+    pub fn large_socket(&mut self) -> SocketId {
+        let socket = self.plain_socket();
+        self.set(socket, sol_socket::LEVEL, sol_socket::SO_RCVBUF, BUFFER as i32);
+        self.set(socket, sol_socket::LEVEL, sol_socket::SO_SNDBUF, BUFFER as i32);
+        self.set(socket, IPPROTO_TCP, tcp::TCP_NODELAY, 1);
+        socket
+    }
+
+    /// A TCP socket as it comes.
+    pub fn plain_socket(&mut self) -> SocketId {
+        self.stack.socket(AF_INET, SOCK_STREAM, 0).expect("a socket")
+    }
+
+    /// A UDP socket.
+    pub fn datagram_socket(&mut self) -> SocketId {
+        self.stack.socket(AF_INET, SOCK_DGRAM, 0).expect("a socket")
+    }
+
+    /// Sets a number.
+    pub fn set(&mut self, socket: SocketId, level: i32, option: i32, value: i32) {
+        self.stack.setsockopt(socket, level, option, &value.to_ne_bytes()).expect("an option");
+    }
+
+    /// The next frame that wants to leave, as the wire carries it.
+    pub fn leaving(&mut self) -> Option<Frame> {
+        let mut frame = self.stack.transmit(self.link)?;
+        if self.wire == Wire::Packets {
+            // What a real wire does not carry: that the checksum is known to be right.
+            frame.checksum = Checksum::Unknown;
+        }
+        Some(frame)
+    }
+
+    /// Brings everything that wants to leave over to `other`; true if there was anything.
+    pub fn hand_over(&mut self, other: &mut Self) -> bool {
+        let mut any = false;
+        let frames = std::iter::from_fn(|| self.leaving()).inspect(|_| any = true);
+        other.stack.receive_many(other.link, frames);
+        any
+    }
+}
+
+/// Where the time comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Time {
+    /// The machine's clock, from now on.
+    Real(Clock),
+    /// A microsecond a step, and what [`Pair::wait`] says.
+    Virtual(Instant),
+}
+
+impl Time {
+    /// The machine's clock.
+    pub fn real() -> Self {
+        Self::Real(Clock::now())
+    }
+
+    /// Nobody's clock.
+    pub fn stepped() -> Self {
+        Self::Virtual(Instant::EPOCH)
+    }
+}
+
+/// Both ends of a connection.
+pub type Ends = (SocketId, SocketId);
+
+/// A client and a server on one wire.
+#[derive(Debug)]
+pub struct Pair {
+    /// Host 1.
+    pub client: Host,
+    /// Host 2.
+    pub server: Host,
+    /// Listens at [`PORT`] with large buffers.
+    pub listener: SocketId,
+    /// Where the time comes from.
+    pub time: Time,
+}
+
+impl Pair {
+    /// Two new hosts, of which one listens.
+    pub fn new(wire: Wire, time: Time) -> Self {
+        Self::with_config(wire, time, &config())
+    }
+
+    /// As [`Pair::new`], with settings for both.
+    pub fn with_config(wire: Wire, time: Time, config: &Config) -> Self {
+        let (client, mut server) = (Host::new(1, wire, config.clone()), Host::new(2, wire, config.clone()));
+        let listener = server.large_socket();
+        server.stack.bind(listener, &name(2, PORT)).expect("bind");
+        server.stack.listen(listener, 128).expect("listen");
+        Self { client, server, listener, time }
+    }
+
+    /// The present moment; each time it is asked for it is a little later.
+    fn now(&mut self) -> Instant {
+        match &mut self.time {
+            Time::Real(began) => Instant::from_nanos(began.elapsed().as_nanos() as u64),
+            Time::Virtual(now) => {
+                *now += Duration::from_micros(1);
+                *now
+            }
+        }
+    }
+
+    /// Lets virtual time pass, without looking at timers.
+    pub fn wait(&mut self, how_long: Duration) {
+        if let Time::Virtual(now) = &mut self.time {
+            *now += how_long;
+        }
+    }
+
+    /// Brings both to the present and lets them say all they have to say.
+    pub fn step(&mut self) {
+        let now = self.now();
+        self.client.stack.advance(now);
+        self.server.stack.advance(now);
+        self.exchange();
+    }
+
+    /// Lets them say all they have to say.
+    pub fn exchange(&mut self) {
+        while self.client.hand_over(&mut self.server) | self.server.hand_over(&mut self.client) {}
+    }
+
+    /// Forgets that sockets became ready: nobody here waits.
+    pub fn forget_readiness(&mut self) {
+        while self.client.stack.next_ready().is_some() {}
+        while self.server.stack.next_ready().is_some() {}
+    }
+
+    /// A connection with large buffers.
+    pub fn connect(&mut self) -> Ends {
+        let client = self.client.large_socket();
+        self.connect_to(client, self.listener, PORT)
+    }
+
+    /// A connection from a socket to a listener at a port.
+    pub fn connect_to(&mut self, client: SocketId, listener: SocketId, port: u16) -> Ends {
+        assert_eq!(self.client.stack.connect(client, &name(2, port)), Err(Errno::EINPROGRESS));
+        loop {
+            self.step();
+            if let Ok((server, _)) = self.server.stack.accept(listener) {
+                return (client, server);
+            }
+        }
+    }
+
+    /// Sends `amount` bytes from client to server, in writes of `source`'s length.
+    pub fn bulk(&mut self, (client, server): Ends, amount: usize, source: &[u8], sink: &mut [u8]) {
+        let (mut sent, mut received) = (0, 0);
+        while received < amount {
+            if sent < amount {
+                let len = source.len().min(amount - sent);
+                sent += self.client.stack.send(client, &source[..len], MsgFlags::NONE).unwrap_or(0);
+            }
+            self.step();
+            while let Ok(count) = self.server.stack.recv(server, sink, MsgFlags::NONE) {
+                received += count;
+            }
+        }
+    }
+
+    /// A byte there and a byte back.
+    pub fn ping_pong(&mut self, (client, server): Ends) {
+        let mut byte = [0u8];
+        self.client.stack.send(client, b"x", MsgFlags::NONE).expect("room");
+        while self.server.stack.recv(server, &mut byte, MsgFlags::NONE).is_err() {
+            self.step();
+        }
+        self.server.stack.send(server, &byte, MsgFlags::NONE).expect("room");
+        while self.client.stack.recv(client, &mut byte, MsgFlags::NONE).is_err() {
+            self.step();
+        }
+    }
+
+    /// Closes both ends, the client first, so that TIME-WAIT is the client's.
+    pub fn close(&mut self, (client, server): Ends) {
+        self.client.stack.close(client).expect("open");
+        self.step();
+        assert_eq!(self.server.stack.recv(server, &mut [0], MsgFlags::NONE), Ok(0), "the end");
+        self.server.stack.close(server).expect("open");
+        self.step();
+    }
+
+    /// Connect, a byte, close on both sides.
+    pub fn short_connection(&mut self) {
+        let (client, server) = self.connect();
+        self.client.stack.send(client, b"x", MsgFlags::NONE).expect("room");
+        while self.server.stack.recv(server, &mut [0u8], MsgFlags::NONE).is_err() {
+            self.step();
+        }
+        self.close((client, server));
+    }
+}
+
+/// The bytes that are sent.
+pub fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8).collect()
+}

@@ -1,0 +1,182 @@
+//! Rows 6 and 7: the Linux kernel at the other end of a TUN device, in a network namespace of the benchmark's own. One connection that the kernel
+//! opens, and 128 KiB a call of its; every subject has a new device of MTU 1500.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use loggia::Host;
+use loggia::device::{Device, Tun};
+use loggia::net::TcpListener;
+use loggia_bench::pair::{WRITE, pattern};
+
+use crate::child;
+use crate::figure::Sample;
+use crate::floors::minimal::Bare;
+use crate::peers;
+use crate::probe::Effort;
+use crate::timing::{stay_on_core, timed};
+
+const NAME: &str = "bench0";
+const MTU: u16 = 1500;
+const OURS: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 0, 0, 2), 80);
+
+/// With root's rights in a namespace of users of its own where we have none.
+const UNSHARE: &[&str] = &["unshare", "--map-root-user", "--net", "--"];
+
+pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
+    child::send(UNSHARE, "tun", effort)
+}
+
+/// One end of what is measured: takes or gives on the device until told.
+type Sink = fn(Tun, bool, usize) -> Result<Duration, String>;
+type Source = fn(Tun, bool, &AtomicBool, usize) -> Result<(), String>;
+
+pub(crate) fn in_child(effort: Effort) -> Result<Vec<Sample>, String> {
+    // The last three neither cut nor join, so that with virtio-net headers there would be nothing to see.
+    let subjects: [(&str, Sink, Source, bool); 5] = [
+        ("minimal TCP", minimal_sink, minimal_source, true),
+        ("loggia", loggia_sink, loggia_source, true),
+        (peers::SMOLTCP, peers::smoltcp::tun::sink, peers::smoltcp::tun::source, false),
+        (peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source, false),
+        (peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source, false),
+    ];
+    let mut samples = Vec::new();
+    for (row, headed, what, amount) in
+        [(6, false, "plain", effort.of(400 << 20)), (7, true, "virtio-net header", effort.of(2 << 30))]
+    {
+        for (subject, sink, source, takes_headers) in subjects {
+            if headed && !takes_headers {
+                continue;
+            }
+            // It is known to be ten times as slow.
+            let amount = if subject == peers::IPSTACK { amount / 8 } else { amount };
+            let took = to_us(sink, headed, amount).map_err(|why| format!("{subject}: {why}"))?;
+            samples.push(Sample::rate(row, format!("{what}, kernel to us"), subject, amount, took));
+            let took = to_kernel(source, headed, amount).map_err(|why| format!("{subject}: {why}"))?;
+            samples.push(Sample::rate(row, format!("{what}, us to kernel"), subject, amount, took));
+        }
+    }
+    samples.sort_by(|a, b| (a.row, &a.what).cmp(&(b.row, &b.what)));
+    Ok(samples)
+}
+
+fn ip(arguments: &str) -> Result<(), String> {
+    let output = Command::new("ip").args(arguments.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
+    let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if output.status.success() { Ok(()) } else { Err(format!("ip {arguments}: {words}")) }
+}
+
+fn lay(headed: bool) -> Result<Tun, String> {
+    let tun = Tun::builder().offloads(headed).open(NAME).map_err(|error| format!("no TUN: {error}"))?;
+    ip(&format!("link set {NAME} mtu {MTU} up"))?;
+    ip(&format!("address add 10.0.0.1/24 dev {NAME}"))?;
+    Ok(tun)
+}
+
+fn connect() -> io::Result<TcpStream> {
+    stay_on_core(0);
+    TcpStream::connect(OURS)
+}
+
+fn to_us(sink: Sink, headed: bool, amount: usize) -> Result<Duration, String> {
+    let tun = lay(headed)?;
+    let writer = std::thread::spawn(move || -> io::Result<TcpStream> {
+        let mut stream = connect()?;
+        let source = pattern(WRITE);
+        for _ in 0..amount.div_ceil(WRITE) {
+            stream.write_all(&source)?;
+        }
+        Ok(stream)
+    });
+    let took = sink(tun, headed, amount)?;
+    // The device is gone; what the writer did not get rid of does not matter any more.
+    drop(writer.join());
+    Ok(took)
+}
+
+fn to_kernel(source: Source, headed: bool, amount: usize) -> Result<Duration, String> {
+    let tun = lay(headed)?;
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| -> io::Result<Duration> {
+            let mut stream = connect()?;
+            let mut room = vec![0; WRITE];
+            let mut received = stream.read(&mut room)?;
+            let took = timed(|| {
+                while received < amount {
+                    match stream.read(&mut room) {
+                        Ok(0) | Err(_) => break,
+                        Ok(count) => received += count,
+                    }
+                }
+            });
+            enough.store(true, Ordering::Release);
+            if received < amount { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(took) }
+        });
+        source(tun, headed, &enough, amount)?;
+        reader.join().expect("the reader").map_err(|error| error.to_string())
+    })
+}
+
+/// The bare device.
+fn bare(tun: &Tun, headed: bool) -> Bare<'_> {
+    stay_on_core(1);
+    Bare { fd: tun.descriptor(0).expect("a TUN has a descriptor"), headed }
+}
+
+fn minimal_sink(tun: Tun, headed: bool, amount: usize) -> Result<Duration, String> {
+    Ok(bare(&tun, headed).receive(amount, MTU))
+}
+
+fn minimal_source(tun: Tun, headed: bool, enough: &AtomicBool, _: usize) -> Result<(), String> {
+    bare(&tun, headed).send(enough, MTU);
+    Ok(())
+}
+
+/// A host behind the device. Its thread shares a core with whoever reads or writes here.
+fn host(tun: Tun) -> io::Result<(Host, TcpListener)> {
+    stay_on_core(1);
+    let host = Host::builder().address("10.0.0.2/24").device(tun).start()?;
+    let listener = TcpListener::bind_on(&host, OURS)?;
+    Ok((host, listener))
+}
+
+fn loggia_sink(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
+    let work = || -> io::Result<Duration> {
+        let (host, listener) = host(tun)?;
+        let (mut stream, _) = listener.accept()?;
+        let mut room = vec![0; WRITE];
+        let mut received = stream.read(&mut room)?;
+        let took = timed(|| {
+            while received < amount {
+                match stream.read(&mut room) {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => received += count,
+                }
+            }
+        });
+        drop((stream, listener));
+        // The kernel's end may hold its half open.
+        let _ = host.shutdown(Duration::from_millis(200));
+        Ok(took)
+    };
+    work().map_err(|error| error.to_string())
+}
+
+fn loggia_source(tun: Tun, _: bool, _: &AtomicBool, amount: usize) -> Result<(), String> {
+    let work = || -> io::Result<()> {
+        let (host, listener) = host(tun)?;
+        let (mut stream, _) = listener.accept()?;
+        let source = pattern(WRITE);
+        for _ in 0..=amount.div_ceil(WRITE) {
+            stream.write_all(&source)?;
+        }
+        drop((stream, listener));
+        let _ = host.shutdown(Duration::from_secs(5));
+        Ok(())
+    };
+    work().map_err(|error| error.to_string())
+}
