@@ -12,6 +12,7 @@ use loggia::device::{Device as _, Tun};
 use loggia_bench::pair::{WRITE, pattern};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::runtime::Builder;
 
 use crate::timing::stay_on_core;
 
@@ -83,15 +84,15 @@ impl AsyncWrite for Device {
 }
 
 /// Longest time for one direction.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Runs tasks on one thread, on the core where all subjects run.
-pub(super) fn run<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, String> {
+/// Runs tasks on the core where all subjects run.
+pub(super) fn run<T>(mut runtime: Builder, work: impl Future<Output = io::Result<T>>) -> Result<T, String> {
     stay_on_core(1);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime = runtime.enable_all().build().map_err(|error| error.to_string())?;
     let result = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
-    // Tasks of the stack end with the runtime.
-    runtime.shutdown_background();
+    // Tasks of the stack end with the runtime, and let go of the device.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     result.map_err(|_| "it did not end in time".to_owned())?.map_err(|error| error.to_string())
 }
 

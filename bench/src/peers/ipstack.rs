@@ -1,4 +1,4 @@
-//! Row 6: ipstack, with its defaults.
+//! Row 6: ipstack, with its defaults. Its streams can be dropped only where there are several threads.
 
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipstack::{IpStack, IpStackConfig, IpStackStream, IpStackTcpStream};
 use loggia::device::Tun;
+use tokio::runtime::Builder;
 
 use super::device::{Device, give, run, take};
 
@@ -20,14 +21,14 @@ async fn accept(tun: Tun) -> io::Result<(IpStack, IpStackTcpStream)> {
 }
 
 pub(crate) fn sink(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
-    run(async {
+    run(Builder::new_multi_thread(), async {
         let (_stack, mut stream) = accept(tun).await?;
         take(&mut stream, amount).await
     })
 }
 
 pub(crate) fn source(tun: Tun, _: bool, enough: &AtomicBool, _: usize) -> Result<(), String> {
-    run(async {
+    run(Builder::new_multi_thread(), async {
         let (_stack, mut stream) = accept(tun).await?;
         give(&mut stream, enough).await
     })

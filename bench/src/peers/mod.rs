@@ -1,7 +1,7 @@
 //! The same on others that can be linked.
 //!
 //! - `smoltcp`: the rows without a device, and TUN
-//! - `ipstack`, `netstack_smoltcp`: stacks for TUN devices, by tasks of one thread; `device` is their TUN
+//! - `ipstack`, `netstack_smoltcp`: stacks for TUN devices, by tasks; `device` is their TUN
 
 mod device;
 pub(crate) mod ipstack;

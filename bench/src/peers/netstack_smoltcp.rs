@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use loggia::device::Tun;
 use netstack_smoltcp::{StackBuilder, TcpStream};
+use tokio::runtime::Builder;
 
 use super::device::{Device, give, run, take};
 
@@ -45,9 +46,9 @@ async fn with<T, F: Future<Output = io::Result<T>>>(tun: Tun, work: impl FnOnce(
 }
 
 pub(crate) fn sink(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
-    run(with(tun, |mut stream| async move { take(&mut stream, amount).await }))
+    run(Builder::new_current_thread(), with(tun, |mut stream| async move { take(&mut stream, amount).await }))
 }
 
 pub(crate) fn source(tun: Tun, _: bool, enough: &AtomicBool, _: usize) -> Result<(), String> {
-    run(with(tun, |mut stream| async move { give(&mut stream, enough).await }))
+    run(Builder::new_current_thread(), with(tun, |mut stream| async move { give(&mut stream, enough).await }))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loggia::Host;
 use loggia::device::{Device, Tun};
@@ -70,15 +70,40 @@ fn ip(arguments: &str) -> Result<(), String> {
 }
 
 fn lay(headed: bool) -> Result<Tun, String> {
-    let tun = Tun::builder().offloads(headed).open(NAME).map_err(|error| format!("no TUN: {error}"))?;
+    let open = || Tun::builder().offloads(headed).open(NAME);
+    // Whoever had it before may let go of it a little later.
+    let busy = |tun: &io::Result<Tun>| tun.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy);
+    let mut tun = open();
+    for _ in 0..200 {
+        if !busy(&tun) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+        tun = open();
+    }
+    let tun = tun.map_err(|error| format!("no TUN: {error}"))?;
     ip(&format!("link set {NAME} mtu {MTU} up"))?;
     ip(&format!("address add 10.0.0.1/24 dev {NAME}"))?;
     Ok(tun)
 }
 
+/// The kernel's end does not wait for ever for a subject that has given up.
 fn connect() -> io::Result<TcpStream> {
+    const PATIENCE: Duration = Duration::from_secs(10);
     stay_on_core(0);
-    TcpStream::connect(OURS)
+    let until = Instant::now() + PATIENCE;
+    let stream = loop {
+        match TcpStream::connect_timeout(&OURS.into(), PATIENCE) {
+            // Nobody listens there yet.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            done => break done?,
+        }
+    };
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 fn to_us(sink: Sink, headed: bool, amount: usize) -> Result<Duration, String> {
@@ -171,9 +196,9 @@ fn loggia_source(tun: Tun, _: bool, _: &AtomicBool, amount: usize) -> Result<(),
         let (host, listener) = host(tun)?;
         let (mut stream, _) = listener.accept()?;
         let source = pattern(WRITE);
-        for _ in 0..=amount.div_ceil(WRITE) {
-            stream.write_all(&source)?;
-        }
+        // The reader goes when it has had enough.
+        let mut writes = 0..=amount.div_ceil(WRITE);
+        while writes.next().is_some() && stream.write_all(&source).is_ok() {}
         drop((stream, listener));
         let _ = host.shutdown(Duration::from_secs(5));
         Ok(())
