@@ -251,13 +251,17 @@ impl Pair {
 
     /// A byte there and a byte back.
     pub fn ping_pong(&mut self, (client, server): Ends) {
-        let mut byte = [0u8];
         self.client.stack.send(client, b"x", MsgFlags::NONE).expect("room");
-        while self.server.stack.recv(server, &mut byte, MsgFlags::NONE).is_err() {
+        while self.server.stack.recv(server, &mut [0], MsgFlags::NONE).is_err() {
             self.step();
         }
-        self.server.stack.send(server, &byte, MsgFlags::NONE).expect("room");
-        while self.client.stack.recv(client, &mut byte, MsgFlags::NONE).is_err() {
+        self.answer((client, server));
+    }
+
+    /// A byte back.
+    pub fn answer(&mut self, (client, server): Ends) {
+        self.server.stack.send(server, b"y", MsgFlags::NONE).expect("room");
+        while self.client.stack.recv(client, &mut [0], MsgFlags::NONE).is_err() {
             self.step();
         }
     }

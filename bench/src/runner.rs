@@ -44,11 +44,13 @@ pub(crate) fn run(probes: &[Probe], rounds: usize, effort: Effort) -> Outcome {
     outcome
 }
 
-/// Says where it is, to whoever looks.
+/// Says where it is.
 fn progress(text: &str) {
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K{text}");
         // It does not matter if it is not seen.
         let _ = std::io::stderr().flush();
+    } else if !text.is_empty() {
+        eprintln!("{text}");
     }
 }

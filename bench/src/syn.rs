@@ -30,12 +30,16 @@ fn segment(number: u32, port: u16) -> [u8; LEN] {
     packet
 }
 
-/// Brings `count` SYNs of as many peers to a port of the server; what it answers is lost.
-pub fn flood(server: &mut Host, port: u16, count: u32) {
+/// Brings `count` SYNs of as many peers to a port of the server; what it answers is lost. Says how many were answered.
+pub fn flood(server: &mut Host, port: u16, count: u32) -> u32 {
+    let mut answers = 0;
     for number in 0..count {
         let mut frame = Frame::from(&segment(number, port)[..]);
         frame.checksum = Checksum::Verified;
         server.stack.receive(server.link, frame);
-        while server.leaving().is_some() {}
+        while server.leaving().is_some() {
+            answers += 1;
+        }
     }
+    answers
 }

@@ -85,7 +85,7 @@ pub(crate) fn in_child(_: Effort) -> Result<Vec<Sample>, String> {
         add(13, format!("bulk beside 10^{power} idle"), times(&mut alone, &mut grown, bulk));
         add(15, set_up_name(power), times(&mut alone, &mut grown, set_up));
         add(14, format!("ping-pong, each of 10^{power} in turn"), times(&mut alone, &mut grown, ping_pong_in_turn));
-        add(14, format!("16 KiB, each of 10^{power} in turn"), times(&mut alone, &mut grown, bulk_in_turn));
+        add(14, format!("16 KiB and an answer, each of 10^{power} in turn"), times(&mut alone, &mut grown, bulk_in_turn));
     }
     samples.push(Sample::new(
         15,
@@ -132,8 +132,10 @@ fn ping_pong_in_turn(beside: &mut Beside) {
 fn bulk_in_turn(beside: &mut Beside) {
     let (source, mut sink) = (pattern(16 << 10), vec![0; 16 << 10]);
     for _ in 0..4000 {
-        let ends = beside.next();
-        beside.crowd.pair.bulk(ends, 16 << 10, &source, &mut sink);
+        let (client, server) = beside.next();
+        beside.crowd.pair.bulk((client, server), 16 << 10, &source, &mut sink);
+        // Without an answer the acknowledgement would be delayed, and Nagle's algorithm would hold back what comes next.
+        beside.crowd.pair.answer((client, server));
     }
     beside.crowd.pair.forget_readiness();
 }

@@ -40,9 +40,8 @@ fn half_open(count: usize) -> f64 {
     server.stack.bind(listener, &name(2, PORT)).expect("bind");
     server.stack.listen(listener, 1 << 22).expect("listen");
     let before = Heap::now();
-    syn::flood(&mut server, PORT, count as u32);
-    let live = Heap::since(before).live as f64;
-    let rows = server.stack.socket_rows();
-    assert_eq!(rows.iter().filter(|row| row.state == "SYN-RECV").count(), count, "every SYN is remembered");
-    live / count as f64
+    let answers = syn::flood(&mut server, PORT, count as u32);
+    // Without cookies only what is remembered is answered.
+    assert_eq!(answers as usize, count);
+    Heap::since(before).live as f64 / count as f64
 }
