@@ -16,6 +16,8 @@ const IP: usize = 20;
 const TCP: usize = 20;
 /// Acknowledged at the latest after so many bytes.
 const ACK_AFTER: usize = 64 << 10;
+/// So many packets are sent before acknowledgements are looked for.
+const BURST: usize = 32;
 /// Our window: 64 MiB.
 const SCALE: u8 = 10;
 
@@ -173,9 +175,12 @@ impl Bare<'_> {
             while let Some(len) = self.read(&mut room) {
                 flow.acknowledged(&room[self.offset()..self.offset() + len]);
             }
-            if flow.nxt.wrapping_sub(flow.una) as usize + payload <= flow.window as usize {
+            let mut sent = 0;
+            while sent < BURST && flow.nxt.wrapping_sub(flow.una) as usize + payload <= flow.window as usize {
                 self.send_one(&mut flow, &mut packet, payload_sum, mss);
-            } else if !self.sleep(Duration::from_millis(200)) {
+                sent += 1;
+            }
+            if sent == 0 && !self.sleep(Duration::from_millis(200)) {
                 // Something was lost.
                 flow.nxt = flow.una;
             }

@@ -10,7 +10,10 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
         ("kernel", kernel()),
         ("compiler", said("rustc", &["--version"])),
         ("profile", if cfg!(debug_assertions) { "debug: the figures mean nothing".into() } else { "release".into() }),
-        ("loggia", format!("{} {}", env!("CARGO_PKG_VERSION"), said("git", &["describe", "--always", "--dirty"]))),
+        (
+            "loggia",
+            format!("{} {}", env!("CARGO_PKG_VERSION"), said("git", &["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always"])),
+        ),
         ("peers", peers()),
     ]
 }
@@ -51,9 +54,28 @@ fn peers() -> String {
     built_in.chain(installed).collect::<Vec<_>>().join(", ")
 }
 
-fn locked(name: &str) -> Option<&'static str> {
-    let lock = include_str!("../../../Cargo.lock");
-    let mut lines = lock.lines();
-    lines.find(|line| line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) == Some(name))?;
-    lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
+/// The version in the lock file that begins so.
+fn locked(name: &str, begins: &str) -> Option<&'static str> {
+    let mut lines = include_str!("../../../Cargo.lock").lines();
+    while let Some(line) = lines.next() {
+        if line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) == Some(name) {
+            let version = lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')?;
+            if version.starts_with(begins) {
+                return Some(version);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_those_of_the_lock_file() {
+        assert!(locked("smoltcp", "0.14").is_some_and(|version| version.starts_with("0.14")));
+        assert_eq!(locked("no-such-crate", ""), None);
+        assert!(describe().iter().all(|(_, value)| !value.is_empty()));
+    }
 }

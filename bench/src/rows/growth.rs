@@ -17,7 +17,7 @@ use crate::timing::{processor_time, timed};
 /// Powers of ten.
 const CROWDS: [u32; 4] = [3, 4, 5, 6];
 /// How often both are measured, alternately.
-const TURNS: usize = 7;
+const TURNS: usize = 11;
 const SUBJECT: &str = "loggia";
 
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {

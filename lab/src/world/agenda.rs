@@ -14,8 +14,8 @@ pub(super) enum Due {
     Host(usize),
 }
 
-/// All appointments. Each party has one at a time: an earlier one replaces a later one; a later one is kept until the earlier was met,
-/// and then made again by whoever finds nothing to do.
+/// All appointments. Each party has one at a time: an earlier one replaces a later one, which stays here and is not kept when its time comes;
+/// who finds at the earlier one that nothing is due makes it again.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     heap: BinaryHeap<Reverse<(Instant, Due)>>,
@@ -28,6 +28,12 @@ impl Agenda {
             *booked = at;
             self.heap.push(Reverse((at, due)));
         }
+    }
+
+    /// How many there are, with those that were replaced.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
     }
 
     /// When the next one is.

@@ -86,3 +86,21 @@ fn things_happen_when_they_are_due_however_late_the_driver_asks() {
     };
     assert_eq!(run(1), run(100));
 }
+
+#[test]
+fn appointments_that_were_replaced_do_not_become_more_and_more() {
+    let mut world = World::new(Seed::from(1));
+    let ends = [host(&mut world, "client", 1), host(&mut world, "server", 2)];
+    world.connect("wan", ends, delay(20));
+    connects(&mut world);
+    let rows = world.hosts()[0].stack.socket_rows();
+    let socket = rows.into_iter().find_map(|row| row.socket).expect("the connection");
+    // Each of these arms timers that are due before those that wait.
+    for _ in 0..2000 {
+        // It may be full: nobody reads.
+        let _ = world.stack(HostId(0)).send(socket, b"x", MsgFlags::NONE);
+        world.settle(HostId(0));
+        world.advance(world.now() + Duration::from_millis(7));
+    }
+    assert!(world.agenda.len() < 20, "{} appointments of four parties", world.agenda.len());
+}

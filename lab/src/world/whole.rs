@@ -196,8 +196,11 @@ impl World {
             return false;
         }
         self.now = moment;
-        while let Some((_, due)) = self.agenda.pop(moment) {
-            self.meet(due);
+        while let Some((at, due)) = self.agenda.pop(moment) {
+            // One that was replaced by an earlier one would only be made again: they would become more and more.
+            if at == self.booked(due) {
+                self.meet(due);
+            }
         }
         true
     }
@@ -218,6 +221,14 @@ impl World {
             self.tell_events(host);
         }
         self.book_host(host);
+    }
+
+    /// The earliest appointment of a party.
+    fn booked(&self, due: Due) -> Instant {
+        match due {
+            Due::Host(host) => self.hosts[host].booked,
+            Due::Pipe { wire, end } => self.wires[wire].booked[end],
+        }
     }
 
     fn meet(&mut self, due: Due) {
