@@ -44,8 +44,9 @@ fn said(program: &str, arguments: &[&str]) -> String {
 
 /// Those built in as the lock file has them, and those that are installed.
 fn peers() -> String {
-    let built_in =
-        ["smoltcp", "ipstack", "netstack-smoltcp"].into_iter().filter_map(|name| Some(format!("{name} {}", locked(name)?)));
+    // netstack-smoltcp brings an older smoltcp of its own.
+    let built_in = [("smoltcp", "0.14"), ("ipstack", ""), ("netstack-smoltcp", "")];
+    let built_in = built_in.into_iter().filter_map(|(name, begins)| Some(format!("{name} {}", locked(name, begins)?)));
     let installed = [("pasta", "pasta"), ("slirp4netns", "slirp4netns")].into_iter().filter_map(|(name, program)| {
         let said = said(program, &["--version"]);
         let first = said.lines().next()?.to_owned();
