@@ -11,6 +11,9 @@
 //! | `probe`, `runner`, `child` | how it is run |
 //! | `figure`, `goals`, `report` | what came of it |
 
+// All probes have one signature, whether or not there is something that can go wrong.
+#![allow(clippy::unnecessary_wraps)]
+
 mod arguments;
 mod child;
 mod figure;

@@ -18,8 +18,7 @@ const PATHS: [(u64, &str); 3] =
 const PAYLOAD: f64 = 1448.0 / 1514.0;
 
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
-    let mut config = Config::default();
-    config.memory = 1 << 30;
+    let mut config = Config { memory: 1 << 30, ..Config::default() };
     config.tcp.rmem[2] = 64 << 20;
     config.tcp.wmem[2] = 64 << 20;
     // How long it is looked at after start-up.

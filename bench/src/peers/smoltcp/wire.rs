@@ -95,7 +95,7 @@ impl<L: Lane> Device for Port<L> {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Leaving<'_, L>> {
-        self.tx.with(|frames| frames.frames.len() < LIMIT).then(|| Leaving(&self.tx))
+        self.tx.with(|frames| frames.frames.len() < LIMIT).then_some(Leaving(&self.tx))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
