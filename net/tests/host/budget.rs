@@ -1,13 +1,13 @@
 //! A stack that has no memory left: errors, back-pressure and recovery.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
 
 use loggia::Host;
 use loggia::device::{Properties, pair};
-use loggia::net::{TcpListener, TcpStream, UdpSocket};
+use loggia::net::{Domain, Socket, TcpListener, TcpStream, Type, UdpSocket};
 
 use crate::{SERVER, pattern, rest};
 
@@ -24,6 +24,18 @@ fn hosts() -> [Host; 2] {
 
 fn used(host: &Host) -> usize {
     host.with(|stack, _| stack.memory().0)
+}
+
+/// Sockets until there is no memory for another, and what is said then.
+fn hoard(host: &Host) -> (Vec<Socket>, io::Error) {
+    let mut sockets = Vec::new();
+    loop {
+        match Socket::new_on(host, Domain::IPV4, Type::DGRAM, None) {
+            Ok(socket) => sockets.push(socket),
+            Err(refused) => return (sockets, refused),
+        }
+        assert!(sockets.len() < 1_000_000, "they cost nothing");
+    }
 }
 
 #[test]
@@ -83,25 +95,18 @@ fn who_writes_waits_for_memory() {
 #[test]
 fn what_is_refused_for_want_of_memory_is_there_again_when_there_is_some() {
     let [client, server] = hosts();
-    let full = || UdpSocket::bind_on(&server, "10.0.0.2:0");
-    let mut sockets = Vec::new();
-    let refused = loop {
-        match full() {
-            Ok(socket) => sockets.push(socket),
-            Err(refused) => break refused,
-        }
-        assert!(sockets.len() < 100_000, "they cost nothing");
-    };
+    let receiver = UdpSocket::bind_on(&server, "10.0.0.2:0").expect("bind");
+    let (sockets, refused) = hoard(&server);
     assert_eq!(refused.raw_os_error(), Some(ENOBUFS));
     assert!(used(&server) <= LITTLE);
     // Nor does a peer get anything: not a connection, and no room for a datagram.
     let datagrams = UdpSocket::bind_on(&client, "10.0.0.1:0").expect("bind");
-    let to = sockets[0].local_addr().expect("an address");
+    let to = receiver.local_addr().expect("an address");
     (0..1000).for_each(|_| drop(datagrams.send_to(&[7; 1000], to)));
     assert!(used(&server) <= LITTLE);
     // As soon as some is given back everything goes on.
     drop(sockets);
-    full().expect("there is memory");
+    UdpSocket::bind_on(&server, "10.0.0.2:0").expect("there is memory");
     let listener = TcpListener::bind_on(&server, SERVER).expect("bind");
     let mut here = TcpStream::connect_on(&client, SERVER).expect("connect");
     let (mut there, _) = listener.accept().expect("accept");
@@ -116,10 +121,7 @@ fn what_is_refused_for_want_of_memory_is_there_again_when_there_is_some() {
 fn a_stack_without_memory_refuses_connections_and_takes_them_later() {
     let [client, server] = hosts();
     let listener = TcpListener::bind_on(&server, SERVER).expect("bind");
-    let mut hoard = Vec::new();
-    while let Ok(socket) = UdpSocket::bind_on(&server, "10.0.0.2:0") {
-        hoard.push(socket);
-    }
+    let (hoard, _) = hoard(&server);
     let late = TcpStream::connect_timeout_on(&client, &SERVER.parse().expect("an address"), Duration::from_millis(200));
     let late = late.map(drop).expect_err("nobody answers").kind();
     assert!(matches!(late, ErrorKind::TimedOut | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset), "{late:?}");
