@@ -29,9 +29,9 @@ impl Rest {
         self.until.is_none_or(|until| now >= until)
     }
 
-    /// The end of the rest, if that comes before `other`.
-    pub(super) fn or_before(other: Instant, rest: &Self) -> Instant {
-        rest.until.map_or(other, |until| until.min(other))
+    /// When it is over, if it is not.
+    pub(super) fn end(&self, now: Instant) -> Option<Instant> {
+        self.until.filter(|until| now < *until)
     }
 }
 
@@ -50,11 +50,10 @@ mod tests {
             rest.called(true, now);
             let end = now + Duration::from_millis(millis);
             assert_eq!((rest.is_over(now), rest.is_over(end)), (false, true));
-            assert_eq!(Rest::or_before(Instant::NEVER, &rest), end);
+            assert_eq!((rest.end(now), rest.end(end)), (Some(end), None), "nobody wakes up for one that is over");
             now = end;
         }
         rest.called(false, now);
-        assert!(rest.is_over(now));
-        assert_eq!(Rest::or_before(Instant::NEVER, &rest), Instant::NEVER);
+        assert_eq!((rest.is_over(now), rest.end(now)), (true, None));
     }
 }

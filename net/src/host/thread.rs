@@ -102,7 +102,8 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
         fds.push(PollFd::new(&running.bell, PollFlags::IN));
         fds.extend(sources.iter().zip(&rests).map(|(source, rest)| poll_fd(running, source, &full, rest.is_over(now))));
         // Where there was more than fitted nobody waits, but the others are asked too.
-        let until = if arrived.iter().any(|(_, batch)| batch.full) { now } else { rests.iter().fold(until, Rest::or_before) };
+        let more = arrived.iter().any(|(_, batch)| batch.full);
+        let until = if more { now } else { rests.iter().filter_map(|rest| rest.end(now)).fold(until, Instant::min) };
         wait(&mut fds, until.is_set().then(|| until.since(now)));
         if !fds[0].revents().is_empty() {
             running.bell.heard();
