@@ -1,9 +1,9 @@
 //! The captures of all hosts.
 
 use loggia_stack::base::{Frame, Instant, Why};
+use loggia_stack::link::pcapng::{self, LinkType, Packet};
 use loggia_stack::link::{complete_checksum, cut};
 
-use super::blocks::{self, Packet};
 use super::hold::{Held, Hold, Place};
 use super::remarks;
 use crate::record::{Folder, Name, Options, Sink};
@@ -34,7 +34,7 @@ const LATE: usize = 64;
 
 fn say_why(held: &mut Held, why: Why) {
     held.comments.retain(|comment| comment != remarks::AGAIN);
-    held.comments.push(format!("{}: {}", remarks::AGAIN, remarks::again(why)));
+    held.comments.push(format!("{}: {}", remarks::AGAIN, why.text()));
 }
 
 impl Captures {
@@ -107,8 +107,10 @@ impl Capture {
             Ok(output) => Sink::new(&name, output, options.capture_limit),
             Err(error) => Sink::failed(&name, &error),
         };
-        sink.put(&blocks::section(concat!("loggia ", env!("CARGO_PKG_VERSION")), &format!("host {host}")));
-        ports.iter().for_each(|port| sink.put(&blocks::interface(port, &format!("{port} of {host}"), options.snap)));
+        sink.put(&pcapng::section(concat!("loggia ", env!("CARGO_PKG_VERSION")), &format!("host {host}")));
+        ports
+            .iter()
+            .for_each(|port| sink.put(&pcapng::interface(port, &format!("{port} of {host}"), LinkType::Ethernet, options.snap)));
         let snap = if options.snap == 0 { usize::MAX } else { options.snap as usize };
         let epoch = options.epoch.as_nanos() as u64;
         Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, scratch: Vec::new(), late: Vec::new() }
@@ -137,7 +139,7 @@ impl Capture {
             complete_checksum(&mut frame);
             self.fill_scratch(&frame);
             let (data, len) = (&self.scratch[..], frame.len());
-            let block = blocks::packet(&Packet { interface: port as u32, at, data, len, direction, comments: &comments });
+            let block = pcapng::packet(&Packet { interface: port as u32, at, data, len, direction, comments: &comments });
             self.sink.put(&block);
             if let Some(count) = self.packets.get_mut(port) {
                 *count += 1;
@@ -156,7 +158,7 @@ impl Capture {
             self.write(held);
         }
         for (port, packets) in self.packets.iter().enumerate() {
-            self.sink.put(&blocks::statistics(port as u32, self.epoch, self.epoch + now.nanos(), *packets));
+            self.sink.put(&pcapng::statistics(port as u32, self.epoch, self.epoch + now.nanos(), *packets, 0));
         }
         self.sink.flush();
     }

@@ -4,14 +4,14 @@
 //!   frame ──> hold ──(its fate, in order)──> cut as a wire would ──> blocks ──> the caller's file
 //! ```
 //!
-//! - `blocks`: the pcapng format ([draft-ietf-opsawg-pcapng](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/))
+//! The blocks are those of [`loggia_stack::link::pcapng`].
+//!
 //! - `captures`: the files
 //! - `hold`: frames in order until what became of them is known
 //! - `remarks`: fates in words
 //!
 //! Invariant: what is written is whole blocks; a file that cannot grow any more ends after a whole one.
 
-pub mod blocks;
 mod captures;
 mod hold;
 pub mod remarks;

@@ -1,7 +1,5 @@
 //! What happened to a packet, in words: the comments of captures and the marks of ladders.
 
-use loggia_stack::base::Why;
-
 use crate::link::{Cause, Marks};
 
 /// Why a packet did not arrive.
@@ -49,15 +47,3 @@ pub fn marked(link: &str, marks: &Marks) -> Vec<String> {
 
 /// The comment on a segment of which some was sent before, as long as nobody says why.
 pub const AGAIN: &str = "sent again";
-
-/// Why a segment was sent again.
-pub const fn again(why: Why) -> &'static str {
-    match why {
-        Why::Timeout => "timeout",
-        Why::Fast => "fast retransmit",
-        Why::Partial => "fast recovery, partial acknowledgement",
-        Why::PathMtu => "the path takes only smaller packets",
-        Why::Probe => "probe",
-        Why::TailLossProbe => "tail loss probe",
-    }
-}

@@ -5,7 +5,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::addr::SockAddr;
+use super::addr::{Addr, SockAddr};
 use super::discard::Discard;
 use super::errno::Errno;
 use super::time::Instant;
@@ -25,6 +25,8 @@ pub mod class {
     pub const CONTROL: u16 = 1 << 4;
     /// Socket calls with their result, and message boundaries.
     pub const CALLS: u16 = 1 << 5;
+    /// What becomes of links, addresses and neighbours, and ICMP errors about what was sent.
+    pub const NETWORK: u16 = 1 << 6;
     /// Everything.
     pub const ALL: u16 = u16::MAX;
 }
@@ -95,6 +97,20 @@ pub enum Why {
     TailLossProbe,
 }
 
+impl Why {
+    /// The reason in words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Fast => "fast retransmit",
+            Self::Partial => "fast recovery, partial acknowledgement",
+            Self::PathMtu => "the path takes only smaller packets",
+            Self::Probe => "probe",
+            Self::TailLossProbe => "tail loss probe",
+        }
+    }
+}
+
 /// A socket call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs)]
@@ -110,6 +126,21 @@ pub enum Call {
     Close,
     Setsockopt,
     Getsockopt,
+}
+
+/// What became of an address of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum AddressNews {
+    /// It is being checked that nobody else has it.
+    Tentative,
+    /// It is for everything.
+    Usable,
+    /// It is for what uses it already (RFC 4862 §5.5.4).
+    Deprecated,
+    /// Somebody else has it: it is not used.
+    Duplicate,
+    /// It is gone.
+    Gone,
 }
 
 /// What happened.
@@ -266,6 +297,50 @@ pub enum What {
         /// Bytes given or the error.
         result: Result<u32, Errno>,
     },
+    /// An ICMP error came about a packet of ours, and was believed as far as the network layer can tell.
+    Icmp {
+        /// By which link.
+        link: LinkId,
+        /// Who sent it.
+        from: Addr,
+        /// Our end of the flow it is about; port 0 where the protocol has none.
+        local: SockAddr,
+        /// The other end.
+        remote: SockAddr,
+        /// Protocol of that flow.
+        protocol: u8,
+        /// ICMP type, of the family of `from`.
+        kind: u8,
+        /// ICMP code.
+        code: u8,
+        /// What the flow's socket is told.
+        errno: Errno,
+    },
+    /// A neighbour on an Ethernet was found, moved, or does not answer.
+    Neighbour {
+        /// On which link.
+        link: LinkId,
+        /// Its address.
+        addr: Addr,
+        /// Its station's address; none: it does not answer.
+        mac: Option<[u8; 6]>,
+    },
+    /// Something became of an address of ours.
+    Address {
+        /// On which link.
+        link: LinkId,
+        /// Which.
+        addr: Addr,
+        /// What.
+        news: AddressNews,
+    },
+    /// A link went up or down.
+    Link {
+        /// Which.
+        link: LinkId,
+        /// Up, or down and perhaps gone.
+        up: bool,
+    },
     /// So many events were lost because nobody fetched them.
     Lost {
         /// How many.
@@ -283,6 +358,7 @@ impl What {
             Self::State { .. } => class::STATES,
             Self::Retransmit { .. } | Self::Congestion { .. } | Self::RoundTrip { .. } => class::CONTROL,
             Self::Named { .. } | Self::Handed { .. } | Self::Call { .. } | Self::Write { .. } | Self::Read { .. } => class::CALLS,
+            Self::Icmp { .. } | Self::Neighbour { .. } | Self::Address { .. } | Self::Link { .. } => class::NETWORK,
             Self::Lost { .. } => class::ALL,
         }
     }

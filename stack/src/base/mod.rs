@@ -26,7 +26,7 @@ pub use counters::Counters;
 pub use discard::Discard;
 pub use entropy::{Entropy, HashKey, Seed};
 pub use errno::Errno;
-pub use event::{Cause, Direction, Event, Events, TcpState, What, Why};
+pub use event::{AddressNews, Cause, Direction, Event, Events, TcpState, What, Why};
 pub use flags::MsgFlags;
 pub use frame::{Checksum, Frame};
 pub use notify::Notify;

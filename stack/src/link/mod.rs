@@ -24,6 +24,7 @@
 //! - `send`, `queue`: what goes out
 //! - `neighbour`, `arp`, `timer`: link addresses
 //! - `offload`: cutting (GSO), joining (GRO), checksums
+//! - [`pcapng`]: frames as capture files have them
 //!
 //! Invariants: the neighbour cache and each entry's queue of waiting packets are bounded; a link's output queue is bounded in
 //! bytes; a frame larger than the MTU leaves only to a device that said it cuts.
@@ -37,6 +38,7 @@ mod links;
 mod mac;
 mod neighbour;
 mod offload;
+pub mod pcapng;
 mod port;
 mod queue;
 mod receive;

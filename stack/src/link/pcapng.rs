@@ -1,18 +1,48 @@
-//! The blocks of a pcapng file, little-endian, each as bytes that are written at once.
+//! The blocks of a pcapng file ([draft-ietf-opsawg-pcapng](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/)), little-endian, each
+//! as bytes that are written at once. They stand here because labs and hosts in real time write them, and those know nothing of each other.
 //!
 //! Own code because `pcap-file` 2.0 writes the halves of the timestamps of statistics in the wrong order, and writes a block in many
 //! small pieces, of which a full disk keeps some.
 
-use loggia_stack::base::Direction;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::config::Medium;
+use crate::base::Direction;
 
 /// Nanoseconds: a power of ten, negated.
 const NANOSECONDS: u8 = 9;
-const ETHERNET: u16 = 1;
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const STATISTICS: u32 = 5;
 const PACKET: u32 = 6;
+
+/// What packets of an interface begin with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkType {
+    /// An Ethernet header (`LINKTYPE_ETHERNET`).
+    Ethernet,
+    /// An IP header of either family (`LINKTYPE_RAW`).
+    Ip,
+}
+
+impl LinkType {
+    /// That of a link.
+    pub const fn of(medium: &Medium) -> Self {
+        match medium {
+            Medium::Ethernet { .. } => Self::Ethernet,
+            Medium::Ip | Medium::Loopback => Self::Ip,
+        }
+    }
+
+    const fn number(self) -> u16 {
+        match self {
+            Self::Ethernet => 1,
+            Self::Ip => 101,
+        }
+    }
+}
 
 /// A packet to be written.
 #[derive(Clone, Copy, Debug)]
@@ -43,10 +73,10 @@ pub fn section(application: &str, comment: &str) -> Vec<u8> {
     body.end(SECTION)
 }
 
-/// An Ethernet interface; `snap` bytes of each packet are kept, 0: all.
-pub fn interface(name: &str, description: &str, snap: u32) -> Vec<u8> {
+/// An interface; `snap` bytes of each packet are kept, 0: all.
+pub fn interface(name: &str, description: &str, kind: LinkType, snap: u32) -> Vec<u8> {
     let mut body = Body::default();
-    body.u16(ETHERNET);
+    body.u16(kind.number());
     body.u16(0);
     body.u32(snap);
     body.option(2, name.as_bytes());
@@ -71,8 +101,8 @@ pub fn packet(packet: &Packet<'_>) -> Vec<u8> {
     body.end(PACKET)
 }
 
-/// How many packets an interface took in and dropped, at moment `at`.
-pub fn statistics(interface: u32, from: u64, at: u64, packets: u64) -> Vec<u8> {
+/// How many packets passed an interface from moment `from` to moment `at`, and how many of them are not in the file for want of room.
+pub fn statistics(interface: u32, from: u64, at: u64, packets: u64, missing: u64) -> Vec<u8> {
     let mut body = Body::default();
     body.u32(interface);
     body.time(at);
@@ -80,7 +110,7 @@ pub fn statistics(interface: u32, from: u64, at: u64, packets: u64) -> Vec<u8> {
     body.option(2, &time(from));
     body.option(3, &time(at));
     body.option(4, &packets.to_le_bytes());
-    body.option(5, &0_u64.to_le_bytes());
+    body.option(7, &missing.to_le_bytes());
     body.end(STATISTICS)
 }
 
@@ -147,6 +177,10 @@ impl Body {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
+    use alloc::string::ToString;
+    use alloc::vec;
+
     use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
     use pcap_file::pcapng::{Block, PcapNgReader};
 
@@ -158,13 +192,13 @@ mod tests {
         let comments = ["lost on wan: loss model".to_owned(), "sent again: timeout".to_owned()];
         let at = 1_700_000_000_123_456_789;
         let mut file = section("loggia", "host client");
-        file.extend(interface("eth0", "eth0 of client", 0));
+        file.extend(interface("eth0", "eth0 of client", LinkType::Ethernet, 0));
         for len in 0..6 {
             let data = vec![len as u8; len];
             let told = Packet { interface: 0, at, data: &data, len: 60, direction: Direction::Out, comments: &comments };
             file.extend(packet(&told));
         }
-        file.extend(statistics(0, at - 5, at, 6));
+        file.extend(statistics(0, at - 5, at, 6, 0));
         let mut reader = PcapNgReader::new(&file[..]).expect("a section");
         let mut packets = 0;
         while let Some(block) = reader.next_block() {
