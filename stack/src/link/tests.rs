@@ -60,7 +60,7 @@ impl Host {
     }
 
     pub(super) fn seeded(config: LinkConfig, seed: u64) -> Self {
-        let mut links = Links::new(Base::new(seed.into(), Instant::EPOCH, BUDGET, 0));
+        let mut links = Links::new(Base::new(seed.into(), Instant::EPOCH, BUDGET, 64));
         let link = links.add(config).expect("a link");
         Self { links, link }
     }

@@ -53,7 +53,7 @@ mod transparent;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 
-use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version};
+use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version, What};
 use crate::link::{Hop, LinkConfig, Links, Medium, Offloads, Received};
 pub use config::Config;
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
@@ -190,6 +190,9 @@ impl Network {
         self.groups_link_removed(link);
         self.routes.remove_link(link);
         self.transparent_link_removed(link);
+        if self.links.is_up(link) {
+            self.links.base.emit(What::Link { link, up: false });
+        }
         self.links.remove(link)
     }
 
@@ -197,6 +200,9 @@ impl Network {
     pub fn set_link_up(&mut self, link: LinkId, up: bool) -> Result<(), Errno> {
         if self.links.config(link).is_none() {
             return Err(Errno::ENODEV);
+        }
+        if self.links.is_up(link) != up {
+            self.links.base.emit(What::Link { link, up });
         }
         self.links.set_up(link, up);
         self.routes.changed();

@@ -4,7 +4,7 @@ use super::super::{Links, Mac};
 use super::entry::Entry;
 use super::state::{Advert, Change, NeighbourState, advertised, learnt};
 use super::times::LOCK;
-use crate::base::{Addr, Discard, Errno, Key, LinkId};
+use crate::base::{Addr, Discard, Errno, Key, LinkId, What};
 
 /// What an ARP packet says of its sender.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,8 +159,10 @@ impl Links {
         let now = self.base.now;
         let entry = self.neighbours.get_mut(key);
         entry.router = change.router.unwrap_or(entry.router);
-        if change.mac.is_some_and(|mac| entry.mac != Some(mac)) {
+        if let Some(mac) = change.mac.filter(|mac| entry.mac != Some(*mac)) {
             (entry.mac, entry.updated) = (change.mac, now);
+            let (link, addr) = (entry.link, entry.addr);
+            self.base.emit(What::Neighbour { link, addr, mac: Some(mac.0) });
         }
         if let Some(state) = change.state {
             self.neighbour_enter(key, state);

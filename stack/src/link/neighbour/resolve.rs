@@ -7,7 +7,7 @@ use super::entry::Entry;
 use super::state::NeighbourState;
 use super::times::{DELAY_FIRST_PROBE, FAILED_HOLD, MULTICAST_SOLICITS, UNICAST_SOLICITS};
 use super::waiting::{ALL_BYTES, Packet};
-use crate::base::{Addr, Discard, Duration, Errno, Frame, Key, LinkId, TimerOwner, Version};
+use crate::base::{Addr, Discard, Duration, Errno, Frame, Key, LinkId, TimerOwner, Version, What};
 
 /// What becomes of a packet for a neighbour.
 enum Choice {
@@ -165,7 +165,8 @@ impl Links {
         let until = self.base.now + hold;
         let entry = self.neighbours.get_mut(key);
         (entry.mac, entry.failed, entry.until) = (None, true, until);
-        let link = entry.link;
+        let (link, addr) = (entry.link, entry.addr);
+        self.base.emit(What::Neighbour { link, addr, mac: None });
         while let Some(packet) = self.take_waiting(key) {
             self.unreachable(link, packet.frame);
         }

@@ -7,7 +7,8 @@ use super::super::{Hop, LinkConfig, Mac, Medium, NeighbourState, Up};
 use super::NeighbourState::{Delay, Failed, Incomplete, Permanent, Probe, Reachable, Stale};
 use super::table::ENTRIES;
 use super::waiting;
-use crate::base::{Addr, Discard, Errno, Frame, Version};
+use crate::base::event::class;
+use crate::base::{Addr, Discard, Errno, Frame, Version, What};
 
 fn v6(n: u32) -> Addr {
     let mut octets = [0; 16];
@@ -285,4 +286,26 @@ fn links_without_link_addresses_have_no_neighbours() {
     assert!(host.links.base.timers.is_empty());
     host.links.send(host.link, Hop::Multicast("224.0.0.1".parse().unwrap()), Version::V4, packet(v4(1), v4(2), 60)).unwrap();
     assert_eq!(host.sent().len(), 1);
+}
+
+#[test]
+fn who_listens_is_told_who_was_found_and_who_does_not_answer() {
+    let mut host = Host::new(ethernet(OWN, None));
+    host.links.base.events.listen(class::NETWORK);
+    let news = |host: &mut Host| {
+        let told = core::iter::from_fn(|| host.links.base.events.pop());
+        told.map(|event| if let What::Neighbour { addr, mac, .. } = event.what { (addr, mac) } else { panic!("{event:?}") })
+            .collect::<Vec<_>>()
+    };
+    send(&mut host, v6(2));
+    assert!(news(&mut host).is_empty(), "nothing is known yet");
+    host.links.neighbour_advertised(host.link, v6(2), Some(PEER), true, true, false);
+    assert_eq!(news(&mut host), [(v6(2), Some(PEER.0))]);
+    host.links.neighbour_advertised(host.link, v6(2), Some(PEER), true, true, false);
+    assert!(news(&mut host).is_empty(), "the same once more is no news");
+    host.links.neighbour_advertised(host.link, v6(2), Some(OTHER), false, true, false);
+    assert_eq!(news(&mut host), [(v6(2), Some(OTHER.0))], "it moved");
+    send(&mut host, v6(3));
+    host.pass_ms(3_000);
+    assert_eq!(news(&mut host), [(v6(3), None)], "three questions without an answer");
 }

@@ -1,6 +1,6 @@
 //! Giving addresses to links and taking them away, with all that hangs on them: ARP, solicited-node groups, routes.
 
-use crate::base::{Addr, Cidr, Duration, Errno, Key, LinkId, Version};
+use crate::base::{Addr, AddressNews, Cidr, Duration, Errno, Key, LinkId, Version, What};
 
 use super::super::Network;
 use super::{AddrState, Assigned, Origin};
@@ -124,6 +124,7 @@ impl Network {
         let brings_route = assigned.origin != Origin::Advertised;
         let newly_routed = brings_route && !core::mem::replace(&mut assigned.routed, true);
         let (link, cidr) = (assigned.link, assigned.cidr);
+        self.tell_state(key);
         self.announce(key);
         if newly_routed {
             self.address_usable(link, cidr);
@@ -153,11 +154,13 @@ impl Network {
         self.withdraw(key);
         self.leave_solicited_node(key);
         let Some(assigned) = self.addresses.take(key) else { return };
+        let (link, addr) = (assigned.link, assigned.cidr.addr);
+        self.links.base.emit(What::Address { link, addr, news: AddressNews::Gone });
         if let Some(timer) = assigned.timer {
             self.links.base.timers.cancel(timer);
         }
-        if assigned.cidr.addr.is_v4() && self.mac_of(assigned.link).is_some() {
-            self.links.arp_disown(assigned.link, assigned.cidr.addr);
+        if addr.is_v4() && self.mac_of(link).is_some() {
+            self.links.arp_disown(link, addr);
         }
         self.routes.changed();
     }

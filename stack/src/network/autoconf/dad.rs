@@ -79,6 +79,7 @@ impl Network {
         let Some(assigned) = self.addresses.by_key_mut(key) else { return };
         assigned.dad = None;
         assigned.state = AddrState::Duplicate;
+        self.tell_state(key);
         self.links.base.counters.neighbour.conflicts += 1;
         self.leave_solicited_node(key);
         self.schedule_address(key);

@@ -1,6 +1,7 @@
 //! The timer of an address: probing, deprecation, removal (RFC 4862 §5.5.4).
 
-use crate::base::{Instant, Key, Timer, TimerOwner};
+use crate::base::event::class;
+use crate::base::{AddressNews, Instant, Key, Timer, TimerOwner, What};
 
 use super::super::Network;
 use super::super::addresses::{AddrState, Assigned};
@@ -52,5 +53,21 @@ impl Network {
             assigned.state = state;
             self.routes.changed();
         }
+        self.tell_state(key);
+    }
+
+    /// Reports the state of an address.
+    pub(crate) fn tell_state(&mut self, key: Key) {
+        if !self.links.base.events.wanted(class::NETWORK) {
+            return;
+        }
+        let Some(assigned) = self.addresses.by_key(key) else { return };
+        let news = match assigned.state {
+            AddrState::Tentative => AddressNews::Tentative,
+            AddrState::Preferred => AddressNews::Usable,
+            AddrState::Deprecated => AddressNews::Deprecated,
+            AddrState::Duplicate => AddressNews::Duplicate,
+        };
+        self.links.base.emit(What::Address { link: assigned.link, addr: assigned.cidr.addr, news });
     }
 }

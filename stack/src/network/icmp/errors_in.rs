@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::base::{Addr, Discard, Frame, Version};
+use crate::base::event::class;
+use crate::base::{Addr, Discard, Errno, Frame, SockAddr, Version, What};
 use crate::link::Received;
 use crate::network::ipv6::chain::{self, Position};
 use crate::network::{ErrorCause, Network, Packet, TransportError, Up, ipv4, ipv6, protocol};
@@ -78,6 +79,9 @@ impl Network {
         let Some(meaning) = self.learn_path_mtu(packet, &quoted, meaning) else {
             return self.links.base.discard(Some(packet.link), Discard::IcmpMalformed, packet.len);
         };
+        if self.links.base.events.wanted(class::NETWORK) {
+            self.tell_error(packet, &quoted, (kind, code), meaning.errno);
+        }
         self.up.push_back(Up::Error(TransportError {
             link: packet.link,
             local: quoted.src,
@@ -91,6 +95,16 @@ impl Network {
             errno: meaning.errno,
             fatal: meaning.fatal,
         }));
+    }
+
+    fn tell_error(&mut self, packet: &Packet, quoted: &Quoted, (kind, code): (u8, u8), errno: Errno) {
+        let ports = match (quoted.protocol, quoted.transport.first_chunk()) {
+            (protocol::TCP | protocol::UDP, Some(&[a, b, c, d])) => (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+            _ => (0, 0),
+        };
+        let (local, remote) = (SockAddr::new(quoted.src, ports.0), SockAddr::new(quoted.dst, ports.1));
+        let (link, from, protocol) = (packet.link, packet.src, quoted.protocol);
+        self.links.base.emit(What::Icmp { link, from, local, remote, protocol, kind, code, errno });
     }
 
     /// True if a host of this address list may have sent the quoted packet. Linux: errors about broadcasts are bogus.

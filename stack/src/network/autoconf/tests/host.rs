@@ -97,7 +97,7 @@ impl Host {
     }
 
     pub(in crate::network) fn with_mac(seed: u64, mac: Mac, settings: impl FnOnce(&mut Network)) -> Self {
-        let mut net = Network::new(Links::new(Base::new(seed.into(), Instant::EPOCH, 1 << 20, 0)));
+        let mut net = Network::new(Links::new(Base::new(seed.into(), Instant::EPOCH, 1 << 20, 64)));
         settings(&mut net);
         let link = net.add_link(ethernet("eth0", mac)).unwrap();
         Self { net, link, sent: Vec::new(), frames: Vec::new() }

@@ -5,7 +5,8 @@ pub(in crate::network) mod host;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::base::{Duration, Instant};
+use crate::base::event::class;
+use crate::base::{AddressNews, Duration, Instant, What};
 use crate::network::addresses::{AddrState, AddressConfig, Detection};
 use crate::network::ndp::{
     MAX_PREFIXES, MAX_ROUTERS, Message, NeighbourAdvertisement, Preference, PrefixInformation, RouterAdvertisement,
@@ -479,4 +480,36 @@ fn an_address_waits_for_its_link_to_come_up() {
     assert!(
         host.said().iter().any(|(_, message)| matches!(message, Message::NeighbourSolicitation { target, .. } if *target == own))
     );
+}
+
+#[test]
+fn who_listens_is_told_of_the_life_of_an_address() {
+    let mut host = Host::manual(1);
+    host.net.links.base.events.listen(class::NETWORK);
+    let news = |host: &mut Host| {
+        let told = core::iter::from_fn(|| host.net.links.base.events.pop());
+        told.filter_map(|event| if let What::Address { news, .. } = event.what { Some(news) } else { None }).collect::<Vec<_>>()
+    };
+    let own = addr("2001:db8::1");
+    let config = AddressConfig {
+        detection: Detection::Probe,
+        preferred: secs(10),
+        valid: secs(20),
+        ..AddressConfig::new(Cidr::new(own, 64))
+    };
+    host.net.add_address_with(host.link, config).unwrap();
+    assert_eq!(news(&mut host), [AddressNews::Tentative]);
+    host.pass(secs(3));
+    assert_eq!(news(&mut host), [AddressNews::Usable]);
+    host.pass(secs(8));
+    assert_eq!(news(&mut host), [AddressNews::Deprecated]);
+    host.pass(secs(10));
+    assert_eq!(news(&mut host), [AddressNews::Gone]);
+    let taken = AddressConfig { detection: Detection::Probe, ..AddressConfig::new(Cidr::new(own, 64)) };
+    host.net.add_address_with(host.link, taken).unwrap();
+    host.hear("::", own.solicited_node(), &solicitation(own, Some([9; 6])));
+    assert_eq!(news(&mut host), [AddressNews::Tentative, AddressNews::Duplicate]);
+    host.net.set_link_up(host.link, false).unwrap();
+    let told = host.net.links.base.events.pop().map(|event| event.what);
+    assert_eq!(told, Some(What::Link { link: host.link, up: false }));
 }
