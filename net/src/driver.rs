@@ -55,6 +55,18 @@ pub trait Driver: Send + Sync {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// See [`Host::events`](crate::Host::events).
+    fn listen(&self, listener: crate::events::Listener) -> io::Result<()> {
+        drop(listener);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// See [`Host::capture`](crate::Host::capture).
+    fn tap(&self, tap: crate::capture::Tap) -> io::Result<()> {
+        drop(tap);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// See [`Host::shutdown`](crate::Host::shutdown).
     fn shutdown(&self, limit: Duration) -> io::Result<()> {
         let _ = limit;

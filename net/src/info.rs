@@ -113,7 +113,7 @@ impl TcpInfo {
     }
 }
 
-fn state(state: TcpState) -> State {
+pub(crate) fn state(state: TcpState) -> State {
     match state {
         TcpState::Closed => State::Closed,
         TcpState::Listen => State::Listen,

@@ -78,6 +78,7 @@
 //! |---|---|
 //! | [`Host`], [`host`] | a host with its interfaces, in real time |
 //! | [`device`] | what carries its packets: TUN, TAP, descriptors, memory, your own |
+//! | [`events`], [`capture`] | what happens on a host, as values; what passes its devices, as a pcapng file |
 //! | [`net`] | sockets shaped like std's, whose calls wait |
 //! | `tokio` | sockets shaped like `tokio::net` (feature `tokio`) |
 //! | [`berkeley`] | the calls themselves, with descriptors, `poll` and `epoll` |
@@ -91,6 +92,7 @@
 pub mod berkeley;
 mod blocking;
 mod connecting;
+pub mod capture;
 #[cfg(unix)]
 pub mod device;
 #[cfg(all(unix, feature = "dhcp"))]
@@ -98,6 +100,7 @@ pub mod dhcp;
 #[cfg(feature = "dns")]
 pub mod dns;
 pub mod driver;
+pub mod events;
 pub mod host;
 mod info;
 pub mod lookup;

@@ -8,6 +8,7 @@
 //! | `running` | a host in real time: one lock, and what is done under it |
 //! | `thread` | its thread, which reads devices and keeps time |
 //! | `port`, `rest` | its end of a device, and what becomes of one that calls in vain |
+//! | `observers` | who looks on: listeners to events, captures |
 
 mod address;
 #[cfg(unix)]
@@ -15,6 +16,8 @@ mod builder;
 mod configure;
 #[cfg(unix)]
 mod interface;
+#[cfg(unix)]
+mod observers;
 #[cfg(unix)]
 mod port;
 #[cfg(unix)]
@@ -34,8 +37,10 @@ use std::time::Duration;
 use loggia_stack::base::{Addr, Instant};
 use loggia_stack::engine::Stack;
 
+use crate::capture::{self, Capture};
 use crate::driver::{Driver, Waiters};
 use crate::lookup::{self, Looking, Resolve};
+use crate::events::{self, Events};
 
 pub use address::{IntoIp, IntoPrefix, Prefix};
 #[cfg(unix)]
@@ -145,6 +150,33 @@ impl Host {
     #[cfg(unix)]
     pub fn detach(&self, interface: &str) -> io::Result<()> {
         self.0.detach(interface)
+    }
+
+    /// What happens on this host from now on: connections, retransmissions, drops, addresses and neighbours. See [`events`](crate::events).
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world, `ENETDOWN` for one that is over.
+    pub fn events(&self) -> io::Result<Events> {
+        self.events_of(events::Options::default())
+    }
+
+    /// As [`Host::events`], with a choice.
+    pub fn events_of(&self, options: events::Options) -> io::Result<Events> {
+        let (events, listener) = Events::new(options);
+        self.0.listen(listener)?;
+        Ok(events)
+    }
+
+    /// Captures what passes the devices of this host, those attached later included, in a pcapng file at `path`, which is made anew. See
+    /// [`capture`](crate::capture). Errors of the file; [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world, `ENETDOWN` for one
+    /// that is over.
+    pub fn capture(&self, path: impl AsRef<std::path::Path>, options: &capture::Options) -> io::Result<Capture> {
+        self.capture_to(io::BufWriter::new(std::fs::File::create(path)?), options)
+    }
+
+    /// As [`Host::capture`], to a writer, which gets whole blocks on a thread of its own and is flushed when nothing more is at hand.
+    pub fn capture_to(&self, writer: impl io::Write + Send + 'static, options: &capture::Options) -> io::Result<Capture> {
+        let (capture, tap) = Capture::start(Box::new(writer), options)?;
+        self.0.tap(tap)?;
+        Ok(capture)
     }
 
     /// Ends the host in order: writing ends on all connections, what was written is sent until the other ends have acknowledged it, for

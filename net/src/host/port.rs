@@ -6,6 +6,7 @@ use std::sync::Arc;
 use loggia_stack::base::{Frame, LinkId};
 use loggia_stack::engine::Stack;
 
+use super::observers::Observers;
 use crate::device::{Device, Packet};
 
 /// Most packets received in one go: enough for them to be joined, few enough that others get the lock.
@@ -70,24 +71,26 @@ impl Port {
     }
 
     /// Gives the device what the stack has for it, as far as there is room.
-    pub(super) fn send(&mut self, stack: &mut Stack) {
+    pub(super) fn send(&mut self, stack: &mut Stack, observers: &mut Observers) {
         while let Some(packet) = self.held.take().or_else(|| stack.transmit(self.link).map(Packet::from)) {
             self.touched = true;
             // What a device refuses for another reason than want of room is lost, as packets are.
-            if self.device.send(&packet).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            let sent = self.device.send(&packet);
+            if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
                 self.held = Some(packet);
                 return;
             }
+            observers.sent(stack, self.link, &packet, &sent);
         }
     }
 
     /// Receives from a device that tells when it is ready, and runs it through.
-    pub(super) fn receive(&mut self, stack: &mut Stack, batch: &mut Batch) {
+    pub(super) fn receive(&mut self, stack: &mut Stack, batch: &mut Batch, observers: &mut Observers) {
         self.receiving = true;
         batch.fill(&*self.device, 0);
         self.receiving = false;
         self.touched |= !batch.frames.is_empty();
-        stack.receive_many(self.link, batch.frames.drain(..));
+        observers.receive(stack, self.link, batch.frames.drain(..));
     }
 
     /// The device, if it wants to be told of what happened since.

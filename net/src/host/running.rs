@@ -19,11 +19,14 @@ use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{SHUT_RDWR, SHUT_WR};
 
 use super::interface::Interface;
+use super::observers::Observers;
 use super::port::{Batch, Port};
 use super::thread::Bell;
+use crate::capture::Tap;
 use crate::device::{Device, Notified, Notifier};
 use crate::driver::Waiters;
 use crate::lookup::Resolve;
+use crate::events::Listener;
 use crate::socket::error;
 
 /// What a host is made of.
@@ -52,6 +55,7 @@ struct State {
     stack: Stack,
     waiters: Waiters,
     ports: Vec<Port>,
+    observers: Observers,
     /// Counts changes of `ports`.
     generation: u64,
     /// When the thread looks by itself; [`Instant::EPOCH`] while it is looking.
@@ -127,6 +131,7 @@ impl Running {
             stack: Stack::new(config, seed, Instant::EPOCH),
             waiters: Waiters::default(),
             ports: Vec::new(),
+            observers: Observers::default(),
             generation: 0,
             armed: Instant::EPOCH,
             busy: false,
@@ -273,7 +278,8 @@ impl Running {
         let mut gone = Vec::new();
         for (link, batch) in arrived {
             state.busy |= !batch.frames.is_empty();
-            state.stack.receive_many(*link, batch.frames.drain(..));
+            let State { stack, observers, .. } = &mut *state;
+            observers.receive(stack, *link, batch.frames.drain(..));
             if std::mem::take(&mut batch.lost) {
                 gone.push(state.lose(*link));
             }
@@ -286,10 +292,10 @@ impl Running {
         let next = state.next(self.now(), generation);
         if matches!(next, Next::End) {
             let clean = !given_up && state.is_clean();
-            let (ports, woken) = state.end(clean);
+            let (ports, woken, observers) = state.end(clean);
             self.changed.notify_all();
             drop(state);
-            drop((ports, gone));
+            drop((ports, gone, observers));
             self.conclude(after);
             woken.into_iter().for_each(Waker::wake);
             return next;
@@ -336,9 +342,9 @@ impl Running {
         let mut gone = Vec::new();
         let mut batch = Batch::default();
         let mut lost = Vec::new();
-        let State { stack, ports, .. } = &mut *state;
+        let State { stack, ports, observers, .. } = &mut *state;
         for port in ports.iter_mut().filter(|port| port.polled == 0) {
-            port.receive(stack, &mut batch);
+            port.receive(stack, &mut batch, observers);
             if batch.full {
                 // Somebody must look again.
                 self.calls.fetch_add(1, Ordering::AcqRel);
@@ -379,6 +385,31 @@ impl Notified for Running {
     }
 }
 
+/// Those who look on.
+impl Running {
+    pub(super) fn listen(&self, listener: Listener) -> io::Result<()> {
+        self.observe(|observers, stack| observers.listen(stack, listener))
+    }
+
+    pub(super) fn tap(&self, tap: Tap) -> io::Result<()> {
+        self.observe(|observers, stack| observers.tap(stack, tap))
+    }
+
+    fn observe(&self, begin: impl FnOnce(&mut Observers, &mut Stack)) -> io::Result<()> {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Over { .. }) {
+            return Err(error(Errno::ENETDOWN));
+        }
+        state.stack.advance(self.now());
+        let State { stack, observers, .. } = &mut *state;
+        begin(observers, stack);
+        let after = state.settle_for_others();
+        drop(state);
+        self.conclude(after);
+        Ok(())
+    }
+}
+
 /// Its end.
 impl Running {
     /// Begins to end: `limit` is for what is still to be sent.
@@ -403,10 +434,10 @@ impl Running {
         if matches!(state.phase, Phase::Over { .. }) {
             return;
         }
-        let (ports, woken) = state.end(false);
+        let (ports, woken, observers) = state.end(false);
         self.changed.notify_all();
         drop(state);
-        drop(ports);
+        drop((ports, observers));
         woken.into_iter().for_each(Waker::wake);
     }
 
@@ -434,11 +465,12 @@ impl State {
     /// Gives devices what there is to send and gathers what is left to do without the lock.
     fn settle(&mut self) -> After {
         let mut after = After::default();
-        let Self { stack, waiters, ports, .. } = self;
+        let Self { stack, waiters, ports, observers, .. } = self;
         for port in ports.iter_mut() {
-            port.send(stack);
+            port.send(stack, observers);
             after.flush.extend(port.take_flush());
         }
+        after.woken = observers.settle(stack);
         while let Some((socket, ready)) = stack.next_ready() {
             waiters.release(socket, ready, |waker| after.woken.push(waker));
         }
@@ -527,6 +559,7 @@ impl State {
     /// Takes a port out; it is to be dropped without the lock.
     fn let_go(&mut self, link: LinkId) -> Option<Port> {
         let place = self.ports.iter().position(|port| port.link == link)?;
+        self.observers.link_gone(link);
         self.generation += 1;
         Some(self.ports.swap_remove(place))
     }
@@ -561,7 +594,7 @@ impl State {
     }
 
     /// Resets what is left and gives what is to be dropped and woken without the lock.
-    fn end(&mut self, clean: bool) -> (Vec<Port>, Vec<Waker>) {
+    fn end(&mut self, clean: bool) -> (Vec<Port>, Vec<Waker>, Observers) {
         self.phase = Phase::Over { clean };
         self.generation += 1;
         let links: Vec<_> = self.ports.iter().map(|port| port.link).collect();
@@ -569,6 +602,9 @@ impl State {
             // The device is let go; the link may have been removed.
             let _ = self.stack.set_up(link, false);
         }
-        (std::mem::take(&mut self.ports), self.waiters.close())
+        // What happens last is told too.
+        let mut woken = self.observers.settle(&mut self.stack);
+        woken.extend(self.waiters.close());
+        (std::mem::take(&mut self.ports), woken, std::mem::take(&mut self.observers))
     }
 }

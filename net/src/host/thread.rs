@@ -17,8 +17,10 @@ use super::interface::Interface;
 use super::port::Batch;
 use super::rest::Rest;
 use super::running::{Next, Running, Source};
+use crate::capture::Tap;
 use crate::driver::{Driver, Waiters};
 use crate::lookup::Resolve;
+use crate::events::Listener;
 
 /// Wakes a thread that polls.
 #[derive(Debug)]
@@ -165,6 +167,14 @@ impl Driver for Door {
 
     fn detach(&self, interface: &str) -> io::Result<()> {
         self.running.detach(interface)
+    }
+
+    fn listen(&self, listener: Listener) -> io::Result<()> {
+        self.running.listen(listener)
+    }
+
+    fn tap(&self, tap: Tap) -> io::Result<()> {
+        self.running.tap(tap)
     }
 
     fn add_name(&self, name: &str, addrs: Vec<Addr>) -> io::Result<()> {

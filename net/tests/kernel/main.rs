@@ -4,6 +4,7 @@
 //! where it does not, the reason is printed and nothing is tested.
 #![cfg(target_os = "linux")]
 
+mod capture;
 #[cfg(feature = "tokio")]
 mod forwarding;
 mod header;
