@@ -81,6 +81,7 @@
 //! | [`events`], [`capture`] | what happens on a host, as values; what passes its devices, as a pcapng file |
 //! | [`net`] | sockets shaped like std's, whose calls wait |
 //! | `tokio` | sockets shaped like `tokio::net` (feature `tokio`) |
+//! | [`shards`] | one host on several cores |
 //! | [`berkeley`] | the calls themselves, with descriptors, `poll` and `epoll` |
 //! | [`lookup`] | addresses and names, as `ToSocketAddrs` |
 //! | `dns` | a resolver (feature `dns`) |
@@ -89,6 +90,8 @@
 //! | [`driver`] | who runs a host's stack: the door for worlds in virtual time; it follows the core, not this crate's version |
 #![deny(unsafe_code)]
 
+#[cfg(unix)]
+mod bell;
 pub mod berkeley;
 mod blocking;
 mod connecting;
@@ -107,6 +110,8 @@ pub mod lookup;
 pub mod net;
 mod opening;
 mod options;
+#[cfg(unix)]
+pub mod shards;
 pub mod time;
 #[cfg(feature = "tokio")]
 pub mod tokio;
@@ -122,3 +127,5 @@ pub use host::Host;
 pub use host::{Builder, Interface};
 pub use info::{State, TcpInfo};
 pub use lookup::ToAddrs;
+#[cfg(unix)]
+pub use shards::Shards;

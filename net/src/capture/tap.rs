@@ -14,14 +14,21 @@ use super::queue::{Packet, Queue};
 #[derive(Debug)]
 pub struct Tap {
     queue: Arc<Queue>,
-    /// In front of interfaces' names, if several hosts write to one file.
-    prefix: String,
+    /// Behind interfaces' names, if several hosts write to one file.
+    suffix: String,
 }
 
 impl Tap {
     pub(super) fn new(queue: Arc<Queue>) -> Self {
         queue.tapped();
-        Self { queue, prefix: String::new() }
+        Self { queue, suffix: String::new() }
+    }
+
+    /// The same, with something behind the names of interfaces.
+    pub(crate) fn named(&self, suffix: String) -> Self {
+        let mut other = Self::new(self.queue.clone());
+        other.suffix = suffix;
+        other
     }
 }
 
@@ -154,7 +161,7 @@ impl Tapped {
             return Some(*number);
         }
         let status = stack.links().find(|status| status.link == link)?;
-        let name = format!("{}{}", self.tap.prefix, status.config.name);
+        let name = format!("{}{}", status.config.name, self.tap.suffix);
         let number = self.tap.queue.interface(name, LinkType::of(&status.config.medium));
         self.interfaces.insert(link, number);
         Some(number)

@@ -62,6 +62,7 @@
 //! ```
 
 mod channel;
+pub(crate) mod flow;
 mod memory;
 mod notifier;
 mod packet;
@@ -105,6 +106,13 @@ pub trait Device: Send + Sync + 'static {
     /// ready. With any other error the packet is lost, as packets may be.
     fn send(&self, packet: &Packet) -> io::Result<()>;
 
+    /// As [`send`](Device::send), by one of its queues (numbered from 0): [shards](crate::shards) send each by one of its own, several at a
+    /// time. A device with one queue need not know of this.
+    fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
+        let _ = queue;
+        self.send(packet)
+    }
+
     /// Called after packets were sent, without the host's lock: the moment to tell the other side that there is something.
     /// Not called for devices with descriptors.
     fn flush(&self) {}
@@ -133,6 +141,10 @@ impl<D: Device + ?Sized> Device for Arc<D> {
 
     fn send(&self, packet: &Packet) -> io::Result<()> {
         (**self).send(packet)
+    }
+
+    fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
+        (**self).send_by(queue, packet)
     }
 
     fn flush(&self) {

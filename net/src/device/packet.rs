@@ -136,6 +136,10 @@ impl Packet {
         link::cut(self.0).map(Packet)
     }
 
+    pub(crate) fn frame(&self) -> &Frame {
+        &self.0
+    }
+
     /// Bytes of link, network and transport header at the front, as far as the host wrote them.
     pub(crate) fn header_len(&self) -> u16 {
         u16::from(self.0.l2_len) + self.0.l3_len + u16::from(self.0.l4_len)

@@ -19,12 +19,23 @@ pub struct Properties {
     coalesce: bool,
     queues: usize,
     queue_limit: usize,
+    bell: bool,
 }
 
 impl Properties {
     /// A device that carries IP packets without a link header, of up to `mtu` bytes.
     pub fn ip(mtu: u32) -> Self {
-        Self { name: None, mac: None, mtu, checksum: false, segmentation: 0, coalesce: true, queues: 1, queue_limit: QUEUE }
+        Self {
+            name: None,
+            mac: None,
+            mtu,
+            checksum: false,
+            segmentation: 0,
+            coalesce: true,
+            queues: 1,
+            queue_limit: QUEUE,
+            bell: false,
+        }
     }
 
     /// A device that carries Ethernet frames; `mac` is our station's address, `mtu` the largest IP packet in one.
@@ -73,6 +84,16 @@ impl Properties {
     pub(crate) fn station(mut self, mac: MacAddr) -> Self {
         self.mac = Some(mac);
         self
+    }
+
+    /// Its descriptors only wake whoever polls them: it tells by them when it has room, and wants to be flushed.
+    pub(crate) fn woken_by_bell(mut self, on: bool) -> Self {
+        self.bell = on;
+        self
+    }
+
+    pub(crate) fn is_woken_by_bell(&self) -> bool {
+        self.bell
     }
 
     /// Largest IP packet in bytes.

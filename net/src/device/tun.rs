@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use super::channel::Channel;
 use super::sys::{self, Flags, Offload};
-use super::{Device, MacAddr, Packet, Properties, virtio};
+use super::{Device, MacAddr, Packet, Properties, flow, virtio};
 
 /// An interface of the kernel that carries IP packets (`/dev/net/tun`). Needs `CAP_NET_ADMIN`, or an interface that was made for this
 /// user (`ip tuntap add tun0 mode tun user NAME`). The kernel's end is configured by its own tools
@@ -78,8 +78,8 @@ impl TunBuilder {
         self
     }
 
-    /// How many queues to open (`IFF_MULTI_QUEUE` if more than one): the kernel spreads its connections over them. We
-    /// send by the first.
+    /// How many queues to open (`IFF_MULTI_QUEUE` if more than one). The kernel spreads its connections over them, and answers by the queue
+    /// that a connection's packets came by; we send those of one connection by one.
     pub fn queues(mut self, queues: usize) -> Self {
         self.queues = queues.max(1);
         self
@@ -159,8 +159,20 @@ impl Interface {
             .coalesce(true)
     }
 
+    /// Packets of one flow go by one queue, so that they keep their order and the kernel answers by it too.
     fn send(&self, packet: &Packet) -> io::Result<()> {
-        self.channels[0].send(packet)
+        match self.channels.len() {
+            1 => self.channels[0].send(packet),
+            count => self.send_by(flow::spread(packet.frame(), self.mac.is_some(), count), packet),
+        }
+    }
+
+    /// A queue that is full leaves it to the first, for which whoever sends can wait.
+    fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
+        match self.channels[queue].send(packet) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && queue > 0 => self.channels[0].send(packet),
+            done => done,
+        }
     }
 }
 
@@ -177,6 +189,10 @@ macro_rules! device {
 
             fn send(&self, packet: &Packet) -> io::Result<()> {
                 self.0.send(packet)
+            }
+
+            fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
+                self.0.send_by(queue, packet)
             }
 
             fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {

@@ -7,9 +7,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loggia_stack::base::{Addr, Seed};
+use loggia_stack::base::{Addr, Entropy, Seed};
 use loggia_stack::engine::Config;
 use loggia_stack::socket::Permission;
+use loggia_stack::transport::shard::{self, Shard};
 
 use super::address::{IntoIp, IntoPrefix};
 use super::interface::{Interface, Setup};
@@ -17,6 +18,7 @@ use super::running::{Options, Running};
 use super::{Host, thread};
 use crate::device::Device;
 use crate::lookup::Resolve;
+use crate::shards::Shards;
 
 /// How long what was written is still sent after the last handle of a host has gone, unless said.
 const LINGER: Duration = Duration::from_secs(5);
@@ -139,20 +141,80 @@ impl Builder {
     ///
     /// `InvalidInput` for an address that is none, or one without an interface; `EEXIST` for two interfaces of one name; `EINVAL` for a
     /// name or MTU that cannot be one; `ENETUNREACH` for a gateway that no interface reaches.
-    pub fn start(self) -> io::Result<Host> {
-        let Self { name, mut interfaces, setup, names, resolver, seed, linger, config } = self;
-        match interfaces.first_mut() {
-            Some(first) => first.setup.append(setup),
-            None if setup.is_empty() => {}
-            None => return Err(io::Error::new(io::ErrorKind::InvalidInput, "an address or gateway without a device")),
-        }
-        let seed = seed.map_or_else(random_seed, Seed::from);
+    pub fn start(mut self) -> io::Result<Host> {
+        let interfaces = self.take_interfaces()?;
+        let seed = self.seed.map_or_else(random_seed, Seed::from);
+        let Self { name, names, resolver, linger, config, .. } = self;
         let running = Running::new(Options { config, seed, names, resolver, linger })?;
         for interface in interfaces {
             running.attach(interface)?;
         }
         thread::start(running, name.unwrap_or_else(|| "loggia".into()))
     }
+
+    /// Starts the host as `count` complete stacks behind the same interfaces, each with a lock and a thread of its own, over which flows are
+    /// spread: one host on several cores. See [`shards`](crate::shards). The memory is divided among them.
+    ///
+    /// Errors as [`Builder::start`]; `InvalidInput` for none and for more than 256.
+    pub fn start_shards(mut self, count: usize) -> io::Result<Shards> {
+        if !(1..=MOST_SHARDS).contains(&count) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{count} shards")));
+        }
+        let interfaces = self.take_interfaces()?;
+        let seed = self.seed.map_or_else(random_seed, Seed::from);
+        let Self { name, names, resolver, linger, config, .. } = self;
+        let rule = shard::Shards::new(seed, count as u16, config.socket.ip_local_port_range);
+        let name = name.unwrap_or_else(|| "loggia".into());
+        let start = |index: usize| {
+            let shard = Shard { shards: rule, index: index as u16 };
+            let options =
+                Options { config: of_shard(&config, seed, shard), seed: seed_of(seed, index), names: names.clone(), linger };
+            thread::start(Running::new(options)?, format!("{name}-{index}"))
+        };
+        let hosts: io::Result<Vec<Host>> = (0..count).map(start).collect();
+        let shards = Shards::new(hosts?, rule);
+        for interface in interfaces {
+            shards.attach(interface)?;
+        }
+        Ok(shards)
+    }
+
+    /// The interfaces, of which the first has what was said without one.
+    fn take_interfaces(&mut self) -> io::Result<Vec<Interface>> {
+        let setup = std::mem::take(&mut self.setup);
+        match self.interfaces.first_mut() {
+            Some(first) => first.setup.append(setup),
+            None if setup.is_empty() => {}
+            None => return Err(io::Error::new(io::ErrorKind::InvalidInput, "an address or gateway without a device")),
+        }
+        Ok(std::mem::take(&mut self.interfaces))
+    }
+}
+
+/// As many queues as a TUN has.
+const MOST_SHARDS: usize = 256;
+
+/// The settings of one shard: its part of the memory, and the secrets that peers must not find different.
+fn of_shard(config: &Config, seed: Seed, shard: Shard) -> Config {
+    let mut config = config.clone();
+    config.memory /= usize::from(shard.shards.count());
+    config.socket.shard = Some(shard);
+    // Addresses that shards make for themselves are the same, and a cookie is good on each of them.
+    let mut secrets = Entropy::new(seed);
+    let (mut addresses, mut cookies) = ([0; 16], [0; 16]);
+    secrets.fill(&mut addresses);
+    secrets.fill(&mut cookies);
+    config.network.ipv6.stable_secret.get_or_insert(addresses);
+    config.tcp.fastopen_key.get_or_insert([Some(cookies), None]);
+    config
+}
+
+/// Shards do not draw the same numbers.
+fn seed_of(Seed(mut seed): Seed, index: usize) -> Seed {
+    for (byte, of_index) in seed.iter_mut().zip((index as u64 + 1).to_le_bytes()) {
+        *byte ^= of_index;
+    }
+    Seed(seed)
 }
 
 /// The operating system's randomness: each hasher has keys of its own from it.

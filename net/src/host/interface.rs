@@ -21,7 +21,7 @@ use crate::device::Device;
 #[derive(Clone)]
 #[must_use = "an interface does nothing until it is attached"]
 pub struct Interface {
-    pub(super) device: Arc<dyn Device>,
+    pub(crate) device: Arc<dyn Device>,
     pub(super) name: Option<String>,
     pub(super) mtu: Option<u32>,
     pub(super) autoconfigure: bool,
@@ -78,6 +78,11 @@ impl Interface {
     /// An interface over `device`, without addresses.
     pub fn new(device: impl Device) -> Self {
         Self { device: Arc::new(device), name: None, mtu: None, autoconfigure: true, transparent: false, setup: Setup::default() }
+    }
+
+    /// The same over another device.
+    pub(crate) fn over(&self, device: impl Device) -> Self {
+        Self { device: Arc::new(device), ..self.clone() }
     }
 
     /// Its name, at most 15 bytes; the device's own unless said, else numbered.

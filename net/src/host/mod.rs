@@ -158,6 +158,14 @@ impl Host {
         self.events_of(events::Options::default())
     }
 
+    pub(crate) fn listen(&self, listener: events::Listener) -> io::Result<()> {
+        self.0.listen(listener)
+    }
+
+    pub(crate) fn tap(&self, tap: capture::Tap) -> io::Result<()> {
+        self.0.tap(tap)
+    }
+
     /// As [`Host::events`], with a choice.
     pub fn events_of(&self, options: events::Options) -> io::Result<Events> {
         let (events, listener) = Events::new(options);

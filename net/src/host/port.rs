@@ -44,6 +44,8 @@ pub(super) struct Port {
     pub(super) device: Arc<dyn Device>,
     /// How many of its queues the host's thread polls; 0: it tells when it is ready.
     pub(super) polled: usize,
+    /// Its descriptors only wake the thread: it tells by them when it has room, and wants to be told of what was sent.
+    bell: bool,
     /// What the device had no room for.
     held: Option<Packet>,
     /// Something was sent or received since its last `flush`.
@@ -55,9 +57,10 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn new(link: LinkId, device: Arc<dyn Device>, queues: usize) -> Self {
-        let polled = if device.descriptor(0).is_some() { queues } else { 0 };
-        Self { link, device, polled, held: None, touched: false, watched: false, receiving: false }
+    pub(super) fn new(link: LinkId, device: Arc<dyn Device>) -> Self {
+        let properties = device.properties();
+        let (polled, bell) = (if device.descriptor(0).is_some() { properties.queue_count() } else { 0 }, properties.is_woken_by_bell());
+        Self { link, device, polled, bell, held: None, touched: false, watched: false, receiving: false }
     }
 
     /// True if the device is full and something waits for it.
@@ -67,7 +70,7 @@ impl Port {
 
     /// True if the thread must see to it that the device wakes it once it has room.
     pub(super) fn wants_watch(&self) -> bool {
-        self.polled > 0 && self.is_full()
+        self.polled > 0 && !self.bell && self.is_full()
     }
 
     /// Gives the device what the stack has for it, as far as there is room.
@@ -95,6 +98,6 @@ impl Port {
 
     /// The device, if it wants to be told of what happened since.
     pub(super) fn take_flush(&mut self) -> Option<Arc<dyn Device>> {
-        (std::mem::take(&mut self.touched) && self.polled == 0).then(|| self.device.clone())
+        (std::mem::take(&mut self.touched) && (self.polled == 0 || self.bell)).then(|| self.device.clone())
     }
 }

@@ -21,7 +21,7 @@ use loggia_stack::socket::numbers::{SHUT_RDWR, SHUT_WR};
 use super::interface::Interface;
 use super::observers::Observers;
 use super::port::{Batch, Port};
-use super::thread::Bell;
+use crate::bell::Bell;
 use crate::capture::Tap;
 use crate::device::{Device, Notified, Notifier};
 use crate::driver::Waiters;
@@ -223,7 +223,7 @@ impl Running {
         }
         state.stack.advance(self.now());
         let link = state.add(&interface)?;
-        let port = Port::new(link, interface.device, device.properties().queue_count());
+        let port = Port::new(link, interface.device);
         state.ports.push(port);
         state.generation += 1;
         let mut after = state.settle();

@@ -1,9 +1,6 @@
 //! A host's thread: it reads the devices that have descriptors and keeps time; and the door by which sockets come to the host.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -21,43 +18,6 @@ use crate::capture::Tap;
 use crate::driver::{Driver, Waiters};
 use crate::lookup::Resolve;
 use crate::events::Listener;
-
-/// Wakes a thread that polls.
-#[derive(Debug)]
-pub(super) struct Bell {
-    ears: UnixStream,
-    button: UnixStream,
-    rung: AtomicBool,
-}
-
-impl Bell {
-    pub(super) fn new() -> io::Result<Self> {
-        let (ears, button) = UnixStream::pair()?;
-        ears.set_nonblocking(true)?;
-        button.set_nonblocking(true)?;
-        Ok(Self { ears, button, rung: AtomicBool::new(false) })
-    }
-
-    pub(super) fn ring(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
-            // One byte at a time is in it, so there is always room.
-            let _ = (&self.button).write(&[1]);
-        }
-    }
-
-    /// It is heard; from now on it can be rung again.
-    fn heard(&self) {
-        // At most the one byte is there.
-        let _ = (&self.ears).read(&mut [0; 8]);
-        self.rung.store(false, Ordering::Release);
-    }
-}
-
-impl AsFd for Bell {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ears.as_fd()
-    }
-}
 
 /// Starts the thread of a host and gives the host.
 pub(super) fn start(running: Arc<Running>, name: String) -> io::Result<Host> {

@@ -19,7 +19,7 @@ const BACKLOG: i32 = 4096;
 /// As [`std::net::TcpListener`], on a host.
 #[derive(Debug)]
 pub struct TcpListener {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 impl TcpListener {

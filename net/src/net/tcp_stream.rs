@@ -21,7 +21,7 @@ use crate::waiting::block_on;
 /// As [`std::net::TcpStream`], on a host.
 #[derive(Debug)]
 pub struct TcpStream {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 impl TcpStream {

@@ -17,7 +17,7 @@ use crate::socket::{address, family, sock_addr};
 /// As [`std::net::UdpSocket`], on a host. What of a datagram does not fit is lost.
 #[derive(Debug)]
 pub struct UdpSocket {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 impl UdpSocket {

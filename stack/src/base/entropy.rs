@@ -20,6 +20,13 @@ impl From<u64> for Seed {
 #[derive(Clone, Copy, Debug)]
 pub struct HashKey(u64, u64);
 
+impl From<[u8; 16]> for HashKey {
+    fn from(bytes: [u8; 16]) -> Self {
+        let bits = u128::from_le_bytes(bytes);
+        Self(bits as u64, (bits >> 64) as u64)
+    }
+}
+
 impl HashKey {
     /// A fast keyed hash (SipHash-1-3) to be fed by hand.
     pub fn hasher(&self) -> SipHasher13 {

@@ -30,6 +30,9 @@ impl Stack {
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
         let base = Base::new(seed, now, config.memory, config.max_events);
         let mut net = Network::new(Links::new(base));
+        if let Some(secret) = config.network.ipv6.stable_secret {
+            net.autoconf.set_secret(secret);
+        }
         net.config = config.network;
         let sockets = Sockets::new(&net.links.base.entropy, config.socket, config.tcp);
         let mut stack = Self { net, sockets };

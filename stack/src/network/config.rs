@@ -98,6 +98,8 @@ pub struct Ipv6 {
     pub mtu_expires: u32,
     /// `conf.all.accept_redirects`; a router ignores them.
     pub accept_redirects: bool,
+    /// `conf.default.stable_secret`: what interface identifiers are made of (RFC 7217 §5 `secret_key`); from the stack's seed unless said.
+    pub stable_secret: Option<[u8; 16]>,
     /// `conf.default.*`: what an Ethernet link configures by itself from the moment it is added.
     pub link_defaults: LinkSettings,
 }
@@ -114,6 +116,7 @@ impl Default for Ipv6 {
             ip6frag_time: 60,
             mtu_expires: 600,
             accept_redirects: true,
+            stable_secret: None,
             link_defaults: LinkSettings::HOST,
         }
     }

@@ -1,6 +1,7 @@
 //! Settings of the socket layer, with Linux's names and defaults.
 
 use crate::base::Errno;
+use crate::transport::shard::Shard;
 
 /// Whether programs on this host may do what Linux asks a capability for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,6 +48,9 @@ pub struct Config {
     pub igmp_max_msf: u32,
     /// Most sockets at a time; then `ENFILE`.
     pub max_sockets: usize,
+    /// Which of several stacks behind the same addresses this one is, if so: connections and datagram sockets then take ports whose answers
+    /// come to it, and `connect` from a port whose answers do not gives `EADDRNOTAVAIL`.
+    pub shard: Option<Shard>,
     /// `CAP_NET_RAW`: raw sockets; without it `EPERM`.
     pub net_raw: Permission,
     /// `CAP_NET_ADMIN`: `SO_MARK`, `SO_SNDBUFFORCE`, `IP_TRANSPARENT` and their kin; without it `EPERM`.
@@ -68,6 +72,7 @@ impl Default for Config {
             igmp_max_memberships: 20,
             igmp_max_msf: 10,
             max_sockets: 1 << 20,
+            shard: None,
             net_raw: Permission::Denied,
             net_admin: Permission::Denied,
         }

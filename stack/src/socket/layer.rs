@@ -64,8 +64,10 @@ impl Sockets {
         let (first, last) = config.ip_local_port_range;
         let mut udp = Udp::new(entropy);
         udp.set_port_range(first, last);
+        udp.set_shard(config.shard);
         let mut tcp = Tcp::new(entropy, tcp);
         tcp.ports_mut().set_range(first, last);
+        tcp.ports_mut().set_shard(config.shard);
         Self {
             tcp,
             udp,

@@ -69,6 +69,11 @@ impl Autoconf {
         Self { secret: entropy.key("stable address"), links: Vec::new() }
     }
 
+    /// Identifiers are made of this secret from now on.
+    pub(crate) fn set_secret(&mut self, secret: [u8; 16]) {
+        self.secret = secret.into();
+    }
+
     /// What is kept of a link that exists.
     pub(crate) fn link(&self, link: LinkId) -> Option<&LinkState> {
         self.links.get(usize::from(link.0))?.as_ref()

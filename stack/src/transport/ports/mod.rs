@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 use crate::base::{Addr, Entropy, Errno, Key};
+use crate::transport::shard::Shard;
 pub use binding::{Binding, Holder, Rules};
 use ephemeral::Ephemeral;
 use hash::PortHash;
@@ -35,17 +36,28 @@ pub struct Ports {
     rules: Rules,
     slots: HashMap<u16, Slot, PortHash>,
     ephemeral: Ephemeral,
+    shard: Option<Shard>,
 }
 
 impl Ports {
     /// No port is used; `rules` say when sockets may share one.
     pub fn new(entropy: &Entropy, rules: Rules) -> Self {
-        Self { rules, slots: HashMap::default(), ephemeral: Ephemeral::new(entropy, rules) }
+        Self { rules, slots: HashMap::default(), ephemeral: Ephemeral::new(entropy, rules), shard: None }
     }
 
     /// The range of ephemeral ports (`ip_local_port_range`, 32768-60999), both ends included.
     pub fn set_range(&mut self, first: u16, last: u16) {
         self.ephemeral.set_range(first, last);
+    }
+
+    /// Which of several stacks this is: ephemeral ports are those whose packets come to it.
+    pub(crate) fn set_shard(&mut self, shard: Option<Shard>) {
+        self.shard = shard;
+    }
+
+    /// False if the packets of a TCP connection with these ends go to another stack of the set.
+    pub(crate) fn may_connect(&self, port: u16, remote: Addr, remote_port: u16) -> bool {
+        self.shard.is_none_or(|shard| shard.has_tcp(port, remote, remote_port))
     }
 
     /// Binds to `port`, or to a free ephemeral one if it is 0. `EADDRINUSE`.
@@ -108,8 +120,11 @@ impl Ports {
         remote_port: u16,
         mut taken: impl FnMut(u16) -> bool,
     ) -> Result<u16, Errno> {
-        let Self { slots, ephemeral, .. } = self;
-        let free = |port: u16| slots.get(&port).is_none_or(|slot| slot.bindings.is_empty()) && !taken(port);
+        let Self { slots, ephemeral, shard, .. } = self;
+        let free = |port: u16| {
+            let ours = shard.is_none_or(|shard| shard.has_tcp(port, remote, remote_port));
+            ours && slots.get(&port).is_none_or(|slot| slot.bindings.is_empty()) && !taken(port)
+        };
         ephemeral.choose(local, remote, remote_port, free).ok_or(Errno::EADDRNOTAVAIL)
     }
 
@@ -189,9 +204,10 @@ impl Ports {
     /// A port nobody uses for this address and link. UDP, when there is none, takes one it may share, as Linux does.
     fn find_free(&mut self, binding: &Binding) -> Option<u16> {
         let start = self.ephemeral.draw();
-        let mut ports = self.ephemeral.ports_from(start);
+        let ours = |port: &u16| self.rules == Rules::Tcp || self.shard.is_none_or(|shard| shard.has_udp(*port));
+        let mut ports = self.ephemeral.ports_from(start).filter(ours);
         ports.find(|&port| !self.occupied(binding, port)).or_else(|| {
-            let mut again = self.ephemeral.ports_from(start);
+            let mut again = self.ephemeral.ports_from(start).filter(ours);
             if self.rules == Rules::Tcp { None } else { again.find(|&port| !self.conflicts(binding, port)) }
         })
     }

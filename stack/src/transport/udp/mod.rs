@@ -28,6 +28,7 @@ use crate::base::{Base, Entropy, HashKey, Key, Slab, SocketId, Version};
 use crate::network::Network;
 use crate::transport::datagram::endpoint_calls;
 use crate::transport::ports::{Ports, Rules};
+use crate::transport::shard::Shard;
 use flows::Flows;
 use socket::Socket;
 
@@ -67,6 +68,11 @@ impl Udp {
     /// `ip_local_port_range`, both ends included.
     pub fn set_port_range(&mut self, first: u16, last: u16) {
         self.ports.set_range(first, last);
+    }
+
+    /// Which of several stacks this is.
+    pub(crate) fn set_shard(&mut self, shard: Option<Shard>) {
+        self.ports.set_shard(shard);
     }
 
     /// A socket of a family, not bound.

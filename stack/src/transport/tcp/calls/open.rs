@@ -152,6 +152,9 @@ impl Tcp {
         let tuple = |local_port| Tuple { local, remote: remote.addr, local_port, remote_port: remote.port };
         if inet.bound_port {
             let port = inet.local_port;
+            if !self.ports.may_connect(port, remote.addr, remote.port) {
+                return Err(Errno::EADDRNOTAVAIL);
+            }
             return match self.flows.find(&tuple(port), &self.records) {
                 None => Ok(port),
                 Some(crate::transport::tcp::flows::Flow::TimeWait(key)) if self.may_reuse(net, key) => {

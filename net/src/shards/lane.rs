@@ -1,0 +1,99 @@
+//! Packets on their way to a shard from whoever read them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::bell::Bell;
+use crate::device::Packet;
+
+/// Most packets that wait for one shard; what does not fit is lost, as in the ring of a network card.
+const LIMIT: usize = 2048;
+
+/// What waits for one shard, and how its thread is woken.
+#[derive(Debug)]
+pub(super) struct Lane {
+    packets: Mutex<VecDeque<Packet>>,
+    bell: Bell,
+    /// Its device had no room: it is to be told when it has.
+    blocked: AtomicBool,
+    dropped: AtomicU64,
+}
+
+impl Lane {
+    pub(super) fn new() -> io::Result<Self> {
+        let bell = Bell::new()?;
+        Ok(Self { packets: Mutex::default(), bell, blocked: AtomicBool::new(false), dropped: AtomicU64::new(0) })
+    }
+
+    /// Puts packets in and wakes the shard.
+    pub(super) fn put(&self, packets: impl IntoIterator<Item = Packet>) {
+        let mut queue = self.packets.lock().unwrap_or_else(PoisonError::into_inner);
+        for packet in packets {
+            if queue.len() < LIMIT {
+                queue.push_back(packet);
+            } else {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        drop(queue);
+        self.bell.ring();
+    }
+
+    /// The next packet.
+    pub(super) fn take(&self) -> Option<Packet> {
+        self.pop().or_else(|| {
+            self.bell.heard();
+            // Something may have come before the bell could be rung again.
+            self.pop()
+        })
+    }
+
+    fn pop(&self) -> Option<Packet> {
+        self.packets.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// The shard waits for room in the device.
+    pub(super) fn block(&self) {
+        self.blocked.store(true, Ordering::Release);
+    }
+
+    /// There may be room again.
+    pub(super) fn unblock(&self) {
+        if self.blocked.swap(false, Ordering::AcqRel) {
+            self.bell.ring();
+        }
+    }
+
+    /// Something is to be looked at.
+    pub(super) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Packets for which there was no room.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl AsFd for Lane {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_lost_and_the_rest_keeps_its_order() {
+        let lane = Lane::new().expect("a lane");
+        lane.put((0..LIMIT + 5).map(|len| Packet::from(vec![0; len])));
+        assert_eq!(lane.dropped(), 5);
+        let taken: Vec<_> = std::iter::from_fn(|| lane.take()).map(|packet| packet.len()).collect();
+        assert!(taken.into_iter().eq(0..LIMIT));
+    }
+}

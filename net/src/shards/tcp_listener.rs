@@ -1,0 +1,98 @@
+//! A listener on all shards.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Shards;
+use super::any::when_any;
+use crate::blocking::Blocking;
+use crate::lookup::{ToAddrs, first};
+use crate::net;
+use crate::socket::{READ, Socket, sock_addr};
+
+/// How often another port is tried that is free on the first shard but not on all.
+const TRIES: usize = 64;
+
+/// Accepts connections on all shards: each comes to the shard that its two ends belong to.
+#[derive(Debug)]
+pub struct TcpListener {
+    parts: Vec<net::TcpListener>,
+    turn: AtomicUsize,
+}
+
+impl TcpListener {
+    /// Listens on the first of the addresses that can be had on all shards, with `SO_REUSEADDR`. `EADDRINUSE`, `EADDRNOTAVAIL`
+    pub fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
+        first(addr.to_addrs(&shards.hosts()[0])?, |addr| {
+            let parts = on_all(shards, addr, |host, addr| net::TcpListener::bind_on(host, addr), net::TcpListener::local_addr)?;
+            Ok(Self { parts, turn: AtomicUsize::new(0) })
+        })
+    }
+
+    /// Its listeners, one on each shard, for threads or tasks that serve one shard each: their connections then never leave that shard.
+    pub fn parts(&self) -> &[net::TcpListener] {
+        &self.parts
+    }
+
+    /// As [`TcpListener::parts`], to be owned.
+    pub fn into_parts(self) -> Vec<net::TcpListener> {
+        self.parts
+    }
+
+    /// The address it listens on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.parts[0].local_addr()
+    }
+
+    /// Waits for the next connection on any shard; says whom it is with. Shards that have some take turns.
+    pub fn accept(&self) -> io::Result<(net::TcpStream, SocketAddr)> {
+        let sockets: Vec<&Socket> = self.parts.iter().map(|part| part.blocking.socket()).collect();
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % sockets.len();
+        let (place, (id, from)) = when_any(&sockets, first, READ, Socket::accept)?;
+        Ok((net::TcpStream { blocking: Blocking::new(sockets[place].adopt(id)) }, sock_addr(&from)?))
+    }
+
+    /// The connections to come, without an end.
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self }
+    }
+}
+
+/// See [`TcpListener::incoming`].
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+}
+
+impl Iterator for Incoming<'_> {
+    type Item = io::Result<net::TcpStream>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.listener.accept().map(|(stream, _)| stream))
+    }
+}
+
+impl std::iter::FusedIterator for Incoming<'_> {}
+
+/// A socket on each shard, all bound to one address; port 0 asks for one that is free on all of them.
+pub(super) fn on_all<S>(
+    shards: &Shards,
+    addr: SocketAddr,
+    bind: impl Fn(&crate::Host, SocketAddr) -> io::Result<S>,
+    local_addr: impl Fn(&S) -> io::Result<SocketAddr>,
+) -> io::Result<Vec<S>> {
+    let (head, rest) = shards.hosts().split_first().expect("there is a shard");
+    let mut tried = Vec::new();
+    loop {
+        let first = bind(head, addr)?;
+        let bound = SocketAddr::new(addr.ip(), local_addr(&first)?.port());
+        let others: io::Result<Vec<S>> = rest.iter().map(|host| bind(host, bound)).collect();
+        match others {
+            Ok(others) => return Ok(std::iter::once(first).chain(others).collect()),
+            // Those that were tried keep their ports until another is found.
+            Err(_) if addr.port() == 0 && tried.len() < TRIES => tried.push(first),
+            Err(error) => return Err(error),
+        }
+    }
+}
