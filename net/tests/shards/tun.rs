@@ -9,7 +9,7 @@ use loggia::device::Tun;
 use loggia::{Host, Interface, Shards, shards};
 
 use crate::namespace::{has, inside, run};
-use crate::{SHARDS, echo, exchange, pattern};
+use crate::{SHARDS, exchange, pattern};
 
 /// The kinds of wire: TAP or TUN, and how many queues.
 const WIRES: [(bool, usize); 4] = [(false, SHARDS), (true, SHARDS), (false, 2), (false, 6)];
