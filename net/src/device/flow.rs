@@ -70,14 +70,15 @@ pub(crate) fn ports(frame: &Frame, at: usize) -> Option<(u16, u16)> {
 fn v4(frame: &Frame, at: usize) -> Option<Heads> {
     let head: [u8; 20] = frame.read(at)?;
     let addr = |from: usize| Addr::v4(head[from], head[from + 1], head[from + 2], head[from + 3]);
-    let place = u16::from_be_bytes([head[6], head[7]]) & 0x3fff;
+    let place = u16::from_be_bytes([head[6], head[7]]);
+    let (more, offset) = (place & 0x2000 != 0, place & 0x1fff);
     let ident = u16::from_be_bytes([head[4], head[5]]).into();
     Some(Heads {
         src: addr(12),
         dst: addr(16),
         protocol: head[9],
         at: at + usize::from(head[0] & 0x0f) * 4,
-        fragment: (place != 0).then_some(Fragment { ident, first: place & 0x1fff == 0 }),
+        fragment: (more || offset != 0).then_some(Fragment { ident, first: offset == 0 }),
     })
 }
 

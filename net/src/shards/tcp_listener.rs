@@ -25,7 +25,7 @@ impl TcpListener {
     /// Listens on the first of the addresses that can be had on all shards, with `SO_REUSEADDR`. `EADDRINUSE`, `EADDRNOTAVAIL`
     pub fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
         first(addr.to_addrs(&shards.hosts()[0])?, |addr| {
-            let parts = on_all(shards, addr, |host, addr| net::TcpListener::bind_on(host, addr), net::TcpListener::local_addr)?;
+            let parts = on_all(shards, addr, net::TcpListener::bind_on, net::TcpListener::local_addr)?;
             Ok(Self { parts, turn: AtomicUsize::new(0) })
         })
     }

@@ -27,7 +27,7 @@ impl UdpSocket {
     /// Binds to the first of the addresses that can be had on all shards. `EADDRINUSE`, `EADDRNOTAVAIL`
     pub fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
         first(addr.to_addrs(&shards.hosts()[0])?, |addr| {
-            let parts = on_all(shards, addr, |host, addr| net::UdpSocket::bind_on(host, addr), net::UdpSocket::local_addr)?;
+            let parts = on_all(shards, addr, net::UdpSocket::bind_on, net::UdpSocket::local_addr)?;
             let port = parts[0].local_addr()?.port();
             Ok(Self { shards: shards.clone(), parts, port, turn: AtomicUsize::new(0) })
         })

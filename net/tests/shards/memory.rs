@@ -91,7 +91,7 @@ fn a_port_whose_answers_go_elsewhere_is_not_to_be_had() {
     let outcomes: Vec<_> = many.hosts().iter().map(connects).collect();
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-    assert!(refused.map(|error| error.raw_os_error()).all(|number| number == Some(99)), "EADDRNOTAVAIL");
+    assert!(refused.map(std::io::Error::raw_os_error).all(|number| number == Some(99)), "EADDRNOTAVAIL");
 }
 
 #[test]

@@ -58,10 +58,7 @@ impl Shards {
 
     fn flow(&self, protocol: u8, local_port: u16, remote: Addr, remote_port: u16) -> u16 {
         // What stands in the place of our address tells protocols apart.
-        let local = match remote.is_v4() {
-            true => Addr::v4(0, 0, 0, protocol),
-            false => Addr::from_v6([protocol; 16]),
-        };
+        let local = if remote.is_v4() { Addr::v4(0, 0, 0, protocol) } else { Addr::from_v6([protocol; 16]) };
         let hash = self.key.flow(local, local_port, remote, remote_port);
         ((u64::from(hash as u32) * u64::from(self.count)) >> 32) as u16
     }
