@@ -52,9 +52,7 @@ pub enum What {
         /// Why.
         reason: Reason,
     },
-    /// A TCP connection or listener went from state to state. Told only if [asked for](Options::states).
-    ///
-    /// [`Options::states`]: super::Options::states
+    /// A TCP connection or listener went from state to state. Told only if [asked for](super::Options::states).
     #[non_exhaustive]
     State {
         /// Our end.
@@ -134,9 +132,7 @@ pub enum What {
         /// Its length in bytes.
         len: u32,
     },
-    /// A packet came by an interface or left. Told only if [asked for](Options::packets).
-    ///
-    /// [`Options::packets`]: super::Options::packets
+    /// A packet came by an interface or left. Told only if [asked for](super::Options::packets).
     #[non_exhaustive]
     Packet {
         /// Which interface.

@@ -152,7 +152,7 @@ impl Host {
         self.0.detach(interface)
     }
 
-    /// What happens on this host from now on: connections, retransmissions, drops, addresses and neighbours. See [`events`](crate::events).
+    /// What happens on this host from now on: connections, retransmissions, drops, addresses and neighbours. See [`events`].
     /// [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world, `ENETDOWN` for one that is over.
     pub fn events(&self) -> io::Result<Events> {
         self.events_of(events::Options::default())
@@ -174,7 +174,7 @@ impl Host {
     }
 
     /// Captures what passes the devices of this host, those attached later included, in a pcapng file at `path`, which is made anew. See
-    /// [`capture`](crate::capture). Errors of the file; [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world, `ENETDOWN` for one
+    /// [`capture`]. Errors of the file; [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world, `ENETDOWN` for one
     /// that is over.
     pub fn capture(&self, path: impl AsRef<std::path::Path>, options: &capture::Options) -> io::Result<Capture> {
         self.capture_to(io::BufWriter::new(std::fs::File::create(path)?), options)
