@@ -18,7 +18,7 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot {
-            self.socket.host.with(|_, waiters| waiters.leave(self.socket.id, slot));
+            drop(self.socket.host.with(|_, waiters| waiters.leave(self.socket.id, slot)));
         }
     }
 }
@@ -35,15 +35,17 @@ pub(super) fn when_any<T>(
     loop {
         for place in (0..count).map(|step| (first + step) % count) {
             let Waiting { socket, slot } = &mut waiting[place];
+            let mut left = None;
             let tried = socket.host.with(|stack, waiters| match work(stack, waiters, socket.id) {
                 Err(Errno::EAGAIN) if waiters.is_closed() => Err(Errno::ENETDOWN),
                 Err(Errno::EAGAIN) => {
                     let slot = *slot.get_or_insert_with(|| waiters.slot());
-                    waiters.wait(socket.id, slot, interest, &waker());
+                    left = Some(waiters.wait(socket.id, slot, interest, &waker()));
                     Err(Errno::EAGAIN)
                 }
                 done => done,
             });
+            drop(left);
             match tried {
                 Ok(done) => return Ok((place, done)),
                 Err(Errno::EAGAIN) => {}

@@ -191,7 +191,8 @@ fn the_end_is_told_at_all_shards() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| listener.accept().expect_err("it is over").raw_os_error());
         many.shutdown(Duration::from_secs(60)).expect("in order");
-        assert_eq!(waiting.join().expect("no panic"), Some(100), "ENETDOWN");
+        let told = waiting.join().expect("no panic");
+        assert!(matches!(told, Some(22 | 100)), "the listener was ended, or the host: {told:?}");
     });
     assert!(many.hosts().iter().all(|host| host.events().is_err()));
 }
