@@ -30,6 +30,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod datagram;
 mod gate;
 mod sock_addr;
 mod socket;
@@ -45,6 +46,8 @@ mod unix_listener;
 mod unix_stream;
 
 pub use crate::opening::Opening;
+pub use datagram::Datagram;
+pub(crate) use datagram::{recv_many, send_many};
 pub use gate::TcpGate;
 pub use sock_addr::SockAddr;
 pub use socket::{Domain, Protocol, Socket, Type};

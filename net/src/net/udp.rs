@@ -7,6 +7,7 @@ use bytes::Bytes;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::SOCK_DGRAM;
 
+use super::datagram::{Datagram, recv_many, send_many};
 use super::stream::{socket_methods, timeout_methods};
 use crate::blocking::Blocking;
 use crate::host::Host;
@@ -63,6 +64,42 @@ impl UdpSocket {
         self.blocking.send(buf, Some(&address(to)))
     }
 
+    /// As [`UdpSocket::send`], without copying: the chunk is shared until it has left.
+    pub fn send_bytes(&self, chunk: Bytes) -> io::Result<usize> {
+        self.blocking.writing(|stack, id| stack.send_bytes_to(id, chunk.clone(), None, MsgFlags::NOSIGNAL))
+    }
+
+    /// As [`UdpSocket::send_to`], without copying: the chunk is shared until it has left.
+    pub fn send_bytes_to(&self, chunk: Bytes, addr: impl ToAddrs) -> io::Result<usize> {
+        let to = address(first(addr.to_addrs(&self.socket().host)?, Ok)?);
+        self.blocking.writing(|stack, id| stack.send_bytes_to(id, chunk.clone(), Some(&to), MsgFlags::NOSIGNAL))
+    }
+
+    /// Sends several datagrams in one go, in order, without copying, as `sendmmsg` does; says how many. Waits until there is room for the
+    /// first, and stops at the first for which there is none or that cannot be sent: an error only if that is the first of all.
+    ///
+    /// ```
+    /// use loggia::Host;
+    /// use loggia::net::{Datagram, UdpSocket};
+    ///
+    /// let host = Host::builder().start()?;
+    /// let [one, other] = [UdpSocket::bind_on(&host, "127.0.0.1:0")?, UdpSocket::bind_on(&host, "127.0.0.1:0")?];
+    /// let to = other.local_addr()?;
+    /// assert_eq!(one.send_many(&[Datagram::to(to, &b"one"[..]), Datagram::to(to, &b"two"[..])])?, 2);
+    /// let mut received = Vec::new();
+    /// assert_eq!(other.recv_many(&mut received, 10)?, 2);
+    /// assert_eq!(received[1].data, "two");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn send_many(&self, datagrams: &[Datagram]) -> io::Result<usize> {
+        self.blocking.writing(|stack, id| send_many(stack, id, datagrams))
+    }
+
+    /// Waits for a datagram and appends all that are there, `most` at most, without copying, as `recvmmsg` does; says how many.
+    pub fn recv_many(&self, into: &mut Vec<Datagram>, most: usize) -> io::Result<usize> {
+        self.blocking.reading(|stack, id| recv_many(stack, id, into, most))
+    }
+
     /// Waits for the next datagram.
     pub fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.blocking.recv(buf, MsgFlags::NONE)
@@ -77,6 +114,12 @@ impl UdpSocket {
     /// Waits for the next datagram and gives it without copying it, `most` bytes of it at most.
     pub fn recv_bytes(&self, most: usize) -> io::Result<Bytes> {
         self.blocking.reading(|stack, id| stack.recv_bytes(id, most))
+    }
+
+    /// As [`UdpSocket::recv_bytes`]; says whom it is from.
+    pub fn recv_bytes_from(&self, most: usize) -> io::Result<(Bytes, SocketAddr)> {
+        let (bytes, from) = self.blocking.reading(|stack, id| stack.recv_bytes_from(id, most))?;
+        Ok((bytes, sock_addr(&from)?))
     }
 
     /// Waits for the next datagram, which stays.

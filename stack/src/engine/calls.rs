@@ -112,6 +112,13 @@ impl Stack {
         result
     }
 
+    /// As [`Stack::send_bytes`], to an address; without one to the connected end.
+    pub fn send_bytes_to(&mut self, id: SocketId, chunk: Bytes, to: Option<&Address>, flags: MsgFlags) -> Result<usize, Errno> {
+        let result = self.sockets.send_bytes_to(&mut self.net, id, chunk, to, flags);
+        self.settle();
+        result
+    }
+
     /// Receives; 0 from a stream is its end.
     pub fn recv(&mut self, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
         let result = self.sockets.recv(&mut self.net, id, into, flags);
@@ -142,6 +149,13 @@ impl Stack {
     /// Receives up to `max` bytes of a stream, or one datagram, without copying.
     pub fn recv_bytes(&mut self, id: SocketId, max: usize) -> Result<Bytes, Errno> {
         let result = self.sockets.recv_bytes(&mut self.net, id, max);
+        self.settle();
+        result
+    }
+
+    /// As [`Stack::recv_bytes`], and tells the sender of a datagram.
+    pub fn recv_bytes_from(&mut self, id: SocketId, max: usize) -> Result<(Bytes, Address), Errno> {
+        let result = self.sockets.recv_bytes_from(&mut self.net, id, max);
         self.settle();
         result
     }

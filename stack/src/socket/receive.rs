@@ -85,6 +85,11 @@ impl Sockets {
 
     /// Receives up to `max` bytes of a stream, or a whole datagram, without copying. Empty: the end of the stream.
     pub fn recv_bytes(&mut self, net: &mut Network, id: SocketId, max: usize) -> Result<Bytes, Errno> {
+        self.recv_bytes_from(net, id, max).map(|(chunk, _)| chunk)
+    }
+
+    /// As [`Sockets::recv_bytes`], and tells the sender of a datagram.
+    pub fn recv_bytes_from(&mut self, net: &mut Network, id: SocketId, max: usize) -> Result<(Bytes, Address), Errno> {
         let record = *self.record(id)?;
         match record.kind {
             Kind::Tcp(key) => {
@@ -95,24 +100,26 @@ impl Sockets {
                 };
                 let len = result.as_ref().map(|chunk| chunk.len() as u32).map_err(|error| *error);
                 net.links.base.emit(What::Read { socket: id, offset: stream.read_offset, asked: max as u32, result: len });
-                result
+                result.map(|chunk| (chunk, Address::Unspecified))
             }
             Kind::Unix(_) => {
                 let mut room = alloc::vec![0; max.min(1 << 16)];
                 let received = self.recvmsg(net, id, &mut [&mut room], 0, MsgFlags::NONE)?;
                 room.truncate(received.len);
-                Ok(room.into())
+                Ok((room.into(), received.from))
             }
             kind => {
                 if let Some(error) = self.take_error(kind) {
                     return Err(error);
                 }
                 let datagram = on_datagrams!(self, kind, |transport, key| transport.pop(net, key), _ => None);
-                let mut chunk = datagram.map(|datagram| datagram.data.to_bytes()).ok_or(Errno::EAGAIN)?;
+                let datagram = datagram.ok_or(Errno::EAGAIN)?;
+                let from = scoped(&record, datagram.from.addr, datagram.from.port, datagram.link.0);
+                let mut chunk = datagram.data.to_bytes();
                 // What there is no room for is lost, as in `recvmsg`.
                 chunk.truncate(max);
                 net.links.base.emit(What::Read { socket: id, offset: 0, asked: max as u32, result: Ok(chunk.len() as u32) });
-                Ok(chunk)
+                Ok((chunk, from))
             }
         }
     }

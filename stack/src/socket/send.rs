@@ -58,7 +58,19 @@ impl Sockets {
 
     /// Sends a chunk without copying it (`AF_UNIX` copies it all the same).
     pub fn send_bytes(&mut self, net: &mut Network, id: SocketId, chunk: Bytes, flags: MsgFlags) -> Result<usize, Errno> {
-        self.send_payload(net, id, Payload::Chunk(chunk), &Message { flags, ..Message::default() })
+        self.send_bytes_to(net, id, chunk, None, flags)
+    }
+
+    /// As [`Sockets::send_bytes`], to an address.
+    pub fn send_bytes_to(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        chunk: Bytes,
+        to: Option<&Address>,
+        flags: MsgFlags,
+    ) -> Result<usize, Errno> {
+        self.send_payload(net, id, Payload::Chunk(chunk), &Message { to, flags, ..Message::default() })
     }
 
     fn send_payload(

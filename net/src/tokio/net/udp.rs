@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use ::tokio::io::ReadBuf;
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use loggia_stack::base::{Errno, MsgFlags, SocketId};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::Address;
@@ -15,6 +15,7 @@ use super::stream::readiness_methods;
 use crate::driver::Slot;
 use crate::host::Host;
 use crate::lookup::{Asked, ToAddrs, first};
+use crate::net::{Datagram, recv_many, send_many};
 use crate::options::{ip_options, udp_options};
 use crate::socket::{Socket, address, family, recvfrom, send, sock_addr};
 
@@ -98,6 +99,27 @@ impl UdpSocket {
         self.socket.writing(|stack, id| send(stack, id, &[buf], Some(&to))).await
     }
 
+    /// As [`UdpSocket::send`], without copying: the chunk is shared until it has left.
+    pub async fn send_bytes(&self, chunk: Bytes) -> io::Result<usize> {
+        self.socket.writing(|stack, id| stack.send_bytes_to(id, chunk.clone(), None, MsgFlags::NOSIGNAL)).await
+    }
+
+    /// As [`UdpSocket::send_to`], without copying: the chunk is shared until it has left.
+    pub async fn send_bytes_to(&self, chunk: Bytes, to: impl ToAddrs) -> io::Result<usize> {
+        let to = address(first(to.to_addrs(&self.socket.host)?, Ok)?);
+        self.socket.writing(|stack, id| stack.send_bytes_to(id, chunk.clone(), Some(&to), MsgFlags::NOSIGNAL)).await
+    }
+
+    /// Sends several datagrams in one go; see [`net::UdpSocket::send_many`](crate::net::UdpSocket::send_many).
+    pub async fn send_many(&self, datagrams: &[Datagram]) -> io::Result<usize> {
+        self.socket.writing(|stack, id| send_many(stack, id, datagrams)).await
+    }
+
+    /// As [`UdpSocket::send_many`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_send_many(&self, datagrams: &[Datagram]) -> io::Result<usize> {
+        self.socket.call(|stack, id| send_many(stack, id, datagrams))
+    }
+
     /// As [`UdpSocket::send_to`].
     pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: SocketAddr) -> Poll<io::Result<usize>> {
         self.socket.poll_call(cx, Slot::Writer, |stack, id| send(stack, id, &[buf], Some(&address(to))))
@@ -142,6 +164,22 @@ impl UdpSocket {
         let bytes = self.socket.reading(|stack, id| stack.recv_bytes(id, room)).await?;
         buf.put_slice(&bytes);
         Ok(bytes.len())
+    }
+
+    /// The next datagram without a copy, `most` bytes of it at most, and its sender.
+    pub async fn recv_bytes_from(&self, most: usize) -> io::Result<(Bytes, SocketAddr)> {
+        let (bytes, from) = self.socket.reading(|stack, id| stack.recv_bytes_from(id, most)).await?;
+        Ok((bytes, sock_addr(&from)?))
+    }
+
+    /// Waits for a datagram and appends all that are there, `most` at most, without copying; says how many.
+    pub async fn recv_many(&self, into: &mut Vec<Datagram>, most: usize) -> io::Result<usize> {
+        self.socket.reading(|stack, id| recv_many(stack, id, into, most)).await
+    }
+
+    /// As [`UdpSocket::recv_many`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_recv_many(&self, into: &mut Vec<Datagram>, most: usize) -> io::Result<usize> {
+        self.socket.call(|stack, id| recv_many(stack, id, into, most))
     }
 
     /// The next datagram and its sender.

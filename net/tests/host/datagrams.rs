@@ -1,0 +1,84 @@
+//! Datagrams as values: chunks that are not copied, many in one go.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use loggia::net::{Datagram, UdpSocket};
+
+use crate::hosts;
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
+
+#[test]
+fn a_chunk_goes_to_an_address_and_comes_with_one() {
+    let [one, two] = hosts();
+    let (here, there) =
+        (UdpSocket::bind_on(&one, "10.0.0.1:9").expect("bind"), UdpSocket::bind_on(&two, "10.0.0.2:9").expect("bind"));
+    let chunk = Bytes::from(vec![7; 1000]);
+    assert_eq!(here.send_bytes_to(chunk.clone(), "10.0.0.2:9").expect("send"), 1000);
+    assert_eq!(there.recv_bytes_from(4000).expect("receive"), (chunk.clone(), addr("10.0.0.1:9")));
+    assert_eq!(here.send_bytes(chunk.clone()).expect_err("to whom?").raw_os_error(), Some(89), "EDESTADDRREQ");
+    here.connect("10.0.0.2:9").expect("connect");
+    assert_eq!(here.send_bytes(chunk).expect("send"), 1000);
+    assert_eq!(there.recv_bytes_from(10).expect("receive").0.len(), 10, "what does not fit is lost");
+    let large = here.send_bytes(vec![0; 70_000].into()).expect_err("too large");
+    assert_eq!(large.raw_os_error(), Some(90), "EMSGSIZE");
+}
+
+#[test]
+fn many_go_and_come_in_one_call_in_order() {
+    let [one, two] = hosts();
+    let (here, there) =
+        (UdpSocket::bind_on(&one, "10.0.0.1:9").expect("bind"), UdpSocket::bind_on(&two, "10.0.0.2:9").expect("bind"));
+    let batch: Vec<_> = (0..100u8).map(|n| Datagram::to(addr("10.0.0.2:9"), vec![n; usize::from(n)])).collect();
+    assert_eq!(here.send_many(&batch).expect("send"), 100);
+    let mut received = Vec::new();
+    assert_eq!(there.recv_many(&mut received, 30).expect("receive"), 30);
+    while received.len() < 100 {
+        there.recv_many(&mut received, 1000).expect("receive");
+    }
+    assert!(received.iter().zip(&batch).all(|(got, sent)| got.data == sent.data));
+    assert!(received.iter().all(|got| got.peer == Some(addr("10.0.0.1:9"))));
+    there.set_nonblocking(true).expect("a mode");
+    assert_eq!(there.recv_many(&mut received, 1).expect_err("nothing").kind(), ErrorKind::WouldBlock);
+    assert_eq!((there.recv_many(&mut received, 0).expect("none wanted"), here.send_many(&[]).expect("none to send")), (0, 0));
+}
+
+#[test]
+fn a_batch_ends_at_what_cannot_be_sent_and_says_how_far_it_came() {
+    let [one, _two] = hosts();
+    let here = UdpSocket::bind_on(&one, "10.0.0.1:9").expect("bind");
+    let good = Datagram::to(addr("10.0.0.2:9"), &b"x"[..]);
+    let batch = [good.clone(), good.clone(), Datagram::to(addr("10.0.0.2:9"), vec![0; 70_000]), good];
+    assert_eq!(here.send_many(&batch).expect("two of them"), 2);
+    assert_eq!(here.send_many(&batch[2..]).expect_err("too large").raw_os_error(), Some(90), "EMSGSIZE");
+    assert_eq!(here.send_many(&[Datagram::connected(&b"x"[..])]).expect_err("to whom?").raw_os_error(), Some(89), "EDESTADDRREQ");
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn tasks_do_the_same() {
+    use loggia::tokio::net::UdpSocket;
+    let [one, two] = hosts();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let here = UdpSocket::bind_on(&one, "10.0.0.1:9").await.expect("bind");
+        let there = UdpSocket::bind_on(&two, "10.0.0.2:9").await.expect("bind");
+        let mut received = Vec::new();
+        assert_eq!(there.try_recv_many(&mut received, 9).expect_err("nothing").kind(), ErrorKind::WouldBlock);
+        let to = addr("10.0.0.2:9");
+        here.send_bytes_to(Bytes::from_static(b"one"), to).await.expect("send");
+        assert_eq!(here.send_many(&[Datagram::to(to, "two"), Datagram::to(to, "three")]).await.expect("send"), 2);
+        assert_eq!(there.recv_bytes_from(99).await.expect("receive"), (Bytes::from_static(b"one"), addr("10.0.0.1:9")));
+        while received.len() < 2 {
+            there.recv_many(&mut received, 9).await.expect("receive");
+        }
+        assert_eq!(received[1].data, "three");
+        here.connect(to).await.expect("connect");
+        here.send_bytes(Bytes::from_static(b"four")).await.expect("send");
+        assert_eq!(there.recv_bytes_from(99).await.expect("receive").0, "four");
+    });
+}
