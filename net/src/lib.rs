@@ -83,6 +83,7 @@
 //! | `tokio` | sockets shaped like `tokio::net` (feature `tokio`) |
 //! | [`shards`] | one host on several cores |
 //! | [`berkeley`] | the calls themselves, with descriptors, `poll` and `epoll` |
+//! | [`congestion`] | congestion controls, one's own included |
 //! | [`lookup`] | addresses and names, as `ToSocketAddrs` |
 //! | `dns` | a resolver (feature `dns`) |
 //! | `dhcp` | a client for DHCPv4 (feature `dhcp`) |
@@ -96,6 +97,7 @@ pub mod berkeley;
 mod blocking;
 mod connecting;
 pub mod capture;
+pub mod congestion;
 #[cfg(unix)]
 pub mod device;
 #[cfg(all(unix, feature = "dhcp"))]

@@ -11,6 +11,7 @@ use loggia_stack::base::{Addr, Entropy, Seed};
 use loggia_stack::engine::Config;
 use loggia_stack::socket::Permission;
 use loggia_stack::transport::shard::{self, Shard};
+use loggia_stack::transport::tcp::congestion::{Algorithm, Own};
 
 use super::address::{IntoIp, IntoPrefix};
 use super::interface::{Interface, Setup};
@@ -41,6 +42,8 @@ pub struct Builder {
     resolver: Option<Arc<dyn Resolve>>,
     seed: Option<u64>,
     linger: Duration,
+    /// The congestion control of connections, by name.
+    congestion: Option<String>,
     config: Config,
 }
 
@@ -65,6 +68,7 @@ impl Default for Builder {
             resolver: None,
             seed: None,
             linger: LINGER,
+            congestion: None,
             config,
         }
     }
@@ -131,6 +135,18 @@ impl Builder {
         self
     }
 
+    /// Makes a congestion control of one's own known: sockets may name it by `TCP_CONGESTION`. See [`congestion`](crate::congestion).
+    pub fn own_congestion_control(mut self, own: &'static Own) -> Self {
+        self.config.tcp.own_congestion_controls.push(own);
+        self
+    }
+
+    /// The congestion control of connections whose socket does not choose another: `reno`, `cubic` (unless said), `bbr`, or one's own.
+    pub fn congestion_control(mut self, name: impl Into<String>) -> Self {
+        self.congestion = Some(name.into());
+        self
+    }
+
     /// What all randomness comes from (sequence numbers, ports, hash keys), for tests. Unless said it is the operating system's.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -139,10 +155,11 @@ impl Builder {
 
     /// Starts the host with a thread of its own.
     ///
-    /// `InvalidInput` for an address that is none, or one without an interface; `EEXIST` for two interfaces of one name; `EINVAL` for a
+    /// `InvalidInput` for an address that is none, or one without an interface, and for a congestion control that is not known; `EEXIST` for two interfaces of one name; `EINVAL` for a
     /// name or MTU that cannot be one; `ENETUNREACH` for a gateway that no interface reaches.
     pub fn start(mut self) -> io::Result<Host> {
         let interfaces = self.take_interfaces()?;
+        self.choose_congestion_control()?;
         let seed = self.seed.map_or_else(random_seed, Seed::from);
         let Self { name, names, resolver, linger, config, .. } = self;
         let running = Running::new(Options { config, seed, names, resolver, linger })?;
@@ -161,6 +178,7 @@ impl Builder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{count} shards")));
         }
         let interfaces = self.take_interfaces()?;
+        self.choose_congestion_control()?;
         let seed = self.seed.map_or_else(random_seed, Seed::from);
         let Self { name, names, resolver, linger, config, .. } = self;
         let rule = shard::Shards::new(seed, count as u16, config.socket.ip_local_port_range);
@@ -177,6 +195,14 @@ impl Builder {
             shards.attach(interface)?;
         }
         Ok(shards)
+    }
+
+    fn choose_congestion_control(&mut self) -> io::Result<()> {
+        let Some(name) = &self.congestion else { return Ok(()) };
+        let unknown = || io::Error::new(io::ErrorKind::InvalidInput, format!("no congestion control is called {name:?}"));
+        let tcp = &mut self.config.tcp;
+        tcp.congestion_control = Algorithm::named(name, &tcp.own_congestion_controls).ok_or_else(unknown)?;
+        Ok(())
     }
 
     /// The interfaces, of which the first has what was said without one.

@@ -59,7 +59,8 @@ pub(super) struct Port {
 impl Port {
     pub(super) fn new(link: LinkId, device: Arc<dyn Device>) -> Self {
         let properties = device.properties();
-        let (polled, bell) = (if device.descriptor(0).is_some() { properties.queue_count() } else { 0 }, properties.is_woken_by_bell());
+        let (polled, bell) =
+            (if device.descriptor(0).is_some() { properties.queue_count() } else { 0 }, properties.is_woken_by_bell());
         Self { link, device, polled, bell, held: None, touched: false, watched: false, receiving: false }
     }
 

@@ -3,9 +3,11 @@
 
 mod budget;
 mod configuration;
+mod datagrams;
 mod devices;
 mod doors;
 mod idle;
+mod own;
 mod shutdown;
 #[cfg(feature = "tokio")]
 mod tasks;
