@@ -95,9 +95,9 @@
 mod bell;
 pub mod berkeley;
 mod blocking;
-mod connecting;
 pub mod capture;
 pub mod congestion;
+mod connecting;
 #[cfg(unix)]
 pub mod device;
 #[cfg(all(unix, feature = "dhcp"))]

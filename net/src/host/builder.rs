@@ -185,8 +185,8 @@ impl Builder {
         let name = name.unwrap_or_else(|| "loggia".into());
         let start = |index: usize| {
             let shard = Shard { shards: rule, index: index as u16 };
-            let options =
-                Options { config: of_shard(&config, seed, shard), seed: seed_of(seed, index), names: names.clone(), linger };
+            let (config, seed) = (of_shard(&config, seed, shard), seed_of(seed, index));
+            let options = Options { config, seed, names: names.clone(), resolver: resolver.clone(), linger };
             thread::start(Running::new(options)?, format!("{name}-{index}"))
         };
         let hosts: io::Result<Vec<Host>> = (0..count).map(start).collect();

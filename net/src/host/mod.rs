@@ -39,8 +39,8 @@ use loggia_stack::engine::Stack;
 
 use crate::capture::{self, Capture};
 use crate::driver::{Driver, Waiters};
-use crate::lookup::{self, Looking, Resolve};
 use crate::events::{self, Events};
+use crate::lookup::{self, Looking, Resolve};
 
 pub use address::{IntoIp, IntoPrefix, Prefix};
 #[cfg(unix)]

@@ -25,8 +25,8 @@ use crate::bell::Bell;
 use crate::capture::Tap;
 use crate::device::{Device, Notified, Notifier};
 use crate::driver::Waiters;
-use crate::lookup::Resolve;
 use crate::events::Listener;
+use crate::lookup::Resolve;
 use crate::socket::error;
 
 /// What a host is made of.

@@ -16,8 +16,8 @@ use super::rest::Rest;
 use super::running::{Next, Running, Source};
 use crate::capture::Tap;
 use crate::driver::{Driver, Waiters};
-use crate::lookup::Resolve;
 use crate::events::Listener;
+use crate::lookup::Resolve;
 
 /// Starts the thread of a host and gives the host.
 pub(super) fn start(running: Arc<Running>, name: String) -> io::Result<Host> {

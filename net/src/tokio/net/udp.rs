@@ -106,7 +106,7 @@ impl UdpSocket {
 
     /// As [`UdpSocket::send_to`], without copying: the chunk is shared until it has left.
     pub async fn send_bytes_to(&self, chunk: Bytes, to: impl ToAddrs) -> io::Result<usize> {
-        let to = address(first(to.to_addrs(&self.socket.host)?, Ok)?);
+        let to = address(first(Asked::new(&self.socket.host, &to).find(&self.socket.host).await?, Ok)?);
         self.socket.writing(|stack, id| stack.send_bytes_to(id, chunk.clone(), Some(&to), MsgFlags::NOSIGNAL)).await
     }
 
