@@ -142,7 +142,7 @@ fn ctrl_c_comes_once() {
     let (rest, status) = running.end();
     assert!(rest.contains("line hello"), "{rest}");
     assert!(!rest.contains("heard"), "{rest}");
-    assert_eq!(status.code(), Some(3));
+    assert_eq!(status.code(), Some(3), "{rest}");
 }
 
 const SERVER: &str = "

@@ -92,7 +92,10 @@ fn passed_through(outcome: &Outcome, lab: &Lab, global: &Global) -> Exit {
     match part.status {
         _ if !outcome.refused.is_empty() => Exit::CannotCarry,
         Some(status @ (Status::Exit(_) | Status::Signal { .. })) => Exit::Program(status.code()),
-        None => Exit::Fault,
+        None => {
+            eprintln!("loggia: how {} ended is not known: the process that watches it was killed", part.command);
+            Exit::Fault
+        }
     }
 }
 

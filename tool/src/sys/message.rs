@@ -87,15 +87,20 @@ pub enum Patience {
 }
 
 /// Receives one message.
+///
+/// What the other side sent before it went is received also where it left messages of ours unread, which the kernel tells first and once
+/// (ECONNRESET).
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], patience: Patience) -> io::Result<Received> {
     let mut bytes = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let mut room = Room([0; 64]);
     let mut header = header(&mut bytes, &mut room, size_of::<Room>());
     let flags = libc::MSG_CMSG_CLOEXEC | if patience == Patience::None { libc::MSG_DONTWAIT } else { 0 };
+    let mut was_reset = false;
     let len = loop {
         // SAFETY: the header names live memory only, with its lengths.
         match check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) }) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !was_reset => was_reset = true,
             other => break other? as usize,
         }
     };
@@ -118,4 +123,25 @@ fn descriptors(header: &libc::msghdr) -> Vec<OwnedFd> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    #[test]
+    fn last_words_are_heard_though_the_speaker_did_not_listen() {
+        for patience in [Patience::None, Patience::Waits] {
+            let (ours, theirs) = pair().unwrap();
+            send(theirs.as_fd(), b"ended", &[]).unwrap();
+            send(ours.as_fd(), b"a wish", &[]).unwrap();
+            drop(theirs);
+            let mut buffer = [0; 16];
+            let heard = receive(ours.as_fd(), &mut buffer, patience).map(|received| received.len).unwrap();
+            assert_eq!(&buffer[..heard], b"ended");
+            assert_eq!(receive(ours.as_fd(), &mut buffer, patience).map(|received| received.len).unwrap(), 0);
+        }
+    }
 }
