@@ -455,6 +455,64 @@ fn whoever_drops_the_task_ends_the_client() {
     });
 }
 
+/// Numbers that follow from a seed.
+fn numbers(mut state: u64) -> impl FnMut(u64) -> u64 {
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    }
+}
+
+#[test]
+fn whatever_a_server_says_the_host_has_one_address_or_none() {
+    for seed in 1..=20 {
+        let mut random = numbers(0x9e37_79b9 * seed);
+        let (world, host, log) = lab(move |heard| {
+            let answers = random(3);
+            let one = |_| {
+                let kind = match random(6) {
+                    0 => MessageType::Nak,
+                    1 | 2 => MessageType::Offer,
+                    3 => MessageType::Inform,
+                    _ => MessageType::Ack,
+                };
+                // Mostly what was asked for, or else nearly nothing would ever be held.
+                let asked = heard.requested().filter(|_| random(4) > 0);
+                let kept = Some(heard.message.ciaddr()).filter(|address| !address.is_unspecified() && random(4) > 0);
+                let address = asked.or(kept).unwrap_or(Ipv4Addr::new(10, 0, 0, random(256) as u8));
+                let mut answer = answer(heard, kind, address, random(600) as u32);
+                let routers = (0..random(4)).map(|_| Ipv4Addr::from(random(1 << 32) as u32)).collect();
+                answer.opts_mut().insert(DhcpOption::Router(routers));
+                answer.opts_mut().insert(DhcpOption::SubnetMask(Ipv4Addr::from(random(1 << 32) as u32)));
+                answer.opts_mut().insert(DhcpOption::InterfaceMtu(random(65_536) as u16));
+                answer.opts_mut().insert(DhcpOption::Renewal(random(600) as u32));
+                if random(8) == 0 {
+                    answer.set_xid(random(1 << 32) as u32);
+                }
+                answer
+            };
+            (0..answers).map(one).collect()
+        });
+        let client = start(&world, &host, without_probe());
+        world.run(async move {
+            let mut held = 0;
+            for _ in 0..200 {
+                sleep(&host, Duration::from_secs(37)).await;
+                let ours = addresses(&host);
+                assert_eq!(ours.len(), usize::from(client.lease().is_some()), "seed {seed}: {ours:?}");
+                assert!((576..=1500).contains(&mtu(&host)), "seed {seed}");
+                held += ours.len();
+            }
+            // It was held at times, and nobody was flooded.
+            assert!(held > 0 && log.take().len() < 2000, "seed {seed}: {held}");
+            client.release().await.expect("given back");
+            assert!(addresses(&host).is_empty() && routes(&host).is_empty() && mtu(&host) == 1500, "seed {seed}");
+        });
+    }
+}
+
 #[test]
 fn a_client_needs_an_ethernet() {
     let [one, _other] = loggia::device::pair(Properties::ip(1500).name("ip0"));
