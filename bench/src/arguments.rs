@@ -19,7 +19,9 @@ pub(crate) const USAGE: &str = "usage: loggia-bench [--quick] [--only ROW...] [-
   --rounds N     interleaved rounds (5)
   --scale X      amount of work of each measurement (1; 0.2 with --quick)
   --json FILE    also write all figures there
-  --svg FILE     also draw the growth curves there";
+  --svg FILE     also draw the growth curves there
+
+With LOGGIA_BENCH_UNPINNED=1 threads are not kept on a core each.";
 
 impl Arguments {
     /// Reads the words after the program's name; an error is for people.

@@ -35,8 +35,12 @@ pub(crate) fn trips(count: usize, mut trip: impl FnMut()) -> Trips {
     Trips { count, took, p99: each[(count * 99 / 100).min(count - 1)] }
 }
 
-/// Keeps this thread on one core. Where that is not allowed the scheduler decides, for all subjects alike.
+/// Keeps this thread on one core. Where that is not allowed or not wanted (`LOGGIA_BENCH_UNPINNED`) the scheduler decides, for all subjects
+/// alike.
 pub(crate) fn stay_on_core(core: usize) {
+    if std::env::var_os("LOGGIA_BENCH_UNPINNED").is_some() {
+        return;
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut set = CpuSet::new();
     set.set(core % cores);
