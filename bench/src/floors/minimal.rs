@@ -146,12 +146,14 @@ impl Bare<'_> {
             if received == 0 {
                 began = Instant::now();
             }
-            if segment.seq == flow.rcv_nxt {
-                flow.rcv_nxt = flow.rcv_nxt.wrapping_add(segment.payload as u32);
-                received += segment.payload;
-                unacknowledged += segment.payload;
-            }
-            if unacknowledged >= ACK_AFTER || segment.seq.wrapping_add(segment.payload as u32) != flow.rcv_nxt {
+            let end = segment.seq.wrapping_add(segment.payload as u32);
+            // What is sent again may begin before what is missing.
+            let known = flow.rcv_nxt.wrapping_sub(segment.seq) as usize;
+            let fresh = segment.payload.saturating_sub(known);
+            flow.rcv_nxt = flow.rcv_nxt.wrapping_add(fresh as u32);
+            received += fresh;
+            unacknowledged += fresh;
+            if unacknowledged >= ACK_AFTER || end != flow.rcv_nxt {
                 self.answer(&flow, ACK, &[]);
                 unacknowledged = 0;
             }

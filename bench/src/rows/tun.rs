@@ -12,6 +12,8 @@ use loggia::device::{Device, Tun};
 use loggia::net::TcpListener;
 use loggia_bench::pair::{WRITE, pattern};
 
+use rustix::net::sockopt::set_tcp_congestion;
+
 use crate::child;
 use crate::figure::Sample;
 use crate::floors::minimal::Bare;
@@ -101,6 +103,7 @@ fn connect() -> io::Result<TcpStream> {
             done => break done?,
         }
     };
+    set_tcp_congestion(&stream, "cubic")?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     Ok(stream)
