@@ -84,7 +84,8 @@ fn lay(headed: bool) -> Result<Tun, String> {
         tun = open();
     }
     let tun = tun.map_err(|error| format!("no TUN: {error}"))?;
-    ip(&format!("link set {NAME} mtu {MTU} up"))?;
+    // Room for all that a sender may have in flight: what is lost in the device's queue is not what is to be compared.
+    ip(&format!("link set {NAME} mtu {MTU} txqueuelen 10000 up"))?;
     ip(&format!("address add 10.0.0.1/24 dev {NAME}"))?;
     Ok(tun)
 }
