@@ -8,7 +8,7 @@ use crate::figure::Sample;
 use crate::probe::Effort;
 
 /// Longest time that one child may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a child measures.
 pub(crate) struct Errand {

@@ -21,6 +21,9 @@ const BURST: usize = 32;
 /// Our window: 64 MiB.
 const SCALE: u8 = 10;
 
+/// How long nothing may come.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 const FIN: u8 = 1;
 const SYN: u8 = 2;
 const PSH: u8 = 8;
@@ -124,14 +127,18 @@ impl Bare<'_> {
         let _ = rustix::io::write(self.fd, &packet[start..end]);
     }
 
-    /// Takes `amount` bytes of one connection; how long that took from the first on.
-    pub(crate) fn receive(self, amount: usize, mtu: u16) -> Duration {
+    /// Takes `amount` bytes of one connection; how long that took from the first on. An error if nothing comes for a long time.
+    pub(crate) fn receive(self, amount: usize, mtu: u16) -> Result<Duration, String> {
         let mut room = vec![0; 1 << 17];
         let mut flow = self.accept(&mut room, mtu);
         let (mut received, mut unacknowledged) = (0, 0);
         let mut began = Instant::now();
+        let mut last = began;
         while received < amount {
             let Some(len) = self.read(&mut room) else {
+                if last.elapsed() > PATIENCE {
+                    return Err(format!("nothing came any more after {received} bytes"));
+                }
                 if unacknowledged > 0 {
                     self.answer(&flow, ACK, &[]);
                     unacknowledged = 0;
@@ -150,6 +157,9 @@ impl Bare<'_> {
             // What is sent again may begin before what is missing.
             let known = flow.rcv_nxt.wrapping_sub(segment.seq) as usize;
             let fresh = segment.payload.saturating_sub(known);
+            if fresh > 0 {
+                last = Instant::now();
+            }
             flow.rcv_nxt = flow.rcv_nxt.wrapping_add(fresh as u32);
             received += fresh;
             unacknowledged += fresh;
@@ -160,7 +170,7 @@ impl Bare<'_> {
         }
         let took = began.elapsed();
         self.answer(&flow, ACK | FIN, &[]);
-        took
+        Ok(took)
     }
 
     /// Sends on one connection until the reader has had enough.
