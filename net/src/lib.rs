@@ -89,7 +89,7 @@
 //! | `dhcp` | a client for DHCPv4 (feature `dhcp`) |
 //! | [`time`] | sleep, timeouts and intervals in a host's own time |
 //! | [`driver`] | who runs a host's stack: the door for worlds in virtual time; it follows the core, not this crate's version |
-#![deny(unsafe_code)]
+#![deny(missing_docs, unsafe_code)]
 
 #[cfg(unix)]
 mod bell;

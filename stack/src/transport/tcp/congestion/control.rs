@@ -96,6 +96,7 @@ pub trait Control: fmt::Debug + Send + Sync {
 
 /// How a connection begins.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Start {
     /// Now.
     pub now: Instant,
@@ -109,6 +110,7 @@ pub struct Start {
 
 /// What one acknowledgement tells of the path: a delivery rate sample (draft-ietf-ccwg-bbr §4.1) and its surroundings. Bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Sample {
     /// Now.
     pub now: Instant,
@@ -140,6 +142,7 @@ pub struct Sample {
 
 /// What was found lost at one time. Bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Lost {
     /// How much.
     pub bytes: u32,

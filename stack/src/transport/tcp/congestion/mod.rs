@@ -40,6 +40,7 @@ pub use window::Window;
 
 /// What an acknowledgement means to congestion control.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Ack {
     /// Now.
     pub now: Instant,
@@ -99,6 +100,7 @@ pub enum Info {
 
 /// Linux's `struct tcp_bbr_info`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct BbrInfo {
     /// Bytes a second.
     pub bandwidth: u64,
