@@ -278,7 +278,7 @@ fn after_a_timeout_new_data_asks_whether_anything_was_lost() {
 #[test]
 fn in_recovery_sending_is_paced_by_what_is_delivered() {
     let mut t = Script::new();
-    in_flight(&mut t, 60, "");
+    in_flight(&mut t, 40, "");
     t.run(ROUND_TRIP);
     t.inject(". 1:1(0) ack 10001 win 65535");
     assert_eq!(std::iter::from_fn(|| t.next()).count(), 20, "slow start");
@@ -328,4 +328,21 @@ fn what_came_in_time_is_heard_before_the_timer() {
         t.stack.advance(late);
         assert_eq!(counters(&t).tcp_ext.tcp_loss_probes, u64::from(!waits));
     }
+}
+
+/// What Linux tells of reordering and of what was sent again: how far segments were late, how often, duplicates, bytes.
+#[test]
+fn reordering_and_duplicates_are_told() {
+    let mut t = Script::new();
+    let socket = in_flight(&mut t, 10, "");
+    t.run(ROUND_TRIP);
+    t.inject(". 1:1(0) ack 1 win 65535 <nop,nop,sack 9001:10001>");
+    t.inject(". 1:1(0) ack 1 win 65535 <nop,nop,sack 3001:4001 9001:10001>");
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!((info.reordering, info.reord_seen), (7, 1));
+    t.expect_after(ROUND_TRIP / 4 + 2, ". 1:1001(1000) ack 1");
+    while t.next().is_some() {}
+    t.inject(". 1:1(0) ack 4001 win 65535 <nop,nop,sack 1:1001>");
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert!(info.bytes_retrans >= 1000 && info.bytes_sent == 10_000 + info.bytes_retrans && info.dsack_dups == 1, "{info:?}");
 }

@@ -60,7 +60,7 @@ pub(super) fn congestion(info: &Info) -> [u8; 20] {
     bytes
 }
 
-const fn words(info: &TcpInfo) -> [(usize, u32); 40] {
+const fn words(info: &TcpInfo) -> [(usize, u32); 42] {
     [
         (8, info.rto_us),
         (12, info.ato_us),
@@ -92,6 +92,8 @@ const fn words(info: &TcpInfo) -> [(usize, u32); 40] {
         (156, info.data_segs_out),
         (192, info.delivered),
         (196, info.delivered_ce),
+        (216, info.dsack_dups),
+        (220, info.reord_seen),
         (228, info.snd_wnd),
         (232, info.rcv_wnd),
         (248, info.received_ce),

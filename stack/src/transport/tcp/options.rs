@@ -324,6 +324,9 @@ pub struct TcpInfo {
     pub bytes_received: u64,
     pub bytes_sent: u64,
     pub bytes_retrans: u64,
+    /// Duplicates that the peer told of (DSACK), and segments that came later than others sent after them.
+    pub dsack_dups: u32,
+    pub reord_seen: u32,
     /// Segments of ours that arrived, as far as the peer told.
     pub delivered: u32,
     /// Feedback on marks was agreed on.

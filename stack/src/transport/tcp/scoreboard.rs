@@ -31,8 +31,10 @@ pub struct Delivered {
     pub latest_resent: Option<(Instant, Seq)>,
     /// The lowest end of what was sent once: an original arrived (RFC 5682 §2.1 step 3b).
     pub original: Option<Seq>,
-    /// Something sent once was delivered after something sent later (RFC 8985 §6.2 step 3).
+    /// Something sent once was delivered after something sent later (RFC 8985 §6.2 step 3) ...
     pub reordered: bool,
+    /// ... that ends so many bytes behind its begin.
+    pub reordered_by: u32,
 }
 
 /// What [`Scoreboard::detect`] found.

@@ -122,8 +122,13 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
     info.notsent_bytes = tcb.unsent_len();
     info.snd_wnd = tcb.snd.wnd;
     info.bytes_acked = tcb.snd.acked;
-    // Without what was sent again.
-    info.bytes_sent = tcb.snd.acked + u64::from(tcb.unacked_len() - tcb.unsent_len());
+    let losses = tcb.recovery.losses.as_deref();
+    if let Some(losses) = losses {
+        let (degree, times) = losses.reordering.told();
+        (info.reordering, info.reord_seen) = (info.reordering.max(degree), times);
+        (info.bytes_retrans, info.dsack_dups) = (losses.resent_bytes, losses.duplicates);
+    }
+    info.bytes_sent = tcb.snd.acked + u64::from(tcb.unacked_len() - tcb.unsent_len()) + info.bytes_retrans;
     info.segs_out = tcb.tally.segs_out;
 }
 

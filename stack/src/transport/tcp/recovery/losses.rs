@@ -12,7 +12,7 @@ use crate::transport::tcp::tcb::Tcb;
 #[derive(Debug, Default)]
 pub(in crate::transport::tcp) struct Losses {
     /// How much reordering the path has shown.
-    pub(super) reordering: Reordering,
+    pub(in crate::transport::tcp) reordering: Reordering,
     /// How fast recovery sends.
     pub(super) prr: Prr,
     /// What to go back to if it was a false alarm.
@@ -21,6 +21,9 @@ pub(in crate::transport::tcp) struct Losses {
     pub(super) tail_probe: Option<TailProbe>,
     /// Whether the last timeout was spurious is not decided (RFC 5682).
     pub(super) doubting: bool,
+    /// Bytes sent again since the connection began, and duplicates that the peer told of.
+    pub(in crate::transport::tcp) resent_bytes: u64,
+    pub(in crate::transport::tcp) duplicates: u32,
 }
 
 pub(super) fn of(tcb: &mut Tcb) -> &mut Losses {

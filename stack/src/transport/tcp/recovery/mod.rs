@@ -116,6 +116,8 @@ fn learn(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     }
     if let Some(range) = news.dsack {
         cx.base().counters.tcp_ext.tcp_dsack_recv += 1;
+        let losses = losses::of(tcb);
+        losses.duplicates = losses.duplicates.saturating_add(1);
         undo::duplicate(tcb, range);
     }
 }
@@ -245,6 +247,7 @@ pub(super) fn sent(tcb: &mut Tcb, bytes: u32) {
 
 /// Something was sent again, when our clock said this.
 pub(super) fn sent_again(tcb: &mut Tcb, bytes: u32, clock: u32) {
+    losses::of(tcb).resent_bytes += u64::from(bytes);
     undo::sent_again(tcb, bytes, clock);
 }
 

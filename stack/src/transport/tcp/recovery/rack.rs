@@ -11,12 +11,14 @@ use crate::transport::tcp::{rate, timers};
 
 /// Recoveries that a wider window lasts after the path told of a needless retransmission (RFC 8985 §5.2 `RACK.reo_wnd_persist`).
 const PERSIST: u8 = 16;
+/// More segments of reordering are not told (Linux's `tcp_max_reordering`).
+const MOST_DEGREE: u32 = 300;
 /// What a timer is late by at least (Linux's `TCP_TIMEOUT_MIN`).
 pub(super) const SLACK: Duration = Duration::from_millis(2);
 
 /// How much reordering to allow for (RFC 8985 §5.2).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reordering {
+pub(in crate::transport::tcp) struct Reordering {
     /// `RACK.reordering_seen`
     seen: bool,
     /// `RACK.reo_wnd_mult`
@@ -25,11 +27,15 @@ pub(super) struct Reordering {
     persist: u8,
     /// `RACK.dsack_round`: a round trip's DSACKs count once.
     round: Option<Seq>,
+    /// The furthest that a segment was late by, in segments (Linux's `tcpi_reordering`); 0: none was.
+    degree: u16,
+    /// How often one was (`tcpi_reord_seen`).
+    times: u32,
 }
 
 impl Default for Reordering {
     fn default() -> Self {
-        Self { seen: false, steps: 1, persist: 0, round: None }
+        Self { seen: false, steps: 1, persist: 0, round: None, degree: 0, times: 0 }
     }
 }
 
@@ -50,6 +56,11 @@ impl Reordering {
         self.round = self.round.filter(|round| una.before(*round));
     }
 
+    /// The furthest that a segment was late by, in segments; how often one was.
+    pub(in crate::transport::tcp) fn told(&self) -> (u32, u32) {
+        (self.degree.into(), self.times)
+    }
+
     /// A recovery is over.
     pub(super) fn recovered(&mut self) {
         self.persist = self.persist.saturating_sub(1);
@@ -63,6 +74,10 @@ impl Reordering {
 pub(super) fn learn(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) {
     if news.delivered.reordered || news.sacked.reordered {
         seen(tcb, cx);
+        let bytes = news.delivered.reordered_by.max(news.sacked.reordered_by);
+        let reordering = &mut losses::of(tcb).reordering;
+        reordering.degree = reordering.degree.max(bytes.div_ceil(news.mss).min(MOST_DEGREE) as u16);
+        reordering.times = reordering.times.saturating_add(1);
     }
     let (una, nxt) = (tcb.snd.una, tcb.snd.nxt);
     if let Some(losses) = &mut tcb.recovery.losses {

@@ -477,7 +477,10 @@ impl Board {
         self.resent -= if record.resent { record.len } else { 0 };
         let end = place + u64::from(record.len);
         delivered.add(record, Seq::at_place(end));
-        delivered.reordered |= record.sends == 1 && !record.told && end < self.fack;
+        if record.sends == 1 && !record.told && end < self.fack {
+            delivered.reordered = true;
+            delivered.reordered_by = delivered.reordered_by.max((self.fack - place) as u32);
+        }
     }
 
     /// Adds a run and joins it with those it touches.
