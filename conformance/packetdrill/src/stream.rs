@@ -1,6 +1,6 @@
 //! Calls on sockets. Each is answered by the stack; those that may wait are asked again until they need not.
 
-use loggia_stack::base::{MsgFlags, TcpState};
+use loggia_stack::base::{MsgFlags, Ready, TcpState};
 use loggia_stack::socket::numbers::{SOCK_NONBLOCK, sol_socket};
 use loggia_stack::socket::{Address, Control, Message, Received};
 use loggia_stack::{Errno, SocketId};
@@ -94,6 +94,13 @@ impl Machine {
         let result = self.call(patience, |world| {
             let id = world.descriptors.id(fd)?;
             if opening && world.host.stack.tcp_state(id) == Some(TcpState::SynSent) {
+                return Err(Errno::EAGAIN.into());
+            }
+            // As in Linux: a writer that found no room sleeps until a third of the buffer is free.
+            if done > 0
+                && !opening
+                && !world.host.stack.readiness(id).is_ok_and(|ready| ready.intersects(Ready::OUT | Ready::ERR | Ready::HUP))
+            {
                 return Err(Errno::EAGAIN.into());
             }
             let data = rest(out.data, done);

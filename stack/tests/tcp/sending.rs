@@ -1,8 +1,9 @@
 //! Sending: windows, Nagle, cork, probes (RFC 9293 §3.8).
 
-use crate::script::Script;
+use crate::script::{Script, pattern};
 use loggia_stack::Errno;
 use loggia_stack::base::{MsgFlags, Ready};
+use loggia_stack::socket::numbers::sol_socket;
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
@@ -143,4 +144,18 @@ fn slow_start_begins_anew_when_a_closed_window_opens() {
     t.run(10_000);
     t.inject(". 1:1(0) ack 29201 win 65535");
     assert_eq!(t.stack.tcp_info(socket).unwrap().snd_cwnd, 10);
+}
+
+/// As in Linux each piece of what is written costs something beside its bytes, and a piece that was begun is filled: of ten times what the buffer
+/// holds three pieces of half a window are taken.
+#[test]
+fn a_send_buffer_is_counted_in_pieces() {
+    let mut t = Script::new();
+    let socket = t.connect();
+    t.expect("S 0:0(0)");
+    t.inject("S. 0:0(0) ack 1 win 2000 <mss 1000,nop,nop,sackOK,nop,wscale 7>");
+    t.expect(". 1:1(0) ack 1");
+    t.stack.setsockopt(socket, sol_socket::LEVEL, sol_socket::SO_SNDBUF, &1000i32.to_ne_bytes()).unwrap();
+    assert_eq!(t.stack.send(socket, &pattern(0, 10_000), MsgFlags::NONE), Ok(3000));
+    assert_eq!(t.stack.send(socket, &pattern(3000, 1), MsgFlags::NONE), Err(Errno::EAGAIN));
 }

@@ -116,6 +116,11 @@ impl Pieces {
         }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.len()
+    }
+
     /// Memory held.
     pub(super) fn charge(&self) -> usize {
         self.len() * size_of::<Piece>()

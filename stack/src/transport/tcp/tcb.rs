@@ -25,7 +25,7 @@ use super::seq::Seq;
 use super::spare::Spare;
 use super::stamps::Stamps;
 use super::state::{self, Input};
-use super::tuning::Tuning;
+use super::tuning::{self, Tuning};
 use super::usage::Usage;
 use crate::base::{Base, Cause, Errno, Instant, SockAddr, TcpState, TimerId, What};
 use crate::transport::inet::Inet;
@@ -543,9 +543,9 @@ impl Tcb {
         self.receiving.as_ref().map_or(0, |receiving| receiving.charge())
     }
 
-    /// Memory held by the send queue.
+    /// What stands against the send buffer, as Linux counts it: what was written, and what each of its pieces costs beside.
     pub(super) fn send_charge(&self) -> usize {
-        self.sending.as_ref().map_or(0, |sending| sending.queue.charge())
+        self.sending.as_ref().map_or(0, |sending| sending.queue.len() + sending.pieces.count() * tuning::PIECE)
     }
 
     /// Gives the box of unacknowledged data back if nothing is left in it: an idle connection owns no queue.

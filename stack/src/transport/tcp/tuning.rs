@@ -29,6 +29,8 @@ const SPARE: u64 = 16;
 const SEGMENT_OVERHEAD: u32 = 640;
 /// ... and adds its descriptor.
 const DESCRIPTOR: u32 = 256;
+/// What a piece of what was written costs beside its bytes (the same of one whose bytes lie elsewhere).
+pub(super) const PIECE: usize = (SEGMENT_OVERHEAD + DESCRIPTOR) as usize;
 
 /// The buffers of a connection that grew, and how much is read.
 #[derive(Debug, Default)]
@@ -66,7 +68,9 @@ pub(super) fn send_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
         return tcb.options.sndbuf;
     }
     let grown = tcb.tuning.as_ref().map_or(0, |tuning| tuning.send);
-    if grown == 0 { config.wmem[1].max(DEFAULT_SNDBUF) } else { grown }
+    // What Linux makes of a first flight, as far as the path is no loopback.
+    let first = || memory_of(FIRST_FLIGHT, tcb.snd.peer_mss).saturating_mul(2).min(DEFAULT_SNDBUF);
+    if grown == 0 { config.wmem[1].max(first()) } else { grown }
 }
 
 /// The receive buffer's limit likewise.

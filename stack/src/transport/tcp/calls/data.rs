@@ -199,7 +199,7 @@ fn room(tcb: &Tcb, config: &TcpConfig) -> usize {
     if tcb.shut_write || !may_write(tcb) {
         return 0;
     }
-    (tuning::send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge())
+    writing::room(tcb, (tuning::send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge()))
 }
 
 /// The stream is open for writing, or its SYN brought data.

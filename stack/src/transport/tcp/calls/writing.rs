@@ -35,6 +35,15 @@ pub(super) fn next_piece(tcb: &Tcb, config: &TcpConfig) -> usize {
     next as usize
 }
 
+/// Bytes that a write may add if so many are left of the buffer: as in Linux, while any is left a piece is filled. (Linux fills one that was begun also
+/// if nothing is left.)
+pub(super) fn room(tcb: &Tcb, left: usize) -> usize {
+    let goal = goal(tcb);
+    let open = tcb.sending.as_ref().map_or(0, |sending| sending.pieces.room(tcb.snd.nxt, goal));
+    let piece = if open == 0 { goal } else { open };
+    if left == 0 { 0 } else { left.max(piece as usize) }
+}
+
 /// `TCP_NOTSENT_LOWAT`, or the stack's.
 pub(super) fn notsent_lowat(tcb: &Tcb, config: &TcpConfig) -> u32 {
     if tcb.options.notsent_lowat == 0 { config.notsent_lowat } else { tcb.options.notsent_lowat }
