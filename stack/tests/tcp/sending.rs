@@ -43,7 +43,7 @@ fn a_cork_holds_the_partial_segment() {
 fn msg_more_joins_two_writes_into_one_segment() {
     let mut t = Script::new();
     let socket = t.established(SYN);
-    t.stack.send(socket, &crate::script::pattern(0, 10), MsgFlags::MORE).unwrap();
+    t.stack.send(socket, &pattern(0, 10), MsgFlags::MORE).unwrap();
     t.expect_nothing();
     t.write(socket, 10, 10);
     t.expect("P. 1:21(20) ack 1");
