@@ -100,6 +100,11 @@ impl Rope {
         part
     }
 
+    /// The `len` bytes from `start` on of a rope of one chunk.
+    fn in_one_chunk(&self, start: usize, len: usize) -> Option<&[u8]> {
+        if let Chunks::One(chunk) = &self.chunks { chunk.get(start..start + len) } else { None }
+    }
+
     /// The chunks that the `len` bytes from `start` on lie in, as far as there are so many, and which part of each.
     fn pieces(&self, start: usize, len: usize) -> impl Iterator<Item = (&Bytes, usize, usize)> {
         let (mut skip, mut left) = (start, len);
@@ -144,6 +149,10 @@ impl Rope {
 
     /// Copies from `start` on into `into`, as many bytes as fit; says how many.
     pub fn copy_to(&self, start: usize, into: &mut [u8]) -> usize {
+        if let Some(bytes) = self.in_one_chunk(start, into.len()) {
+            into.copy_from_slice(bytes);
+            return into.len();
+        }
         let mut done = 0;
         for (chunk, from, until) in self.pieces(start, into.len()) {
             into[done..done + until - from].copy_from_slice(&chunk[from..until]);
@@ -154,6 +163,9 @@ impl Rope {
 
     /// Adds the `len` bytes from `start` on, or as many as there are, to a checksum.
     pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
+        if let Some(bytes) = self.in_one_chunk(start, len) {
+            return sum.add(bytes);
+        }
         for (chunk, from, until) in self.pieces(start, len) {
             sum.add(&chunk[from..until]);
         }

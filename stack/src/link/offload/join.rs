@@ -43,6 +43,8 @@ struct Segment {
     dst: Addr,
     ports: u32,
     seq: u32,
+    /// The identification of an IPv4 header.
+    id: u16,
     flags: u8,
 }
 
@@ -154,7 +156,8 @@ impl Segment {
         let tcp = &head[layout.l4..layout.l4 + 20];
         let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
         let (ports, seq, flags) = (word(0), word(4), tcp[13]);
-        Self { received, layout, src, dst, ports, seq, flags }
+        let id = u16::from_be_bytes([head[layout.l3 + 4], head[layout.l3 + 5]]);
+        Self { received, layout, src, dst, ports, seq, id, flags }
     }
 
     fn head(&self) -> &[u8] {
@@ -167,10 +170,6 @@ impl Segment {
 
     fn tcp(&self) -> &[u8] {
         &self.head()[self.layout.l4..]
-    }
-
-    fn id(&self) -> u16 {
-        u16::from_be_bytes([self.network()[4], self.network()[5]])
     }
 
     fn payload_len(&self) -> usize {
@@ -256,8 +255,8 @@ impl Flow {
         if self.first.layout.version == Version::V6 {
             return a[..4] == b[..4] && a[6..] == b[6..];
         }
-        let counts_on = next.id() == self.first.id().wrapping_add(self.count as u16);
-        let atomic = a[6] & 0x40 != 0 && next.id() == self.first.id();
+        let counts_on = next.id == self.first.id.wrapping_add(self.count as u16);
+        let atomic = a[6] & 0x40 != 0 && next.id == self.first.id;
         (counts_on || atomic) && a[..2] == b[..2] && a[6..10] == b[6..10] && a[12..] == b[12..]
     }
 
