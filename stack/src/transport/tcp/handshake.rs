@@ -183,5 +183,6 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack:
     tcb.rcv.last_data_ms = cx.now_ms();
     tcb.timers.retry = crate::base::Instant::NEVER;
     timers::arm_keepalive(tcb, cx);
+    timers::opened(tcb, cx);
     rate::begin(tcb, cx.now());
 }

@@ -65,9 +65,23 @@ pub(super) fn arm_probe(tcb: &mut Tcb, cx: &Cx<'_>) {
     }
 }
 
+/// The handshake is over: unless something else is awaited, the entry that its SYN had goes. A crowd of connections that say nothing after
+/// that would fill the wheel with entries for nothing.
+pub(super) fn opened(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if !first(tcb).is_set()
+        && let Some(entry) = tcb.timers.entry.take()
+    {
+        cx.base().timers.cancel(entry);
+    }
+}
+
+fn first(tcb: &Tcb) -> Instant {
+    tcb.timers.retry.min(tcb.timers.delayed_ack).min(tcb.timers.slow).min(rate::wake(tcb))
+}
+
 /// Moves the wheel's entry if it would fire too late.
 pub(super) fn sync(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let first = tcb.timers.retry.min(tcb.timers.delayed_ack).min(tcb.timers.slow).min(rate::wake(tcb));
+    let first = first(tcb);
     let id = cx.id.to_bits();
     let wheel = &mut cx.base().timers;
     match tcb.timers.entry {
