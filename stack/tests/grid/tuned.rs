@@ -292,8 +292,11 @@ impl Hog {
     fn fill(&self, world: &mut World, pressed: usize) {
         let until = world.now + Duration::from_mins(1);
         let mut left = MEMORY / 5 * 4;
-        while left > 0 && world.step(until) {
+        while left > 0 {
             left -= world.hosts[self.from].write(self.ends[0], &vec![0; left.min(64 << 10)]).unwrap_or(0);
+            if !world.step(until) {
+                break;
+            }
         }
         while world.step(until) {}
         assert_eq!(world.hosts[pressed].stack.memory().1, Pressure::High);
