@@ -5,11 +5,13 @@
 //! looked up among them. A [`Holder`] is a connection that only stands in the way of others: connections are found by their
 //! two ends elsewhere, so holders of one kind are merely counted, and a million of them on a port cost as much as one.
 //!
-//! Invariants: a slot exists only while it has a binding or a holder; bindings stand in the order in which they were made.
+//! Invariants: a port is among the bound ones only while it has a binding; bindings stand in the order in which they were made.
 
 mod binding;
 mod ephemeral;
 mod hash;
+mod held;
+mod kinds;
 
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -19,22 +21,17 @@ use crate::transport::shard::Shard;
 pub use binding::{Binding, Holder, Rules};
 use ephemeral::Ephemeral;
 use hash::PortHash;
+use held::Held;
 
 /// Where those stand that are bound to every port: no packet is for port 0 (and one that says so is for them).
 const EVERY: u16 = 0;
-
-/// What uses one port.
-#[derive(Debug, Default)]
-struct Slot {
-    bindings: Vec<Binding>,
-    holders: Vec<(Holder, u32)>,
-}
 
 /// The ports of one protocol.
 #[derive(Debug)]
 pub struct Ports {
     rules: Rules,
-    slots: HashMap<u16, Slot, PortHash>,
+    bound: HashMap<u16, Vec<Binding>, PortHash>,
+    held: Held,
     ephemeral: Ephemeral,
     shard: Option<Shard>,
 }
@@ -42,7 +39,13 @@ pub struct Ports {
 impl Ports {
     /// No port is used; `rules` say when sockets may share one.
     pub fn new(entropy: &Entropy, rules: Rules) -> Self {
-        Self { rules, slots: HashMap::default(), ephemeral: Ephemeral::new(entropy, rules), shard: None }
+        Self {
+            rules,
+            bound: HashMap::default(),
+            held: Held::new(entropy),
+            ephemeral: Ephemeral::new(entropy, rules),
+            shard: None,
+        }
     }
 
     /// The range of ephemeral ports (`ip_local_port_range`, 32768-60999), both ends included.
@@ -82,22 +85,24 @@ impl Ports {
 
     /// Puts a binding where it is known to belong, without a test: it was there before it was connected.
     pub fn restore(&mut self, binding: Binding, port: u16) {
-        self.slots.entry(port).or_default().bindings.push(binding);
+        self.bound.entry(port).or_default().push(binding);
     }
 
     /// Takes a socket's binding away and gives it back; none if there is none.
     pub fn unbind(&mut self, socket: Key, port: u16) -> Option<Binding> {
-        let slot = self.slots.get_mut(&port)?;
-        let place = slot.bindings.iter().position(|binding| binding.socket == socket)?;
-        let binding = slot.bindings.remove(place);
-        self.tidy(port);
+        let bindings = self.bound.get_mut(&port)?;
+        let place = bindings.iter().position(|binding| binding.socket == socket)?;
+        let binding = bindings.remove(place);
+        if bindings.is_empty() {
+            self.bound.remove(&port);
+        }
         Some(binding)
     }
 
     /// Changes a binding in place (it listens now, it was connected and has an address now, an option changed).
     pub fn update(&mut self, port: u16, socket: Key, change: impl FnOnce(&mut Binding)) {
-        let slot = self.slots.get_mut(&port);
-        if let Some(binding) = slot.and_then(|slot| slot.bindings.iter_mut().find(|binding| binding.socket == socket)) {
+        let bindings = self.bound.get_mut(&port);
+        if let Some(binding) = bindings.and_then(|bindings| bindings.iter_mut().find(|binding| binding.socket == socket)) {
             change(binding);
         }
     }
@@ -120,10 +125,10 @@ impl Ports {
         remote_port: u16,
         mut taken: impl FnMut(u16) -> bool,
     ) -> Result<u16, Errno> {
-        let Self { slots, ephemeral, shard, .. } = self;
+        let Self { bound, ephemeral, shard, .. } = self;
         let free = |port: u16| {
             let ours = shard.is_none_or(|shard| shard.has_tcp(port, remote, remote_port));
-            ours && slots.get(&port).is_none_or(|slot| slot.bindings.is_empty()) && !taken(port)
+            ours && !bound.contains_key(&port) && !taken(port)
         };
         ephemeral.choose(local, remote, remote_port, free).ok_or(Errno::EADDRNOTAVAIL)
     }
@@ -131,32 +136,17 @@ impl Ports {
     /// A connection (or its TIME-WAIT) that has no binding of its own uses a port: it stands in the way of a `bind` that does
     /// not share with it.
     pub fn hold(&mut self, port: u16, holder: Holder) {
-        let slot = self.slots.entry(port).or_default();
-        match slot.holders.iter_mut().find(|(kind, _)| *kind == holder) {
-            Some((_, count)) => *count = count.saturating_add(1),
-            None => {
-                if slot.holders.is_empty() {
-                    slot.holders.reserve_exact(1);
-                }
-                slot.holders.push((holder, 1));
-            }
-        }
+        self.held.hold(port, &holder);
     }
 
     /// The reverse of one [`Ports::hold`] with an equal `holder`.
     pub fn release(&mut self, port: u16, holder: Holder) {
-        let Some(slot) = self.slots.get_mut(&port) else { return };
-        let Some(place) = slot.holders.iter().position(|(kind, _)| *kind == holder) else { return };
-        slot.holders[place].1 -= 1;
-        if slot.holders[place].1 == 0 {
-            slot.holders.swap_remove(place);
-            self.tidy(port);
-        }
+        self.held.release(port, &holder);
     }
 
     /// The bindings of a port, in order of binding.
     pub fn at(&self, port: u16) -> &[Binding] {
-        self.slots.get(&port).map_or(&[], |slot| &slot.bindings)
+        self.bound.get(&port).map_or(&[], |bindings| bindings)
     }
 
     /// The best bindings for a packet to (`dst`, `port`) by `link`, appended to `into`: those with the highest score of Linux's
@@ -166,7 +156,7 @@ impl Ports {
     pub fn best(&self, dst: Addr, port: u16, link: u16, into: &mut Vec<Key>) {
         let before = into.len();
         self.best_at(dst, port, link, into);
-        if into.len() == before && self.slots.contains_key(&EVERY) {
+        if into.len() == before && self.bound.contains_key(&EVERY) {
             self.best_at(dst, EVERY, link, into);
         }
     }
@@ -194,11 +184,9 @@ impl Ports {
     }
 
     fn meets(&self, binding: &Binding, port: u16, hostile: impl Fn(&Binding) -> bool) -> bool {
-        self.slots.get(&port).is_some_and(|slot| {
-            let held = slot.holders.iter().map(|(holder, _)| holder.as_binding());
-            let bound = slot.bindings.iter().filter(|other| other.socket != binding.socket).cloned();
-            bound.chain(held).any(|other| binding.overlaps(&other) && hostile(&other))
-        })
+        let meets = |other: &Binding| binding.overlaps(other) && hostile(other);
+        self.at(port).iter().any(|other| other.socket != binding.socket && meets(other))
+            || self.held.any(port, |holder| meets(&holder.as_binding()))
     }
 
     /// A port nobody uses for this address and link. UDP, when there is none, takes one it may share, as Linux does.
@@ -210,12 +198,6 @@ impl Ports {
             let mut again = self.ephemeral.ports_from(start).filter(ours);
             if self.rules == Rules::Tcp { None } else { again.find(|&port| !self.conflicts(binding, port)) }
         })
-    }
-
-    fn tidy(&mut self, port: u16) {
-        if self.slots.get(&port).is_some_and(|slot| slot.bindings.is_empty() && slot.holders.is_empty()) {
-            self.slots.remove(&port);
-        }
     }
 }
 
