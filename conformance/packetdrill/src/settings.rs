@@ -63,6 +63,8 @@ const SETTINGS: &[(&str, Take)] = &[
     ("tcp_probe_interval", |config, words| seconds(words).map(|value| config.probe_interval = value)),
     ("tcp_fastopen", |config, words| number(words).map(|value| config.fastopen = value)),
     ("tcp_fastopen_key", |config, words| keys(words).map(|keys| config.fastopen_key = Some(keys))),
+    ("tcp_early_retrans", |config, words| byte(words).map(|value| config.early_retrans = value)),
+    ("tcp_frto", |config, words| number(words).map(|value| config.frto = value != 0)),
     ("tcp_rfc1337", |config, words| number(words).map(|value| config.rfc1337 = value != 0)),
 ];
 
