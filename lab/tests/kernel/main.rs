@@ -94,14 +94,17 @@ fn try_once() -> Option<bool> {
         assert_eq!(u64::from(outcome.told), outcome.sent.again, "TCP_INFO tells of transfer {}", outcome.number);
     }
     let (theirs, own) = (tell("the kernel", &kernel), tell("Loggia", &ours));
+    // Some forty segments: too few to compare two ratios. That nothing is sent again without need can be judged.
     let short = [&kernel, &ours].map(|outcomes| over_short(outcomes));
-    let [short_theirs, short_own] =
-        [tell("the kernel over short queues", &short[0]), tell("Loggia over short queues", &short[1])];
+    tell("the kernel over short queues", &short[0]);
+    tell("Loggia over short queues", &short[1]);
+    let needed = short[1].iter().map(|outcome| outcome.lost).sum::<u64>() as f64;
+    let again = short[1].iter().map(|outcome| outcome.sent.again).sum::<u64>() as f64;
     if !kernel.iter().chain(&ours).all(|outcome| outcome.prompt) {
         println!("not judged: the threads may not go before others here");
         return None;
     }
-    Some(own <= LIMIT * theirs && short_own <= LIMIT * short_theirs)
+    Some(own <= LIMIT * theirs && again <= LIMIT * needed)
 }
 
 /// The kernel under the test may stop even the first of all threads for a while: one bad try of three is chance, three are not.
