@@ -152,16 +152,16 @@ fn nonsense_is_counted_and_harms_nobody() {
     assert!(discards.map(|counter| counter.value).sum::<u64>() > 0, "{:?}", hosts[0].counters());
 }
 
-/// A device with a fault in it.
-struct Faulty(UnixDatagram);
+/// A device over one end of a pair, whose frames are what it is told to say.
+struct Strange<F>(UnixDatagram, F);
 
-impl Device for Faulty {
+impl<F: Fn() -> io::Result<Packet> + Send + Sync + 'static> Device for Strange<F> {
     fn properties(&self) -> Properties {
         Properties::ip(1500)
     }
 
     fn receive(&self, _: usize) -> io::Result<Packet> {
-        panic!("a fault of the device's")
+        self.1()
     }
 
     fn send(&self, _: &Packet) -> io::Result<()> {
@@ -176,7 +176,11 @@ impl Device for Faulty {
 #[test]
 fn a_device_that_panics_leaves_nobody_waiting() {
     let (end, other) = UnixDatagram::pair().expect("a pair");
-    let host = Host::builder().address("10.0.0.1/24").device(Faulty(end)).start().expect("a host");
+    let host = Host::builder()
+        .address("10.0.0.1/24")
+        .device(Strange(end, || panic!("a fault of the device's")))
+        .start()
+        .expect("a host");
     let socket = UdpSocket::bind_on(&host, "10.0.0.1:9").expect("bind");
     thread::scope(|scope| {
         let waiting = scope.spawn(|| socket.recv(&mut [0; 9]));
@@ -186,39 +190,18 @@ fn a_device_that_panics_leaves_nobody_waiting() {
     host.shutdown(Duration::from_secs(60)).expect_err("not in order");
 }
 
-/// A descriptor that can always be read, and a device over it.
+/// A descriptor that can always be read, as long as the other is open.
 fn always_readable() -> (UnixDatagram, UnixDatagram) {
     let (end, other) = UnixDatagram::pair().expect("a pair");
     other.send(b"never read").expect("send");
     (end, other)
 }
 
-/// A device that always has something.
-struct Busy(UnixDatagram, #[expect(dead_code, reason = "it is to stay open")] UnixDatagram);
-
-impl Device for Busy {
-    fn properties(&self) -> Properties {
-        Properties::ip(1500)
-    }
-
-    fn receive(&self, _: usize) -> io::Result<Packet> {
-        Ok(vec![0x45; 3].into())
-    }
-
-    fn send(&self, _: &Packet) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn descriptor(&self, _: usize) -> Option<BorrowedFd<'_>> {
-        Some(self.0.as_fd())
-    }
-}
-
 #[test]
 fn a_busy_device_leaves_the_others_their_turn() {
     let hosts = hosts_over(datagrams());
-    let (end, other) = always_readable();
-    hosts[0].attach(Interface::new(Busy(end, other))).expect("another interface");
+    let (end, _unread) = always_readable();
+    hosts[0].attach(Interface::new(Strange(end, || Ok(vec![0x45; 3].into())))).expect("another interface");
     echo(&hosts);
 }
 
@@ -236,37 +219,15 @@ fn echo([client, server]: &[Host; 2]) {
     assert_eq!(client.recv(&mut room).expect("it has come back"), 14);
 }
 
-/// A device whose descriptor calls, and that has nothing.
-struct Vain {
-    end: UnixDatagram,
-    _other: UnixDatagram,
-    asked: Arc<AtomicU64>,
-}
-
-impl Device for Vain {
-    fn properties(&self) -> Properties {
-        Properties::ip(1500)
-    }
-
-    fn receive(&self, _: usize) -> io::Result<Packet> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        Err(io::ErrorKind::WouldBlock.into())
-    }
-
-    fn send(&self, _: &Packet) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn descriptor(&self, _: usize) -> Option<BorrowedFd<'_>> {
-        Some(self.end.as_fd())
-    }
-}
-
 #[test]
 fn a_device_that_calls_in_vain_burns_no_core() {
-    let (end, other) = always_readable();
+    let (end, _unread) = always_readable();
     let asked = Arc::new(AtomicU64::new(0));
-    let device = Vain { end, _other: other, asked: asked.clone() };
+    let counter = asked.clone();
+    let device = Strange(end, move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Err(io::ErrorKind::WouldBlock.into())
+    });
     let host = Host::builder().address("10.0.0.1/24").device(device).start().expect("a host");
     while asked.load(Ordering::Relaxed) < 3 {
         thread::sleep(Duration::from_millis(1));

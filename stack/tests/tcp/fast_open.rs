@@ -47,12 +47,26 @@ fn server(t: &mut Script) -> SocketId {
     listener
 }
 
-/// RFC 7413 §4.1.3, §4.2.1: with a cookie the SYN brings data, less than the server's segments hold, and the rest follows.
-#[test]
-fn a_known_server_gets_data_with_the_syn() {
+/// A stream whose connection to come has a cookie.
+fn to_a_known_server() -> (Script, SocketId) {
     let mut t = client();
     cookie_received(&mut t);
     let socket = stream(&mut t);
+    (t, socket)
+}
+
+/// The same with 500 bytes in its SYN.
+fn sent_with_the_syn() -> (Script, SocketId) {
+    let (mut t, socket) = to_a_known_server();
+    assert_eq!(send(&mut t, socket, 500), Ok(500));
+    t.expect("S 0:500(500)");
+    (t, socket)
+}
+
+/// RFC 7413 §4.1.3, §4.2.1: with a cookie the SYN brings data, less than the server's segments hold, and the rest follows.
+#[test]
+fn a_known_server_gets_data_with_the_syn() {
+    let (mut t, socket) = to_a_known_server();
     assert_eq!(send(&mut t, socket, 5000), Ok(960));
     t.expect("S 0:960(960) <mss 1460,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
     t.inject("S. 0:0(0) ack 961 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
@@ -65,11 +79,7 @@ fn a_known_server_gets_data_with_the_syn() {
 /// RFC 7413 §4.2.1: what the server did not take goes again at once, and that is no sign of congestion.
 #[test]
 fn data_that_was_not_taken_goes_again() {
-    let mut t = client();
-    cookie_received(&mut t);
-    let socket = stream(&mut t);
-    assert_eq!(send(&mut t, socket, 500), Ok(500));
-    t.expect("S 0:500(500)");
+    let (mut t, socket) = sent_with_the_syn();
     t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
     t.expect("P. 1:501(500) ack 1");
     let info = t.stack.tcp_info(socket).unwrap();
@@ -79,11 +89,7 @@ fn data_that_was_not_taken_goes_again() {
 /// A SYN that is repeated is a plain one: something on the path may not like the other.
 #[test]
 fn a_repeated_syn_is_plain() {
-    let mut t = client();
-    cookie_received(&mut t);
-    let socket = stream(&mut t);
-    assert_eq!(send(&mut t, socket, 500), Ok(500));
-    t.expect("S 0:500(500)");
+    let (mut t, socket) = sent_with_the_syn();
     t.expect_after(1000, "S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 7>");
     t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
     t.expect("P. 1:501(500) ack 1");
@@ -92,9 +98,7 @@ fn a_repeated_syn_is_plain() {
 /// `TCP_FASTOPEN_CONNECT`: with a cookie `connect` sends nothing and is done; the first write sends the SYN.
 #[test]
 fn connect_leaves_the_syn_to_the_first_write() {
-    let mut t = client();
-    cookie_received(&mut t);
-    let socket = stream(&mut t);
+    let (mut t, socket) = to_a_known_server();
     t.stack.setsockopt(socket, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &1i32.to_ne_bytes()).unwrap();
     let peer: Address = "10.0.0.2:4000".parse().unwrap();
     assert_eq!(t.stack.connect(socket, &peer), Ok(()));
@@ -153,11 +157,7 @@ fn a_flood_of_good_cookies_is_bounded() {
 /// Nor does what is heard before its answer make one of it.
 #[test]
 fn what_goes_again_after_the_handshake_begins_no_recovery() {
-    let mut t = client();
-    cookie_received(&mut t);
-    let socket = stream(&mut t);
-    assert_eq!(send(&mut t, socket, 500), Ok(500));
-    t.expect("S 0:500(500)");
+    let (mut t, socket) = sent_with_the_syn();
     t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
     t.expect("P. 1:501(500) ack 1");
     t.inject(". 1:1(0) ack 1 win 65535");

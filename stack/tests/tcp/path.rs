@@ -78,6 +78,27 @@ fn pmtu(t: &Script, socket: SocketId) -> u32 {
     t.stack.tcp_info(socket).unwrap().pmtu
 }
 
+/// A connection that searches from the beginning.
+fn searching() -> (Script, SocketId) {
+    let mut t = Script::with(|config| config.tcp.mtu_probing = 2);
+    let socket = t.connect();
+    t.expect("S 0:0(0)");
+    t.inject(&format!("S. 0:0(0) ack 1 win 60000 <{SYN}>"));
+    t.expect(". 1:1(0) ack 1");
+    (t, socket)
+}
+
+/// The same with as much acknowledged and as much to send as a probe wants.
+fn about_to_probe() -> (Script, SocketId) {
+    let (mut t, socket) = searching();
+    let mut path = Path::new(1460);
+    t.write(socket, 0, 10_240);
+    path.transfer(&mut t, 10_241);
+    while t.next().is_some() {}
+    t.write(socket, 10_240, 30_000);
+    (t, socket)
+}
+
 /// RFC 4821 §7.7: full segments vanish without a word; after some timeouts smaller ones go, and the transfer completes.
 #[test]
 fn a_black_hole_for_large_packets_is_left() {
@@ -124,11 +145,7 @@ fn without_probing_a_black_hole_is_for_ever() {
 /// congestion window nothing; at the end the range is narrower than `tcp_probe_threshold`.
 #[test]
 fn probes_find_what_the_path_takes() {
-    let mut t = Script::with(|config| config.tcp.mtu_probing = 2);
-    let socket = t.connect();
-    t.expect("S 0:0(0)");
-    t.inject(&format!("S. 0:0(0) ack 1 win 60000 <{SYN}>"));
-    t.expect(". 1:1(0) ack 1");
+    let (mut t, socket) = searching();
     assert_eq!(pmtu(&t, socket), 1064, "who calls begins with tcp_base_mss");
     let mut path = Path::new(1300);
     let mut lowest = u32::MAX;
@@ -155,16 +172,7 @@ fn probes_find_what_the_path_takes() {
 /// RFC 4821 §7.6.3: other data is lost together with the probe: that is congestion, and says nothing of sizes.
 #[test]
 fn a_probe_that_is_not_lost_alone_says_nothing() {
-    let mut t = Script::with(|config| config.tcp.mtu_probing = 2);
-    let socket = t.connect();
-    t.expect("S 0:0(0)");
-    t.inject(&format!("S. 0:0(0) ack 1 win 60000 <{SYN}>"));
-    t.expect(". 1:1(0) ack 1");
-    let mut path = Path::new(1460);
-    t.write(socket, 0, 10_240);
-    path.transfer(&mut t, 10_241);
-    while t.next().is_some() {}
-    t.write(socket, 10_240, 30_000);
+    let (mut t, socket) = about_to_probe();
     let probe = t.next().unwrap();
     assert_eq!((probe.seq, probe.len), (10_241, 1242), "half way from 1064 to 1500");
     while t.next().is_some() {}
@@ -275,16 +283,7 @@ fn in_a_black_hole_what_was_in_use_before_is_tried_once() {
 /// What was sent in segments of one size is counted in them, though the path takes larger ones by now.
 #[test]
 fn segments_are_counted_as_they_were_sent() {
-    let mut t = Script::with(|config| config.tcp.mtu_probing = 2);
-    let socket = t.connect();
-    t.expect("S 0:0(0)");
-    t.inject(&format!("S. 0:0(0) ack 1 win 60000 <{SYN}>"));
-    t.expect(". 1:1(0) ack 1");
-    let mut path = Path::new(1460);
-    t.write(socket, 0, 10_240);
-    path.transfer(&mut t, 10_241);
-    while t.next().is_some() {}
-    t.write(socket, 10_240, 30_000);
+    let (mut t, socket) = about_to_probe();
     assert_eq!(t.next().unwrap().len, 1242, "the probe");
     assert_eq!(t.next().unwrap().len, 1024);
     t.run(20);
