@@ -64,7 +64,7 @@ fn measure(arguments: &Arguments) -> ExitCode {
         "run",
         format!("{form}, {rounds} interleaved rounds, scale {scale}, {seconds} s; medians [least .. most], ratios of medians"),
     ));
-    print!("{}", report::table::table(&outcome, &head));
+    print!("{}", report::table::table(&outcome, &head, |row| arguments.wants(row)));
     let curves = report::curve::curves(&outcome.figures);
     if !curves.is_empty() {
         println!("\ngrowth: times as long as alone");

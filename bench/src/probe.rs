@@ -25,7 +25,7 @@ pub(crate) enum Often {
     EachRound,
     /// In the first three rounds of the full form, once in the quick one: it takes long, and interleaves by itself what it compares.
     Seldom,
-    /// Once: it comes out the same each time.
+    /// Once: it comes out the same each time, or has rounds of its own.
     Once,
 }
 

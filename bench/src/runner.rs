@@ -31,10 +31,12 @@ pub(crate) fn run(probes: &[Probe], rounds: usize, effort: Effort) -> Outcome {
             match (probe.run)(effort) {
                 Ok(samples) => samples.into_iter().for_each(|sample| outcome.figures.add(sample)),
                 Err(why) => {
-                    failed[at] = true;
+                    // What can be run at all is tried again.
+                    failed[at] = round == 0;
+                    let why = format!("{}, round {}: {why}", probe.name, round + 1);
                     progress("");
-                    eprintln!("SKIPPED: {}: {why}", probe.name);
-                    outcome.skipped.push(format!("{}: {why}", probe.name));
+                    eprintln!("SKIPPED: {why}");
+                    outcome.skipped.push(why);
                 }
             }
             outcome.took[at].1 += began.elapsed().as_secs_f64();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::thread::futex;
 
-use crate::figure::{Sample, Unit};
+use crate::figure::Sample;
 use crate::probe::Effort;
 use crate::timing::{on_two_cores, trips};
 
@@ -41,9 +41,5 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
             set(&word, 0);
         }
     };
-    let trips = on_two_cores(there, back);
-    Ok(vec![
-        Sample::each(0, "ping-pong, two threads", "floor futex", trips.count, trips.took),
-        Sample::new(0, "ping-pong, two threads, p99", "floor futex", Unit::Micros, trips.p99.as_secs_f64() * 1e6),
-    ])
+    Ok(on_two_cores(there, back).samples(0, "ping-pong, two threads", "floor futex"))
 }

@@ -6,9 +6,9 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use loggia_bench::pair::{WRITE, pattern};
 use rustix::net::sockopt::set_tcp_congestion;
 
-use crate::figure::{Sample, Unit};
+use crate::figure::Sample;
 use crate::probe::Effort;
-use crate::timing::{on_two_cores, timed, trips};
+use crate::timing::{self, on_two_cores, timed};
 
 pub(crate) const SUBJECT: &str = "kernel loopback";
 
@@ -50,26 +50,8 @@ pub(crate) fn bulk(effort: Effort) -> Result<Vec<Sample>, String> {
 /// A byte there and back, between two threads that block.
 pub(crate) fn ping_pong(effort: Effort) -> Result<Vec<Sample>, String> {
     let count = effort.of(30_000);
-    let (mut client, mut server) = connection().map_err(told)?;
-    let there = move || {
-        let mut byte = [0];
-        trips(count, || {
-            client.write_all(b"x").expect("room");
-            client.read_exact(&mut byte).expect("it comes back");
-        })
-    };
-    let back = move || {
-        let mut byte = [0];
-        for _ in 0..count {
-            server.read_exact(&mut byte).expect("it comes");
-            server.write_all(&byte).expect("room");
-        }
-    };
-    let trips = on_two_cores(there, back);
-    Ok(vec![
-        Sample::each(0, "ping-pong, two threads", SUBJECT, trips.count, trips.took),
-        Sample::new(0, "ping-pong, two threads, p99", SUBJECT, Unit::Micros, trips.p99.as_secs_f64() * 1e6),
-    ])
+    let (client, server) = connection().map_err(told)?;
+    Ok(timing::ping_pong(client, server, count).samples(0, "ping-pong, two threads", SUBJECT))
 }
 
 /// Connect, a byte, close, all in one thread.

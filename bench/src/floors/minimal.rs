@@ -87,9 +87,10 @@ impl Bare<'_> {
         poll(&mut [PollFd::from_borrowed_fd(self.fd, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Waits for a SYN and answers it.
-    fn accept(self, room: &mut [u8], mtu: u16) -> Flow {
-        loop {
+    /// Waits for a SYN and answers it; none if none comes.
+    fn accept(self, room: &mut [u8], mtu: u16) -> Option<Flow> {
+        let began = Instant::now();
+        while began.elapsed() < 3 * PATIENCE {
             self.sleep(Duration::from_millis(900));
             let Some(len) = self.read(room) else { continue };
             let packet = &room[self.offset()..self.offset() + len];
@@ -109,8 +110,9 @@ impl Bare<'_> {
             let [high, low] = (mtu - 40).to_be_bytes();
             self.answer(&flow, SYN | ACK, &[2, 4, high, low, 1, 3, 3, SCALE]);
             flow.nxt += 1;
-            return flow;
+            return Some(flow);
         }
+        None
     }
 
     /// A segment without payload.
@@ -130,7 +132,7 @@ impl Bare<'_> {
     /// Takes `amount` bytes of one connection; how long that took from the first on. An error if nothing comes for a long time.
     pub(crate) fn receive(self, amount: usize, mtu: u16) -> Result<Duration, String> {
         let mut room = vec![0; 1 << 17];
-        let mut flow = self.accept(&mut room, mtu);
+        let mut flow = self.accept(&mut room, mtu).ok_or("no connection came")?;
         let (mut received, mut unacknowledged) = (0, 0);
         let mut began = Instant::now();
         let mut last = began;
@@ -176,7 +178,8 @@ impl Bare<'_> {
     /// Sends on one connection until the reader has had enough.
     pub(crate) fn send(self, enough: &AtomicBool, mtu: u16) {
         let mut room = vec![0; 1 << 17];
-        let mut flow = self.accept(&mut room, mtu);
+        // Whoever has not connected says so.
+        let Some(mut flow) = self.accept(&mut room, mtu) else { return };
         // With virtio-net headers the device cuts.
         let mss = usize::from(mtu) - IP - TCP;
         let payload = if self.headed { 65_535 / mss * mss - mss } else { mss };

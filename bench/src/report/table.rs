@@ -7,8 +7,8 @@ use crate::figure::{Figure, Figures};
 use crate::goals::{GOALS, Goal, Sense};
 use crate::runner::Outcome;
 
-/// Everything as text.
-pub(crate) fn table(outcome: &Outcome, head: &[(&str, String)]) -> String {
+/// Everything as text; of the goals of rows that were wanted also those that could not be judged.
+pub(crate) fn table(outcome: &Outcome, head: &[(&str, String)], wants: impl Fn(u8) -> bool) -> String {
     let mut out = String::new();
     for (name, value) in head {
         let _ = writeln!(out, "{name:10}{value}");
@@ -16,7 +16,7 @@ pub(crate) fn table(outcome: &Outcome, head: &[(&str, String)]) -> String {
     for (row, _) in ROWS {
         write_row(&mut out, row, &outcome.figures);
     }
-    write_summary(&mut out, outcome);
+    write_summary(&mut out, outcome, wants);
     out
 }
 
@@ -69,7 +69,7 @@ fn verdict_text(goal: &Goal, must: bool, stretch: Option<bool>) -> String {
     text
 }
 
-fn write_summary(out: &mut String, outcome: &Outcome) {
+fn write_summary(out: &mut String, outcome: &Outcome, wants: impl Fn(u8) -> bool) {
     let judged: Vec<_> = GOALS.iter().filter_map(|goal| Some((goal, goal.verdict(&outcome.figures)?))).collect();
     let missed: Vec<_> = judged.iter().filter(|(_, verdict)| !verdict.must).collect();
     let _ = writeln!(out, "\n{} of {} goals that were measured are met", judged.len() - missed.len(), judged.len());
@@ -84,6 +84,9 @@ fn write_summary(out: &mut String, outcome: &Outcome) {
             number(verdict.reached),
             number(goal.must)
         );
+    }
+    for goal in GOALS.iter().filter(|goal| wants(goal.row) && goal.verdict(&outcome.figures).is_none()) {
+        let _ = writeln!(out, "  NOT MEASURED  row {}, {}", goal.row, goal.what);
     }
     for why in &outcome.skipped {
         let _ = writeln!(out, "  SKIPPED {why}");

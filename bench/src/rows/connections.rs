@@ -7,7 +7,7 @@ use loggia_bench::pair::{PORT, Pair, Time, Wire, name};
 
 use crate::figure::{Sample, Unit};
 use crate::probe::Effort;
-use crate::timing::timed;
+use crate::timing::{timed, times};
 
 pub(crate) fn core(effort: Effort) -> Result<Vec<Sample>, String> {
     let count = effort.of(100_000);
@@ -40,20 +40,13 @@ pub(crate) fn among_time_wait(effort: Effort) -> Result<Vec<Sample>, String> {
         among.forget_readiness();
     }
     let some = |pair: &mut Pair| {
-        timed(|| {
-            for _ in 0..count {
-                pair.short_connection();
-                pair.forget_readiness();
-            }
-        })
+        for _ in 0..count {
+            pair.short_connection();
+            pair.forget_readiness();
+        }
     };
-    let ratios = (0..5).map(|_| {
-        let before = some(&mut alone);
-        some(&mut among).as_secs_f64() / before.as_secs_f64()
-    });
-    let mut ratios: Vec<f64> = ratios.collect();
-    ratios.sort_by(f64::total_cmp);
-    Ok(vec![Sample::new(10, "cost with 10^5 in TIME-WAIT over that with none", "loggia", Unit::Times, ratios[2])])
+    let cost = times(5, &mut alone, &mut among, some);
+    Ok(vec![Sample::new(10, "cost with 10^5 in TIME-WAIT over that with none", "loggia", Unit::Times, cost)])
 }
 
 fn listen(pair: &mut Pair, port: u16) -> loggia_stack::SocketId {

@@ -24,7 +24,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
                 for _ in 0..batch {
                     pair.client.stack.send(client, &[7; 64], MsgFlags::NONE).expect("room");
                 }
-                pair.exchange();
+                pair.step();
                 for _ in 0..batch {
                     pair.server.stack.recv(server, &mut room, MsgFlags::NONE).expect("it has come");
                 }

@@ -8,9 +8,9 @@ use loggia::device::{Properties, pair};
 use loggia::net::{TcpListener, TcpStream};
 use loggia_bench::pair::{BUFFER, LARGEST, WRITE, pattern};
 
-use crate::figure::{Sample, Unit};
+use crate::figure::Sample;
 use crate::probe::Effort;
-use crate::timing::{on_two_cores, timed, trips};
+use crate::timing::{self, on_two_cores, timed};
 
 const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 0, 0, 1), 7);
 
@@ -57,26 +57,8 @@ pub(crate) fn bulk(effort: Effort) -> Result<Vec<Sample>, String> {
 pub(crate) fn ping_pong(effort: Effort) -> Result<Vec<Sample>, String> {
     let count = effort.of(50_000);
     let hosts = hosts().map_err(told)?;
-    let (mut here, mut there) = connection(&hosts).map_err(told)?;
-    let first = move || {
-        let mut byte = [0];
-        trips(count, || {
-            here.write_all(b"x").expect("room");
-            here.read_exact(&mut byte).expect("it comes back");
-        })
-    };
-    let second = move || {
-        let mut byte = [0];
-        for _ in 0..count {
-            there.read_exact(&mut byte).expect("it comes");
-            there.write_all(&byte).expect("room");
-        }
-    };
-    let trips = on_two_cores(first, second);
-    Ok(vec![
-        Sample::each(9, "ping-pong, blocking facade", "loggia", trips.count, trips.took),
-        Sample::new(9, "ping-pong, blocking facade, p99", "loggia", Unit::Micros, trips.p99.as_secs_f64() * 1e6),
-    ])
+    let (here, there) = connection(&hosts).map_err(told)?;
+    Ok(timing::ping_pong(here, there, count).samples(9, "ping-pong, blocking facade", "loggia"))
 }
 
 /// Connect, a byte, close, between two threads that block.
@@ -84,21 +66,22 @@ pub(crate) fn connections(effort: Effort) -> Result<Vec<Sample>, String> {
     let count = effort.of(8_000);
     let [server, client] = hosts().map_err(told)?;
     let listener = TcpListener::bind_on(&server, SERVER).map_err(told)?;
-    let first = move || {
+    let connecting = move || {
+        for _ in 0..count {
+            let mut stream = TcpStream::connect_on(&client, SERVER).expect("connect");
+            stream.write_all(b"x").expect("room");
+        }
+    };
+    // Until the last is closed at both ends: who connects may be as far ahead as the backlog is long.
+    let accepting = move || {
         timed(|| {
             for _ in 0..count {
-                let mut stream = TcpStream::connect_on(&client, SERVER).expect("connect");
-                stream.write_all(b"x").expect("room");
+                let (mut stream, _) = listener.accept().expect("accept");
+                stream.read_exact(&mut [0]).expect("it comes");
             }
         })
     };
-    let second = move || {
-        for _ in 0..count {
-            let (mut stream, _) = listener.accept().expect("accept");
-            stream.read_exact(&mut [0]).expect("it comes");
-        }
-    };
-    let took = on_two_cores(first, second);
+    let took = on_two_cores(accepting, connecting);
     Ok(vec![Sample::per_second(10, "connect, byte, close, blocking facade, two threads", "loggia", count, took)])
 }
 

@@ -12,7 +12,7 @@ use loggia_stack::socket::numbers::sol_socket;
 use crate::child;
 use crate::figure::{Sample, Unit};
 use crate::probe::Effort;
-use crate::timing::{processor_time, timed};
+use crate::timing::{processor_time, times};
 
 /// Powers of ten.
 const CROWDS: [u32; 4] = [3, 4, 5, 6];
@@ -26,20 +26,6 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
 
 pub(crate) fn listeners(effort: Effort) -> Result<Vec<Sample>, String> {
     child::send(&[], "listeners", effort)
-}
-
-/// The median of how many times as long `grown` takes as `alone`, measured alternately after each was done once.
-fn times<A>(alone: &mut A, grown: &mut A, mut work: impl FnMut(&mut A)) -> f64 {
-    work(alone);
-    work(grown);
-    let mut ratios: Vec<f64> = (0..TURNS)
-        .map(|_| {
-            let before = timed(|| work(alone)).as_secs_f64();
-            timed(|| work(grown)).as_secs_f64() / before
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios[TURNS / 2]
 }
 
 /// A crowd, and one connection beside it that is active.
@@ -81,11 +67,11 @@ pub(crate) fn in_child(_: Effort) -> Result<Vec<Sample>, String> {
             samples.push(bytes("resident, 10^6 connections with both ends", (resident()? - resident_empty) as f64));
         }
         let mut add = |row, what: String, value| samples.push(Sample::new(row, what, SUBJECT, Unit::Times, value));
-        add(13, format!("ping-pong beside 10^{power} idle"), times(&mut alone, &mut grown, ping_pong));
-        add(13, format!("bulk beside 10^{power} idle"), times(&mut alone, &mut grown, bulk));
-        add(15, set_up_name(power), times(&mut alone, &mut grown, set_up));
-        add(14, format!("ping-pong, each of 10^{power} in turn"), times(&mut alone, &mut grown, ping_pong_in_turn));
-        add(14, format!("16 KiB and an answer, each of 10^{power} in turn"), times(&mut alone, &mut grown, bulk_in_turn));
+        add(13, format!("ping-pong beside 10^{power} idle"), times(TURNS, &mut alone, &mut grown, ping_pong));
+        add(13, format!("bulk beside 10^{power} idle"), times(TURNS, &mut alone, &mut grown, bulk));
+        add(15, set_up_name(power), times(TURNS, &mut alone, &mut grown, set_up));
+        add(14, format!("ping-pong, each of 10^{power} in turn"), times(TURNS, &mut alone, &mut grown, ping_pong_in_turn));
+        add(14, format!("16 KiB and an answer, each of 10^{power} in turn"), times(TURNS, &mut alone, &mut grown, bulk_in_turn));
     }
     samples.push(Sample::new(
         15,
@@ -186,8 +172,8 @@ pub(crate) fn listeners_in_child(_: Effort) -> Result<Vec<Sample>, String> {
         grown.crowd.listen_idly(count, wanted - count);
         count = wanted;
         let mut add = |what: String, value| samples.push(Sample::new(13, what, SUBJECT, Unit::Times, value));
-        add(format!("ping-pong beside 10^{power} idle listeners"), times(&mut alone, &mut grown, ping_pong));
-        add(format!("set-up beside 10^{power} idle listeners"), times(&mut alone, &mut grown, set_up));
+        add(format!("ping-pong beside 10^{power} idle listeners"), times(TURNS, &mut alone, &mut grown, ping_pong));
+        add(format!("set-up beside 10^{power} idle listeners"), times(TURNS, &mut alone, &mut grown, set_up));
     }
     std::mem::forget((alone, grown));
     Ok(samples)

@@ -20,7 +20,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
         }
     }
     let json = std::env::temp_dir().join(format!("loggia-bench-{}.json", std::process::id()));
-    let rounds = if effort.quick { "1" } else { "3" };
+    let rounds = if effort.quick { "1" } else { "5" };
     let result = run(&program, &json, rounds);
     // It may not have been made.
     let _ = std::fs::remove_file(&json);
@@ -36,6 +36,8 @@ fn run(program: &Path, json: &Path, rounds: &str) -> Result<Vec<Sample>, String>
     // What was left out, and why.
     let words = String::from_utf8_lossy(&output.stdout);
     words.lines().filter(|line| line.starts_with("SKIPPED")).for_each(|line| eprintln!("{line}"));
+    // What failed in one of its rounds, and why.
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
         return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
     }

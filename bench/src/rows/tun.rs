@@ -19,7 +19,7 @@ use crate::figure::Sample;
 use crate::floors::minimal::Bare;
 use crate::peers;
 use crate::probe::Effort;
-use crate::timing::{stay_on_core, timed};
+use crate::timing::stay_on_core;
 
 const NAME: &str = "bench0";
 const MTU: u16 = 1500;
@@ -45,7 +45,7 @@ pub(crate) fn in_child(effort: Effort) -> Result<Vec<Sample>, String> {
         (peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source, false),
         (peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source, false),
     ];
-    let mut samples = Vec::new();
+    let (mut samples, mut failures) = (Vec::new(), Vec::new());
     for (row, headed, what, amount) in
         [(6, false, "plain", effort.of(400 << 20)), (7, true, "virtio-net header", effort.of(2 << 30))]
     {
@@ -55,12 +55,21 @@ pub(crate) fn in_child(effort: Effort) -> Result<Vec<Sample>, String> {
             }
             // It is known to be ten times as slow.
             let amount = if subject == peers::IPSTACK { amount / 8 } else { amount };
-            let took = to_us(sink, headed, amount).map_err(|why| format!("{subject}: {why}"))?;
-            samples.push(Sample::rate(row, format!("{what}, kernel to us"), subject, amount, took));
-            let took = to_kernel(source, headed, amount).map_err(|why| format!("{subject}: {why}"))?;
-            samples.push(Sample::rate(row, format!("{what}, us to kernel"), subject, amount, took));
+            for (way, took) in
+                [("kernel to us", to_us(sink, headed, amount)), ("us to kernel", to_kernel(source, headed, amount))]
+            {
+                match took {
+                    Ok(took) => samples.push(Sample::rate(row, format!("{what}, {way}"), subject, amount, took)),
+                    Err(why) => failures.push(format!("{what}, {way}, {subject}: {why}")),
+                }
+            }
         }
     }
+    if samples.is_empty() {
+        return Err(failures.join("; "));
+    }
+    // One that fails once does not take the others' figures with it.
+    failures.iter().for_each(|failure| eprintln!("FAILED: {failure}"));
     samples.sort_by(|a, b| (a.row, &a.what).cmp(&(b.row, &b.what)));
     Ok(samples)
 }
@@ -126,24 +135,28 @@ fn to_us(sink: Sink, headed: bool, amount: usize) -> Result<Duration, String> {
     Ok(took)
 }
 
+/// Reads so much, and how long it took from the first byte on.
+fn read(stream: &mut impl Read, amount: usize) -> io::Result<Duration> {
+    let mut room = vec![0; WRITE];
+    let mut received = stream.read(&mut room)?;
+    let began = Instant::now();
+    while received < amount {
+        match stream.read(&mut room)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => received += count,
+        }
+    }
+    Ok(began.elapsed())
+}
+
 fn to_kernel(source: Source, headed: bool, amount: usize) -> Result<Duration, String> {
     let tun = lay(headed)?;
     let enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| -> io::Result<Duration> {
-            let mut stream = connect()?;
-            let mut room = vec![0; WRITE];
-            let mut received = stream.read(&mut room)?;
-            let took = timed(|| {
-                while received < amount {
-                    match stream.read(&mut room) {
-                        Ok(0) | Err(_) => break,
-                        Ok(count) => received += count,
-                    }
-                }
-            });
+            let took = connect().and_then(|mut stream| read(&mut stream, amount));
             enough.store(true, Ordering::Release);
-            if received < amount { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(took) }
+            took
         });
         source(tun, headed, &enough, amount)?;
         reader.join().expect("the reader").map_err(|error| error.to_string())
@@ -177,16 +190,7 @@ fn loggia_sink(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
     let work = || -> io::Result<Duration> {
         let (host, listener) = host(tun)?;
         let (mut stream, _) = listener.accept()?;
-        let mut room = vec![0; WRITE];
-        let mut received = stream.read(&mut room)?;
-        let took = timed(|| {
-            while received < amount {
-                match stream.read(&mut room) {
-                    Ok(0) | Err(_) => break,
-                    Ok(count) => received += count,
-                }
-            }
-        });
+        let took = read(&mut stream, amount)?;
         drop((stream, listener));
         // The kernel's end may hold its half open.
         let _ = host.shutdown(Duration::from_millis(200));

@@ -25,7 +25,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
     let each = ("UDP 64 B, a call each", effort.of(2_000_000), 1);
     let batched = ("UDP 64 B, batched", effort.of(4_000_000), BATCH);
     let samples = [each, batched].map(|(what, count, batch)| {
-        let mut pair = Pair::new(1500, true);
+        let mut pair = Pair::stepped(1500, true);
         let client = socket(&mut pair.client, 40_000);
         let server = socket(&mut pair.server, PORT);
         let mut room = [0; 64];

@@ -10,7 +10,7 @@ use crate::child;
 use crate::figure::{Sample, Unit};
 use crate::peers::SMOLTCP;
 use crate::probe::Effort;
-use crate::timing::timed;
+use crate::timing::times;
 
 const CROWDS: [u32; 2] = [3, 4];
 const TURNS: usize = 3;
@@ -30,7 +30,7 @@ struct Beside {
 
 impl Beside {
     fn new() -> Self {
-        let mut pair = Pair::new(LARGEST, false);
+        let mut pair = Pair::stepped(LARGEST, false);
         pair.connect(40_000);
         Self { pair, members: Vec::with_capacity(10_000), turn: 0 }
     }
@@ -85,14 +85,7 @@ pub(crate) fn in_child(_: Effort) -> Result<Vec<Sample>, String> {
             samples.push(Sample::new(12, "idle established connection, one end", SMOLTCP, Unit::Bytes, each));
         }
         let mut add = |row, what: String, work: fn(&mut Beside)| {
-            let mut ratios: Vec<f64> = (0..TURNS)
-                .map(|_| {
-                    let before = timed(|| work(&mut alone)).as_secs_f64();
-                    timed(|| work(&mut grown)).as_secs_f64() / before
-                })
-                .collect();
-            ratios.sort_by(f64::total_cmp);
-            samples.push(Sample::new(row, what, SMOLTCP, Unit::Times, ratios[TURNS / 2]));
+            samples.push(Sample::new(row, what, SMOLTCP, Unit::Times, times(TURNS, &mut alone, &mut grown, work)));
         };
         add(13, format!("ping-pong beside 10^{power} idle"), ping_pong);
         add(13, format!("bulk beside 10^{power} idle"), bulk);
