@@ -19,7 +19,7 @@ use super::rate::{Meter, Metered, Rate};
 use super::receive_queue::ReceiveQueue;
 use super::recovery::losses::Losses;
 use super::round_trip::RoundTrip;
-use super::scoreboard::Scoreboard;
+use super::scoreboard::{Delivered, Scoreboard};
 use super::send_queue::SendQueue;
 use super::seq::Seq;
 use super::spare::Spare;
@@ -40,6 +40,7 @@ pub(super) struct Sending {
     /// When what was written left and arrived, if somebody wants to know.
     pub(super) stamps: Option<Box<Stamps>>,
     pub(super) meter: Meter,
+    /// None once all of that is acknowledged.
     pub(super) resized: Option<Resized>,
 }
 
@@ -60,6 +61,15 @@ pub(super) struct Receiving {
 }
 
 impl Sending {
+    /// Everything before `ack` arrived, of it so many bytes of data.
+    pub(super) fn acked(&mut self, ack: Seq, data: u32) -> Delivered {
+        self.queue.release(data as usize);
+        self.pieces.acked(ack);
+        // Forgotten now, because 2 GiB later its end lies ahead again.
+        self.resized = self.resized.filter(|resized| resized.until.after(ack));
+        self.board.acked(ack)
+    }
+
     /// Memory held by the queue.
     fn charge(&self) -> usize {
         self.queue.charge() + self.pieces.charge() + self.stamps.as_ref().map_or(0, |stamps| stamps.charge())
@@ -485,8 +495,7 @@ impl Tcb {
 
     /// Payload of the segments at `una`, as they were first sent: the path may have become another one since.
     pub(super) fn sent_mss(&self) -> u32 {
-        let resized =
-            self.sending.as_ref().and_then(|sending| sending.resized).filter(|resized| resized.until.after(self.snd.una));
+        let resized = self.sending.as_ref().and_then(|sending| sending.resized);
         u32::from(resized.map_or(self.snd.mss, |resized| resized.mss).max(1))
     }
 
@@ -617,5 +626,16 @@ mod tests {
             ("tally", size_of::<Tally>()),
         ];
         assert!(size_of::<Tcb>() <= 432, "{} of which {parts:?}", size_of::<Tcb>());
+    }
+
+    /// Sequence numbers go round: what was once behind lies ahead after 2 GiB.
+    #[test]
+    fn the_size_of_before_is_forgotten_with_the_last_byte_of_it() {
+        let mut sending = Sending { resized: Some(Resized { mss: 1460, until: Seq(1000) }), ..Sending::default() };
+        sending.acked(Seq(999), 0);
+        assert!(sending.resized.is_some());
+        sending.acked(Seq(1000), 0);
+        sending.acked(Seq(1000) + (1 << 31), 0);
+        assert!(sending.resized.is_none());
     }
 }

@@ -48,7 +48,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
         reset_answer(tcb, cx, ack);
         return discard(cx, arrival, Discard::TcpFutureAck);
     }
-    let delivered = tcb.sending_mut().board.acked(ack);
+    let delivered = tcb.sending_mut().acked(ack, 0);
     tcb.snd.una = ack;
     let echo = arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0);
     take_round_trip(tcb, cx, &delivered, echo);
@@ -168,11 +168,7 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
 /// `una` moves: acknowledged data is dropped, and perhaps our FIN was in it.
 fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     let data = (ack - tcb.snd.una).min(tcb.unacked_len());
-    let delivered = tcb.with_sending(cx, |sending| {
-        sending.queue.release(data as usize);
-        sending.pieces.acked(ack);
-        sending.board.acked(ack)
-    });
+    let delivered = tcb.with_sending(cx, |sending| sending.acked(ack, data));
     tcb.snd.una = ack;
     tcb.snd.acked += u64::from(data);
     if tcb.snd.urgent && tcb.snd.up.at_or_before(ack) {

@@ -51,11 +51,7 @@ fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival) -> bool {
 fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let header = arrival.header;
     let data = header.ack - tcb.snd.una - 1;
-    let delivered = tcb.with_sending(cx, |sending| {
-        sending.queue.release(data as usize);
-        sending.pieces.acked(header.ack);
-        sending.board.acked(header.ack)
-    });
+    let delivered = tcb.with_sending(cx, |sending| sending.acked(header.ack, data));
     tcb.snd.una = header.ack;
     tcb.snd.acked += u64::from(data);
     tcb.count_delivered(1, 1);

@@ -119,7 +119,7 @@ fn mtu_in_16_bits(mtu: u32) -> u16 {
 fn note_resized(tcb: &mut Tcb) {
     let (mss, una, until) = (tcb.snd.mss, tcb.snd.una, tcb.snd.nxt);
     if let Some(sending) = tcb.sending.as_mut().filter(|_| until != una)
-        && sending.resized.is_none_or(|resized| resized.until.at_or_before(una))
+        && sending.resized.is_none()
     {
         sending.resized = Some(Resized { mss, until });
     }
