@@ -158,9 +158,7 @@ impl Stack {
     /// Changes settings of the socket layer; sockets that are there keep what they were born with.
     pub fn configure_sockets(&mut self, change: impl FnOnce(&mut socket::Config)) {
         change(&mut self.sockets.config);
-        let (first, last) = self.sockets.config.ip_local_port_range;
-        self.sockets.udp.set_port_range(first, last);
-        self.sockets.tcp.ports_mut().set_range(first, last);
+        self.sockets.set_ports();
     }
 
     fn settled(&mut self, result: Result<(), Errno>) -> Result<(), Errno> {

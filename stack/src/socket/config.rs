@@ -26,7 +26,7 @@ impl Permission {
 /// Settings of the socket layer.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `net.ipv4.ip_local_port_range`
+    /// `net.ipv4.ip_local_port_range`; means nothing where a [`shard`](Self::shard) has one of its own.
     pub ip_local_port_range: (u16, u16),
     /// `net.ipv4.ip_unprivileged_port_start`: `bind` to a port below gives `EACCES`. 0 by default: whoever embeds a stack owns it.
     pub ip_unprivileged_port_start: u16,
@@ -48,13 +48,22 @@ pub struct Config {
     pub igmp_max_msf: u32,
     /// Most sockets at a time; then `ENFILE`.
     pub max_sockets: usize,
-    /// Which of several stacks behind the same addresses this one is, if so: connections and datagram sockets then take ports whose answers
-    /// come to it, and `connect` from a port whose answers do not gives `EADDRNOTAVAIL`.
+    /// Which of several stacks behind the same addresses this one is, if so: connections and datagram sockets then take ephemeral ports whose
+    /// answers come to it, of the range that the [rule](crate::transport::shard::Shards::new) was made with; and a TCP `connect` from a port
+    /// whose answers do not come here gives `EADDRNOTAVAIL`. A datagram socket may be bound to any other port: a part of what is sent there
+    /// comes here.
     pub shard: Option<Shard>,
     /// `CAP_NET_RAW`: raw sockets; without it `EPERM`.
     pub net_raw: Permission,
     /// `CAP_NET_ADMIN`: `SO_MARK`, `SO_SNDBUFFORCE`, `IP_TRANSPARENT` and their kin; without it `EPERM`.
     pub net_admin: Permission,
+}
+
+impl Config {
+    /// The range of ephemeral ports. That of a shard goes before: by it all of them know whose a port is.
+    pub(super) fn port_range(&self) -> (u16, u16) {
+        self.shard.map_or(self.ip_local_port_range, |shard| shard.shards.ephemeral())
+    }
 }
 
 impl Default for Config {

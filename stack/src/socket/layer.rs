@@ -61,16 +61,9 @@ pub(super) use on_datagrams;
 impl Sockets {
     /// No sockets yet.
     pub fn new(entropy: &Entropy, config: Config, tcp: TcpConfig) -> Self {
-        let (first, last) = config.ip_local_port_range;
-        let mut udp = Udp::new(entropy);
-        udp.set_port_range(first, last);
-        udp.set_shard(config.shard);
-        let mut tcp = Tcp::new(entropy, tcp);
-        tcp.ports_mut().set_range(first, last);
-        tcp.ports_mut().set_shard(config.shard);
-        Self {
-            tcp,
-            udp,
+        let mut sockets = Self {
+            tcp: Tcp::new(entropy, tcp),
+            udp: Udp::new(entropy),
             raw: Raw::new(),
             ping: Ping::new(entropy),
             unix: Unix::new(
@@ -86,7 +79,18 @@ impl Sockets {
             rares: Slab::new(),
             foreign: Vec::new(),
             config,
-        }
+        };
+        sockets.set_ports();
+        sockets
+    }
+
+    /// The settings for ephemeral ports hold from now on.
+    pub(crate) fn set_ports(&mut self) {
+        let ((first, last), shard) = (self.config.port_range(), self.config.shard);
+        self.udp.set_port_range(first, last);
+        self.udp.set_shard(shard);
+        self.tcp.ports_mut().set_range(first, last);
+        self.tcp.ports_mut().set_shard(shard);
     }
 
     /// How many sockets there are.

@@ -28,7 +28,7 @@ pub struct Shard {
 
 impl Shards {
     /// A set of `count` stacks (at least one); flows are spread by `seed`, which peers must not know, and `ephemeral` is the range of
-    /// [`ip_local_port_range`](crate::socket::Config::ip_local_port_range).
+    /// ephemeral ports in all of them, in the place of [`ip_local_port_range`](crate::socket::Config::ip_local_port_range).
     pub fn new(seed: Seed, count: u16, ephemeral: (u16, u16)) -> Self {
         Self { key: Entropy::new(seed).key("shards"), count: count.max(1), ephemeral }
     }
@@ -36,6 +36,11 @@ impl Shards {
     /// How many they are.
     pub const fn count(&self) -> u16 {
         self.count
+    }
+
+    /// The range of ephemeral ports.
+    pub(crate) const fn ephemeral(&self) -> (u16, u16) {
+        self.ephemeral
     }
 
     /// Which stack a TCP connection is for, by its two ends.

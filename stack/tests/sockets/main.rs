@@ -8,6 +8,7 @@ mod ancillary;
 mod gateway;
 mod options;
 mod random;
+mod shards;
 mod states;
 mod tcp;
 mod udp;
