@@ -18,6 +18,8 @@ fn a_lost_fin_is_sent_again() {
     t.expect_after(200, "F. 1:1(0) ack 1");
     t.expect_after(200, "F. 1:1(0) ack 1");
     t.expect_after(400, "F. 1:1(0) ack 1");
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!((info.total_retrans, info.bytes_retrans, info.bytes_sent), (3, 0, 0), "a FIN is no data");
 
     let mut t = Script::new();
     let socket = t.established(SYN);

@@ -322,7 +322,9 @@ pub struct TcpInfo {
     pub delivery_rate_app_limited: bool,
     pub bytes_acked: u64,
     pub bytes_received: u64,
+    /// Bytes of data, with those that were sent again.
     pub bytes_sent: u64,
+    /// Bytes of data that were sent again.
     pub bytes_retrans: u64,
     /// Duplicates that the peer told of (DSACK), and segments that came later than others sent after them.
     pub dsack_dups: u32,

@@ -68,7 +68,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     tcb.recovery.first = false;
     mtu_probe::sent_again(tcb, plan);
     recovery::sent(tcb, space);
-    recovery::sent_again(tcb, space, cx.now_ms().wrapping_add(tcb.ts_offset));
+    recovery::sent_again(tcb, plan.len, space, cx.now_ms().wrapping_add(tcb.ts_offset));
     if plan.seq == tcb.snd.una && tcb.timers.retry_kind != Retry::Reorder {
         tcb.timers.retry = now + tcb.round_trip.timeout();
         tcb.timers.retry_kind = Retry::Retransmit;

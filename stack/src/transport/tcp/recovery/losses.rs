@@ -21,8 +21,9 @@ pub(in crate::transport::tcp) struct Losses {
     pub(super) tail_probe: Option<TailProbe>,
     /// Whether the last timeout was spurious is not decided (RFC 5682).
     pub(super) doubting: bool,
-    /// Bytes sent again since the connection began, and duplicates that the peer told of.
+    /// Bytes of data sent again since the connection began.
     pub(in crate::transport::tcp) resent_bytes: u64,
+    /// Duplicates that the peer told of since then.
     pub(in crate::transport::tcp) duplicates: u32,
 }
 

@@ -245,10 +245,10 @@ pub(super) fn sent(tcb: &mut Tcb, bytes: u32) {
     }
 }
 
-/// Something was sent again, when our clock said this.
-pub(super) fn sent_again(tcb: &mut Tcb, bytes: u32, clock: u32) {
-    losses::of(tcb).resent_bytes += u64::from(bytes);
-    undo::sent_again(tcb, bytes, clock);
+/// So many bytes of data were sent again, and with a FIN so much of the sequence space, when our clock said this.
+pub(super) fn sent_again(tcb: &mut Tcb, data: u32, space: u32, clock: u32) {
+    losses::of(tcb).resent_bytes += u64::from(data);
+    undo::sent_again(tcb, space, clock);
 }
 
 /// Outside fast recovery acknowledged data opens the window (RFC 5681 §3.1): what is newly known to have arrived. A cumulative
