@@ -1,8 +1,10 @@
 //! The last segments: FINs that get lost, TIME-WAIT, connections to oneself (RFC 9293 §3.6, RFC 1337, RFC 6191).
 
 use crate::script::Script;
-use loggia_stack::base::{MsgFlags, TcpState};
+use loggia_stack::Errno;
+use loggia_stack::base::{Duration, MsgFlags, TcpState};
 use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR};
 use loggia_stack::socket::numbers::{AF_INET, SHUT_WR, SOCK_STREAM};
 
 const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
@@ -83,6 +85,38 @@ fn an_old_syn_does_not_end_time_wait() {
     t.inject("S 0:0(0) win 65535 <mss 1460>");
     t.expect(". 2:2(0) ack 2");
     assert_eq!(t.stack.counters().tcp_ext.tw_recycled, 0);
+}
+
+/// RFC 6191 §2: with timestamps a connection takes the place of the last one between the same ends, but not within a second: also where
+/// TIME-WAIT is to last longer than it can.
+#[test]
+fn the_same_ends_may_be_used_again_after_a_second() {
+    for minutes in [1, 60] {
+        let mut t = Script::with(|config| {
+            config.tcp.timestamps = true;
+            config.tcp.time_wait = Duration::from_mins(minutes);
+        });
+        let prepare = |t: &mut Script| {
+            let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+            t.stack.setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &1i32.to_ne_bytes()).unwrap();
+            t.stack.bind(socket, &"10.0.0.1:80".parse().unwrap()).unwrap();
+            socket
+        };
+        let peer: Address = "10.0.0.2:4000".parse().unwrap();
+        let socket = prepare(&mut t);
+        assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
+        t.expect("S 0:0(0)");
+        t.inject(&format!("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,TS val 100 ecr {}>", t.last_ts));
+        t.expect(". 1:1(0) ack 1");
+        t.stack.close(socket).unwrap();
+        t.expect("F. 1:1(0) ack 1");
+        t.inject(&format!("F. 1:1(0) ack 2 win 65535 <nop,nop,TS val 101 ecr {}>", t.last_ts));
+        t.expect(". 2:2(0) ack 2");
+        let socket = prepare(&mut t);
+        assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EADDRNOTAVAIL), "TIME-WAIT of {minutes} minutes");
+        t.run(1_100);
+        assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
+    }
 }
 
 /// RFC 9293 §3.5: a socket that connects to itself opens simultaneously with itself, as on every host.

@@ -5,7 +5,8 @@ use crate::base::{Duration, Instant};
 /// The furthest deadline: what lies up to half an hour ahead can be told from what is over.
 const FURTHEST: Duration = Duration::from_mins(30);
 
-/// A deadline in microseconds around 32 bits, at most a microsecond late.
+/// A deadline in microseconds around 32 bits, at most a microsecond late. A clock that jumps by more than half of the circle (36 minutes)
+/// finds one that is over ahead of it, so that what should have ended lasts up to that long once more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Near(u32);
 

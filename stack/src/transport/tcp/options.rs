@@ -112,7 +112,7 @@ pub struct TcpConfig {
     pub fastopen_key: Option<FastOpenKeys>,
     /// `tcp_notsent_lowat`: with so many bytes unsent a connection is not writable.
     pub notsent_lowat: u32,
-    /// How long TIME-WAIT lasts (Linux: 60 s).
+    /// How long TIME-WAIT lasts (Linux: 60 s). At most 30 minutes.
     pub time_wait: Duration,
 }
 

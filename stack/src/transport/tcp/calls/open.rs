@@ -6,6 +6,7 @@ use crate::transport::ports::Binding;
 use crate::transport::tcp::congestion::Congestion;
 use crate::transport::tcp::flows::Tuple;
 use crate::transport::tcp::listener::Listener;
+use crate::transport::tcp::near::Near;
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::{Tcp, handshake};
 
@@ -171,7 +172,7 @@ impl Tcp {
     /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
     fn may_reuse(&self, net: &Network, key: Key) -> bool {
         let (record, now) = (&self.records.time_wait[key], net.links.base.now);
-        let began = now + self.config.time_wait;
+        let began = Near::after(now, self.config.time_wait).at(now);
         record.timestamps && began.since(record.expires(now)).as_millis() > 1000
     }
 
