@@ -1,5 +1,7 @@
 //! CLOSE and ABORT (RFC 9293 §3.10.4, §3.10.5).
 
+use alloc::vec::Vec;
+
 use crate::base::{Cause, Duration, Key, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::output::{self, Push, reset};
@@ -72,8 +74,8 @@ impl Tcp {
 
     /// Resets the connections that no application holds any more, and that are not at their end; says how many.
     pub fn abort_orphans(&mut self, net: &mut Network) -> usize {
-        let mut orphans = self.keys();
-        orphans.retain(|key| timers::is_orphan(&self.records.connections[*key]));
+        let orphans: Vec<Key> =
+            self.records.connections.iter().filter(|(_, tcb)| timers::is_orphan(tcb)).map(|(key, _)| key).collect();
         orphans.iter().for_each(|key| self.abort(net, *key, Cause::Call));
         orphans.len()
     }
@@ -81,7 +83,8 @@ impl Tcp {
     /// True if a connection still has something to bring to its other end: data, or the end of them.
     pub fn is_flushing(&self) -> bool {
         use TcpState::*;
-        self.keys().into_iter().any(|key| matches!(self.state(key), Established | CloseWait | FinWait1 | Closing | LastAck))
+        let flushes = |tcb: &Tcb| matches!(tcb.state, Established | CloseWait | FinWait1 | Closing | LastAck);
+        self.records.connections.iter().any(|(_, tcb)| flushes(tcb))
     }
 
     /// The socket as it was before it connected.
