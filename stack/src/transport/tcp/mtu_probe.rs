@@ -78,10 +78,9 @@ fn begin(tcb: &mut Tcb, cx: &Cx<'_>) {
     tcb.search = Some(Box::new(Search { low, high: ceiling(tcb), before: 0, probe: None, since_ms: cx.now_ms() }));
 }
 
-/// The most that the peer takes, and that the program wants (`TCP_MAXSEG`).
+/// The most that the peer takes, and that the program wants.
 fn ceiling(tcb: &Tcb) -> u32 {
-    let wanted = Some(tcb.options.maxseg).filter(|maxseg| *maxseg > 0).unwrap_or(u16::MAX);
-    segment_size::headers(tcb.inet.remote) + u32::from(tcb.snd.peer_mss.min(wanted))
+    segment_size::headers(tcb.inet.remote) + u32::from(tcb.snd.peer_mss.min(segment_size::wanted(tcb.options.maxseg)))
 }
 
 /// The retransmission timer fired again: if that goes on for too long, large packets may be what does not get through (RFC 4821 §7.7).

@@ -24,7 +24,12 @@ pub(super) fn headers(remote: Addr) -> u32 {
 /// RFC 9293 MUST-14, MUST-67, SHLD-5: what we announce in a SYN, from the MTU of the link: it is about us, not about the path.
 pub(super) fn announced(mtu: u32, remote: Addr, maxseg: u16) -> u16 {
     let from_link = largest_packet(mtu, remote).saturating_sub(headers(remote)).clamp(MIN_MSS, 65_535) as u16;
-    if maxseg == 0 { from_link } else { from_link.min(maxseg) }
+    from_link.min(wanted(maxseg))
+}
+
+/// The most that the program wants, from its `TCP_MAXSEG`.
+pub(super) fn wanted(maxseg: u16) -> u16 {
+    if maxseg == 0 { u16::MAX } else { maxseg }
 }
 
 /// RFC 9293 MUST-15: what we assume if the peer announces nothing.
@@ -51,7 +56,6 @@ fn options(tcb: &Tcb) -> u32 {
 pub(super) fn effective(tcb: &Tcb, path_mtu: u32) -> u16 {
     let path_mtu = tcb.search.as_ref().map_or(path_mtu, |search| path_mtu.min(search.low));
     let path = largest_packet(path_mtu, tcb.inet.remote).saturating_sub(headers(tcb.inet.remote)).max(MIN_MSS);
-    let maxseg = if tcb.options.maxseg == 0 { u32::MAX } else { u32::from(tcb.options.maxseg) };
-    let whole = path.min(u32::from(tcb.snd.peer_mss)).min(maxseg).min(65_535) as u16;
+    let whole = path.min(u32::from(tcb.snd.peer_mss.min(wanted(tcb.options.maxseg)))) as u16;
     whole - if tcb.timestamps { TIMESTAMP_BYTES } else { 0 }
 }
