@@ -12,6 +12,8 @@ use crate::network::Network;
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 /// It doubles so many times.
 const DOUBLINGS: u8 = 7;
+/// Places that a queue keeps, be they used or not, and how many that are gone it may always hold.
+const FEW: usize = 1024;
 
 /// Those that wait, by how often the timeout was doubled.
 #[derive(Debug, Default)]
@@ -63,18 +65,75 @@ impl Tcp {
         self.arm_unanswered(net, at);
     }
 
-    /// One of them was forgotten. The queues are swept when most of what is in them is gone, and end with the last.
+    /// One of them was forgotten. The queues are swept when most of what is in them is gone, and end with the last;
+    /// the memory that a flood took goes with it.
     pub(super) fn sweep_unanswered(&mut self, net: &mut Network) {
         let half_open = &self.records.half_open;
         for queue in &mut self.unanswered.queues {
             if half_open.is_empty() {
                 queue.keys.clear();
+                queue.keys.shrink_to(FEW);
                 if let Some(timer) = queue.timer.take() {
                     net.links.base.timers.cancel(timer);
                 }
-            } else if queue.keys.len() > 1024 + 2 * half_open.len() {
+            } else if queue.keys.len() > FEW + 2 * half_open.len() {
                 queue.keys.retain(|key| half_open.contains(*key));
+                queue.keys.shrink_to(FEW + 2 * half_open.len());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::base::{Addr, LinkId, Version};
+    use crate::transport::tcp::flows::Tuple;
+    use crate::transport::tcp::half_open::HalfOpen;
+    use crate::transport::tcp::header::Header;
+    use crate::transport::tcp::options::TcpConfig;
+    use crate::transport::tcp::seq::Seq;
+    use crate::transport::testing::Host;
+
+    /// One that waits from now on.
+    fn wait(tcp: &mut Tcp, net: &mut Network, listener: Key) -> Key {
+        let tuple = Tuple { local: Addr::v4(10, 0, 0, 1), remote: Addr::v4(10, 0, 0, 2), local_port: 80, remote_port: 4000 };
+        let parent = &tcp.records.connections[listener];
+        let (header, config, now) = (Header::default(), TcpConfig::default(), net.links.base.now);
+        let half_open = HalfOpen::new(tuple, listener, LinkId(1), Seq(0), 0, &header, 0, parent, &config, now);
+        let key = tcp.records.half_open.insert(half_open);
+        tcp.await_answer(net, key);
+        key
+    }
+
+    #[test]
+    fn what_a_flood_took_is_given_back_and_those_gone_are_stepped_over() {
+        let mut host = Host::new(1);
+        let mut tcp = Tcp::new(&host.net.links.base.entropy.clone(), TcpConfig::default());
+        let listener = tcp.open(host.owner(), Version::V4);
+        let net = &mut host.net;
+        let all: Vec<Key> = (0..20_000).map(|_| wait(&mut tcp, net, listener)).collect();
+        let (gone, left) = all.split_at(all.len() - 10);
+        for key in gone {
+            tcp.records.half_open.remove(*key);
+            tcp.sweep_unanswered(net);
+        }
+        let first = |tcp: &Tcp| tcp.unanswered.queues[0].keys.front().copied();
+        let (len, room) = (tcp.unanswered.queues[0].keys.len(), tcp.unanswered.queues[0].keys.capacity());
+        assert!(len <= FEW + 2 * left.len() && room <= 2 * FEW, "{len} of {room}");
+        assert!(first(&tcp).is_some_and(|key| gone.contains(&key)));
+
+        net.links.base.now = net.links.base.now + FIRST_TIMEOUT / 2;
+        tcp.half_open_timeout(net, Timer { owner: TimerOwner::HalfOpen, key: 0 });
+        assert_eq!(first(&tcp), Some(left[0]), "its time is not over");
+        assert!(tcp.unanswered.queues[0].timer.is_some());
+
+        for key in left {
+            tcp.records.half_open.remove(*key);
+        }
+        tcp.sweep_unanswered(net);
+        assert!(tcp.unanswered.queues[0].keys.is_empty() && tcp.unanswered.queues[0].timer.is_none());
     }
 }
