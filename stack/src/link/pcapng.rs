@@ -18,6 +18,19 @@ const INTERFACE: u32 = 1;
 const STATISTICS: u32 = 5;
 const PACKET: u32 = 6;
 
+// Numbers of options: of any block, and of those that their first letters name.
+const OPT_COMMENT: u16 = 1;
+const SHB_USERAPPL: u16 = 4;
+const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
+const IF_TSRESOL: u16 = 9;
+const EPB_FLAGS: u16 = 2;
+const ISB_STARTTIME: u16 = 2;
+const ISB_ENDTIME: u16 = 3;
+const ISB_IFRECV: u16 = 4;
+/// Lost for want of room in the operating system: the host's queue of captured packets here.
+const ISB_OSDROP: u16 = 7;
+
 /// What packets of an interface begin with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LinkType {
@@ -63,67 +76,78 @@ pub struct Packet<'a> {
 
 /// A section header: the beginning of a file, or of a part of one.
 pub fn section(application: &str, comment: &str) -> Vec<u8> {
-    let mut body = Body::default();
-    body.u32(0x1a2b_3c4d);
-    body.u16(1);
-    body.u16(0);
-    body.u64(u64::MAX);
-    body.option(1, comment.as_bytes());
-    body.option(4, application.as_bytes());
-    body.end(SECTION)
+    let mut block = Block::new(SECTION, 0);
+    block.u32(0x1a2b_3c4d);
+    block.u16(1);
+    block.u16(0);
+    block.u64(u64::MAX);
+    block.option(OPT_COMMENT, comment.as_bytes());
+    block.option(SHB_USERAPPL, application.as_bytes());
+    block.end()
 }
 
 /// An interface; `snap` bytes of each packet are kept, 0: all.
 pub fn interface(name: &str, description: &str, kind: LinkType, snap: u32) -> Vec<u8> {
-    let mut body = Body::default();
-    body.u16(kind.number());
-    body.u16(0);
-    body.u32(snap);
-    body.option(2, name.as_bytes());
-    body.option(3, description.as_bytes());
-    body.option(9, &[NANOSECONDS]);
-    body.end(INTERFACE)
+    let mut block = Block::new(INTERFACE, 0);
+    block.u16(kind.number());
+    block.u16(0);
+    block.u32(snap);
+    block.option(IF_NAME, name.as_bytes());
+    block.option(IF_DESCRIPTION, description.as_bytes());
+    block.option(IF_TSRESOL, &[NANOSECONDS]);
+    block.end()
 }
 
 /// A packet.
 pub fn packet(packet: &Packet<'_>) -> Vec<u8> {
-    let mut body = Body::with_room(packet.data.len() + 64);
-    body.u32(packet.interface);
-    body.time(packet.at);
-    body.u32(packet.data.len() as u32);
-    body.u32(packet.len as u32);
-    body.padded(packet.data);
+    let mut block = Block::new(PACKET, packet.data.len());
+    block.u32(packet.interface);
+    block.bytes.extend(time(packet.at));
+    block.u32(packet.data.len() as u32);
+    block.u32(packet.len as u32);
+    block.padded(packet.data);
     for comment in packet.comments {
-        body.option(1, comment.as_bytes());
+        block.option(OPT_COMMENT, comment.as_bytes());
     }
     let direction: u32 = if packet.direction == Direction::In { 1 } else { 2 };
-    body.option(2, &direction.to_le_bytes());
-    body.end(PACKET)
+    block.option(EPB_FLAGS, &direction.to_le_bytes());
+    block.end()
 }
 
 /// How many packets passed an interface from moment `from` to moment `at`, and how many of them are not in the file for want of room.
 pub fn statistics(interface: u32, from: u64, at: u64, packets: u64, missing: u64) -> Vec<u8> {
-    let mut body = Body::default();
-    body.u32(interface);
-    body.time(at);
-    let time = |nanos: u64| [((nanos >> 32) as u32).to_le_bytes(), (nanos as u32).to_le_bytes()].concat();
-    body.option(2, &time(from));
-    body.option(3, &time(at));
-    body.option(4, &packets.to_le_bytes());
-    body.option(7, &missing.to_le_bytes());
-    body.end(STATISTICS)
+    let mut block = Block::new(STATISTICS, 0);
+    block.u32(interface);
+    block.bytes.extend(time(at));
+    block.option(ISB_STARTTIME, &time(from));
+    block.option(ISB_ENDTIME, &time(at));
+    block.option(ISB_IFRECV, &packets.to_le_bytes());
+    block.option(ISB_OSDROP, &missing.to_le_bytes());
+    block.end()
 }
 
-/// What lies between a block's two lengths.
-#[derive(Default)]
-struct Body {
+/// Nanoseconds since 1970 in two halves: the high one comes first, whatever the order of bytes.
+fn time(nanos: u64) -> [u8; 8] {
+    nanos.rotate_left(32).to_le_bytes()
+}
+
+/// A block in the making.
+struct Block {
     bytes: Vec<u8>,
     options: bool,
 }
 
-impl Body {
-    fn with_room(len: usize) -> Self {
-        Self { bytes: Vec::with_capacity(len), options: false }
+impl Block {
+    /// Where its first length stands.
+    const LENGTH: core::ops::Range<usize> = 4..8;
+
+    /// One of this kind, with so many bytes of data.
+    fn new(kind: u32, data: usize) -> Self {
+        let mut block = Self { bytes: Vec::with_capacity(data + 96), options: false };
+        block.u32(kind);
+        // The length: it is known at the end.
+        block.u32(0);
+        block
     }
 
     fn u16(&mut self, value: u16) {
@@ -136,12 +160,6 @@ impl Body {
 
     fn u64(&mut self, value: u64) {
         self.bytes.extend_from_slice(&value.to_le_bytes());
-    }
-
-    /// The high half comes first, whatever the order of bytes.
-    fn time(&mut self, nanos: u64) {
-        self.u32((nanos >> 32) as u32);
-        self.u32(nanos as u32);
     }
 
     fn padded(&mut self, data: &[u8]) {
@@ -161,17 +179,14 @@ impl Body {
         self.padded(value);
     }
 
-    fn end(mut self, kind: u32) -> Vec<u8> {
+    fn end(mut self) -> Vec<u8> {
         if self.options {
             self.u32(0);
         }
-        let len = (self.bytes.len() + 12) as u32;
-        let mut block = Vec::with_capacity(len as usize);
-        block.extend_from_slice(&kind.to_le_bytes());
-        block.extend_from_slice(&len.to_le_bytes());
-        block.extend_from_slice(&self.bytes);
-        block.extend_from_slice(&len.to_le_bytes());
-        block
+        let len = (self.bytes.len() + 4) as u32;
+        self.bytes[Self::LENGTH].copy_from_slice(&len.to_le_bytes());
+        self.u32(len);
+        self.bytes
     }
 }
 
@@ -219,6 +234,16 @@ mod tests {
             EnhancedPacketOption::Comment(text) => Some(text.to_string()),
             _ => None,
         }
+    }
+
+    #[test]
+    fn statistics_have_the_high_half_of_a_moment_first() {
+        let words =
+            |block: &[u8]| block.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect::<Vec<_>>();
+        let (from, at) = (0x1_0000_0002, 0x3_0000_0004);
+        let options = [0x8_0002, 1, 2, 0x8_0003, 3, 4, 0x8_0004, 5, 0, 0x8_0007, 6, 0, 0];
+        let expected = [&[5, 76, 7, 3, 4][..], &options, &[76]].concat();
+        assert_eq!(words(&statistics(7, from, at, 5, 6)), expected);
     }
 
     #[test]
