@@ -43,9 +43,9 @@ impl MsgFlags {
         self.0 & other.0 == other.0
     }
 
-    /// Without the flags of `other`.
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
+    /// True if any flag of `other` is set.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 

@@ -126,11 +126,9 @@ impl Sockets {
         if let Ok(record) = self.record_mut(id) {
             record.phase = Phase::Unconnected;
             (record.read_shut, record.write_shut) = (false, false);
-            if record.rare.is_some()
-                && let Ok(rare) = self.rare_mut(id)
-            {
-                rare.timestamping.begin_anew();
-            }
+        }
+        if let Some(rare) = self.rare_if_any(id) {
+            rare.timestamping.begin_anew();
         }
     }
 

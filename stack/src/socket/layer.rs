@@ -145,6 +145,12 @@ impl Sockets {
         self.rares.get_mut(key).ok_or(Errno::EBADF)
     }
 
+    /// The rare options of a socket that has some, to be changed.
+    pub(super) fn rare_if_any(&mut self, id: SocketId) -> Option<&mut Rare> {
+        let key = self.records.get(id)?.rare?;
+        self.rares.get_mut(key)
+    }
+
     /// Hands the rare options of a listener on to a connection.
     pub(super) fn inherit_rare(&mut self, listener: &Record, id: SocketId) -> Result<(), Errno> {
         if listener.rare.is_some() {

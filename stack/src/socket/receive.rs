@@ -38,11 +38,10 @@ impl Sockets {
     pub fn recv(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
         let record = *self.record(id)?;
         match record.kind {
-            Kind::Tcp(key) if flags == flags.without(MsgFlags::OOB | MsgFlags::ERRQUEUE) => {
-                let asked = into.len() as u32;
-                let offset = if net.links.base.events.wanted(class::CALLS) { self.tcp.stream(key).read_offset } else { 0 };
+            Kind::Tcp(key) if !flags.intersects(MsgFlags::OOB | MsgFlags::ERRQUEUE) => {
+                let (offset, asked) = (self.read_offset(net, &record), into.len());
                 let result = self.read_stream(net, id, &record, key, &mut [into], flags).map(Option::unwrap_or_default);
-                net.links.base.emit(What::Read { socket: id, offset, asked, result: result.map(|len| len as u32) });
+                note_read(net, id, offset, asked, result);
                 result
             }
             _ => self.recvmsg(net, id, &mut [into], 0, flags).map(|received| received.len),
@@ -62,12 +61,7 @@ impl Sockets {
         flags: MsgFlags,
     ) -> Result<Received, Errno> {
         let record = *self.record(id)?;
-        let offset = match record.kind {
-            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).read_offset,
-            Kind::Unix(key) if record.ty == Type::Stream => self.unix.read_offset(key),
-            _ => 0,
-        };
-        let asked = room_of(into);
+        let (offset, asked) = (self.read_offset(net, &record), room_of(into));
         let result = match record.kind {
             Kind::Unix(key) => self.receive_unix(net, &record, key, into, flags),
             Kind::Tcp(key) if flags.contains(MsgFlags::ERRQUEUE) => {
@@ -78,9 +72,17 @@ impl Sockets {
             _ => self.receive_datagram(net, id, &record, into, flags),
         };
         let result = result.map(|received| self.fit_control(net, received, control_room));
-        let result_for_event = result.as_ref().map(|received| received.len as u32).map_err(|error| *error);
-        net.links.base.emit(What::Read { socket: id, offset, asked: asked as u32, result: result_for_event });
+        note_read(net, id, offset, asked, result.as_ref().map(|received| received.len).map_err(|error| *error));
         result
+    }
+
+    /// Where in its stream a socket reads next, if anybody wants to know.
+    fn read_offset(&self, net: &Network, record: &Record) -> u64 {
+        match record.kind {
+            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).read_offset,
+            Kind::Unix(key) if record.ty == Type::Stream => self.unix.read_offset(key),
+            _ => 0,
+        }
     }
 
     /// Receives up to `max` bytes of a stream, or a whole datagram, without copying. Empty: the end of the stream.
@@ -98,8 +100,8 @@ impl Sockets {
                     0 => self.nothing_to_read(&record, key, &stream).map(|()| Bytes::new()),
                     count => Ok(self.tcp.take(net, key, count).unwrap_or_default()),
                 };
-                let len = result.as_ref().map(|chunk| chunk.len() as u32).map_err(|error| *error);
-                net.links.base.emit(What::Read { socket: id, offset: stream.read_offset, asked: max as u32, result: len });
+                let len = result.as_ref().map(Bytes::len).map_err(|error| *error);
+                note_read(net, id, stream.read_offset, max, len);
                 result.map(|chunk| (chunk, Address::Unspecified))
             }
             Kind::Unix(_) => {
@@ -118,7 +120,7 @@ impl Sockets {
                 let mut chunk = datagram.data.to_bytes();
                 // What there is no room for is lost, as in `recvmsg`.
                 chunk.truncate(max);
-                net.links.base.emit(What::Read { socket: id, offset: 0, asked: max as u32, result: Ok(chunk.len() as u32) });
+                note_read(net, id, 0, max, Ok(chunk.len()));
                 Ok((chunk, from))
             }
         }
@@ -170,30 +172,27 @@ impl Sockets {
         if !flags.contains(MsgFlags::TRUNC) {
             self.copy_stream(key, skip, count, into);
         }
-        self.advance(net, id, key, count, flags)?;
+        self.advance(net, id, key, count, flags);
         Ok(Some(count))
     }
 
-    fn advance(&mut self, net: &mut Network, id: SocketId, key: Key, count: usize, flags: MsgFlags) -> Result<(), Errno> {
+    fn advance(&mut self, net: &mut Network, id: SocketId, key: Key, count: usize, flags: MsgFlags) {
         let peeked = flags.contains(MsgFlags::PEEK);
         if !peeked {
             self.tcp.consume(net, key, count);
         }
-        self.move_peek_offset(id, count, peeked)
+        self.move_peek_offset(id, count, peeked);
     }
 
     /// `SO_PEEK_OFF` moves on with what was looked at and back with what was taken.
-    fn move_peek_offset(&mut self, id: SocketId, count: usize, peeked: bool) -> Result<(), Errno> {
-        if self.record(id)?.rare.is_none() {
-            return Ok(());
-        }
-        let offset = &mut self.rare_mut(id)?.peek_off;
-        if *offset >= 0 {
+    fn move_peek_offset(&mut self, id: SocketId, count: usize, peeked: bool) {
+        if let Some(rare) = self.rare_if_any(id)
+            && rare.peek_off >= 0
+        {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
-            let moved = if peeked { offset.saturating_add(count) } else { offset.saturating_sub(count) };
-            *offset = moved.max(0);
+            let moved = if peeked { rare.peek_off.saturating_add(count) } else { rare.peek_off.saturating_sub(count) };
+            rare.peek_off = moved.max(0);
         }
-        Ok(())
     }
 
     /// Where a look begins.
@@ -299,7 +298,7 @@ impl Sockets {
         if !peek {
             on_datagrams!(self, record.kind, |transport, key| drop(transport.pop(net, key)), _ => ());
         }
-        self.move_peek_offset(id, copied, peek)?;
+        self.move_peek_offset(id, copied, peek);
         Ok(received)
     }
 
@@ -399,6 +398,11 @@ impl Sockets {
         let cut = if whole { MsgFlags::NONE } else { MsgFlags::CTRUNC };
         Received { control, flags: received.flags | cut, ..received }
     }
+}
+
+/// Tells of a call that read, or tried to.
+fn note_read(net: &mut Network, socket: SocketId, offset: u64, asked: usize, result: Result<usize, Errno>) {
+    net.links.base.emit(What::Read { socket, offset, asked: asked as u32, result: result.map(|len| len as u32) });
 }
 
 /// Bytes that may be read without going past an urgent mark that is ahead.
