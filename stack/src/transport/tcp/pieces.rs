@@ -116,11 +116,6 @@ impl Pieces {
         }
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.len()
-    }
-
     /// Memory held.
     pub(super) fn charge(&self) -> usize {
         self.len() * size_of::<Piece>()
@@ -134,7 +129,8 @@ impl Pieces {
         }
     }
 
-    fn len(&self) -> usize {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
     }
 

@@ -554,7 +554,7 @@ impl Tcb {
 
     /// What stands against the send buffer, as Linux counts it: what was written, and what each of its pieces costs beside.
     pub(super) fn send_charge(&self) -> usize {
-        self.sending.as_ref().map_or(0, |sending| sending.queue.len() + sending.pieces.count() * tuning::PIECE)
+        self.sending.as_ref().map_or(0, |sending| sending.queue.len() + sending.pieces.len() * tuning::PIECE)
     }
 
     /// Gives the box of unacknowledged data back if nothing is left in it: an idle connection owns no queue.

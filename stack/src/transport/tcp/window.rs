@@ -61,23 +61,16 @@ pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
 
 /// Payload bytes the buffer has room for, and what [`choose`] says.
 pub(super) fn room_and_choice(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> (u32, u32) {
-    let full = full_space(tcb, config);
+    let (full, offered) = (full_space(tcb, config), offered(tcb));
     let room = full.saturating_sub(tcb.readable_len());
-    (room, choose_of(tcb, full, room, pressure))
-}
-
-fn choose_of(tcb: &Tcb, full: u32, room: u32, pressure: Pressure) -> u32 {
-    let offered = offered(tcb);
-    let mut free = room;
-    if pressure == Pressure::Full {
-        free = free.min(offered);
-    }
+    let free = if pressure == Pressure::Full { room.min(offered) } else { room };
     let mss = u32::from(tcb.rcv.mss).min(full);
     if free < full / 16 || free < mss {
-        return offered;
+        return (room, offered);
     }
     let free = free.min(trusted(tcb));
-    if free <= offered || free - offered < mss.min(full / 2) { offered } else { free }
+    let little = free <= offered || free - offered < mss.min(full / 2);
+    (room, if little { offered } else { free })
 }
 
 /// How far a sender is trusted (Linux's `rcv_ssthresh`): with what no handshake window says, and twice as much as it has sent.

@@ -34,6 +34,7 @@ use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
 use crate::base::{Duration, What};
 use prr::{Progress, Prr};
+pub(super) use undo::forget as forget_undo;
 
 /// What one acknowledgement told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -192,11 +193,6 @@ fn send_probe_again(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     mtu_probe::refused(tcb, cx);
     send_lost_again(tcb);
     true
-}
-
-/// A reduction is about to be made that no duplicate proves needless.
-pub(super) fn forget_undo(tcb: &mut Tcb) {
-    undo::forget(tcb);
 }
 
 /// What is lost is no sign of congestion: it goes again, and the window stays.

@@ -33,8 +33,8 @@ pub(super) fn remember(tcb: &mut Tcb) {
     losses::of(tcb).undo = Some(undo);
 }
 
-/// There is nothing to go back to any more.
-pub(super) fn forget(tcb: &mut Tcb) {
+/// There is nothing to go back to any more; or a reduction is about to be made that no duplicate proves needless.
+pub(in crate::transport::tcp) fn forget(tcb: &mut Tcb) {
     if let Some(losses) = &mut tcb.recovery.losses {
         losses.undo = None;
     }
