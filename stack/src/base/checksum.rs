@@ -32,7 +32,8 @@ impl Sum {
     }
 
     /// Adds four bytes given as a big-endian number. No odd slice may stand before them.
-    pub fn add_word(&mut self, word: u32) {
+    pub(crate) fn add_word(&mut self, word: u32) {
+        debug_assert!(!self.odd, "a word stands on an even place");
         self.total += u64::from(word);
     }
 
