@@ -89,7 +89,7 @@ fn data_that_was_not_taken_goes_again() {
 /// A SYN that is repeated is a plain one: something on the path may not like the other.
 #[test]
 fn a_repeated_syn_is_plain() {
-    let (mut t, socket) = sent_with_the_syn();
+    let (mut t, _) = sent_with_the_syn();
     t.expect_after(1000, "S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 7>");
     t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
     t.expect("P. 1:501(500) ack 1");

@@ -172,7 +172,7 @@ fn probes_find_what_the_path_takes() {
 /// RFC 4821 §7.6.3: other data is lost together with the probe: that is congestion, and says nothing of sizes.
 #[test]
 fn a_probe_that_is_not_lost_alone_says_nothing() {
-    let (mut t, socket) = about_to_probe();
+    let (mut t, _) = about_to_probe();
     let probe = t.next().unwrap();
     assert_eq!((probe.seq, probe.len), (10_241, 1242), "half way from 1064 to 1500");
     while t.next().is_some() {}

@@ -125,7 +125,7 @@ mod tests {
         assert!(len <= FEW + 2 * left.len() && room <= 2 * FEW, "{len} of {room}");
         assert!(first(&tcp).is_some_and(|key| gone.contains(&key)));
 
-        net.links.base.now = net.links.base.now + FIRST_TIMEOUT / 2;
+        net.links.base.now += FIRST_TIMEOUT / 2;
         tcp.half_open_timeout(net, Timer { owner: TimerOwner::HalfOpen, key: 0 });
         assert_eq!(first(&tcp), Some(left[0]), "its time is not over");
         assert!(tcp.unanswered.queues[0].timer.is_some());
