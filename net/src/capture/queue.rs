@@ -1,6 +1,7 @@
 //! Packets on their way from a host to the writer.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,13 +38,10 @@ pub(super) struct Packet {
 struct State {
     items: VecDeque<Item>,
     bytes: usize,
-    /// How many interfaces were told of.
-    interfaces: u32,
-    /// Packets for which there was no room, by interface.
+    /// Packets for which there was no room, by interface that was told of.
     missing: Vec<u64>,
     /// Hosts that bring packets.
     taps: usize,
-    stopping: bool,
     /// The writer has ended.
     done: bool,
 }
@@ -54,11 +52,13 @@ pub(super) struct Queue {
     pub(super) options: Options,
     state: Mutex<State>,
     changed: Condvar,
+    /// Changes under the lock; a host looks at it after all that happens, and does so without.
+    stopping: AtomicBool,
 }
 
 impl Queue {
     pub(super) fn new(options: Options) -> Self {
-        Self { options, state: Mutex::default(), changed: Condvar::new() }
+        Self { options, state: Mutex::default(), changed: Condvar::new(), stopping: AtomicBool::new(false) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -70,8 +70,8 @@ impl Queue {
         let mut state = self.lock();
         state.items.push_back(Item::Interface { name, kind });
         state.missing.push(0);
-        state.interfaces += 1;
-        state.interfaces - 1
+        self.changed.notify_all();
+        state.missing.len() as u32 - 1
     }
 
     /// Appends a packet, if there is room.
@@ -80,7 +80,7 @@ impl Queue {
         let cost = packet.frame.len() + COST;
         if state.bytes + cost > self.options.queue {
             state.missing[packet.interface as usize] += 1;
-        } else if !state.stopping {
+        } else if self.is_open() {
             state.bytes += cost;
             state.items.push_back(Item::Packet(packet));
             if state.items.len() == 1 {
@@ -91,13 +91,13 @@ impl Queue {
 
     /// True while packets are wanted.
     pub(super) fn is_open(&self) -> bool {
-        !self.lock().stopping
+        !self.stopping.load(Ordering::Acquire)
     }
 
     /// Waits for what has come; nothing: it is over.
     pub(super) fn take(&self) -> VecDeque<Item> {
         let mut state = self.lock();
-        while state.items.is_empty() && !state.stopping {
+        while state.items.is_empty() && self.is_open() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.bytes = 0;
@@ -110,14 +110,17 @@ impl Queue {
     }
 
     pub(super) fn stop(&self) {
-        self.lock().stopping = true;
+        let state = self.lock();
+        self.stopping.store(true, Ordering::Release);
+        drop(state);
         self.changed.notify_all();
     }
 
     /// The writer has ended, whatever still waits.
     pub(super) fn finish(&self) {
         let mut state = self.lock();
-        (state.stopping, state.done) = (true, true);
+        self.stopping.store(true, Ordering::Release);
+        state.done = true;
         let items = std::mem::take(&mut state.items);
         drop(state);
         drop(items);

@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use loggia::Host;
 use loggia::capture::Options;
-use loggia::net::TcpStream;
+use loggia::net::{TcpStream, UdpSocket};
 use pcap_file::DataLink;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
 use pcap_file::pcapng::{Block, PcapNgReader};
@@ -258,4 +259,34 @@ fn tshark_reads_it_and_finds_every_checksum_right() {
     assert!(!again.is_empty() && again.iter().all(|comment| comment.starts_with("sent again: ")), "{again:?}");
     let interface = tshark(&bytes, &["-c", "1", "-T", "fields", "-e", "frame.interface_name"]).expect("it ran");
     assert_eq!(interface, ["ip0"]);
+}
+
+/// Passes on what is written.
+struct Passing(mpsc::Sender<Vec<u8>>);
+
+impl Write for Passing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Nobody may want it any more.
+        let _ = self.0.send(bytes.to_vec());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_single_packet_is_written_at_once() {
+    let [host, _other] = hosts();
+    let (written, blocks) = mpsc::channel();
+    let capture = host.capture_to(Passing(written), &Options::default()).expect("a capture");
+    blocks.recv().expect("a section");
+    // For the writer to fall asleep.
+    thread::sleep(Duration::from_millis(50));
+    let socket = UdpSocket::bind_on(&host, "10.0.0.1:0").expect("bind");
+    socket.send_to(b"a single packet", "10.0.0.2:9").expect("send");
+    let has_it = |block: &Vec<u8>| block.windows(15).any(|bytes| bytes == b"a single packet");
+    assert!(std::iter::from_fn(|| blocks.recv_timeout(Duration::from_secs(60)).ok()).any(|block| has_it(&block)));
+    capture.stop().expect("a summary");
 }
