@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::iter::FusedIterator;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::socket::error;
 struct Shared {
     options: Options,
     state: Mutex<State>,
+    /// The listener is gone. Changes under the lock; a host looks at it after all that happens, and does so without.
+    deaf: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -29,8 +32,6 @@ struct State {
     waker: Option<Waker>,
     /// Hosts that tell.
     tellers: usize,
-    /// The listener is gone.
-    deaf: bool,
 }
 
 impl Shared {
@@ -48,7 +49,7 @@ pub struct Events(Arc<Shared>);
 impl Events {
     /// A stream, and the end for hosts, for those who write a [`Driver`](crate::Driver).
     pub(crate) fn new(options: Options) -> (Self, Listener) {
-        let shared = Arc::new(Shared { options, state: Mutex::default() });
+        let shared = Arc::new(Shared { options, state: Mutex::default(), deaf: AtomicBool::new(false) });
         (Self(shared.clone()), Listener::new(shared))
     }
 
@@ -92,7 +93,10 @@ impl Events {
             Some(event) => Poll::Ready(Some(event)),
             None if state.tellers == 0 => Poll::Ready(None),
             None => {
-                state.waker = Some(waker.clone());
+                let before = state.waker.replace(waker.clone());
+                drop(state);
+                // With the last waker of a task the task may go, and with it whatever it owns.
+                drop(before);
                 Poll::Pending
             }
         }
@@ -126,10 +130,11 @@ impl futures_core::Stream for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.deaf = true;
-        let queue = std::mem::take(&mut state.queue);
+        self.0.deaf.store(true, Ordering::Release);
+        // A host drops its end under its lock, so nothing of a task's may be left there.
+        let left = (std::mem::take(&mut state.queue), state.waker.take());
         drop(state);
-        drop(queue);
+        drop(left);
     }
 }
 
@@ -150,7 +155,7 @@ impl Listener {
 
     /// False once nobody listens any more.
     pub(super) fn is_heard(&self) -> bool {
-        !self.0.lock().deaf
+        !self.0.deaf.load(Ordering::Acquire)
     }
 
     /// Appends an event, or counts it as lost. Gives who is to be woken, without the host's lock.
@@ -158,7 +163,7 @@ impl Listener {
         let mut state = self.0.lock();
         if state.queue.len() >= self.0.options.capacity {
             state.lost += 1;
-        } else if !state.deaf {
+        } else if self.is_heard() {
             state.queue.push_back(event);
         }
         state.waker.take()
@@ -190,6 +195,8 @@ impl Drop for Listener {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::task::Wake;
     use std::thread;
 
     use loggia_stack::base::Instant;
@@ -232,5 +239,35 @@ mod tests {
         assert_eq!(events.next_timeout(Duration::ZERO).expect_err("nothing").kind(), io::ErrorKind::TimedOut);
         drop(events);
         assert!(!listener.is_heard());
+    }
+
+    /// Sees, when it is dropped, whether the stream is locked.
+    struct Probe {
+        shared: Arc<Shared>,
+        dropped: mpsc::Sender<bool>,
+    }
+
+    impl Wake for Probe {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Probe {
+        fn drop(&mut self) {
+            let free = self.shared.state.try_lock().is_ok();
+            self.dropped.send(free).expect("the test looks");
+        }
+    }
+
+    #[test]
+    fn wakers_are_dropped_without_a_lock() {
+        let (mut events, listener) = Events::new(Options::default());
+        let (dropped, seen) = mpsc::channel();
+        let probe = || Waker::from(Arc::new(Probe { shared: listener.0.clone(), dropped: dropped.clone() }));
+        for _ in 0..2 {
+            assert!(events.poll_recv(&mut Context::from_waker(&probe())).is_pending());
+        }
+        assert_eq!(seen.try_recv(), Ok(true), "another took its place");
+        drop(events);
+        assert_eq!(seen.try_recv(), Ok(true), "nothing is left for the host to drop");
     }
 }
