@@ -1,5 +1,6 @@
 //! Descriptors.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -52,27 +53,26 @@ pub(super) struct Table {
 #[derive(Debug, Default)]
 struct Numbers {
     places: Vec<Place>,
-    /// No place before this one is free.
-    full_until: usize,
+    /// Those of them that are free: the lowest is found at once, however many are taken.
+    free: BTreeSet<usize>,
 }
 
 impl Numbers {
     /// The lowest free place, `least` at the lowest.
     fn free(&self, least: usize) -> usize {
-        let from = least.max(self.full_until);
-        let free = self.places.iter().skip(from).position(Place::is_free);
-        free.map_or(self.places.len().max(from), |at| from + at)
+        self.free.range(least..).next().copied().unwrap_or(self.places.len().max(least))
     }
 
     /// Puts something there; gives what was.
     fn put(&mut self, place: usize, what: Place) -> Place {
         if place >= self.places.len() {
+            self.free.extend(self.places.len()..=place);
             self.places.resize(place + 1, Place::Free);
         }
-        match what {
-            Place::Free => self.full_until = self.full_until.min(place),
-            _ if self.full_until == place => self.full_until += 1,
-            _ => {}
+        if what.is_free() {
+            self.free.insert(place);
+        } else {
+            self.free.remove(&place);
         }
         std::mem::replace(&mut self.places[place], what)
     }
@@ -167,4 +167,47 @@ impl Drop for Reserved<'_> {
 
 fn place(fd: Fd) -> io::Result<usize> {
     usize::try_from(fd).ok().and_then(|fd| fd.checked_sub(FIRST)).ok_or_else(|| error(Errno::EBADF))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers in some order that is the same each time.
+    fn some(below: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(1usize), |last| Some(last.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1)))
+            .map(move |number| (number >> 33) % below)
+    }
+
+    #[test]
+    fn the_lowest_is_given_whatever_was_given_back() {
+        let (mut numbers, mut taken) = (Numbers::default(), BTreeSet::new());
+        for (step, number) in some(60).take(5000).enumerate() {
+            if step % 2 == 0 {
+                let lowest = (number / 3..=5000).find(|place| !taken.contains(place)).expect("there is one");
+                assert_eq!(numbers.free(number / 3), lowest);
+                numbers.put(lowest, Place::Reserved);
+                taken.insert(lowest);
+            } else {
+                let was = numbers.places.get(number).is_some_and(|place| !place.is_free());
+                assert_eq!(was, taken.remove(&number));
+                numbers.put(number, Place::Free);
+            }
+        }
+    }
+
+    /// One passed over all others here each time, 10^10 places.
+    #[test]
+    fn many_that_stay_cost_those_that_come_and_go_nothing() {
+        let mut numbers = Numbers::default();
+        (0..200_000).for_each(|place| drop(numbers.put(place, Place::Reserved)));
+        for _ in 0..50_000 {
+            numbers.put(7, Place::Free);
+            for lowest in [7, 200_000] {
+                assert_eq!(numbers.free(0), lowest);
+                numbers.put(lowest, Place::Reserved);
+            }
+            numbers.put(200_000, Place::Free);
+        }
+    }
 }
