@@ -37,9 +37,14 @@ struct State {
     /// Who is told when something gets there, besides those who wait for the set's events.
     watchers: BTreeMap<u64, Watcher>,
     number: u64,
+    /// At how many interests one looks which have lost what they are in.
+    look_at: usize,
     /// The host has ended.
     over: bool,
 }
+
+/// How many interests there may be at least before one looks.
+const LOOK_AT: usize = 64;
 
 impl State {
     /// Something may be there at this one.
@@ -47,6 +52,17 @@ impl State {
         if !std::mem::replace(&mut lock(&item.wish).queued, true) {
             self.ready.push_back(item);
         }
+    }
+
+    /// Takes out interests in what is gone, once there are twice as many interests as were left the last time. They are to be dropped
+    /// without the lock.
+    fn sweep(&mut self) -> Vec<(Key, Arc<Item>)> {
+        if self.items.len() < self.look_at.max(LOOK_AT) {
+            return Vec::new();
+        }
+        let gone = self.items.extract_if(.., |_, item| !item.target.is_alive()).collect();
+        self.look_at = 2 * self.items.len();
+        gone
     }
 }
 
@@ -210,8 +226,10 @@ impl Set {
         let wish = Mutex::new(Wish { events, data, on: true, queued: false, version: 0 });
         let item = Arc::new(Item { set: Arc::downgrade(self), target, wish });
         let mut state = lock(&self.state);
-        let gone: Vec<_> = state.items.extract_if(.., |_, item| !item.target.is_alive()).collect();
+        let gone = state.sweep();
+        // What is added is there, and what is gone keeps its place in memory while there is an interest in it.
         if state.items.contains_key(&key(fd, entry)) {
+            drop(state);
             return Err(error(Errno::EEXIST));
         }
         state.items.insert(key(fd, entry), item.clone());
@@ -297,5 +315,31 @@ impl Drop for Set {
         if let Some(end) = self.end.get() {
             drop(self.host.with(|_, waiters| waiters.cancel(*end)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM};
+
+    use super::super::super::numbers::EPOLLIN;
+    use super::*;
+    use crate::blocking::Blocking;
+
+    #[test]
+    fn interests_in_what_is_gone_do_not_gather() {
+        let host = Host::builder().start().expect("a host");
+        let set = Set::new(&host);
+        let add = |fd| {
+            let entry = Entry::Socket(Blocking::open(&host, AF_INET, SOCK_DGRAM).expect("a socket"));
+            set.add(&host, fd, &entry, EPOLLIN, 0).expect("it is new");
+            let again = set.add(&host, fd, &entry, EPOLLIN, 0).expect_err("it is there");
+            assert_eq!(again.raw_os_error(), Some(17), "EEXIST");
+            entry
+        };
+        let kept: Vec<_> = (0..100).map(add).collect();
+        (0..1000).for_each(|_| drop(add(200)));
+        assert!(lock(&set.state).items.len() <= 2 * kept.len());
+        assert!(kept.iter().zip(0..).all(|(entry, fd)| set.remove(fd, entry).is_ok()), "those that are there stay");
     }
 }
