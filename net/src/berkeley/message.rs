@@ -88,13 +88,20 @@ impl Berkeley {
                 Err(_) if whole.len > 0 => return Ok(whole),
                 received => received?,
             };
+            if received.len == 0 && whole.len > 0 {
+                // The end comes with the next call; of this one it says nothing.
+                return Ok(whole);
+            }
             // All are owned before the first may find no number.
             let passed = passed.into_iter().map(|(id, mode)| Blocking::with_mode(socket.socket().adopt(id), mode));
             let passed: Vec<_> = passed.collect();
             whole.len += received.len;
             whole.from = SockAddr(received.from);
-            whole.flags = received.flags.0 as i32;
-            whole.control = self.write_control(&received.control, passed, control, &mut whole.flags);
+            whole.flags |= received.flags.0 as i32;
+            if !received.control.is_empty() {
+                // As on Linux there is one item of each kind, from the last piece that had it. Sockets are in the last piece there is.
+                whole.control = self.write_control(&received.control, passed, control, &mut whole.flags);
+            }
             let room: usize = left.iter().map(|piece| piece.len()).sum();
             // Sockets that came along end the call, as on Linux.
             if !all || received.len == 0 || received.len >= room || rights(&received.control).next().is_some() {

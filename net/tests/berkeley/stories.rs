@@ -274,6 +274,13 @@ pub(super) fn waiting_for_all(b: &Berkeley) {
     b.send(there, b"less", 0).expect("send");
     b.close(there).expect("it is there");
     assert_eq!(b.recv(here, &mut room, MSG_WAITALL).expect("what there was before the end"), 4);
+    let (here, there) = pair(b, SOCK_STREAM);
+    b.setsockopt(here, sol_socket::LEVEL, sol_socket::SO_PASSCRED, &1i32.to_ne_bytes()).expect("an option");
+    b.send(there, b"less", 0).expect("send");
+    b.close(there).expect("it is there");
+    let mut control = [0; 64];
+    let received = b.recvmsg(here, &mut [IoSliceMut::new(&mut room)], &mut control, MSG_WAITALL).expect("what there was");
+    assert_eq!((received.len, received.control), (4, 32), "with whom it came from");
 }
 
 pub(super) fn bytes_that_wait_are_counted(b: &Berkeley) {
