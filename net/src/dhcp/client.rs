@@ -1,12 +1,13 @@
 //! Who runs the machine: with the sockets, the time and the configuration of a host.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -54,7 +55,9 @@ struct Status {
     stopped: bool,
     /// It has ended; with an error, if something could not be.
     ended: Option<Ended>,
-    waiting: Vec<Waker>,
+    /// Who waits for a change, by number.
+    waiting: BTreeMap<u64, Waker>,
+    number: u64,
 }
 
 impl Shared {
@@ -67,22 +70,45 @@ impl Shared {
         change(&mut status);
         let waiting = std::mem::take(&mut status.waiting);
         drop(status);
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
     }
 
     /// Waits until `ask` has an answer.
     async fn when<T>(&self, mut ask: impl FnMut(&Status) -> Option<T>) -> T {
-        poll_fn(|cx| {
-            let mut status = self.lock();
-            if let Some(answer) = ask(&status) {
-                return Poll::Ready(answer);
-            }
-            if !status.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-                status.waiting.push(cx.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await
+        let mut waiting = Waiting { shared: self, number: None };
+        poll_fn(move |cx| waiting.poll(cx, &mut ask)).await
+    }
+}
+
+/// One who waits for a change, until it is dropped.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    number: Option<u64>,
+}
+
+impl Waiting<'_> {
+    /// Asks; without an answer leaves a waker behind.
+    fn poll<T>(&mut self, cx: &Context<'_>, ask: impl FnOnce(&Status) -> Option<T>) -> Poll<T> {
+        let mut status = self.shared.lock();
+        if let Some(answer) = ask(&status) {
+            return Poll::Ready(answer);
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            status.number += 1;
+            status.number
+        });
+        let before = status.waiting.insert(number, cx.waker().clone());
+        drop(status);
+        // With the last waker of a task the task may go, and with it others who wait.
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let left = self.number.and_then(|number| self.shared.lock().waiting.remove(&number));
+        drop(left);
     }
 }
 
@@ -290,5 +316,32 @@ impl Run {
             time.as_mut().poll(cx).map(|()| Ok(Woken::Time))
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn whoever_gives_up_waiting_leaves_nothing_behind() {
+        let (shared, nobody) = (Shared::default(), Arc::new(Nobody));
+        let waker = Waker::from(nobody.clone());
+        for _ in 0..3 {
+            let mut waiting = pin!(shared.when(|status| status.lease.clone()));
+            for _ in 0..2 {
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                assert_eq!(Arc::strong_count(&nobody), 3, "it is woken");
+            }
+        }
+        assert_eq!(Arc::strong_count(&nobody), 2, "and no longer");
     }
 }
