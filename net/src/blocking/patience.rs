@@ -32,7 +32,7 @@ impl Patience {
     }
 
     /// Until when one who has to wait now does so.
-    pub(super) fn deadline(&mut self, stack: &mut Stack, id: SocketId) -> Option<Instant> {
+    pub(crate) fn deadline(&mut self, stack: &mut Stack, id: SocketId) -> Option<Instant> {
         if let Some(name) = self.option.take() {
             self.deadline = timeout(stack, id, name).ok().flatten().map(moment_in);
         }
@@ -40,7 +40,7 @@ impl Patience {
     }
 
     /// True if one has waited long enough.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }

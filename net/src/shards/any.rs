@@ -1,57 +1,40 @@
 //! Waiting at several sockets, each of another shard. No two locks are held at a time.
 
 use std::io;
+use std::task::{Context, Poll};
 
 use loggia_stack::base::{Errno, Ready, SocketId};
 use loggia_stack::engine::Stack;
 
-use crate::blocking::{park, waker};
-use crate::driver::{Slot, Waiters};
-use crate::socket::{Socket, error};
+use crate::blocking::{Blocking, Patience, park, waker};
+use crate::driver::Waiters;
+use crate::socket::error;
+use crate::waiting::Registration;
 
-/// One of the sockets at which a thread waits.
-struct Waiting<'a> {
-    socket: &'a Socket,
-    slot: Option<Slot>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot {
-            drop(self.socket.host.with(|_, waiters| waiters.leave(self.socket.id, slot)));
-        }
-    }
-}
-
-/// Repeats `work` at each of the sockets, from the `first` on, until it need not wait at one. Says at which.
+/// Repeats `work` at each of the sockets, from the `first` on, until it need not wait at one. Says at which. Whether it waits and for how long
+/// (`SO_RCVTIMEO`) the socket on the first shard says: `EAGAIN`
 pub(super) fn when_any<T>(
-    sockets: &[&Socket],
+    sockets: &[&Blocking],
     first: usize,
     interest: Ready,
     mut work: impl FnMut(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
 ) -> io::Result<(usize, T)> {
-    let mut waiting: Vec<_> = sockets.iter().map(|socket| Waiting { socket, slot: None }).collect();
-    let count = waiting.len();
+    let (count, head) = (sockets.len(), sockets[0]);
+    let (waker, mut patience) = (waker(), Patience::reading());
+    let cx = Context::from_waker(&waker);
+    let mut waiting: Vec<_> = sockets.iter().map(|socket| Registration::new(socket.socket())).collect();
     loop {
+        // Asked before the sockets are: what came in time is found.
+        let over = head.is_nonblocking() || patience.is_over();
         for place in (0..count).map(|step| (first + step) % count) {
-            let Waiting { socket, slot } = &mut waiting[place];
-            let mut left = None;
-            let tried = socket.host.with(|stack, waiters| match work(stack, waiters, socket.id) {
-                Err(Errno::EAGAIN) if waiters.is_closed() => Err(Errno::ENETDOWN),
-                Err(Errno::EAGAIN) => {
-                    let slot = *slot.get_or_insert_with(|| waiters.slot());
-                    left = Some(waiters.wait(socket.id, slot, interest, &waker()));
-                    Err(Errno::EAGAIN)
-                }
-                done => done,
-            });
-            drop(left);
-            match tried {
-                Ok(done) => return Ok((place, done)),
-                Err(Errno::EAGAIN) => {}
-                Err(errno) => return Err(error(errno)),
+            if let Poll::Ready(done) = waiting[place].attempt(&cx, interest, &mut work) {
+                return done.map(|done| (place, done));
             }
         }
-        park(None);
+        if over {
+            return Err(error(Errno::EAGAIN));
+        }
+        let socket = head.socket();
+        park(socket.host.with(|stack, _| patience.deadline(stack, socket.id)));
     }
 }

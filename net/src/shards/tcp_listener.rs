@@ -45,12 +45,13 @@ impl TcpListener {
         self.parts[0].local_addr()
     }
 
-    /// Waits for the next connection on any shard; says whom it is with. Shards that have some take turns.
+    /// Waits for the next connection on any shard; says whom it is with. Shards that have some take turns. It is non-blocking and has a
+    /// timeout as the first of its [parts](Self::parts): `EAGAIN`
     pub fn accept(&self) -> io::Result<(net::TcpStream, SocketAddr)> {
-        let sockets: Vec<&Socket> = self.parts.iter().map(|part| part.blocking.socket()).collect();
+        let sockets: Vec<&Blocking> = self.parts.iter().map(|part| &part.blocking).collect();
         let first = self.turn.fetch_add(1, Ordering::Relaxed) % sockets.len();
         let (place, (id, from)) = when_any(&sockets, first, READ, Socket::accept)?;
-        Ok((net::TcpStream { blocking: Blocking::new(sockets[place].adopt(id)) }, sock_addr(&from)?))
+        Ok((net::TcpStream { blocking: Blocking::new(sockets[place].socket().adopt(id)) }, sock_addr(&from)?))
     }
 
     /// The connections to come, without an end.

@@ -10,9 +10,10 @@ use loggia_stack::base::MsgFlags;
 use super::Shards;
 use super::any::when_any;
 use super::tcp_listener::on_all;
+use crate::blocking::Blocking;
 use crate::lookup::{ToAddrs, first};
 use crate::net;
-use crate::socket::{READ, Socket, recvfrom, sock_addr};
+use crate::socket::{READ, recvfrom, sock_addr};
 
 /// Receives datagrams on all shards: each comes to the shard that its two ends belong to, and one that is sent leaves by it.
 #[derive(Debug)]
@@ -54,7 +55,8 @@ impl UdpSocket {
         self.part_for(to).send_to(buf, to)
     }
 
-    /// Waits for the next datagram on any shard; says whom it is from. Shards that have some take turns.
+    /// Waits for the next datagram on any shard; says whom it is from. Shards that have some take turns. It is non-blocking and has a
+    /// timeout as the first of its [parts](Self::parts): `EAGAIN`
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let (_, (len, from)) = self.when_any(|stack, _, id| recvfrom(stack, id, buf, MsgFlags::NONE))?;
         Ok((len, sock_addr(&from)?))
@@ -69,7 +71,7 @@ impl UdpSocket {
         &self,
         work: impl FnMut(&mut loggia_stack::Stack, &mut crate::Waiters, loggia_stack::SocketId) -> Result<T, loggia_stack::Errno>,
     ) -> io::Result<(usize, T)> {
-        let sockets: Vec<&Socket> = self.parts.iter().map(|part| part.blocking.socket()).collect();
+        let sockets: Vec<&Blocking> = self.parts.iter().map(|part| &part.blocking).collect();
         let first = self.turn.fetch_add(1, Ordering::Relaxed) % sockets.len();
         when_any(&sockets, first, READ, work)
     }

@@ -196,3 +196,14 @@ fn the_end_is_told_at_all_shards() {
     });
     assert!(many.hosts().iter().all(|host| host.events().is_err()));
 }
+
+#[test]
+fn who_is_not_to_wait_on_all_shards_does_not() {
+    let (many, _single) = hosts();
+    let listener = shards::TcpListener::bind_on(&many, "10.0.0.1:7").expect("bind");
+    listener.parts()[0].set_nonblocking(true).expect("a mode");
+    assert_eq!(listener.accept().expect_err("nobody").kind(), std::io::ErrorKind::WouldBlock);
+    let socket = shards::UdpSocket::bind_on(&many, "10.0.0.1:53").expect("bind");
+    socket.parts()[0].set_read_timeout(Some(Duration::from_millis(10))).expect("a timeout");
+    assert_eq!(socket.recv_from(&mut [0; 9]).expect_err("nothing").kind(), std::io::ErrorKind::WouldBlock);
+}
