@@ -28,11 +28,11 @@ impl Bell {
         }
     }
 
-    /// It is heard; from now on it can be rung again.
-    pub(crate) fn heard(&self) {
+    /// It is heard; from now on it can be rung again. True if it was rung; what was done before then is seen.
+    pub(crate) fn heard(&self) -> bool {
         // At most the one byte is there.
         let _ = (&self.ears).read(&mut [0; 8]);
-        self.rung.store(false, Ordering::Release);
+        self.rung.swap(false, Ordering::AcqRel)
     }
 }
 

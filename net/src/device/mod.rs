@@ -96,8 +96,9 @@ pub trait Device: Send + Sync + 'static {
 
     /// The next packet that has come by one of its queues (numbered from 0), without waiting.
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that none has. Any other error says that the device is lost: the host takes the
-    /// interface down and lets the device go.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that none has; [`Interrupted`](io::ErrorKind::Interrupted) too, but that the device
+    /// did not call in vain: what it called for was not a packet for this host. Either way the host asks again when the device is ready. Any
+    /// other error says that the device is lost: the host takes the interface down and lets the device go.
     fn receive(&self, queue: usize) -> io::Result<Packet>;
 
     /// Takes a packet, without waiting. `Ok` says no more than that: packets may be lost.

@@ -20,6 +20,7 @@ pub struct Properties {
     queues: usize,
     queue_limit: usize,
     bell: bool,
+    only_sends: bool,
 }
 
 impl Properties {
@@ -35,6 +36,7 @@ impl Properties {
             queues: 1,
             queue_limit: QUEUE,
             bell: false,
+            only_sends: false,
         }
     }
 
@@ -94,6 +96,16 @@ impl Properties {
 
     pub(crate) fn is_woken_by_bell(&self) -> bool {
         self.bell
+    }
+
+    /// Nothing is received by its first queue: it is there to send by, and its descriptor calls only for room.
+    pub(crate) fn sends_only_by_the_first(mut self, on: bool) -> Self {
+        self.only_sends = on;
+        self
+    }
+
+    pub(crate) fn only_sends(&self) -> bool {
+        self.only_sends
     }
 
     /// Largest IP packet in bytes.

@@ -7,6 +7,7 @@ use loggia_stack::base::{Frame, LinkId};
 use loggia_stack::engine::Stack;
 
 use super::observers::Observers;
+use super::running::Source;
 use crate::device::{Device, Packet};
 
 /// Most packets received in one go: enough for them to be joined, few enough that others get the lock.
@@ -20,17 +21,22 @@ pub(super) struct Batch {
     pub(super) full: bool,
     /// The device is lost.
     pub(super) lost: bool,
+    /// There was nothing at all.
+    pub(super) idle: bool,
 }
 
 impl Batch {
     /// Receives what there is.
     pub(super) fn fill(&mut self, device: &dyn Device, queue: usize) {
-        (self.full, self.lost) = (true, false);
+        (self.full, self.lost, self.idle) = (true, false, false);
         while self.frames.len() < BATCH {
             match device.receive(queue) {
                 Ok(packet) => self.frames.push(packet.into()),
                 Err(error) => {
-                    (self.full, self.lost) = (false, error.kind() != io::ErrorKind::WouldBlock);
+                    let kind = error.kind();
+                    self.full = false;
+                    self.lost = !matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted);
+                    self.idle = self.frames.is_empty() && kind != io::ErrorKind::Interrupted;
                     return;
                 }
             }
@@ -46,6 +52,8 @@ pub(super) struct Port {
     pub(super) polled: usize,
     /// Its descriptors only wake the thread: it tells by them when it has room, and wants to be told of what was sent.
     bell: bool,
+    /// Its first queue is only sent by.
+    only_sends: bool,
     /// What the device had no room for.
     held: Option<Packet>,
     /// Something was sent or received since its last `flush`.
@@ -59,9 +67,15 @@ pub(super) struct Port {
 impl Port {
     pub(super) fn new(link: LinkId, device: Arc<dyn Device>) -> Self {
         let properties = device.properties();
-        let (polled, bell) =
-            (if device.descriptor(0).is_some() { properties.queue_count() } else { 0 }, properties.is_woken_by_bell());
-        Self { link, device, polled, bell, held: None, touched: false, watched: false, receiving: false }
+        let polled = if device.descriptor(0).is_some() { properties.queue_count() } else { 0 };
+        let (bell, only_sends) = (properties.is_woken_by_bell(), properties.only_sends());
+        Self { link, device, polled, bell, only_sends, held: None, touched: false, watched: false, receiving: false }
+    }
+
+    /// The queues that the host's thread polls.
+    pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
+        let reads = |queue| queue > 0 || !self.only_sends;
+        (0..self.polled).map(move |queue| Source { link: self.link, device: self.device.clone(), queue, reads: reads(queue) })
     }
 
     /// True if the device is full and something waits for it.
@@ -100,5 +114,43 @@ impl Port {
     /// The device, if it wants to be told of what happened since.
     pub(super) fn take_flush(&mut self) -> Option<Arc<dyn Device>> {
         (std::mem::take(&mut self.touched) && (self.polled == 0 || self.bell)).then(|| self.device.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::device::Properties;
+
+    /// Has one packet, or none, and then says this.
+    struct Says(AtomicBool, io::ErrorKind);
+
+    impl Device for Says {
+        fn properties(&self) -> Properties {
+            Properties::ip(1500)
+        }
+
+        fn receive(&self, _: usize) -> io::Result<Packet> {
+            if self.0.swap(false, Ordering::Relaxed) { Ok(vec![0; 9].into()) } else { Err(self.1.into()) }
+        }
+
+        fn send(&self, _: &Packet) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_for_others_is_neither_a_loss_nor_a_call_in_vain() {
+        let said = |some: bool, kind| {
+            let mut batch = Batch::default();
+            batch.fill(&Says(some.into(), kind), 0);
+            (batch.frames.len(), batch.lost, batch.idle)
+        };
+        assert_eq!(said(false, io::ErrorKind::Interrupted), (0, false, false));
+        assert_eq!(said(false, io::ErrorKind::WouldBlock), (0, false, true));
+        assert_eq!(said(true, io::ErrorKind::WouldBlock), (1, false, false));
+        assert_eq!(said(false, io::ErrorKind::UnexpectedEof), (0, true, true));
     }
 }

@@ -98,6 +98,8 @@ pub(super) struct Source {
     pub(super) link: LinkId,
     pub(super) device: Arc<dyn Device>,
     pub(super) queue: usize,
+    /// It is polled for what comes, and not only for room.
+    pub(super) reads: bool,
 }
 
 impl Source {
@@ -259,10 +261,7 @@ impl Running {
         let mut state = self.lock();
         state.polled = state.generation;
         self.changed.notify_all();
-        let sources = state
-            .ports
-            .iter()
-            .flat_map(|port| (0..port.polled).map(|queue| Source { link: port.link, device: port.device.clone(), queue }));
+        let sources = state.ports.iter().flat_map(Port::sources);
         (state.generation, sources.collect())
     }
 

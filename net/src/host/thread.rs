@@ -74,11 +74,10 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
             let revents = fds[1 + place].revents();
             if batch.full || !revents.is_empty() {
                 batch.fill(&*source.device, source.queue);
-                let nothing = batch.frames.is_empty();
                 // It will never be quiet again, and there is nothing to read. An error alone says only what became of an earlier packet.
                 let broken = revents.intersects(PollFlags::HUP | PollFlags::NVAL) && !revents.contains(PollFlags::IN);
-                batch.lost |= nothing && broken;
-                rest.called(nothing && !revents.contains(PollFlags::OUT), running.now());
+                batch.lost |= batch.idle && broken;
+                rest.called(batch.idle && !revents.contains(PollFlags::OUT), running.now());
             }
         }
     }
@@ -87,7 +86,7 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
 fn poll_fd<'a>(running: &'a Running, source: &'a Source, full: &[LinkId], awake: bool) -> PollFd<'a> {
     let out = if source.queue == 0 && full.contains(&source.link) { PollFlags::OUT } else { PollFlags::empty() };
     match source.descriptor().filter(|_| awake) {
-        Some(fd) => PollFd::from_borrowed_fd(fd, PollFlags::IN | out),
+        Some(fd) => PollFd::from_borrowed_fd(fd, if source.reads { PollFlags::IN | out } else { out }),
         // A device that has taken back its word is not waited for, nor one that rests.
         None => PollFd::new(&running.bell, PollFlags::empty()),
     }

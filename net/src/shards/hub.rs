@@ -1,7 +1,7 @@
 //! What the shards of one device share: the device, and a lane to each of them.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use loggia_stack::base::Frame;
@@ -24,12 +24,20 @@ pub(crate) struct Hub {
     pub(super) queues: usize,
     /// One packet at a time goes by each queue.
     sending: Vec<Mutex<()>>,
-    /// One reads at a time, so that packets keep their order.
-    reading: Mutex<()>,
     fragments: Mutex<Fragments>,
     /// The device is lost.
     lost: AtomicBool,
+    /// How often a device without queues called since somebody began to see to it; 0: nobody is at it. One is at a time, so that packets
+    /// keep their order.
+    calls: AtomicUsize,
+    /// Whoever was at it has left the rest to a shard's thread.
+    handed_over: AtomicBool,
 }
+
+/// Packets read in one go, after which the device's other side is told that there is room.
+const BATCH: usize = 256;
+/// How often one goes on with what comes meanwhile before a shard's thread does: a lane has room for twice as much.
+const ROUNDS: usize = 4;
 
 impl Hub {
     /// What is shared, and an interface for each shard.
@@ -44,9 +52,10 @@ impl Hub {
             lanes: lanes?,
             queues,
             sending: (0..queues.max(1)).map(|_| Mutex::default()).collect(),
-            reading: Mutex::default(),
             fragments: Mutex::default(),
             lost: AtomicBool::new(false),
+            calls: AtomicUsize::new(0),
+            handed_over: AtomicBool::new(false),
             device,
         });
         if queues == 0 {
@@ -58,16 +67,32 @@ impl Hub {
         Ok((hub, interfaces))
     }
 
-    /// Reads a queue for shard `own`, up to `most` packets: gives its own next one and passes on what is others'.
+    /// Reads a queue for shard `own`, up to `most` packets: gives its own next one and passes on what is others'. If there was only such:
+    /// `Interrupted`.
     pub(super) fn receive(&self, queue: usize, own: usize, most: usize) -> io::Result<Packet> {
-        for _ in 0..most {
-            let packet = self.device.receive(queue)?;
+        for passed_on in 0..most {
+            let packet = match self.device.receive(queue) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && passed_on > 0 => break,
+                received => received?,
+            };
             if let Some(packet) = self.steer(packet, Some(own)) {
                 return Ok(packet);
             }
         }
         // Others' packets have a limit too; there is more, and the queue says so.
-        Err(io::ErrorKind::WouldBlock.into())
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    /// The next packet of a shard's lane. An empty one is the occasion to go on with what was left to the shards' threads.
+    pub(super) fn next(&self, shard: usize) -> io::Result<Packet> {
+        let lane = &self.lanes[shard];
+        lane.take().or_else(|nothing| {
+            if self.handed_over.swap(false, Ordering::AcqRel) {
+                self.go_on();
+                return lane.take().map_err(|_| io::ErrorKind::Interrupted.into());
+            }
+            Err(if self.lost.load(Ordering::Acquire) { io::ErrorKind::UnexpectedEof.into() } else { nothing })
+        })
     }
 
     /// Sends by a queue.
@@ -100,12 +125,6 @@ impl Hub {
         }
     }
 
-    /// What is left to say when a lane is empty.
-    pub(super) fn end(&self) -> io::Error {
-        let kind = if self.lost.load(Ordering::Acquire) { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::WouldBlock };
-        kind.into()
-    }
-
     /// Packets that a shard was too slow for.
     pub(super) fn dropped(&self) -> u64 {
         self.lanes.iter().map(Lane::dropped).sum()
@@ -115,18 +134,232 @@ impl Hub {
 /// The device has something, or room. Whoever says so steers; the shards' own threads do the rest.
 impl Notified for Hub {
     fn device_ready(&self) {
-        let turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = loop {
-            match self.device.receive(0) {
-                Ok(packet) => _ = self.steer(packet, None),
-                Err(error) => break error,
+        if self.calls.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.go_on();
+        }
+    }
+}
+
+/// A device without queues, which calls.
+impl Hub {
+    /// Sees to the device, and goes on if it calls meanwhile: one thread at a time, whoever came first. Those whom this tells that there is
+    /// room may call back; they find somebody at it, so it never goes deeper than once a hub.
+    fn go_on(&self) {
+        let unfinished = Unfinished(self);
+        if self.rounds() {
+            std::mem::forget(unfinished);
+        }
+    }
+
+    /// True once it does not call any more.
+    fn rounds(&self) -> bool {
+        let mut seen = self.calls.load(Ordering::Acquire);
+        for _ in 0..ROUNDS {
+            if self.round() {
+                // There may be more.
+                self.calls.fetch_add(1, Ordering::AcqRel);
             }
-        };
-        drop(turn);
-        if end.kind() != io::ErrorKind::WouldBlock {
+            match self.calls.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(more) => seen = more,
+            }
+        }
+        false
+    }
+
+    /// Reads as much as goes in one go and tells the other side and the shards that there may be room; true if there may be more.
+    fn round(&self) -> bool {
+        let (mut count, mut end) = (0, None);
+        while count < BATCH && end.is_none() {
+            match self.device.receive(0) {
+                Ok(packet) => {
+                    count += 1;
+                    self.steer(packet, None);
+                }
+                Err(error) => end = Some(error.kind()),
+            }
+        }
+        if count > 0 {
+            self.device.flush();
+        }
+        if end.is_some_and(|kind| !matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)) {
             self.lost.store(true, Ordering::Release);
             self.lanes.iter().for_each(Lane::ring);
         }
         self.lanes.iter().for_each(Lane::unblock);
+        end.is_none()
+    }
+}
+
+/// Somebody was at the device and has not come to an end, or has panicked: the first shard's thread to wake up goes on.
+struct Unfinished<'a>(&'a Hub);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.0.handed_over.store(true, Ordering::Release);
+        self.0.lanes.iter().for_each(Lane::ring);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsFd, BorrowedFd};
+    use std::os::unix::net::UnixDatagram;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::device::{Properties, pair};
+
+    const SHARDS: u16 = 4;
+
+    fn share(device: impl Device) -> (Arc<Hub>, Vec<Interface>) {
+        Hub::share(Interface::new(device), &Shards::new(1.into(), SHARDS, (32768, 60999))).expect("a hub")
+    }
+
+    /// A datagram from one of many ports.
+    fn datagram(port: u16) -> Packet {
+        let [high, low] = port.to_be_bytes();
+        vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, high, low, 0, 9, 0, 8, 0, 0].into()
+    }
+
+    /// Counts how often it is told.
+    #[derive(Default)]
+    struct Told(AtomicUsize);
+
+    impl Notified for Told {
+        fn device_ready(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn taken(hub: &Hub) -> usize {
+        (0..hub.lanes.len()).map(|shard| std::iter::from_fn(|| hub.next(shard).ok()).count()).sum()
+    }
+
+    #[test]
+    fn the_other_end_is_told_that_there_is_room() {
+        let [one, two] = pair(Properties::ip(1500));
+        let (hub, _interfaces) = share(one);
+        let told = Arc::new(Told::default());
+        let whom: Arc<dyn Notified> = told.clone();
+        two.attach(Notifier::new(Arc::downgrade(&whom)));
+        let sent = (0..u16::MAX).take_while(|port| two.send(&datagram(*port)).is_ok()).count();
+        let before = told.0.load(Ordering::Relaxed);
+        two.flush();
+        assert_eq!(told.0.load(Ordering::Relaxed), before + 1);
+        assert!(two.send(&datagram(0)).is_ok());
+        assert_eq!(taken(&hub), sent + 1);
+    }
+
+    /// Has so many packets, by either of two queues, if it has queues.
+    struct Full {
+        packets: AtomicUsize,
+        queues: Option<UnixDatagram>,
+    }
+
+    impl Device for Full {
+        fn properties(&self) -> Properties {
+            Properties::ip(1500).queues(2)
+        }
+
+        fn receive(&self, _: usize) -> io::Result<Packet> {
+            let left = self.packets.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            left.map(|left| datagram(left as u16)).map_err(|_| io::ErrorKind::WouldBlock.into())
+        }
+
+        fn send(&self, _: &Packet) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn descriptor(&self, _: usize) -> Option<BorrowedFd<'_>> {
+            self.queues.as_ref().map(AsFd::as_fd)
+        }
+    }
+
+    #[test]
+    fn one_who_is_told_reads_so_much_and_a_shard_goes_on() {
+        const MOST: usize = ROUNDS * BATCH;
+        let (hub, _interfaces) = share(Full { packets: (2 * MOST + 1).into(), queues: None });
+        hub.device_ready();
+        let waiting: usize = hub.lanes.iter().map(|lane| std::iter::from_fn(|| lane.take().ok()).count()).sum();
+        assert_eq!(waiting, MOST);
+        assert_eq!(taken(&hub) + taken(&hub), MOST + 1);
+        assert_eq!(hub.calls.load(Ordering::Relaxed), 0, "the next who is told begins");
+    }
+
+    /// Calls whenever it is told that there is room, as another host does that has more to send.
+    #[derive(Default)]
+    struct Eager {
+        left: AtomicUsize,
+        notifier: Mutex<Option<Notifier>>,
+        depth: AtomicUsize,
+        deepest: AtomicUsize,
+    }
+
+    impl Device for Eager {
+        fn properties(&self) -> Properties {
+            Properties::ip(1500)
+        }
+
+        fn receive(&self, _: usize) -> io::Result<Packet> {
+            let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            // Each time there is one.
+            left.ok().filter(|left| left % 2 == 0).map(|_| datagram(7)).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+        }
+
+        fn send(&self, _: &Packet) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) {
+            let depth = self.depth.fetch_add(1, Ordering::Relaxed) + 1;
+            self.deepest.fetch_max(depth, Ordering::Relaxed);
+            self.notifier.lock().expect("nobody panicked").clone().expect("it was attached").ready();
+            self.depth.fetch_sub(1, Ordering::Relaxed);
+        }
+
+        fn attach(&self, notifier: Notifier) {
+            *self.notifier.lock().expect("nobody panicked") = Some(notifier);
+        }
+    }
+
+    #[test]
+    fn who_is_told_that_there_is_room_may_call_back() {
+        let device = Arc::new(Eager::default());
+        let (hub, _interfaces) = share(device.clone());
+        device.left.store(100, Ordering::Relaxed);
+        hub.device_ready();
+        while hub.handed_over.load(Ordering::Relaxed) {
+            taken(&hub);
+        }
+        assert_eq!((device.left.load(Ordering::Relaxed), device.deepest.load(Ordering::Relaxed)), (0, 1));
+    }
+
+    fn queues(packets: usize) -> Full {
+        Full { packets: packets.into(), queues: Some(UnixDatagram::unbound().expect("a descriptor")) }
+    }
+
+    #[test]
+    fn what_was_passed_on_was_not_called_for_in_vain() {
+        let (hub, _interfaces) = share(queues(300));
+        let mut said = Vec::new();
+        while said.last() != Some(&io::ErrorKind::WouldBlock) {
+            said.extend(hub.receive(0, 0, 64).err().map(|error| error.kind()));
+        }
+        assert!(said.len() > 1, "the last of so many are not all for one");
+        assert!(said.iter().rev().skip(1).all(|kind| *kind == io::ErrorKind::Interrupted), "{said:?}");
+    }
+
+    #[test]
+    fn each_queue_is_read_by_one_shard() {
+        let (hub, interfaces) = share(queues(1000));
+        let ends: Vec<_> = interfaces.iter().map(|interface| &interface.device).collect();
+        for end in &ends[2..] {
+            assert!(end.descriptor(0).is_some() && end.properties().only_sends(), "it waits for room");
+            assert_eq!(end.receive(0).expect_err("nothing").kind(), io::ErrorKind::WouldBlock);
+        }
+        assert_eq!(taken(&hub), 0);
+        assert!(ends[..2].iter().all(|end| !end.properties().only_sends() && end.receive(0).is_ok()));
+        assert!(taken(&hub) > 0, "the others have their lanes");
     }
 }

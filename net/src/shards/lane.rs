@@ -42,13 +42,14 @@ impl Lane {
         self.bell.ring();
     }
 
-    /// The next packet.
-    pub(super) fn take(&self) -> Option<Packet> {
-        self.pop().or_else(|| {
-            self.bell.heard();
-            // Something may have come before the bell could be rung again.
-            self.pop()
-        })
+    /// The next packet. If there is none and the bell was rung, that was for something else: `Interrupted`.
+    pub(super) fn take(&self) -> io::Result<Packet> {
+        if let Some(packet) = self.pop() {
+            return Ok(packet);
+        }
+        let nothing = if self.bell.heard() { io::ErrorKind::Interrupted } else { io::ErrorKind::WouldBlock };
+        // Something may have come before the bell could be rung again.
+        self.pop().ok_or_else(|| nothing.into())
     }
 
     fn pop(&self) -> Option<Packet> {
@@ -93,7 +94,19 @@ mod tests {
         let lane = Lane::new().expect("a lane");
         lane.put((0..LIMIT + 5).map(|len| Packet::from(vec![0; len])));
         assert_eq!(lane.dropped(), 5);
-        let taken: Vec<_> = std::iter::from_fn(|| lane.take()).map(|packet| packet.len()).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| lane.take().ok()).map(|packet| packet.len()).collect();
         assert!(taken.into_iter().eq(0..LIMIT));
+    }
+
+    #[test]
+    fn the_bell_rings_not_only_for_packets() {
+        let lane = Lane::new().expect("a lane");
+        let nothing = || lane.take().expect_err("nothing").kind();
+        assert_eq!(nothing(), io::ErrorKind::WouldBlock);
+        lane.unblock();
+        assert_eq!(nothing(), io::ErrorKind::WouldBlock, "it was not blocked");
+        lane.block();
+        lane.unblock();
+        assert_eq!([nothing(), nothing()], [io::ErrorKind::Interrupted, io::ErrorKind::WouldBlock]);
     }
 }

@@ -10,12 +10,15 @@ use crate::device::{Device, Packet, Properties};
 /// Packets of others that one call passes on at most.
 const OTHERS: usize = 64;
 
-/// A shard's end of a device. Its queues are those of the device that this shard reads, and last the lane by which others pass packets on.
+/// A shard's end of a device. Its queues are those of the device that are its own, and last the lane by which others pass packets on. Each
+/// queue is read by one shard alone, so that packets keep their order: one for which there is no queue sends by another's.
 pub(super) struct ShardPort {
     hub: Arc<Hub>,
     index: usize,
     /// Queues of the device that this shard reads; it sends by the first.
     own: Vec<usize>,
+    /// It reads none: the one is another's.
+    only_sends: bool,
 }
 
 impl ShardPort {
@@ -26,19 +29,22 @@ impl ShardPort {
             queues if queues < shards => vec![index % queues],
             queues => (index..queues).step_by(shards).collect(),
         };
-        Self { hub, index, own }
+        let only_sends = hub.queues > 0 && index >= hub.queues;
+        Self { hub, index, own, only_sends }
     }
 }
 
 impl Device for ShardPort {
     fn properties(&self) -> Properties {
-        self.hub.device.properties().queues(self.own.len() + 1).woken_by_bell(self.own.is_empty())
+        let properties = self.hub.device.properties().queues(self.own.len() + 1);
+        properties.woken_by_bell(self.own.is_empty()).sends_only_by_the_first(self.only_sends)
     }
 
     fn receive(&self, queue: usize) -> io::Result<Packet> {
         match self.own.get(queue) {
+            Some(_) if self.only_sends => Err(io::ErrorKind::WouldBlock.into()),
             Some(own) => self.hub.receive(*own, self.index, OTHERS),
-            None => self.hub.lanes[self.index].take().ok_or_else(|| self.hub.end()),
+            None => self.hub.next(self.index),
         }
     }
 
