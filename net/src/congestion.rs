@@ -34,4 +34,4 @@
 //!
 //! These are the core's own types, which this crate's version covers.
 
-pub use loggia_stack::transport::tcp::congestion::{Ack, Control, Info, Lost, Own, Sample, Start, Window};
+pub use loggia_stack::transport::tcp::congestion::{Ack, BbrInfo, Control, Info, Lost, Own, Sample, Start, Window};

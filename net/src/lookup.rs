@@ -84,7 +84,7 @@ pub(crate) fn with_port(addrs: Vec<IpAddr>, port: u16) -> Vec<SocketAddr> {
 pub(crate) fn known(host: &Host, name: &str) -> Vec<IpAddr> {
     match name.parse() {
         Ok(ip) => vec![ip],
-        Err(_) => host.lookup(name).into_iter().map(IpAddr::from).collect(),
+        Err(_) => host.lookup(name),
     }
 }
 

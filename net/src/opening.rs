@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use loggia_stack::base::SockAddr;
-use loggia_stack::network::Unreachable;
+use loggia_stack::network;
 use loggia_stack::transport::tcp::{Request, Verdict};
 
 use crate::blocking::Blocking;
@@ -26,6 +26,18 @@ impl Gate for Arc<Socket> {
     fn socket(&self) -> &Socket {
         self
     }
+}
+
+/// Why a destination cannot be reached, as ICMP says it (RFC 1812 §5.2.7.1, RFC 4443 §3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Unreachable {
+    /// No route leads there.
+    Network,
+    /// The host does not answer.
+    Host,
+    /// It must not be reached.
+    Prohibited,
 }
 
 /// A connection that somebody wants to open. Dropping it undecided refuses it.
@@ -68,7 +80,11 @@ impl Opening {
 
     /// Tells its sender by ICMP that the destination cannot be reached.
     pub fn unreachable(self, why: Unreachable) {
-        self.decide(Verdict::Unreachable(why));
+        self.decide(Verdict::Unreachable(match why {
+            Unreachable::Network => network::Unreachable::Network,
+            Unreachable::Host => network::Unreachable::Host,
+            Unreachable::Prohibited => network::Unreachable::Prohibited,
+        }));
     }
 
     /// Says nothing; the sender will ask again.

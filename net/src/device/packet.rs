@@ -45,20 +45,6 @@ impl From<&[u8]> for Packet {
     }
 }
 
-/// For those who run a [`Stack`](loggia_stack::Stack) themselves.
-impl From<Frame> for Packet {
-    fn from(frame: Frame) -> Self {
-        Self(frame)
-    }
-}
-
-/// For those who run a [`Stack`](loggia_stack::Stack) themselves.
-impl From<Packet> for Frame {
-    fn from(packet: Packet) -> Self {
-        packet.0
-    }
-}
-
 impl Packet {
     /// Its length in bytes.
     pub fn len(&self) -> usize {
@@ -134,6 +120,14 @@ impl Packet {
     /// The packets it stands for, which share its payload: itself, if it is one.
     pub fn cut(self) -> impl Iterator<Item = Packet> {
         link::cut(self.0).map(Packet)
+    }
+
+    pub(crate) fn of(frame: Frame) -> Self {
+        Self(frame)
+    }
+
+    pub(crate) fn into_frame(self) -> Frame {
+        self.0
     }
 
     pub(crate) fn frame(&self) -> &Frame {

@@ -44,14 +44,12 @@ impl Prefix {
         self.addr.is_ipv4() == addr.is_ipv4() && self.cidr().contains(addr.into())
     }
 
+    pub(super) fn of(cidr: Cidr) -> Self {
+        Self { addr: cidr.addr.into(), len: cidr.prefix }
+    }
+
     pub(super) fn cidr(self) -> Cidr {
         Cidr::new(self.addr.into(), self.len)
-    }
-}
-
-impl From<Cidr> for Prefix {
-    fn from(cidr: Cidr) -> Self {
-        Self { addr: cidr.addr.into(), len: cidr.prefix }
     }
 }
 

@@ -148,7 +148,7 @@ fn interface(stack: &Stack, status: &link::LinkStatus<'_>) -> InterfaceStatus {
             Medium::Ethernet { mac, .. } => Some(mac.0),
             Medium::Ip | Medium::Loopback => None,
         },
-        addresses: addresses.map(|(_, cidr)| Prefix::from(cidr)).collect(),
+        addresses: addresses.map(|(_, cidr)| Prefix::of(cidr)).collect(),
         queued: status.queued,
         received_packets: stats.rx_packets,
         received_bytes: stats.rx_bytes,
@@ -165,7 +165,7 @@ fn route(stack: &Stack, entry: &Entry) -> Route {
         Via::OnLink | Via::Blackhole | Via::Unreachable | Via::Prohibit => None,
     };
     let interface = Some(name_of(stack, entry.link));
-    Route { destination: entry.dst.into(), gateway, interface, metric: entry.metric }
+    Route { destination: Prefix::of(entry.dst), gateway, interface, metric: entry.metric }
 }
 
 fn neighbour(stack: &Stack, known: &link::Neighbour) -> Neighbour {

@@ -94,14 +94,14 @@ impl Host {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The present moment.
+    /// The present moment, in the host's own time.
     pub fn now(&self) -> Instant {
         self.0.now()
     }
 
     /// The addresses of a name that this host knows by itself.
-    pub fn lookup(&self, name: &str) -> Vec<Addr> {
-        self.0.lookup(name)
+    pub fn lookup(&self, name: &str) -> Vec<IpAddr> {
+        self.0.lookup(name).into_iter().map(IpAddr::from).collect()
     }
 
     /// Lets this host know a name, in place of what it knew of it before. [`Unsupported`](io::ErrorKind::Unsupported) for hosts of a world.

@@ -96,7 +96,7 @@ impl Observers {
     fn tap_sent(&mut self, stack: &mut Stack, link: LinkId, packet: &Packet, result: &io::Result<()>) {
         self.hear(stack);
         let refused = result.as_ref().err().map(|error| format!("lost: the device refused it: {error}"));
-        self.taps.sent(stack, link, packet.clone().into(), refused);
+        self.taps.sent(stack, link, packet.clone().into_frame(), refused);
     }
 
     /// An interface is gone.

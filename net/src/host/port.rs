@@ -31,7 +31,7 @@ impl Batch {
         (self.full, self.lost, self.idle) = (true, false, false);
         while self.frames.len() < BATCH {
             match device.receive(queue) {
-                Ok(packet) => self.frames.push(packet.into()),
+                Ok(packet) => self.frames.push(packet.into_frame()),
                 Err(error) => {
                     let kind = error.kind();
                     self.full = false;
@@ -90,7 +90,7 @@ impl Port {
 
     /// Gives the device what the stack has for it, as far as there is room.
     pub(super) fn send(&mut self, stack: &mut Stack, observers: &mut Observers) {
-        while let Some(packet) = self.held.take().or_else(|| stack.transmit(self.link).map(Packet::from)) {
+        while let Some(packet) = self.held.take().or_else(|| stack.transmit(self.link).map(Packet::of)) {
             self.touched = true;
             // What a device refuses for another reason than want of room is lost, as packets are.
             let sent = self.device.send(&packet);

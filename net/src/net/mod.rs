@@ -45,7 +45,7 @@ mod unix_listener;
 #[cfg(unix)]
 mod unix_stream;
 
-pub use crate::opening::Opening;
+pub use crate::opening::{Opening, Unreachable};
 pub use datagram::Datagram;
 pub(crate) use datagram::{recv_many, send_many};
 pub use gate::TcpGate;

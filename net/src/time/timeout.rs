@@ -43,6 +43,7 @@ impl<F: Future> Future for Timeout<F> {
 
 /// It took too long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Elapsed;
 
 impl fmt::Display for Elapsed {

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use loggia::Host;
-use loggia::tokio::net::{Opening, TcpGate, UdpGate, UdpSocket, refuse_datagrams};
-use loggia_stack::network::Unreachable;
+use loggia::tokio::net::{Opening, TcpGate, UdpGate, UdpSocket, Unreachable, refuse_datagrams};
 use tokio::task::JoinSet;
 
 use super::association::{Associations, DATAGRAM, Used, is_of_one_datagram};

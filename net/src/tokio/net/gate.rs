@@ -1,5 +1,5 @@
-//! The host's end of a transparent proxy: connections and datagrams for anybody. The stack must take them: see
-//! [`Stack::set_transparent`](loggia_stack::engine::Stack::set_transparent).
+//! The host's end of a transparent proxy: connections and datagrams for anybody. The host must take them: see
+//! [`Interface::transparent`](crate::Interface::transparent).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

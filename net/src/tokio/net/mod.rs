@@ -32,7 +32,7 @@ use std::net::SocketAddr;
 use crate::host::Host;
 use crate::lookup::{Asked, ToAddrs};
 
-pub use crate::opening::Opening;
+pub use crate::opening::{Opening, Unreachable};
 pub use gate::{TcpGate, UdpGate, refuse_datagrams};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
