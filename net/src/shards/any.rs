@@ -8,8 +8,37 @@ use loggia_stack::engine::Stack;
 
 use crate::blocking::{Blocking, Patience, park, waker};
 use crate::driver::Waiters;
-use crate::socket::error;
+use crate::socket::{Socket, error};
 use crate::waiting::Registration;
+
+/// One who waits at several sockets, until it is dropped.
+pub(crate) struct Several<'a> {
+    waiting: Vec<Registration<'a>>,
+    /// Where it begins.
+    first: usize,
+}
+
+impl<'a> Several<'a> {
+    pub(crate) fn new(sockets: impl Iterator<Item = &'a Socket>, first: usize) -> Self {
+        Self { waiting: sockets.map(Registration::new).collect(), first }
+    }
+
+    /// Tries `work` at each of the sockets until it need not wait at one; says at which. Otherwise leaves a waker behind at all of them.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        cx: &Context<'_>,
+        interest: Ready,
+        mut work: impl FnMut(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
+    ) -> Poll<io::Result<(usize, T)>> {
+        let count = self.waiting.len();
+        for place in (0..count).map(|step| (self.first + step) % count) {
+            if let Poll::Ready(done) = self.waiting[place].attempt(cx, interest, &mut work) {
+                return Poll::Ready(done.map(|done| (place, done)));
+            }
+        }
+        Poll::Pending
+    }
+}
 
 /// Repeats `work` at each of the sockets, from the `first` on, until it need not wait at one. Says at which. Whether it waits and for how long
 /// (`SO_RCVTIMEO`) the socket on the first shard says: `EAGAIN`
@@ -19,17 +48,14 @@ pub(super) fn when_any<T>(
     interest: Ready,
     mut work: impl FnMut(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
 ) -> io::Result<(usize, T)> {
-    let (count, head) = (sockets.len(), sockets[0]);
+    let head = sockets[0];
     let (waker, mut patience) = (waker(), Patience::reading());
-    let cx = Context::from_waker(&waker);
-    let mut waiting: Vec<_> = sockets.iter().map(|socket| Registration::new(socket.socket())).collect();
+    let mut waiting = Several::new(sockets.iter().map(|socket| socket.socket()), first);
     loop {
         // Asked before the sockets are: what came in time is found.
         let over = head.is_nonblocking() || patience.is_over();
-        for place in (0..count).map(|step| (first + step) % count) {
-            if let Poll::Ready(done) = waiting[place].attempt(&cx, interest, &mut work) {
-                return done.map(|done| (place, done));
-            }
+        if let Poll::Ready(done) = waiting.attempt(&Context::from_waker(&waker), interest, &mut work) {
+            return done;
         }
         if over {
             return Err(error(Errno::EAGAIN));

@@ -57,7 +57,7 @@
 //! | `port` | a shard's end of a shared device |
 //! | `configure` | addresses and routes, on all of them |
 //! | `any` | waiting at several sockets |
-//! | `tcp_listener`, `udp` | sockets on all of them |
+//! | `tcp_listener`, `udp` | sockets on all of them; for tasks in `tokio::shards` |
 
 mod any;
 mod configure;
@@ -71,6 +71,7 @@ mod udp;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -83,7 +84,11 @@ use crate::capture::{self, Capture};
 use crate::events::{self, Events};
 use crate::host::{Host, Interface};
 
+#[cfg(feature = "tokio")]
+pub(crate) use any::Several;
 pub(crate) use hub::Hub;
+#[cfg(feature = "tokio")]
+pub(crate) use tcp_listener::on_all;
 pub use tcp_listener::{Incoming, TcpListener};
 pub use udp::UdpSocket;
 
@@ -126,8 +131,9 @@ impl Shards {
         &self.0.hosts[self.0.turn.fetch_add(1, Ordering::Relaxed) % self.count()]
     }
 
-    pub(crate) fn rule(&self) -> &shard::Shards {
-        &self.0.rule
+    /// Which shard has the datagrams between this port of ours and that end.
+    pub(crate) fn of_datagram(&self, port: u16, to: SocketAddr) -> usize {
+        self.0.rule.udp(port, to.ip().into(), to.port()).into()
     }
 
     /// Adds an interface to all shards. Errors as [`Builder::start_shards`](crate::Builder::start_shards); then no shard has it.

@@ -77,7 +77,7 @@ impl Iterator for Incoming<'_> {
 impl std::iter::FusedIterator for Incoming<'_> {}
 
 /// A socket on each shard, all bound to one address; port 0 asks for one that is free on all of them.
-pub(super) fn on_all<S>(
+pub(crate) fn on_all<S>(
     shards: &Shards,
     addr: SocketAddr,
     bind: impl Fn(&crate::Host, SocketAddr) -> io::Result<S>,

@@ -46,7 +46,7 @@ impl UdpSocket {
 
     /// The socket whose shard has the flow to this end: what it sends is answered there.
     pub fn part_for(&self, to: SocketAddr) -> &net::UdpSocket {
-        &self.parts[usize::from(self.shards.rule().udp(self.port, to.ip().into(), to.port()))]
+        &self.parts[self.shards.of_datagram(self.port, to)]
     }
 
     /// Sends a datagram to the first of the addresses. `EMSGSIZE`, `ENETUNREACH`, `EACCES` (broadcast)

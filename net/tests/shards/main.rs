@@ -7,6 +7,7 @@ mod memory;
 #[path = "../kernel/namespace.rs"]
 #[allow(dead_code, reason = "the tools are those of another test program too")]
 mod namespace;
+mod tasks;
 #[cfg(target_os = "linux")]
 mod tun;
 

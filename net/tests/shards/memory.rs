@@ -20,14 +20,14 @@ fn hosts_over(properties: Properties) -> (Shards, Host) {
     (many.start_shards(SHARDS).expect("shards"), single.start().expect("a host"))
 }
 
-fn hosts() -> (Shards, Host) {
+pub(super) fn hosts() -> (Shards, Host) {
     hosts_over(Properties::ip(1500))
 }
 
 const LONG: Option<Duration> = Some(Duration::from_secs(60));
 
 /// How many shards have established a connection.
-fn shards_with(many: &Shards, name: &str) -> usize {
+pub(super) fn shards_with(many: &Shards, name: &str) -> usize {
     let of = |host: &Host| host.counters().iter().any(|counter| counter.name == name && counter.value > 0);
     many.hosts().iter().filter(|host| of(host)).count()
 }

@@ -30,7 +30,7 @@ impl TcpListener {
         first(Asked::new(host, &addr).find(host).await?, |addr| Self::bind_addr(host, addr))
     }
 
-    fn bind_addr(host: &Host, addr: SocketAddr) -> io::Result<Self> {
+    pub(in crate::tokio) fn bind_addr(host: &Host, addr: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::for_addr(host, &addr)?;
         socket.set_reuseaddr(true)?;
         socket.bind(addr)?;
@@ -53,7 +53,7 @@ impl TcpListener {
         accepted.map(|accepted| self.accepted(accepted?))
     }
 
-    fn accepted(&self, (id, from): (SocketId, Address)) -> io::Result<(TcpStream, SocketAddr)> {
+    pub(in crate::tokio) fn accepted(&self, (id, from): (SocketId, Address)) -> io::Result<(TcpStream, SocketAddr)> {
         let stream = TcpStream::new(self.socket.adopt(id));
         Ok((stream, sock_addr(&from)?))
     }
@@ -63,7 +63,7 @@ impl TcpListener {
         self.socket.local_addr()
     }
 
-    fn socket(&self) -> &Socket {
+    pub(in crate::tokio) fn socket(&self) -> &Socket {
         &self.socket
     }
 

@@ -36,11 +36,13 @@ fn named((len, from): (usize, Address)) -> io::Result<(usize, SocketAddr)> {
 impl UdpSocket {
     /// Binds to the first of the addresses that can be had. `EADDRINUSE`, `EADDRNOTAVAIL`
     pub async fn bind_on(host: &Host, addr: impl ToAddrs) -> io::Result<Self> {
-        first(Asked::new(host, &addr).find(host).await?, |addr| {
-            let socket = Socket::new(host, family(&addr), SOCK_DGRAM)?;
-            socket.bind(&address(addr))?;
-            Ok(Self { socket })
-        })
+        first(Asked::new(host, &addr).find(host).await?, |addr| Self::bind_addr(host, addr))
+    }
+
+    pub(in crate::tokio) fn bind_addr(host: &Host, addr: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(host, family(&addr), SOCK_DGRAM)?;
+        socket.bind(&address(addr))?;
+        Ok(Self { socket })
     }
 
     /// Names the other end: sends go there, and only what comes from there is received. `ENETUNREACH`
@@ -53,7 +55,7 @@ impl UdpSocket {
         Self { socket }
     }
 
-    pub(super) fn socket(&self) -> &Socket {
+    pub(in crate::tokio) fn socket(&self) -> &Socket {
         &self.socket
     }
 
