@@ -123,6 +123,11 @@ mod socket;
 mod unix;
 mod waiting;
 
+/// What the manual says is compiled, and run where nothing is needed for it.
+#[cfg(all(doctest, unix, feature = "dhcp"))]
+#[doc = include_str!("../../docs/manual/library.md")]
+struct Manual;
+
 pub use driver::{Driver, Waiters};
 pub use host::Host;
 #[cfg(unix)]
