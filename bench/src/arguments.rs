@@ -1,5 +1,7 @@
 //! What the command line says.
 
+use crate::report::ROWS;
+
 /// What is to be measured, and what is told of it.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Arguments {
@@ -15,7 +17,7 @@ pub(crate) struct Arguments {
 pub(crate) const USAGE: &str = "usage: loggia-bench [--quick] [--only ROW...] [--rounds N] [--scale X] [--json FILE] [--svg FILE]
 
   --quick        about two minutes: three rounds of a fifth of the work
-  --only ROW...  only these rows of the table of goals (1 to 19; 0: the floors)
+  --only ROW...  only these rows of the table of goals (1 to 20; 0: the floors)
   --rounds N     interleaved rounds (5)
   --scale X      amount of work of each measurement (1; 0.2 with --quick)
   --json FILE    also write all figures there
@@ -33,7 +35,7 @@ impl Arguments {
                 "--quick" => arguments.quick = true,
                 "--only" => {
                     while let Some(row) = words.next_if(|word| !word.starts_with('-')) {
-                        let rows = row.split(',').map(|row| row.parse().ok().filter(|row| *row < 20));
+                        let rows = row.split(',').map(|row| row.parse().ok().filter(|row| usize::from(*row) < ROWS.len()));
                         arguments.only.extend(rows.collect::<Option<Vec<u8>>>().ok_or_else(|| format!("{row} is no row"))?);
                     }
                 }

@@ -13,7 +13,7 @@ pub(crate) enum Unit {
     PerSecond,
     /// Bytes; less is better.
     Bytes,
-    /// So many times as much as with the smallest crowd; less is better.
+    /// So many times as much as with the smallest crowd, or as on one core.
     Times,
     /// Hundredths.
     Percent,

@@ -9,6 +9,7 @@ mod long_path;
 mod memory;
 mod ping_pong;
 mod programs;
+mod shards;
 mod threads;
 mod tun;
 mod virtual_time;
@@ -51,6 +52,8 @@ pub(crate) const PROBES: &[Probe] = &[
     Probe { name: "UDP", rows: &[11], often: EachRound, run: datagrams::measure },
     Probe { name: "UDP, smoltcp", rows: &[11], often: EachRound, run: smoltcp::datagrams::measure },
     Probe { name: "virtual time", rows: &[18], often: EachRound, run: virtual_time::packets },
+    Probe { name: "shards, stacks", rows: &[20], often: EachRound, run: shards::stacks },
+    Probe { name: "shards, echoes", rows: &[20], often: EachRound, run: shards::echoes },
     Probe { name: "100 ms round trip", rows: &[19], often: Once, run: long_path::measure },
     Probe { name: "TUN", rows: &[6, 7], often: EachRound, run: tun::measure },
     Probe { name: "memory", rows: &[12], often: Once, run: memory::measure },
