@@ -407,6 +407,35 @@ def connect_edge_triggered():
     return found, poller.poll(0.05)
 
 @observe
+def connect_edge_of_a_blocking_one():
+    server = listener()
+    sock = socket.socket()
+    poller = select.epoll()
+    poller.register(sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET | select.EPOLLRDHUP)
+    poller.poll(0)
+    sock.connect(server.getsockname())
+    return [bits(mask) for _, mask in poller.poll(1)], poller.poll(0.05)
+
+@observe
+def connect_and_send_as_soon_as_it_goes():
+    server = listener()
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.connect_ex(server.getsockname())
+    pattern = bytes(range(256)) * 400
+    accepted = server.accept()[0]
+    left, seen = memoryview(pattern), b""
+    while left:
+        try:
+            left = left[sock.send(left):]
+        except BlockingIOError:
+            pass
+    sock.close()
+    while chunk := accepted.recv(1 << 16):
+        seen += chunk
+    return seen == pattern, len(seen)
+
+@observe
 def connect_already_connected():
     client, _ = pair()
     return outcome(client.connect, client.getpeername())

@@ -3,7 +3,7 @@
 //! A blocking one leaves the program's end as it is until the stack is connected: a refusal then leaves a socket that can be used again.
 //! A non-blocking one always says `EINPROGRESS`, as Linux does. Until it is decided the program's end is connected to ours and full of
 //! junk, so that it cannot be written to; then reading the junk, or closing our end with the junk unread, tells the program's `poll` of
-//! success or failure, edges included.
+//! success, by one edge, or of failure.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -93,7 +93,8 @@ impl Supervisor {
             Phase::Fresh => {
                 let end = self.attach(subject)?;
                 let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
-                meeting::set_first_buffers(subject.program.as_fd(), end.as_fd(), entry);
+                // This also tells whoever has watched the program's end since before that it can be written to.
+                meeting::set_buffers(subject.program.as_fd(), end.as_fd(), entry);
                 entry.end = Some(end);
                 entry.phase = Phase::Connected;
                 self.watch(subject.key, WATCHED)?;
@@ -117,7 +118,7 @@ impl Supervisor {
     /// A connect is under way and its caller does not wait for it.
     pub(super) fn begin(&mut self, subject: &Subject) -> Result<(), Fault> {
         let end = self.attach(subject)?;
-        let junk = meeting::fill(subject.program.as_fd())?;
+        let junk = meeting::fill_at_once(subject.program.as_fd())?;
         let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
         entry.end = Some(end);
         entry.phase = Phase::Connecting { junk };
@@ -185,6 +186,10 @@ impl Supervisor {
         let Some(entry) = table.get_mut(key) else { return };
         entry.phase = Phase::Connected;
         let Some(end) = &entry.end else { return };
+        // Before the junk is gone, so that this makes no edge. Should the descriptor have moved away, it keeps its small buffer.
+        if let Some(program) = program.filter(|_| !precise) {
+            meeting::set_buffers(program.as_fd(), end.as_fd(), entry);
+        }
         let mut left = junk;
         while left > 0 {
             let room = left.min(scratch.len());
@@ -192,10 +197,6 @@ impl Supervisor {
                 Ok(0) | Err(_) => break,
                 Ok(len) => left -= len,
             }
-        }
-        // Should the descriptor have moved away, it keeps its small buffer.
-        if let Some(program) = program.filter(|_| !precise) {
-            meeting::set_buffers(program.as_fd(), end.as_fd(), entry);
         }
         let _ = epoll.change(end.as_fd(), WATCHED, key.to_bits());
     }

@@ -15,6 +15,11 @@ use crate::sys::socket;
 /// tried.
 const BUFFER: i32 = 64 << 10;
 
+/// Sent as one message this is more than a quarter of the largest buffer. As long as it lies unread `poll` does not say that the end
+/// can be written to, whatever buffer the end is given meanwhile.
+static BLOCK: [u8; BLOCK_LEN] = [0; BLOCK_LEN];
+const BLOCK_LEN: usize = BUFFER as usize / 2 + (2 << 10);
+
 /// Whoever connects to us waits only if the queue is full. The name is no secret, so a hostile program may have filled it.
 const PATIENCE: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 1_000 };
 
@@ -71,7 +76,6 @@ impl Meeting {
 /// A program's end that is not connected yet.
 pub(super) fn unconnected() -> io::Result<OwnedFd> {
     let program = socket::unix(libc::SOCK_STREAM | libc::SOCK_CLOEXEC)?;
-    set_buffer(program.as_fd(), BUFFER)?;
     set_send_timeout(program.as_fd(), PATIENCE)?;
     Ok(program)
 }
@@ -88,6 +92,15 @@ pub(super) fn connected() -> io::Result<(OwnedFd, OwnedFd)> {
 /// Urgent bytes are looked for where they stand in the stream.
 fn show_urgent_in_line(end: BorrowedFd<'_>) -> io::Result<()> {
     socket::set_option(end, libc::SOL_SOCKET, libc::SO_OOBINLINE, &1i32.to_ne_bytes())
+}
+
+/// Fills the program's send buffer, which must be empty, so that it is not writable; says with how many bytes.
+/// Nearly all of them are one message, which the kernel frees as a whole: reading them makes one edge, and giving the end its buffer before
+/// that makes none.
+pub(super) fn fill_at_once(program: BorrowedFd<'_>) -> io::Result<usize> {
+    set_buffer(program, BUFFER)?;
+    let block = socket::send(program, &BLOCK, 0)?;
+    fill(program).map(|more| block + more)
 }
 
 /// Fills the program's send buffer until nothing more is taken, so that it is not writable; says with how many bytes.
@@ -114,15 +127,7 @@ pub(super) fn set_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &
     let _ = set_buffer(end, buffer_for(entry.receive_room));
 }
 
-/// The same to the ends of a connection that was just made: the program's has the largest.
-pub(super) fn set_first_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
-    if buffer_for(entry.send_room) < BUFFER {
-        let _ = set_buffer(program, buffer_for(entry.send_room));
-    }
-    let _ = set_buffer(end, buffer_for(entry.receive_room));
-}
-
-/// The same where both have the largest.
+/// The same where both have the largest and nobody waits at them.
 pub(super) fn lower_buffers(program: BorrowedFd<'_>, end: BorrowedFd<'_>, entry: &Entry) {
     if buffer_for(entry.send_room.min(entry.receive_room)) < BUFFER {
         set_buffers(program, end, entry);
