@@ -50,6 +50,26 @@ fn a_closed_pipe_does_not_change_the_exit_code() {
     assert_eq!(text(&said.stdout), "127\n");
 }
 
+/// The program knows only that there are no more: whose limit it is, and how it is raised, loggia says.
+#[test]
+fn who_gets_no_more_sockets_for_want_of_descriptors_is_named_with_the_remedy() {
+    if !has("python3") {
+        return;
+    }
+    let program = "
+import errno, socket
+all = []
+try:
+    while True: all.append(socket.socket())
+except OSError as error: print(len(all), errno.errorcode[error.errno])
+";
+    let script = format!("ulimit -n 256 && exec '{}' run -- python3 -c \"$0\"", binary());
+    let said = Command::new("sh").args(["-c", &script, program]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!((said.status.code(), text(&said.stdout)), (Some(0), "180 ENFILE\n".into()), "{}", text(&said.stderr));
+    let words = text(&said.stderr);
+    assert!(words.contains("ENFILE: each takes one of the 256 descriptors") && words.contains("ulimit -Hn"), "{words}");
+}
+
 /// A run that is spoken with.
 struct Running {
     process: Child,

@@ -53,6 +53,7 @@ fn samples(entry: &Value) -> Vec<Sample> {
         "round-trip" => ("round trip", Unit::Micros),
         "connections" => ("connections", Unit::PerSecond),
         "idle" => ("idle connections in one lab", Unit::Count),
+        "idle-open" => ("opening an idle connection, a byte there and back", Unit::Micros),
         "idle-bytes" => ("memory of an idle connection, both ends", Unit::Bytes),
         _ => return Vec::new(),
     };

@@ -31,6 +31,9 @@ pub(super) fn warnings(outcome: &Outcome, run: Option<&str>) {
     for refusal in &outcome.refused {
         eprintln!("{lead}{}; {}", refusal.what, refusal.remedy);
     }
+    if let Some(short) = &outcome.short {
+        eprintln!("{lead}{short}");
+    }
     for failure in &outcome.failures {
         eprintln!("{lead}the record is not whole: {failure}");
     }

@@ -198,6 +198,8 @@ pub struct Supervisor {
     look_at: Instant,
     dirty: Vec<HostId>,
     shares: Shares,
+    /// Hosts that wanted more than their share.
+    short: Vec<HostId>,
     spares: Spares,
     /// Sockets whose `connect` is under way.
     opening: Vec<Key>,
@@ -210,6 +212,7 @@ impl Supervisor {
         Ok(Self {
             options,
             shares,
+            short: Vec::new(),
             spares: Spares::default(),
             epoll: Epoll::new()?,
             events: Events::with_room(256),

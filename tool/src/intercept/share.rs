@@ -33,8 +33,19 @@ impl Shares {
 
 impl Supervisor {
     /// Whether a program of a host may have another socket. `ENFILE`: the machine, as it sees it, has no more.
-    pub(super) fn may_have_another(&self, host: HostId) -> Result<(), Fault> {
-        if self.shares.allows(self.table.count(host), self.table.len()) { Ok(()) } else { Err(Fault(libc::ENFILE)) }
+    pub(super) fn may_have_another(&mut self, host: HostId) -> Result<(), Fault> {
+        if self.shares.allows(self.table.count(host), self.table.len()) {
+            return Ok(());
+        }
+        if !self.short.contains(&host) {
+            self.short.push(host);
+        }
+        Err(Fault(libc::ENFILE))
+    }
+
+    /// The hosts whose programs wanted more sockets than the descriptors of this process allow: they were told `ENFILE`.
+    pub fn short_of_sockets(&self) -> &[HostId] {
+        &self.short
     }
 }
 

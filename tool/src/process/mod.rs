@@ -32,7 +32,7 @@ mod status;
 mod warden;
 mod wire;
 
-pub use crate::sys::process::{Usage, raise_open_files};
+pub use crate::sys::process::{Usage, open_files, raise_open_files};
 pub use crate::sys::signal::{Arrived, Sender};
 pub use command::{Command, Input, Log, Output, Seat};
 pub use error::SpawnError;

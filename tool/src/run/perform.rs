@@ -108,6 +108,8 @@ pub struct Outcome {
     pub slow: Option<Finding>,
     /// What programs asked for that cannot be carried.
     pub refused: Vec<Refusal>,
+    /// Whose programs got fewer sockets than they wanted because this machine allows loggia no more descriptors.
+    pub short: Option<String>,
     /// Files of the record that end early, and why.
     pub failures: Vec<String>,
     /// When it began.
@@ -137,7 +139,7 @@ pub fn perform(plan: &Plan, options: &Options, machine: &mut Machine) -> io::Res
         let shared = Shared::new(world, Clock::Virtual, lookup);
         let mut run = Simulated::new(plan, shared.clone(), options, recorder.clone());
         let over = run.run(&mut machine.signals)?;
-        Ended { over, conductor: run.conductor, remains: run.remains, lag: None, refused: Vec::new(), shared }
+        Ended { over, conductor: run.conductor, remains: run.remains, lag: None, refused: Vec::new(), short: None, shared }
     } else {
         let shared = Shared::new(world, Clock::Real(std::time::Instant::now()), lookup);
         in_real_time(plan, options, machine, shared, names, recorder.as_ref())?
@@ -152,6 +154,7 @@ struct Ended {
     remains: Vec<Remains>,
     lag: Option<Summary>,
     refused: Vec<Refusal>,
+    short: Option<String>,
     shared: Arc<Shared>,
 }
 
@@ -187,8 +190,22 @@ fn in_real_time(
     let over = run.run()?;
     let lag = Some(run.lag.summary());
     let refused = run.supervisor.refused().to_vec();
+    let short = short_of_sockets(plan, run.supervisor.short_of_sockets());
     let remains = run.live.remains().to_vec();
-    Ok(Ended { over, conductor: run.conductor, remains, lag, refused, shared })
+    Ok(Ended { over, conductor: run.conductor, remains, lag, refused, short, shared })
+}
+
+/// What a program that was told `ENFILE` cannot know: whose descriptors they are, and how there are more.
+fn short_of_sockets(plan: &Plan, hosts: &[HostId]) -> Option<String> {
+    let names: Vec<&str> = hosts.iter().map(|host| plan.hosts[host.0].name.as_str()).collect();
+    let descriptors = crate::process::open_files().unwrap_or_default();
+    let names = names.join(", ");
+    (!hosts.is_empty()).then(|| {
+        format!(
+            "programs of {names} wanted more sockets than there are and got ENFILE: each takes one of the {descriptors} descriptors \
+             that loggia may have here; more with a higher hard limit (ulimit -Hn)"
+        )
+    })
 }
 
 fn recorder(plan: &Plan, options: &Options, world: &World, began: SystemTime) -> io::Result<Option<Recorder>> {
@@ -205,7 +222,7 @@ fn recorder(plan: &Plan, options: &Options, world: &World, began: SystemTime) ->
 }
 
 fn conclude(plan: &Plan, ended: Ended, recorder: Option<Recorder>, began: SystemTime, limit: Duration) -> Outcome {
-    let Ended { over, conductor, remains, lag, refused, shared } = ended;
+    let Ended { over, conductor, remains, lag, refused, short, shared } = ended;
     let mut inner = shared.lock();
     let lasted = inner.world.now().since(Instant::EPOCH);
     let parts: Vec<Part> = remains.iter().enumerate().map(|(number, remains)| part(plan, &conductor, number, remains)).collect();
@@ -231,7 +248,7 @@ fn conclude(plan: &Plan, ended: Ended, recorder: Option<Recorder>, began: System
     findings.extend(slow.clone());
     findings.extend(unchecked(plan, &findings));
     let level = if lag.is_some() { "net" } else { "full" };
-    Outcome { over, lasted, parts, findings, metrics, level, lag, slow, refused, failures, began, recorder }
+    Outcome { over, lasted, parts, findings, metrics, level, lag, slow, refused, short, failures, began, recorder }
 }
 
 /// Nothing that was found is worth anything on a network that was not the one described.

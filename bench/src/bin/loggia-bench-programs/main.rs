@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use peer::Work;
-use surroundings::{Surrounding, found};
+use surroundings::{Idle, Surrounding, found};
 
 /// What the command line says.
 struct Arguments {
@@ -26,7 +26,7 @@ const USAGE: &str = "usage: loggia-bench-programs [--rounds N] [--loggia PATH] [
 
   --rounds N     interleaved rounds (default 5)
   --loggia PATH  the program under test (default: beside this one)
-  --idle N       idle connections whose memory is measured (default 1000)
+  --idle N       idle connections that one lab is to hold (default 1000)
   --json FILE    also write all figures there";
 
 fn arguments(words: &[String]) -> Result<Arguments, String> {
@@ -81,13 +81,17 @@ fn main() -> ExitCode {
     }
     print_table(&surroundings, &figures);
     let count = arguments.idle;
-    let idle = surroundings::memory_of_idle(&arguments.loggia, count);
+    let idle = surroundings::idle(&arguments.loggia, count);
     match &idle {
-        Ok((empty, full)) => println!(
-            "memory of the supervisor: {empty} kB with nothing, {full} kB with {count} idle connections in its stacks ({:.1} kB each, both ends)",
-            (*full as f64 - *empty as f64) / count as f64
+        Ok([empty, full]) => println!(
+            "{count} connections in one lab, a byte there and back on each: {:.1} s; memory of the supervisor {} kB, {} kB with nothing ({:.1} kB \
+             each, both ends)",
+            full.seconds,
+            full.memory,
+            empty.memory,
+            each(empty, full, count) / 1024.0
         ),
-        Err(error) => eprintln!("memory of the supervisor: {error}"),
+        Err(error) => eprintln!("{count} connections in one lab: {error}"),
     }
     if let Some(file) = arguments.json
         && let Err(error) = std::fs::write(&file, json(&surroundings, &figures, count, idle.ok()))
@@ -96,6 +100,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// Bytes of memory that one idle connection costs.
+fn each(empty: &Idle, full: &Idle, count: usize) -> f64 {
+    (full.memory as f64 - empty.memory as f64) * 1024.0 / count as f64
 }
 
 fn print_table(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>]) {
@@ -111,7 +120,7 @@ fn print_table(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>]) {
     }
 }
 
-fn json(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>], count: usize, idle: Option<(u64, u64)>) -> String {
+fn json(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>], count: usize, idle: Option<[Idle; 2]>) -> String {
     let line = |work: &str, under: &str, values: &[f64]| {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
         format!(r#"  {{"work": "{work}", "under": "{under}", "values": [{}]}}"#, values.join(", "))
@@ -121,9 +130,10 @@ fn json(surroundings: &[Surrounding], figures: &[Vec<Vec<f64>>], count: usize, i
         let columns = surroundings.iter().zip(&figures[row]);
         rows.extend(columns.map(|(surrounding, values)| line(work.name(), surrounding.name(), values)));
     }
-    if let Some((empty, full)) = idle {
+    if let Some([empty, full]) = idle {
         rows.push(line("idle", "loggia run", &[count as f64]));
-        rows.push(line("idle-bytes", "loggia run", &[(full as f64 - empty as f64) * 1024.0 / count as f64]));
+        rows.push(line("idle-bytes", "loggia run", &[each(&empty, &full, count)]));
+        rows.push(line("idle-open", "loggia run", &[full.seconds * 1e6 / count as f64]));
     }
     format!("[\n{}\n]\n", rows.join(",\n"))
 }

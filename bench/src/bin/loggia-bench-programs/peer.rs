@@ -62,10 +62,9 @@ pub(crate) fn main(words: &[String]) -> ExitCode {
     ExitCode::from(u8::from(result.is_err()))
 }
 
-/// The first byte says what is wanted: `b` swallow all, `p` echo bytes, `i` keep it open.
+/// The first byte says what is wanted: `b` swallow all, `p` echo bytes, `c` one byte.
 fn serve(address: &str) -> std::io::Result<()> {
     let listener = TcpListener::bind(address)?;
-    let mut idle = Vec::new();
     for stream in listener.incoming() {
         let mut stream = stream?;
         let mut first = [0];
@@ -76,8 +75,7 @@ fn serve(address: &str) -> std::io::Result<()> {
             b'b' => drop(std::thread::spawn(move || swallow(&mut stream))),
             b'p' => drop(std::thread::spawn(move || echo(&mut stream))),
             // A short connection is dealt with here, without the cost of a thread.
-            b'c' => stream.write_all(&first)?,
-            _ => idle.push(stream),
+            _ => stream.write_all(&first)?,
         }
     }
     Ok(())
@@ -166,17 +164,24 @@ fn connections(address: SocketAddr) -> std::io::Result<f64> {
     Ok(f64::from(done) / began.elapsed().as_secs_f64())
 }
 
-/// Opens so many connections, says so in the file, and keeps them until the file is taken away.
+/// Opens so many connections, has a byte come back on each, writes how many seconds that took into the file, and keeps them until the file
+/// is taken away.
 fn idle(address: &str, count: usize, file: &str) -> std::io::Result<()> {
     let address = resolve(address)?;
     drop(connect(address)?);
-    let mut open = Vec::new();
+    let (began, mut open) = (Instant::now(), Vec::new());
     for _ in 0..count {
         let mut stream = connect(address)?;
         stream.write_all(b"i")?;
         open.push(stream);
     }
-    std::fs::write(file, "open")?;
+    for stream in &mut open {
+        stream.read_exact(&mut [0])?;
+    }
+    // In one step: whoever sees the file reads it.
+    let unfinished = format!("{file}.part");
+    std::fs::write(&unfinished, began.elapsed().as_secs_f64().to_string())?;
+    std::fs::rename(unfinished, file)?;
     let until = Instant::now() + Duration::from_secs(20);
     while std::path::Path::new(file).exists() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(20));

@@ -145,13 +145,33 @@ fn lab(loggia: &Path, me: &str, work: &[&str], file: &str) -> Command {
     command
 }
 
-/// Resident memory of `loggia run` in kB, with no connection and with so many idle ones.
-pub(crate) fn memory_of_idle(loggia: &Path, count: usize) -> io::Result<(u64, u64)> {
-    let me = std::env::current_exe()?.display().to_string();
+/// A client on a host of its own that opens so many connections to the built-in echo server. Only its ends cost descriptors: both of ten
+/// thousand connections would want more than many machines allow a process.
+fn idle_lab(count: usize, file: &str) -> io::Result<String> {
+    let me = std::env::current_exe()?;
+    let run = ["peer", "idle", &format!("server:{PORT}"), &count.to_string(), file].map(|word| format!("{word:?}")).join(", ");
+    Ok(format!(
+        "schema = 1\n[link.wan]\nends = [\"server\", \"client\"]\n[host.server]\nprogram = \"echo --port {PORT}\"\n\
+         [host.client]\nafter = [\"server\"]\nrun = [{me:?}, {run}]\n"
+    ))
+}
+
+/// What so many idle connections of a lab cost.
+pub(crate) struct Idle {
+    /// Resident memory of `loggia run` in kB.
+    pub(crate) memory: u64,
+    /// Until a byte had come back on each.
+    pub(crate) seconds: f64,
+}
+
+/// With no connection, and with so many.
+pub(crate) fn idle(loggia: &Path, count: usize) -> io::Result<[Idle; 2]> {
     let one = |count: usize| {
-        let file = scratch("idle");
+        let (file, description) = (scratch("idle"), scratch("idle.toml"));
         let _ = std::fs::remove_file(&file);
-        let mut run = Ends(lab(loggia, &me, &["idle", &count.to_string()], &file.display().to_string()).spawn()?);
+        std::fs::write(&description, idle_lab(count, &file.display().to_string())?)?;
+        let mut run = Command::new(loggia);
+        let mut run = Ends(run.args(["run", "--quiet", "--no-record"]).arg(&description).spawn()?);
         let until = Instant::now() + PATIENCE;
         while !file.exists() {
             if run.0.try_wait()?.is_some() || Instant::now() > until {
@@ -159,12 +179,14 @@ pub(crate) fn memory_of_idle(loggia: &Path, count: usize) -> io::Result<(u64, u6
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        let seconds = std::fs::read_to_string(&file)?.trim().parse().map_err(io::Error::other)?;
         let memory = resident(run.0.id())?;
         let _ = std::fs::remove_file(&file);
         wait(&mut run.0)?;
-        Ok(memory)
+        let _ = std::fs::remove_file(&description);
+        Ok(Idle { memory, seconds })
     };
-    Ok((one(0)?, one(count)?))
+    Ok([one(0)?, one(count)?])
 }
 
 fn resident(pid: u32) -> io::Result<u64> {
