@@ -17,6 +17,8 @@ const PAGE: usize = 256;
 pub(super) struct Held {
     /// Up to the page of the highest port that was ever held.
     pages: Vec<Option<Box<Page>>>,
+    /// The page that became empty last: a port that is held by turns does not ask for memory each time.
+    spare: Option<Box<Page>>,
     /// The holders of ports that are held by several kinds.
     several: Slab<Vec<Group>>,
     kinds: Kinds,
@@ -73,7 +75,7 @@ impl From<Packed> for Entry {
 
 impl Held {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { pages: Vec::new(), several: Slab::new(), kinds: Kinds::new(entropy) }
+        Self { pages: Vec::new(), spare: None, several: Slab::new(), kinds: Kinds::new(entropy) }
     }
 
     /// One more connection holds a port.
@@ -161,7 +163,7 @@ impl Held {
         }
     }
 
-    /// Nothing is held, and no memory by it.
+    /// Nothing is held, and no memory by it but a spare page.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.pages.iter().all(Option::is_none) && self.several.is_empty() && self.kinds.is_empty()
@@ -177,13 +179,14 @@ impl Held {
         if number >= self.pages.len() {
             self.pages.resize_with(number + 1, || None);
         }
-        let page = self.pages[number].get_or_insert_with(|| Box::new(Page { used: 0, entries: [NOBODY; PAGE] }));
+        let fresh = || Box::new(Page { used: 0, entries: [NOBODY; PAGE] });
+        let page = self.pages[number].get_or_insert_with(|| self.spare.take().unwrap_or_else(fresh));
         let new = Packed::from(entry);
         let old = core::mem::replace(&mut page.entries[place], new);
         page.used += u16::from(old == NOBODY);
         page.used -= u16::from(new == NOBODY);
         if page.used == 0 {
-            self.pages[number] = None;
+            self.spare = self.pages[number].take();
         }
     }
 }

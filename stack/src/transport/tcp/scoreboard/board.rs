@@ -314,8 +314,9 @@ impl Board {
     /// order of its times.
     fn last_sent_before(&self, from: Place) -> Option<Instant> {
         let (mut from, mut until, mut found) = (from, self.end, None);
+        // Where nothing was overtaken, which is nearly always, the first was sent after it, and so were all.
+        let mut middle = from;
         while from < until {
-            let middle = from + (until - from) / 2;
             match self.records.range(middle..until).find(|(_, record)| !record.resent) {
                 Some((&place, record)) if self.rack.sent_after(record.sent_at, place + u64::from(record.len)) => {
                     found = Some(record.sent_at);
@@ -323,6 +324,7 @@ impl Board {
                 }
                 _ => until = middle,
             }
+            middle = from + (until - from) / 2;
         }
         found
     }
