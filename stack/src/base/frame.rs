@@ -303,11 +303,12 @@ impl Frame {
         rope
     }
 
-    /// The part from `offset` on, `len` bytes of it, as [`Frame::rope`] gives it; but what lies in the body is moved, not shared.
+    /// The part from `offset` on, `len` bytes of it, as [`Frame::rope`] gives it; but what lies in the body is moved, not shared: the frame
+    /// has no body after that.
     ///
     /// # Panics
     /// If the frame is shorter.
-    pub fn into_part(mut self, offset: usize, len: usize) -> Rope {
+    pub fn take_part(&mut self, offset: usize, len: usize) -> Rope {
         let Some(skip) = offset.checked_sub(self.head().len()) else { return self.rope(offset, len) };
         let mut part = core::mem::take(&mut self.body);
         assert!(skip + len <= part.len(), "{skip}+{len} bytes of {}", part.len());
@@ -365,7 +366,7 @@ mod tests {
             assert_eq!(frame.view(2, 3, &mut scratch), Some(&b"cde"[..]));
             assert_eq!(frame.rope(2, 4).to_vec(), b"cdef");
             for (offset, len) in [(0, 8), (2, 4), (3, 5), (4, 2), (8, 0)] {
-                assert_eq!(frame.clone().into_part(offset, len), frame.rope(offset, len));
+                assert_eq!(frame.clone().take_part(offset, len), frame.rope(offset, len));
             }
             assert_eq!(frame.sum(1, 5, Sum::new()).folded(), {
                 let mut sum = Sum::new();

@@ -56,8 +56,13 @@ impl Packet {
     }
 
     /// The same, moved out of the packet as far as possible.
-    pub fn into_payload(self, offset: usize) -> Rope {
-        self.frame.into_part(self.transport + offset, self.len - offset)
+    pub fn into_payload(mut self, offset: usize) -> Rope {
+        self.take_payload(offset)
+    }
+
+    /// The same where the packet is still asked for something else: not for what it carries nor, perhaps, for its headers.
+    pub fn take_payload(&mut self, offset: usize) -> Rope {
+        self.frame.take_part(self.transport + offset, self.len - offset)
     }
 
     /// True if the transport checksum over pseudo-header, header and payload is right or known to be.

@@ -34,7 +34,7 @@ pub struct Received {
 }
 
 impl Sockets {
-    /// Receives bytes and nothing else; as [`Sockets::recvmsg`], but for a stream nothing is made of what else there is to tell.
+    /// Receives bytes and nothing else; as [`Sockets::recvmsg`], but nothing is made of what else there is to tell.
     pub fn recv(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
         let record = *self.record(id)?;
         match record.kind {
@@ -42,6 +42,12 @@ impl Sockets {
                 let (offset, asked) = (self.read_offset(net, &record), into.len());
                 let result = self.read_stream(net, id, &record, key, &mut [into], flags).map(Option::unwrap_or_default);
                 note_read(net, id, offset, asked, result);
+                result
+            }
+            Kind::Udp(_) | Kind::Raw(_) | Kind::Ping(_) if !flags.contains(MsgFlags::ERRQUEUE) => {
+                let asked = into.len();
+                let result = self.read_datagram(net, id, &record, into, flags);
+                note_read(net, id, 0, asked, result);
                 result
             }
             _ => self.recvmsg(net, id, &mut [into], 0, flags).map(|received| received.len),
@@ -277,6 +283,36 @@ impl Sockets {
         into: &mut [&mut [u8]],
         flags: MsgFlags,
     ) -> Result<Received, Errno> {
+        self.before_datagrams(record, flags)?;
+        let skip = self.peek_offset(record, flags);
+        let Some(datagram) = self.front_beyond(record, skip) else {
+            return self.no_datagram(record, flags).map(|()| Received::default());
+        };
+        let (mut received, copied) = message(record, datagram, skip, into, flags);
+        received.control = self.datagram_control(net, record)?;
+        self.leave_datagram(net, id, record, copied, flags);
+        Ok(received)
+    }
+
+    /// The same without the sender and ancillary data.
+    fn read_datagram(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        into: &mut [u8],
+        flags: MsgFlags,
+    ) -> Result<usize, Errno> {
+        self.before_datagrams(record, flags)?;
+        let skip = self.peek_offset(record, flags);
+        let Some(datagram) = self.front_beyond(record, skip) else { return self.no_datagram(record, flags).map(|()| 0) };
+        let (len, copied) = (datagram.data.len() - skip, datagram.data.copy_to(skip, into));
+        self.leave_datagram(net, id, record, copied, flags);
+        Ok(if flags.contains(MsgFlags::TRUNC) { len } else { copied })
+    }
+
+    /// What a call gets before it looks for a datagram.
+    fn before_datagrams(&mut self, record: &Record, flags: MsgFlags) -> Result<(), Errno> {
         if flags.contains(MsgFlags::OOB) && !matches!(record.kind, Kind::Udp(_)) {
             return Err(Errno::EOPNOTSUPP);
         }
@@ -285,27 +321,29 @@ impl Sockets {
         {
             return Err(error);
         }
-        let peek = flags.contains(MsgFlags::PEEK);
-        // SO_PEEK_OFF reaches into the oldest datagram only; Linux goes on into the ones behind it.
-        let skip = self.peek_offset(record, flags);
+        Ok(())
+    }
+
+    /// The oldest datagram, if there is something behind its first `skip` bytes: `SO_PEEK_OFF` reaches into the oldest datagram only; Linux
+    /// goes on into the ones behind it.
+    fn front_beyond(&mut self, record: &Record, skip: usize) -> Option<&Datagram> {
         let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
-        let Some(datagram) = front else { return self.no_datagram(record, flags) };
-        if skip > 0 && skip >= datagram.data.len() {
-            return self.no_datagram(record, flags);
-        }
-        let (mut received, copied) = message(record, datagram, skip, into, flags);
-        received.control = self.datagram_control(net, record)?;
+        front.filter(|datagram| skip == 0 || skip < datagram.data.len())
+    }
+
+    /// So many bytes of the oldest datagram were copied: it goes, unless this was a look.
+    fn leave_datagram(&mut self, net: &mut Network, id: SocketId, record: &Record, copied: usize, flags: MsgFlags) {
+        let peek = flags.contains(MsgFlags::PEEK);
         if !peek {
             on_datagrams!(self, record.kind, |transport, key| drop(transport.pop(net, key)), _ => ());
         }
         self.move_peek_offset(id, copied, peek);
-        Ok(received)
     }
 
     /// A waiting call on a socket that was shut down for reading gives 0, a non-blocking one does not look, as in Linux.
-    fn no_datagram(&mut self, record: &Record, flags: MsgFlags) -> Result<Received, Errno> {
+    fn no_datagram(&mut self, record: &Record, flags: MsgFlags) -> Result<(), Errno> {
         let shut = on_datagrams!(self, record.kind, |transport, key| transport.read_shut(key), _ => false);
-        if shut && !flags.contains(MsgFlags::DONTWAIT) { Ok(Received::default()) } else { Err(Errno::EAGAIN) }
+        if shut && !flags.contains(MsgFlags::DONTWAIT) { Ok(()) } else { Err(Errno::EAGAIN) }
     }
 
     /// Ancillary data of the oldest datagram, in Linux's order.

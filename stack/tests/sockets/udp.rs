@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loggia_stack::Errno;
-use loggia_stack::base::{LinkId, MsgFlags, Ready};
+use loggia_stack::base::{Entropy, LinkId, MsgFlags, Ready};
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SHUT_RD, SHUT_WR, SIOCINQ, SOCK_DGRAM, SOCK_RAW, ip, ipv6, sol_socket};
 
@@ -49,6 +49,39 @@ fn what_does_not_fit_is_cut_off_and_told() {
     let got = net.hosts[0].recvmsg(socket, &mut [&mut one, &mut other], 0, MsgFlags::NONE).unwrap();
     assert_eq!((got.len, got.flags), (4, MsgFlags::NONE));
     assert_eq!((&one[..], &other[..3]), (&b"n"[..], &b"ext"[..]));
+}
+
+/// `recv` makes nothing of what `recvmsg` tells beside the bytes, and so takes a way of its own: twin hosts must not be told apart by it.
+#[test]
+fn recv_gives_what_recvmsg_gives() {
+    const FLAGS: [MsgFlags; 5] = [MsgFlags::NONE, MsgFlags::PEEK, MsgFlags::TRUNC, MsgFlags::DONTWAIT, MsgFlags::OOB];
+    let me = addr("127.0.0.1:7");
+    for seed in 0..200u64 {
+        let mut entropy = Entropy::new(seed.into());
+        let mut twins = [Net::single(), Net::single()];
+        let sockets = twins.each_mut().map(|net| {
+            let socket = net.hosts[0].socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+            net.hosts[0].bind(socket, &me).unwrap();
+            set(&mut net.hosts[0], socket, sol_socket::LEVEL, sol_socket::SO_PEEK_OFF, seed as i32 % 4 - 1).unwrap();
+            socket
+        });
+        for step in 0..60 {
+            let bytes: Vec<u8> = (0..entropy.below(9)).map(|at| (step + at) as u8).collect();
+            let (what, room) = (entropy.below(12), entropy.below(10) as usize);
+            let flags = FLAGS[entropy.below(5) as usize] | FLAGS[entropy.below(5) as usize];
+            let [by_recv, by_recvmsg] = [0, 1].map(|twin| {
+                let (stack, socket, mut room) = (&mut twins[twin].hosts[0], sockets[twin], vec![0; room]);
+                let result = match what {
+                    0..5 => stack.sendto(socket, &bytes, MsgFlags::NONE, &me),
+                    5 if step > 50 => stack.shutdown(socket, SHUT_RD).map(|()| 0),
+                    _ if twin == 0 => stack.recv(socket, &mut room, flags),
+                    _ => stack.recvmsg(socket, &mut [&mut room], 0, flags).map(|received| received.len),
+                };
+                (result, room, stack.query(socket, SIOCINQ))
+            });
+            assert_eq!(by_recv, by_recvmsg, "seed {seed}, step {step}, {flags:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::Datagram;
-use crate::base::{Budget, Frame, Rope};
+use crate::base::{Budget, Rope};
 
 /// Why a datagram was not queued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,8 +35,8 @@ pub const fn truesize(len: usize) -> usize {
 
 /// What of a packet goes into a queue: its payload, shared; copied where a large frame carries little of it (behind the datagram, by
 /// the lengths its headers tell), for then it would hold more memory than it is charged with.
-pub fn kept(payload: Rope, frame: &Frame) -> Rope {
-    if frame.len() > truesize(payload.len()) { payload.to_vec().into() } else { payload }
+pub fn kept(payload: Rope, frame_len: usize) -> Rope {
+    if frame_len > truesize(payload.len()) { payload.to_vec().into() } else { payload }
 }
 
 impl DatagramQueue {

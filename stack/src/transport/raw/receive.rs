@@ -48,7 +48,7 @@ impl Socket {
         }
         let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
         let datagram = Datagram {
-            data: kept(content(packet), &packet.frame),
+            data: kept(content(packet), packet.frame.len()),
             from: SockAddr { addr: packet.src, port: 0, scope },
             to: packet.dst,
             to_port: 0,

@@ -84,15 +84,29 @@ impl Records {
 pub(super) struct Flows {
     key: HashKey,
     table: HashTable<Packed>,
+    /// The flow of the segment that came before: the next one is often of the same.
+    last: Option<(Tuple, Flow)>,
 }
 
 impl Flows {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { key: entropy.key("tcp flows"), table: HashTable::new() }
+        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None }
     }
 
     fn hash(&self, tuple: &Tuple) -> u64 {
         hash(self.key, tuple)
+    }
+
+    /// The flow of an arriving segment.
+    pub(super) fn of_segment(&mut self, tuple: &Tuple, records: &Records) -> Option<Flow> {
+        match &self.last {
+            Some((last, flow)) if last == tuple => Some(*flow),
+            _ => {
+                let found = self.find(tuple, records)?;
+                self.last = Some((*tuple, found));
+                Some(found)
+            }
+        }
     }
 
     /// The flow of a tuple.
@@ -111,6 +125,7 @@ impl Flows {
 
     /// Another record takes the place of a flow's, with the same tuple; both are there. Costs one hash, and the table stays as it is.
     pub(super) fn replace(&mut self, old: Flow, new: Flow, records: &Records) {
+        self.last = None;
         let wanted = Packed::new(old);
         if let Some(packed) = self.table.find_mut(self.hash(&records.tuple(old)), |packed| *packed == wanted) {
             *packed = Packed::new(new);
@@ -119,6 +134,7 @@ impl Flows {
 
     /// Takes a flow out; its record must still be there.
     pub(super) fn remove(&mut self, flow: Flow, records: &Records) {
+        self.last = None;
         let (tuple, wanted) = (records.tuple(flow), Packed::new(flow));
         if let Ok(entry) = self.table.find_entry(self.hash(&tuple), |packed| *packed == wanted) {
             entry.remove();

@@ -126,16 +126,11 @@ pub struct Header {
 impl Header {
     /// Reads the header of a packet, and how long it is; none if it is malformed. The checksum is not looked at.
     pub fn parse(packet: &Packet) -> Option<(Self, usize)> {
+        let [offset] = packet.frame.read(packet.transport + 12)?;
+        let len = usize::from(offset >> 4) * 4;
         let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
-        let fixed = packet.view(0, MIN_LEN, &mut scratch)?;
-        let len = usize::from(fixed[12] >> 4) * 4;
-        if len < MIN_LEN {
-            return None;
-        }
-        let bytes = packet.view(0, len, &mut scratch)?;
-        let mut header = Self::fixed(bytes);
-        header.options = Options::parse(&bytes[MIN_LEN..], header.flags & SYN != 0);
-        Some((header, len))
+        let (fixed, options) = packet.view(0, len, &mut scratch)?.split_first_chunk()?;
+        Some((Self::of(fixed, options), len))
     }
 
     /// RFC 9768 §3.2.2: AE, CWR and ECE as a number.
@@ -177,8 +172,9 @@ impl Header {
         frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
     }
 
-    /// The first 20 bytes; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
-    fn fixed(bytes: &[u8]) -> Self {
+    /// The first 20 bytes, and the options; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
+    #[inline]
+    fn of(bytes: &[u8; MIN_LEN], options: &[u8]) -> Self {
         Self {
             src_port: u16_at(bytes, 0),
             dst_port: u16_at(bytes, 2),
@@ -188,14 +184,28 @@ impl Header {
             ae: bytes[12] & 1 != 0,
             window: u16_at(bytes, 14),
             urgent: u16_at(bytes, 18),
-            options: Options::default(),
+            options: Options::parse(options, bytes[13] & SYN != 0),
         }
     }
 }
 
 impl Options {
+    /// The timestamps, if there is nothing else: so it is in nearly every segment.
+    fn timestamps_alone(&self) -> Option<(u32, u32)> {
+        let others = self.mss.is_some()
+            || self.window_scale.is_some()
+            || self.sack_permitted
+            || self.accurate.is_some()
+            || !self.sack.is_empty()
+            || self.fast_open.is_some();
+        self.timestamps.filter(|_| !others)
+    }
+
     /// Bytes they take, padded.
     pub fn len(&self) -> usize {
+        if self.timestamps_alone().is_some() {
+            return TIMESTAMPS_LEN;
+        }
         let sack = self.sack_that_fits();
         self.len_without_sack() + if sack == 0 { 0 } else { 4 + 8 * sack }
     }
@@ -232,15 +242,15 @@ impl Options {
     /// end of the list and so nothing behind it (RFC 9293 MUST-69).
     fn write(&self, into: &mut [u8]) {
         let mut out = Writer { rest: into };
+        if let Some((value, echo)) = self.timestamps_alone() {
+            return out.put_timestamps([kind::NOP; 2], value, echo);
+        }
         if let Some(mss) = self.mss {
             out.put(&[kind::MSS, 4]);
             out.put(&mss.to_be_bytes());
         }
         if let Some((value, echo)) = self.timestamps {
-            out.put(&if self.sack_permitted { [kind::SACK_PERMITTED, 2] } else { [kind::NOP, kind::NOP] });
-            out.put(&[kind::TIMESTAMPS, 10]);
-            out.put(&value.to_be_bytes());
-            out.put(&echo.to_be_bytes());
+            out.put_timestamps(if self.sack_permitted { [kind::SACK_PERMITTED, 2] } else { [kind::NOP; 2] }, value, echo);
         }
         if let Some(option) = &self.accurate {
             let (bytes, len) = option.bytes();
@@ -353,6 +363,15 @@ impl Writer<'_> {
         let (here, rest) = core::mem::take(&mut self.rest).split_at_mut(piece.len());
         here.copy_from_slice(piece);
         self.rest = rest;
+    }
+
+    /// RFC 7323 §3.2, Appendix A: two bytes in front bring them to their places.
+    #[inline]
+    fn put_timestamps(&mut self, front: [u8; 2], value: u32, echo: u32) {
+        self.put(&front);
+        self.put(&[kind::TIMESTAMPS, 10]);
+        self.put(&value.to_be_bytes());
+        self.put(&echo.to_be_bytes());
     }
 }
 

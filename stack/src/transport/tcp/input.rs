@@ -26,7 +26,7 @@ impl Tcp {
             return base.discard(Some(packet.link), Discard::TcpChecksum, packet.len);
         }
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
-        let flow = self.flows.find(&tuple, &self.records);
+        let flow = self.flows.of_segment(&tuple, &self.records);
         if !matches!(flow, Some(Flow::Connection(_))) {
             transmit::report_stateless(&mut net.links.base, Direction::In, &header, packet.len - header_len);
         }

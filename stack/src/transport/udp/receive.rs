@@ -24,11 +24,17 @@ impl Udp {
         } else {
             self.lookup_all(&packet, header, &mut matches);
         }
-        for &id in &matches {
-            self.deliver(net, id, &packet, header);
-        }
-        if matches.is_empty() {
-            nobody(net, &packet);
+        match matches.split_last() {
+            None => nobody(net, &packet),
+            Some((&last, others)) => {
+                for &id in others {
+                    let content = self.content(id, &packet);
+                    self.deliver(net, id, &packet, header, content);
+                }
+                // Nearly always there is only one, with which nothing need be shared.
+                let content = self.take_content(last, &mut packet);
+                self.deliver(net, last, &packet, header, content);
+            }
         }
         self.matches = matches;
     }
@@ -65,30 +71,46 @@ impl Udp {
         });
     }
 
+    /// What a socket gets of a packet that others get too.
+    fn content(&self, id: Key, packet: &Packet) -> Content {
+        Content { options: self.wanted_options(id, packet), payload: kept(packet.payload(header::LEN), packet.frame.len()) }
+    }
+
+    /// The same, taken out of the packet.
+    fn take_content(&self, id: Key, packet: &mut Packet) -> Content {
+        let (options, whole) = (self.wanted_options(id, packet), packet.frame.len());
+        Content { options, payload: kept(packet.take_payload(header::LEN), whole) }
+    }
+
+    fn wanted_options(&self, id: Key, packet: &Packet) -> Option<Bytes> {
+        let wanted = self.options(id).recv;
+        if wanted.options || wanted.retopts { ip_options(packet) } else { None }
+    }
+
     /// Queues what a packet carries. One whose segments were joined is split again unless the socket wants it whole.
-    fn deliver(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header) {
-        let payload = kept(packet.payload(header::LEN), &packet.frame);
+    fn deliver(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header, content: Content) {
+        let payload = &content.payload;
         let size = packet.frame.segment_size as usize;
         let options = &self.options(id);
         let whole = size == 0 || payload.len() <= size;
         if whole || options.gro {
             let segment_size = if whole { 0 } else { packet.frame.segment_size };
-            return self.queue(net, id, packet, header, payload, segment_size);
+            return self.queue(net, id, packet, header, content, segment_size);
         }
         let mut at = 0;
         while at < payload.len() {
             let len = size.min(payload.len() - at);
-            self.queue(net, id, packet, header, payload.slice(at, len), 0);
+            let part = Content { payload: payload.slice(at, len), options: content.options.clone() };
+            self.queue(net, id, packet, header, part, 0);
             at += len;
         }
     }
 
-    fn queue(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header, data: Rope, segment_size: u16) {
+    fn queue(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header, content: Content, segment_size: u16) {
         let endpoint = &mut self.sockets[id].endpoint;
-        let wants_options = endpoint.options.recv.options || endpoint.options.recv.retopts;
         let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
         let datagram = Datagram {
-            data,
+            data: content.payload,
             from: SockAddr { addr: packet.src, port: header.src_port, scope },
             to: packet.dst,
             to_port: header.dst_port,
@@ -97,7 +119,7 @@ impl Udp {
             tos: packet.traffic_class,
             flow_label: packet.flow_label,
             at: base(net).now,
-            options: if wants_options { ip_options(packet) } else { None },
+            options: content.options,
             segment_size,
         };
         match endpoint.deliver(base(net), datagram) {
@@ -105,6 +127,13 @@ impl Udp {
             Err(refused) => full(base(net), packet, refused),
         }
     }
+}
+
+/// What a socket gets of a packet beside its addresses.
+struct Content {
+    payload: Rope,
+    /// The options of the IPv4 header, if the socket wants to know them.
+    options: Option<Bytes>,
 }
 
 /// The flow a packet belongs to, seen from here.

@@ -294,19 +294,26 @@ impl Board {
             found.sent_at = found.sent_at.max(Some(record.sent_at));
         }
         found.lost = self.mark_until(limit);
-        // A probe of the tail that is lost too is to be sent anew.
-        for (&place, record) in self.records.range_mut(from..limit).filter(|(_, record)| record.resent) {
-            if rack.is_over(record, place + u64::from(record.len), now, window) {
-                record.resent = false;
-                self.resent -= record.len;
-                self.resend_hint = self.resend_hint.min(place);
-            }
+        if limit > from {
+            self.forget_probes(from, limit, now, window);
         }
         let probe = self.records.last_key_value().filter(|(place, record)| **place >= limit && record.resent);
         let probe = probe.filter(|(place, record)| rack.sent_after(record.sent_at, **place + u64::from(record.len)));
         let latest = self.last_sent_before(limit).max(probe.map(|(_, record)| record.sent_at));
         if let Some(sent_at) = latest {
             found.wait_for(rack.left(sent_at, now, window));
+        }
+    }
+
+    /// A probe of the tail that is lost too is to be sent anew.
+    fn forget_probes(&mut self, from: Place, limit: Place, now: Instant, window: Duration) {
+        let rack = self.rack;
+        for (&place, record) in self.records.range_mut(from..limit).filter(|(_, record)| record.resent) {
+            if rack.is_over(record, place + u64::from(record.len), now, window) {
+                record.resent = false;
+                self.resent -= record.len;
+                self.resend_hint = self.resend_hint.min(place);
+            }
         }
     }
 
@@ -324,7 +331,7 @@ impl Board {
                 }
                 _ => until = middle,
             }
-            middle = from + (until - from) / 2;
+            middle = from + until.saturating_sub(from) / 2;
         }
         found
     }
@@ -410,7 +417,10 @@ impl Board {
 
     /// The first range of records not resent between `from` and `until`, at most `max` bytes; records that touch are taken together.
     fn collect(&self, from: Place, until: Place, max: u32) -> Option<(Seq, u32)> {
-        let mut range = self.records.range(from..until.max(from)).filter(|(_, record)| !record.resent);
+        if from >= until {
+            return None;
+        }
+        let mut range = self.records.range(from..until).filter(|(_, record)| !record.resent);
         let (&begin, first) = range.next()?;
         let mut end = begin + u64::from(first.len);
         for (&place, record) in range {
@@ -503,15 +513,15 @@ impl Board {
     /// Marks everything before `limit` lost; `limit` is no earlier than any mark there is.
     fn mark_until(&mut self, limit: Place) -> u32 {
         let mut marked = 0;
-        for (&place, record) in self.records.range_mut(self.lost_end.min(limit)..limit) {
-            if !record.lost {
+        if limit > self.lost_end {
+            for (&place, record) in self.records.range_mut(self.lost_end..limit).filter(|(_, record)| !record.lost) {
                 record.lost = true;
                 marked += record.len;
                 self.resend_hint = self.resend_hint.min(place);
             }
+            self.lost += marked;
+            self.lost_end = limit;
         }
-        self.lost += marked;
-        self.lost_end = self.lost_end.max(limit);
         self.settle();
         marked
     }
@@ -530,8 +540,12 @@ impl Board {
     /// Moves the hint to what it looks for.
     fn settle(&mut self) {
         let (from, until) = (self.resend_hint.max(self.una), self.lost_end);
-        let mut range = self.records.range(from..until.max(from));
-        self.resend_hint = range.find(|(_, record)| !record.resent).map_or(until.max(from), |(&place, _)| place);
+        self.resend_hint = from;
+        // Nothing is lost, nearly always.
+        if from < until {
+            let mut range = self.records.range(from..until);
+            self.resend_hint = range.find(|(_, record)| !record.resent).map_or(until, |(&place, _)| place);
+        }
     }
 
     /// What must hold after every step.
