@@ -40,7 +40,8 @@ impl Wire {
         let offloads = match self {
             Self::Large => Offloads { checksum: true, segmentation: 0, coalesce: false },
             Self::Packets => Offloads { checksum: false, segmentation: 0, coalesce: true },
-            Self::Bare => Offloads { checksum: true, segmentation: 65_000, coalesce: false },
+            // As the devices in memory of `loggia` take them.
+            Self::Bare => Offloads { checksum: true, segmentation: LARGEST as u32, coalesce: false },
         };
         // Nothing but the wire's own limits is to count.
         LinkConfig { name: "eth0".into(), medium: Medium::Ip, mtu: self.mtu() as u32, offloads, queue_limit: 64 << 20 }

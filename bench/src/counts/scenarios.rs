@@ -23,6 +23,7 @@ pub struct Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "transfer-64k", run: transfer_64k },
     Scenario { name: "transfer-1500", run: transfer_1500 },
+    Scenario { name: "transfer-super", run: transfer_super },
     Scenario { name: "ping-pong", run: ping_pong },
     Scenario { name: "connect-close", run: connect_close },
     Scenario { name: "udp", run: udp },
@@ -50,6 +51,11 @@ fn transfer_64k(meter: Meter<'_>) {
 
 fn transfer_1500(meter: Meter<'_>) {
     transfer(Wire::Packets, 4 << 20, meter);
+}
+
+/// MTU 1500, but the link takes what is to be cut as it is.
+fn transfer_super(meter: Meter<'_>) {
+    transfer(Wire::Bare, 16 << 20, meter);
 }
 
 fn ping_pong(meter: Meter<'_>) {

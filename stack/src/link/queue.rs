@@ -6,19 +6,26 @@ use alloc::vec::Vec;
 use super::config::Offloads;
 use super::offload::complete::complete;
 use super::offload::cut::{Cutter, wire_len};
-use super::offload::layout::Layout;
-use crate::base::Frame;
+use super::offload::layout::{Layout, Transport};
+use crate::base::{Checksum, Frame};
 
 /// Frames that wait for the device.
 #[derive(Debug)]
 pub(super) struct OutputQueue {
-    frames: VecDeque<Frame>,
+    frames: VecDeque<Queued>,
     cutter: Option<Cutter>,
     /// Bytes of all that waits, as they will be on the wire.
     bytes: usize,
     /// Of them, bytes of the super-segment that is being cut.
     cutting: usize,
     limit: usize,
+}
+
+/// A frame, and its bytes on the wire.
+#[derive(Debug)]
+struct Queued {
+    frame: Frame,
+    bytes: usize,
 }
 
 /// What our own control messages may take beyond the limit, so that bulk data does not make neighbours be given up.
@@ -51,8 +58,9 @@ impl OutputQueue {
 
     /// Appends a frame, link header pushed.
     pub(super) fn push(&mut self, frame: Frame) {
-        self.bytes += queued_len(&frame);
-        self.frames.push_back(frame);
+        let bytes = queued_len(&frame);
+        self.bytes += bytes;
+        self.frames.push_back(Queued { frame, bytes });
     }
 
     /// Counts a frame of loopback, which waits elsewhere.
@@ -78,7 +86,7 @@ impl OutputQueue {
     pub(super) fn clear(&mut self) -> Vec<usize> {
         let rest = core::mem::replace(self, Self::new(self.limit));
         let being_cut = rest.cutter.is_some().then_some(rest.cutting);
-        rest.frames.iter().map(queued_len).chain(being_cut).collect()
+        rest.frames.iter().map(|queued| queued.bytes).chain(being_cut).collect()
     }
 
     fn next_piece(&mut self) -> Option<Frame> {
@@ -93,8 +101,7 @@ impl OutputQueue {
     }
 
     fn next_frame(&mut self, offloads: &Offloads) -> Option<Frame> {
-        let frame = self.frames.pop_front()?;
-        let bytes = queued_len(&frame);
+        let Queued { frame, bytes } = self.frames.pop_front()?;
         match cut_for(&frame, offloads) {
             Some((layout, device)) => {
                 self.cutting = bytes;
@@ -125,9 +132,17 @@ fn layout(frame: &Frame) -> Option<Layout> {
 /// How a frame is to be cut for the device: its layout, and up to which payload the device cuts itself.
 /// UDP is always cut here: few devices can, and a receiver must not see the datagrams joined.
 fn cut_for(frame: &Frame, offloads: &Offloads) -> Option<(Layout, usize)> {
-    use super::offload::layout::Transport;
+    let device = if offloads.checksum { offloads.segmentation as usize } else { 0 };
+    // What cannot be too much for the device, headers and all, need not be looked at.
+    if frame.segment_size == 0 || (is_unfinished_tcp(frame) && frame.len() <= device) {
+        return None;
+    }
     let layout = layout(frame)?;
-    let able = offloads.checksum && layout.transport == Transport::Tcp;
-    let device = if able { offloads.segmentation as usize } else { 0 };
+    let device = if layout.transport == Transport::Tcp { device } else { 0 };
     (layout.payload_len() > device).then_some((layout, device))
+}
+
+/// True for TCP whose checksum is left to whoever cuts it, as that of our own is.
+fn is_unfinished_tcp(frame: &Frame) -> bool {
+    frame.checksum == Checksum::Partial { offset: Transport::Tcp.checksum_offset() }
 }
