@@ -14,6 +14,12 @@ use super::steer::{Target, target};
 use crate::device::{Device, Notified, Notifier, Packet};
 use crate::host::Interface;
 
+/// Whose turn it is. In cache lines of its own: else shards would wait for each other's cores at each packet, for no other reason than that
+/// their queues' locks are neighbours.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Turn(Mutex<()>);
+
 /// A device that several shards share.
 pub(crate) struct Hub {
     pub(super) device: Arc<dyn Device>,
@@ -23,7 +29,7 @@ pub(crate) struct Hub {
     /// Queues with descriptors; none: the device tells when it is ready.
     pub(super) queues: usize,
     /// One packet at a time goes by each queue.
-    sending: Vec<Mutex<()>>,
+    sending: Vec<Turn>,
     fragments: Mutex<Fragments>,
     /// The device is lost.
     lost: AtomicBool,
@@ -51,7 +57,7 @@ impl Hub {
             rule: *rule,
             lanes: lanes?,
             queues,
-            sending: (0..queues.max(1)).map(|_| Mutex::default()).collect(),
+            sending: (0..queues.max(1)).map(|_| Turn::default()).collect(),
             fragments: Mutex::default(),
             lost: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
@@ -97,7 +103,7 @@ impl Hub {
 
     /// Sends by a queue.
     pub(super) fn send(&self, queue: usize, packet: &Packet) -> io::Result<()> {
-        let _turn = self.sending[queue].lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.sending[queue].0.lock().unwrap_or_else(PoisonError::into_inner);
         if self.queues == 0 { self.device.send(packet) } else { self.device.send_by(queue, packet) }
     }
 

@@ -12,8 +12,9 @@ use crate::device::Packet;
 /// Most packets that wait for one shard; what does not fit is lost, as in the ring of a network card.
 const LIMIT: usize = 2048;
 
-/// What waits for one shard, and how its thread is woken.
+/// What waits for one shard, and how its thread is woken. In cache lines of its own.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Lane {
     packets: Mutex<VecDeque<Packet>>,
     bell: Bell,
