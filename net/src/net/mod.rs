@@ -47,6 +47,7 @@ mod unix_stream;
 
 pub use crate::opening::{Opening, Unreachable};
 pub use datagram::Datagram;
+#[cfg(feature = "tokio")]
 pub(crate) use datagram::{recv_many, send_many};
 pub use gate::TcpGate;
 pub use sock_addr::SockAddr;
