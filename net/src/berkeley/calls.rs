@@ -5,6 +5,7 @@ use std::io;
 use loggia_stack::base::{Errno, MsgFlags};
 use loggia_stack::socket::numbers::{SIOCATMARK, SIOCINQ, SIOCOUTQ, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, sol_socket};
 
+use super::message::{is_read_up, left_to_the_next};
 use super::numbers::{F_DUPFD, F_GETFL, F_SETFL, FIONBIO, O_NONBLOCK, O_RDWR};
 use super::table::Entry;
 use super::{Berkeley, Fd};
@@ -162,7 +163,10 @@ impl Berkeley {
         let mut done = 0;
         loop {
             let into = &mut buf[done..];
-            match socket.receiving(flags, &mut patience, |stack, _, id, flags| stack.recv(id, into, flags)) {
+            match socket.receiving(flags, &mut patience, |stack, _, id, flags| {
+                left_to_the_next(done > 0 && is_read_up(stack, id)?)?;
+                stack.recv(id, into, flags)
+            }) {
                 Ok(0) => return Ok(done),
                 Ok(len) => done += len,
                 Err(_) if done > 0 => return Ok(done),

@@ -2,9 +2,9 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 
-use loggia_stack::base::{Errno, MsgFlags};
+use loggia_stack::base::{Errno, MsgFlags, Ready, SocketId};
 use loggia_stack::engine::Stack;
-use loggia_stack::socket::numbers::sol_socket;
+use loggia_stack::socket::numbers::{SIOCINQ, sol_socket};
 use loggia_stack::socket::{Address, Control, Message, control};
 use loggia_stack::transport::unix::Right;
 
@@ -47,6 +47,7 @@ impl Berkeley {
         loop {
             let message = Message { data: &pieces, to, control: &items, flags };
             let work = |stack: &mut Stack, waiters: &mut Waiters, id| {
+                left_to_the_next(done > 0 && stack.readiness(id)?.contains(Ready::HUP))?;
                 let len = stack.sendmsg(id, &message)?;
                 passed.iter().for_each(|socket| socket.pass(waiters));
                 Ok(len)
@@ -76,6 +77,7 @@ impl Berkeley {
         loop {
             let mut pieces: Vec<&mut [u8]> = left.iter_mut().map(|piece| &mut **piece).collect();
             let received = socket.receiving(flags, &mut patience, |stack, waiters, id, flags| {
+                left_to_the_next(whole.len > 0 && is_read_up(stack, id)?)?;
                 let received = stack.recvmsg(id, &mut pieces, control.len(), flags)?;
                 let passed = rights(&received.control).filter_map(|right| match right {
                     Right::Socket(id) => Some((*id, waiters.know_passed(*id))),
@@ -155,6 +157,17 @@ impl Berkeley {
 
 fn rights(items: &[Control]) -> impl Iterator<Item = &Right> {
     items.iter().filter_map(|item| if let Control::Rights(rights) = item { Some(rights) } else { None }).flatten()
+}
+
+/// `EPIPE`, which nobody is told, where a call that has done something must not go on: the error that the connection ended with is for the next
+/// call, as on Linux.
+pub(super) fn left_to_the_next(over: bool) -> Result<(), Errno> {
+    if over { Err(Errno::EPIPE) } else { Ok(()) }
+}
+
+/// True if a connection is over and all that came by it has been read.
+pub(super) fn is_read_up(stack: &Stack, id: SocketId) -> Result<bool, Errno> {
+    Ok(stack.readiness(id)?.contains(Ready::HUP) && stack.query(id, SIOCINQ)? == 0)
 }
 
 /// Takes away what has been sent.

@@ -21,6 +21,7 @@ macro_rules! every_story {
             rights_come_along
             messages_in_pieces
             waiting_for_all
+            what_cuts_a_call_short_is_told_to_the_next
             bytes_that_wait_are_counted
             two_questions_about_one_socket
             some_calls_never_wait

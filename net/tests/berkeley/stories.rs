@@ -283,6 +283,36 @@ pub(super) fn waiting_for_all(b: &Berkeley) {
     assert_eq!((received.len, received.control), (4, 32), "with whom it came from");
 }
 
+pub(super) fn what_cuts_a_call_short_is_told_to_the_next(b: &Berkeley) {
+    let reset = |fd| {
+        b.setsockopt(fd, sol_socket::LEVEL, sol_socket::SO_LINGER, &[1i32.to_ne_bytes(), [0; 4]].concat()).expect("an option");
+        b.close(fd).expect("it is there");
+    };
+    for message in [false, true] {
+        let mut room = vec![0; 100];
+        let (here, there) = tcp(b);
+        b.send(there, b"less", 0).expect("send");
+        reset(there);
+        let received = if message {
+            b.recvmsg(here, &mut [IoSliceMut::new(&mut room)], &mut [], MSG_WAITALL).map(|received| received.len)
+        } else {
+            b.recv(here, &mut room, MSG_WAITALL)
+        };
+        assert_eq!(received.expect("what there was"), 4);
+        assert_eq!(errno(b.recv(here, &mut room, 0)), 104, "ECONNRESET");
+    }
+    let (here, there) = tcp(b);
+    let sent = thread::scope(|scope| {
+        scope.spawn(|| {
+            b.recv(there, &mut [0; 100], MSG_WAITALL).expect("some");
+            reset(there);
+        });
+        b.send(here, &vec![7; 64 << 20], 0).expect("as much as went")
+    });
+    assert!(sent < 64 << 20);
+    assert_eq!(errno(b.send(here, b"x", 0)), 104, "ECONNRESET");
+}
+
 pub(super) fn bytes_that_wait_are_counted(b: &Berkeley) {
     let (here, there) = tcp(b);
     b.send(there, b"12345", 0).expect("send");
