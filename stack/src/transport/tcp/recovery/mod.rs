@@ -249,8 +249,11 @@ pub(super) fn sent_again(tcb: &mut Tcb, data: u32, space: u32, clock: u32) {
 
 /// Outside fast recovery acknowledged data opens the window (RFC 5681 §3.1): what is newly known to have arrived. A cumulative
 /// acknowledgement that jumps over what was SACKed, or told of by duplicates, before (`told` bytes) counts that no second time.
+///
+/// As in Linux SACKs open it too once the path has shown that it reorders by more than what fast retransmit waits for: there they say little
+/// of losses, and acknowledgements that come late would open it too late.
 fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News, told: u32) {
-    if news.acked == 0 {
+    if news.acked == 0 && !(news.sacked.bytes > 0 && rack::is_reordering(tcb, cx)) {
         return;
     }
     let (cwnd, mss) = (tcb.congestion.cwnd(), u32::from(tcb.snd.mss));

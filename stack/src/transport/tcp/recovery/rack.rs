@@ -96,6 +96,12 @@ pub(super) fn seen(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
 }
 
+/// Segments were late by more than what duplicate acknowledgements wait for.
+pub(super) fn is_reordering(tcb: &Tcb, cx: &Cx<'_>) -> bool {
+    let degree = tcb.recovery.losses.as_ref().map_or(0, |losses| losses.reordering.degree);
+    degree > u16::from(cx.config.reordering)
+}
+
 /// RFC 8985 §6.2 step 4: how long a segment may be late.
 fn window(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
     let reordering = tcb.recovery.losses.as_ref().map(|losses| losses.reordering).unwrap_or_default();

@@ -254,14 +254,18 @@ impl Board {
     }
 
     /// RFC 8985 §6.2 step 2. A retransmission acknowledged sooner than any round trip ever was: its original was acknowledged. The
-    /// round trip is that of what was delivered now, also if something that was sent later had arrived before: so what was sent with
-    /// it is given as long.
+    /// round trip is that of what was delivered now, and of that what lies last in the stream (the cumulative part is the first of
+    /// `delivered`, and counts as the last), also if something that was sent later had arrived before: so what was sent with it is
+    /// given as long.
     pub(super) fn advance(&mut self, delivered: &[&Delivered], now: Instant, lowest: Duration) {
-        let plausible = |one: &&Delivered| one.latest_resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
-        let latest = delivered.iter().flat_map(|one| one.latest.into_iter().chain(plausible(one)));
+        let is_plausible = |sent_at: Instant| now - sent_at >= lowest;
+        let resent = |one: &&Delivered| one.latest_resent.filter(|(sent_at, _)| is_plausible(*sent_at));
+        let latest = delivered.iter().flat_map(|one| one.latest.into_iter().chain(resent(one)));
         let latest = latest.map(|(sent_at, end)| (sent_at, end.place(self.una))).max();
         if let Some((sent_at, end)) = latest {
-            self.rack.rtt = now - sent_at;
+            let mut last =
+                delivered.iter().filter_map(|one| one.last.filter(|(sent_at, again)| !again || is_plausible(*sent_at)));
+            self.rack.rtt = now - last.next().map_or(sent_at, |(sent_at, _)| sent_at);
             (self.rack.sent_at, self.rack.end) = (sent_at, end).max((self.rack.sent_at, self.rack.end));
         }
         self.cut_resends();
@@ -592,6 +596,7 @@ impl Delivered {
         if latest.is_none_or(|(sent_at, before)| record.sent_at > sent_at || record.sent_at == sent_at && end.after(before)) {
             *latest = Some((record.sent_at, end));
         }
+        self.last = Some((record.sent_at, !clean));
         if clean && self.original.is_none_or(|before| end.before(before)) {
             self.original = Some(end);
         }

@@ -354,7 +354,9 @@ impl Model {
             let some = list.iter().enumerate().filter(|(_, byte)| !byte.sacked && !byte.told && (byte.sends == 1) == once);
             some.map(|(place, byte)| (byte.sent_at, place)).max().map(|(sent_at, place)| (sent_at, base + place as u32 + 1))
         };
+        let last = fresh.iter().rev().find(|byte| !byte.told).map(|byte| (byte.sent_at, byte.sends > 1));
         Delivered {
+            last,
             bytes: fresh.len() as u32,
             sacked: 0,
             sent_at: fresh.iter().map(|byte| byte.sent_at).max().filter(|_| clean),
@@ -391,6 +393,11 @@ impl Model {
             if sent_at > self.rack.0 || sent_at == self.rack.0 && end.after(self.rack.1) {
                 (self.rack.0, self.rack.1) = (sent_at, end);
             }
+        }
+        // The round trip of that which lies last is the one that stays.
+        let last = delivered.last.filter(|(sent_at, again)| !again || now - *sent_at >= lowest);
+        if let Some((sent_at, _)) = last.filter(|_| delivered.latest.is_some() || plausible.is_some()) {
+            self.rack.2 = now - sent_at;
         }
     }
 
