@@ -116,6 +116,7 @@ counters! {
         prune_called = "PruneCalled",
         rcv_pruned = "RcvPruned",
         ofo_pruned = "OfoPruned",
+        out_of_window_icmps = "OutOfWindowIcmps",
         tw = "TW",
         tw_recycled = "TWRecycled",
         tw_killed = "TWKilled",

@@ -113,10 +113,11 @@ impl Network {
     }
 
     /// Puts what "too big" tells into the path MTU cache; the flow hears of what holds then. None if it cannot be true.
-    /// For TCP nothing is believed here: only the connection can tell a forged message, by the sequence number it quotes (RFC 5927 §7).
+    /// For TCP nothing is believed here, nor disbelieved for the length that is quoted: only the connection can tell a forged message, by the sequence number it quotes (RFC 5927 §7).
     fn learn_path_mtu(&mut self, packet: &Packet, quoted: &Quoted, meaning: Meaning) -> Option<Meaning> {
         let ErrorCause::TooBig { mtu } = meaning.cause else { return Some(meaning) };
-        let told = self.path_mtu_told(packet.link, quoted.dst, mtu, quoted.len)?;
+        let len = if quoted.protocol == protocol::TCP && mtu != 0 { 0 } else { quoted.len };
+        let told = self.path_mtu_told(packet.link, quoted.dst, mtu, len)?;
         let mtu = if quoted.protocol == protocol::TCP { told } else { self.path_mtu_believed(packet.link, quoted.dst, told)? };
         Some(Meaning { cause: ErrorCause::TooBig { mtu }, ..meaning })
     }

@@ -107,13 +107,16 @@ const fn words(info: &TcpInfo) -> [(usize, u32); 42] {
     ]
 }
 
-const fn long_words(info: &TcpInfo) -> [(usize, u64); 7] {
+const fn long_words(info: &TcpInfo) -> [(usize, u64); 10] {
     [
         (104, info.pacing_rate),
         (112, info.max_pacing_rate),
         (120, info.bytes_acked),
         (128, info.bytes_received),
         (160, info.delivery_rate),
+        (168, info.busy_us),
+        (176, info.rwnd_limited_us),
+        (184, info.sndbuf_limited_us),
         (200, info.bytes_sent),
         (208, info.bytes_retrans),
     ]

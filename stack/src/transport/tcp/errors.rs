@@ -4,7 +4,7 @@ use super::flows::{Flow, Tuple};
 use super::output::{self, Push, transmit};
 use super::seq::Seq;
 use super::tcb::Tcb;
-use super::{Cx, Tcp, recovery};
+use super::{Cx, Tcp, handshake, recovery};
 use crate::base::{Cause, Discard, TcpState};
 use crate::network::{ErrorCause, Network, TransportError};
 
@@ -21,10 +21,18 @@ impl Tcp {
                     take(tcb, &mut cx, error);
                     self.settle(net, id);
                 } else {
+                    net.links.base.counters.tcp_ext.out_of_window_icmps += 1;
                     net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len());
                 }
             }
-            // Half-open: only the peer's own word ends it (Linux drops the request on a hard error; its timer does that for us).
+            Some(Flow::HalfOpen(key)) => {
+                if self.records.half_open[key].iss != seq {
+                    net.links.base.counters.tcp_ext.out_of_window_icmps += 1;
+                    net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len());
+                } else if ends_half_open(error) {
+                    self.remove_half_open(net, key);
+                }
+            }
             _ => net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len()),
         }
     }
@@ -36,6 +44,17 @@ fn quoted(error: &TransportError) -> Option<(Tuple, Seq)> {
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let tuple = Tuple { local: error.local, remote: error.remote, local_port: word(0), remote_port: word(2) };
     Some((tuple, Seq(u32::from_be_bytes([header[4], header[5], header[6], header[7]]))))
+}
+
+/// Our SYN-ACK did not get there: as in Linux it is given up, or its retransmission waited for. Which errors are believed differs by family:
+/// of IPv4 those that say that there is no way (net and host unreachable among them), of IPv6 those that are final.
+fn ends_half_open(error: &TransportError) -> bool {
+    match error.cause {
+        ErrorCause::TooBig { .. } => false,
+        _ if !error.remote.is_v4() => error.fatal,
+        ErrorCause::Unreachable => error.code <= 1,
+        _ => true,
+    }
 }
 
 /// RFC 5927 §4: only an error about something in flight is believed.
@@ -64,7 +83,10 @@ fn shrink(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError, mtu: u32) {
     if cx.net.path_mtu_believed(error.link, error.remote, mtu).is_none() {
         return;
     }
-    if matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) || !transmit::learn_path(tcb, cx) {
+    if tcb.state == TcpState::SynSent {
+        return handshake::again_without_data(tcb, cx);
+    }
+    if tcb.state == TcpState::SynReceived || !transmit::learn_path(tcb, cx) {
         return;
     }
     if tcb.in_flight() {

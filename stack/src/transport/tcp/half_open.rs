@@ -351,8 +351,7 @@ pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: 
     let tuple = half_open.tuple();
     let link = (half_open.link != 0).then_some(LinkId(half_open.link));
     let Ok(route) = net.route(&RouteQuery { dst: tuple.remote, src: tuple.local, link }) else { return };
-    let mtu = net.links.config(route.link).map_or(1500, |link| link.mtu);
-    let header = half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), fast_open, net.links.base.now);
+    let header = half_open.syn_ack(segment_size::announced(route.mtu, tuple.remote, maxseg), fast_open, net.links.base.now);
     let mut frame = Frame::new(Rope::new());
     header.push(&mut frame, tuple.local, tuple.remote);
     let outgoing = Outgoing { dst: tuple.remote, protocol: protocol::TCP, ..Outgoing::default() };

@@ -43,7 +43,7 @@ pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// (Re)sends our SYN or, once the peer's came, our SYN-ACK.
 pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let mtu = transmit::route(tcb, cx).map_or(1500, |route| cx.net.links.config(route.link).map_or(1500, |link| link.mtu));
+    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
     let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     let window = window::initial(&tcb.options, cx.config, mss);
     let answering = tcb.state == TcpState::SynReceived;
@@ -124,6 +124,20 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     arm(tcb, cx);
 }
 
+/// The data of our SYN did not fit the path: the SYN goes again at once, alone (RFC 7413 §4.2.1; RFC 1191 §6.4).
+pub(super) fn again_without_data(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let Some(fast_open) = tcb.fast_open.as_mut().filter(|fast_open| fast_open.data > 0) else { return };
+    (fast_open.option, fast_open.data) = (None, 0);
+    tcb.tally.retransmitted += 1;
+    cx.base().counters.tcp_ext.tcp_syn_retrans += 1;
+    cx.base().counters.tcp.retrans_segs += 1;
+    let (now, una) = (cx.now(), tcb.snd.una);
+    tcb.sending_mut().board.resent(una, 1, now);
+    send_syn(tcb, cx);
+    let socket = tcb.inet.owner;
+    cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why: Why::Fast });
+}
+
 /// Linux: SYNs that come a second apart do not count against the limit, but no more time is spent than they would take if they did not.
 fn is_enough(tcb: &Tcb, cx: &Cx<'_>, since: Duration) -> bool {
     let retries = match (tcb.state, tcb.options.syncnt) {
@@ -157,11 +171,10 @@ pub(super) fn take_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header) {
 }
 
 /// Both SYNs are acknowledged: the connection's numbers take their first values.
-pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq, ack: Seq) {
+pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq) {
     tcb.snd.wnd = window;
     tcb.snd.max_wnd = window;
     tcb.snd.wl1 = seq;
-    tcb.snd.wl2 = ack;
     let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
     if tcb.state == TcpState::SynSent {
         mtu_probe::opened(tcb, cx);

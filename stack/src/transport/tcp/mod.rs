@@ -9,7 +9,7 @@
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `spare` |
-//! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `ecn/` |
+//! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `busy`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
 //! | time | `timers`, `unanswered`, `near` |
@@ -23,6 +23,7 @@
 //! budget; after each input to a connection `settle` puts it where its state belongs.
 
 mod arrives;
+mod busy;
 mod calls;
 mod chunk_queue;
 pub mod congestion;

@@ -320,6 +320,11 @@ pub struct TcpInfo {
     pub delivery_rate: u64,
     /// That was no more than the application wrote.
     pub delivery_rate_app_limited: bool,
+    /// How long there was something to send, in microseconds; how long of that the peer's window held it back, and how long the send
+    /// buffer did.
+    pub busy_us: u64,
+    pub rwnd_limited_us: u64,
+    pub sndbuf_limited_us: u64,
     pub bytes_acked: u64,
     pub bytes_received: u64,
     /// Bytes of data, with those that were sent again.

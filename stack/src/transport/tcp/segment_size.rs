@@ -7,6 +7,9 @@ use crate::base::Addr;
 pub(super) const TIMESTAMP_BYTES: u16 = 12;
 /// The smallest MSS we go down to, whatever a path or a peer says (Linux's `tcp_min_snd_mss` is 48, less the options).
 const MIN_MSS: u32 = 88;
+/// The least that is announced (Linux's `min_adv_mss`; what IPv6 always carries).
+const MIN_ADVERTISED_V4: u32 = 256;
+const MIN_ADVERTISED_V6: u32 = 1220;
 /// Largest payload of a super-segment: an IPv4 packet of 64 KiB with all headers.
 pub(super) const MAX_SUPER: u32 = 65_535 - 20 - 60;
 
@@ -21,10 +24,12 @@ pub(super) fn headers(remote: Addr) -> u32 {
     if remote.is_v4() { 40 } else { 60 }
 }
 
-/// RFC 9293 MUST-14, MUST-67, SHLD-5: what we announce in a SYN, from the MTU of the link: it is about us, not about the path.
+/// RFC 9293 MUST-14, MUST-67, SHLD-5: what we announce in a SYN, from the MTU of the link; as in Linux no more than is known to pass on this
+/// path, for what comes mostly goes the same way.
 pub(super) fn announced(mtu: u32, remote: Addr, maxseg: u16) -> u16 {
-    let from_link = largest_packet(mtu, remote).saturating_sub(headers(remote)).clamp(MIN_MSS, 65_535) as u16;
-    from_link.min(wanted(maxseg))
+    let least = if remote.is_v4() { MIN_ADVERTISED_V4 } else { MIN_ADVERTISED_V6 };
+    let known = largest_packet(mtu, remote).saturating_sub(headers(remote)).clamp(least, 65_535) as u16;
+    known.min(wanted(maxseg))
 }
 
 /// The most that the program wants, from its `TCP_MAXSEG`.

@@ -6,6 +6,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use super::busy::{self, Wait};
 use super::congestion::Congestion;
 use super::cx::Cx;
 use super::ecn::Ecn;
@@ -36,6 +37,7 @@ pub(super) struct Sending {
     pub(super) queue: SendQueue,
     pub(super) pieces: Pieces,
     pub(super) usage: Usage,
+    pub(super) wait: Wait,
     pub(super) board: Scoreboard,
     /// When what was written left and arrived, if somebody wants to know.
     pub(super) stamps: Option<Box<Stamps>>,
@@ -112,12 +114,12 @@ pub(super) struct SendSpace {
     pub(super) max_wnd: u32,
     /// Sequence number of the segment that last updated the window.
     pub(super) wl1: Seq,
-    /// Its acknowledgement number.
-    pub(super) wl2: Seq,
     /// End of the last segment sent that was smaller than `mss` (Minshall's variant of Nagle's rule).
     pub(super) small: Seq,
     /// One past the last urgent byte, while `urgent`.
     pub(super) up: Seq,
+    /// How long there was something to send, in the ticks of `busy`.
+    pub(super) busy: u32,
     /// Bytes of data acknowledged since the connection began: the stream offset of `una`.
     pub(super) acked: u64,
     /// Largest payload of a segment on this path now, options already taken off.
@@ -367,9 +369,9 @@ impl Tcb {
                 wnd: 0,
                 max_wnd: 0,
                 wl1: Seq(0),
-                wl2: Seq(0),
                 small: Seq(0),
                 up: Seq(0),
+                busy: 0,
                 acked: 0,
                 mss: 536,
                 peer_mss: 536,
@@ -581,6 +583,7 @@ impl Tcb {
 
     /// What is not acknowledged never will be; what is yet to be told of what was stays.
     fn give_up_sending(&mut self, base: &mut Base) {
+        busy::ended(self, base.now);
         let Some(sending) = self.sending.take() else { return };
         base.budget.release(sending.charge());
         if let Some(mut stamps) = sending.stamps.filter(|stamps| stamps.has_news()) {

@@ -10,6 +10,7 @@
 //! What is measured lies in a box that a connection gets with its first bulk data: an idle one, or one that said little, has none.
 
 use super::arrives::Arrival;
+use super::busy::Held;
 use super::cx::Cx;
 use super::options::TcpConfig;
 use super::output::decide;
@@ -39,6 +40,8 @@ pub(super) struct Tuning {
     send: u32,
     /// The receive buffer's size likewise.
     receive: u32,
+    /// How long something else than the network held it back.
+    pub(super) held: Held,
     /// What its reader does, once bulk data came.
     intake: Option<Intake>,
 }

@@ -11,7 +11,7 @@ use crate::transport::tcp::scoreboard::Delivered;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::{Retry, Tcb};
-use crate::transport::tcp::{ecn, handshake, stamps, state, timers, tuning, usage};
+use crate::transport::tcp::{busy, ecn, handshake, stamps, state, timers, tuning, usage};
 
 pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
     if !arrival.has(ACK) {
@@ -55,7 +55,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     tcb.count_delivered(1, 1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     ecn::third_ack(tcb, cx, arrival);
-    handshake::settle(tcb, cx, window, arrival.header.seq, ack);
+    handshake::settle(tcb, cx, window, arrival.header.seq);
     tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
     if tcb.in_flight() {
         record::arm_retransmission(tcb, cx);
@@ -145,10 +145,11 @@ fn duplicate_range(tcb: &Tcb, sack: &SackBlocks, ack: Seq) -> Option<(Seq, Seq)>
     ((old || inside) && sane).then_some((start, end))
 }
 
-/// RFC 9293 MUST-1, REC-1: unsigned, and 32 bits wide here. RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that set it last.
+/// RFC 9293 MUST-1, REC-1: unsigned, and 32 bits wide here. RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that
+/// set it last. One that acknowledges no less than is acknowledged acknowledges no less than that one: SND.WL2 need not be kept.
 fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
     let (seq, ack) = (arrival.header.seq, arrival.header.ack);
-    if ack.before(tcb.snd.una) || !(tcb.snd.wl1.before(seq) || (tcb.snd.wl1 == seq && tcb.snd.wl2.at_or_before(ack))) {
+    if ack.before(tcb.snd.una) || tcb.snd.wl1.after(seq) {
         return false;
     }
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
@@ -156,7 +157,6 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
     tcb.snd.wnd = window;
     tcb.snd.max_wnd = tcb.snd.max_wnd.max(window);
     tcb.snd.wl1 = seq;
-    tcb.snd.wl2 = ack;
     if window > 0 && tcb.timers.retry_kind == Retry::Persist {
         tcb.timers.retry = crate::base::Instant::NEVER;
         tcb.round_trip.reset_back_off();
@@ -175,6 +175,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
         tcb.snd.urgent = false;
     }
     stamps::note(tcb, cx.base());
+    busy::acknowledged(tcb, cx.now(), cx.config);
     tcb.shrink_sending(cx.spare);
     tcb.recovery.progress = true;
     if data > 0 {

@@ -60,7 +60,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     if let Some(sent) = delivered.sent_at {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
-    handshake::settle(tcb, cx, u32::from(header.window), header.seq, header.ack);
+    handshake::settle(tcb, cx, u32::from(header.window), header.seq);
     tcb.shrink_sending(cx.spare);
     tcb.advance(cx.base(), Input::SynAck, Cause::Segment);
     tcb.inet.soft_error = None;

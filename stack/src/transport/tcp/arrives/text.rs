@@ -50,10 +50,11 @@ fn nobody_reads(tcb: &Tcb, arrival: &Arrival) -> bool {
     past && tcb.shut_read && matches!(tcb.state, TcpState::FinWait1 | TcpState::FinWait2)
 }
 
-/// RFC 9293 §3.6.1, RFC 1122 §4.2.2.13: a RST tells the peer that its data was lost.
+/// RFC 9293 §3.6.1, RFC 1122 §4.2.2.13: a RST tells the peer that its data was lost; as if there were no connection any more
+/// (RFC 9293 §3.5.2 group 1).
 fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     cx.base().counters.tcp_ext.tcp_abort_on_data += 1;
-    reset::abort(tcb, cx);
+    reset::bare(tcb, cx, arrival.header.ack);
     tcb.fail(cx.base(), Errno::ECONNRESET, Cause::Segment);
     discard(cx, arrival, Discard::TcpAfterClose)
 }

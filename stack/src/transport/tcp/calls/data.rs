@@ -7,7 +7,7 @@ use crate::base::{Base, Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
-use crate::transport::tcp::{Cx, Stamp, StampsWanted, Tcp, TcpConfig, fast_open, stamps, tuning, window};
+use crate::transport::tcp::{Cx, Stamp, StampsWanted, Tcp, TcpConfig, busy, fast_open, stamps, tuning, window};
 
 use super::writing;
 
@@ -217,6 +217,7 @@ fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole:
     let push = if flags.contains(MsgFlags::MORE) { Push::More } else { Push::Normal };
     writing::end_write(tcb, flags, taken, whole);
     slow_start_after_idle(tcb, cx);
+    busy::written(tcb, cx.now(), whole);
     output::run(tcb, cx, push);
 }
 

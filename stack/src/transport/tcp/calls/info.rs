@@ -5,7 +5,7 @@ use crate::transport::tcp::congestion::{Algorithm, Info};
 use crate::transport::tcp::output::burst;
 use crate::transport::tcp::state::is_synchronized;
 use crate::transport::tcp::tcb::{Phase, Tcb};
-use crate::transport::tcp::{Tcp, TcpConfig, TcpInfo, ecn, rate, tuning, window};
+use crate::transport::tcp::{Tcp, TcpConfig, TcpInfo, busy, ecn, rate, tuning, window};
 
 impl Tcp {
     /// The numbers of `TCP_INFO`.
@@ -49,12 +49,13 @@ impl Tcp {
     }
 }
 
-/// How long ago things happened, in milliseconds.
+/// How long ago things happened, and how long others lasted.
 fn ages(tcb: &Tcb, now: Instant, info: &mut TcpInfo) {
     let since = |then: u32| (now.millis() as u32).wrapping_sub(then);
     info.last_data_sent_ms = since(tcb.tally.last_sent_ms);
     info.last_data_recv_ms = since(tcb.rcv.last_data_ms);
     info.last_ack_recv_ms = since(tcb.tally.last_received_ms);
+    (info.busy_us, info.rwnd_limited_us, info.sndbuf_limited_us) = busy::told(tcb, now);
 }
 
 /// Linux's `TCP_CA_*`.

@@ -59,7 +59,7 @@ fn most_ever_readable(tcb: &Tcb, config: &TcpConfig) -> usize {
 }
 
 /// Linux's `sk_stream_is_writeable`: a third of the buffer is free; and `TCP_NOTSENT_LOWAT`.
-fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
+pub(in crate::transport::tcp) fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
     if tcb.state == TcpState::Closed {
         return true;
     }

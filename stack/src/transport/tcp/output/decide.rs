@@ -73,7 +73,9 @@ pub(in crate::transport::tcp) fn in_flight(tcb: &Tcb) -> u32 {
 
 /// Whole segments that congestion control allows now, in bytes (RFC 9293 MUST-19).
 fn congestion_room(tcb: &Tcb) -> u32 {
-    let (cwnd, flight, mss) = (tcb.congestion.cwnd(), in_flight(tcb), mss(tcb));
+    // A SYN-ACK that is not acknowledged yet takes no room of the data that goes before its acknowledgement (RFC 7413 §4.2.2).
+    let syn = u32::from(tcb.state == TcpState::SynReceived);
+    let (cwnd, flight, mss) = (tcb.congestion.cwnd(), in_flight(tcb).saturating_sub(syn), mss(tcb));
     if flight == 0 { cwnd.max(mss) } else { cwnd.saturating_sub(flight) / mss * mss }
 }
 
@@ -170,8 +172,15 @@ fn lone_fin(tcb: &Tcb) -> Option<Plan> {
 
 /// Bytes of new data the peer's window takes.
 pub(in crate::transport::tcp) fn window_room(tcb: &Tcb) -> u32 {
-    let edge = tcb.snd.una + tcb.snd.wnd;
+    // Before our SYN-ACK is acknowledged the window is that of the peer's SYN, and lies behind ours (RFC 7413 §4.2.2).
+    let edge = tcb.data_begin() + tcb.snd.wnd;
     if edge.after(tcb.snd.nxt) { edge - tcb.snd.nxt } else { 0 }
+}
+
+/// What is next would go if the peer's window took it.
+pub(in crate::transport::tcp) fn is_held_by_window(tcb: &Tcb) -> bool {
+    let segment = mss(tcb).min(tcb.unsent_len());
+    window_room(tcb) < segment && congestion_room(tcb) > 0
 }
 
 /// Less than all may go: whole segments only, or a part of one if that is half of the largest window the peer ever offered

@@ -19,7 +19,7 @@ pub(super) mod transmit;
 use super::cx::Cx;
 use super::mtu_probe::{self, Next};
 use super::tcb::Tcb;
-use super::{ecn, rate, state, timers, usage};
+use super::{busy, ecn, rate, state, timers, usage};
 use crate::base::Errno;
 use decide::Plan;
 
@@ -51,6 +51,7 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     if tcb.tally.segs_out != segments {
         usage::note(tcb);
     }
+    busy::after_output(tcb, cx.now());
     rate::check_app_limited(tcb);
     if tcb.rcv.ack_now {
         acknowledge::send(tcb, cx);

@@ -1,0 +1,134 @@
+//! How long a connection had something to send, and what held it back (Linux's `tcp_chrono`): times that `TCP_INFO` tells.
+//!
+//! | what is waited for | from | until |
+//! |---|---|---|
+//! | the network | data is queued | all of it is acknowledged |
+//! | the peer's window | there is data that it does not take | it takes what is next |
+//! | the send buffer | all is sent, the congestion window has room, and a writer found none in the buffer | a writer would find some |
+
+use super::options::TcpConfig;
+use super::output::decide;
+use super::tcb::Tcb;
+use super::{calls, usage};
+use crate::base::{Instant, TcpState};
+
+/// Times are counted in ticks of 2^6 microseconds: 32 bits of them are three days.
+const TICK_SHIFT: u32 = 6;
+
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum For {
+    /// There is nothing to send.
+    #[default]
+    Nothing,
+    Network,
+    Window,
+    Buffer,
+}
+
+/// What a connection that has something to send waits for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wait {
+    what: For,
+    /// A writer found no room (`SOCK_NOSPACE`).
+    refused: bool,
+    /// Since when, in ticks.
+    since: u32,
+}
+
+/// Ticks that it was held back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held {
+    window: u32,
+    buffer: u32,
+}
+
+impl Held {
+    fn add(&mut self, what: For, ticks: u32) {
+        match what {
+            For::Window => self.window = self.window.saturating_add(ticks),
+            For::Buffer => self.buffer = self.buffer.saturating_add(ticks),
+            For::Nothing | For::Network => {}
+        }
+    }
+}
+
+fn ticks(now: Instant) -> u32 {
+    (now.micros() >> TICK_SHIFT) as u32
+}
+
+fn micros(ticks: u32) -> u64 {
+    u64::from(ticks) << TICK_SHIFT
+}
+
+/// Something was written, and it was all that the writer had or not.
+pub(super) fn written(tcb: &mut Tcb, now: Instant, whole: bool) {
+    let Some(sending) = &mut tcb.sending else { return };
+    sending.wait.refused = !whole;
+    let begins = sending.wait.what == For::Nothing && !sending.queue.is_empty();
+    if begins || (whole && sending.wait.what == For::Buffer) {
+        turn(tcb, now, For::Network);
+    }
+}
+
+/// Output was made.
+pub(super) fn after_output(tcb: &mut Tcb, now: Instant) {
+    let Some(wait) = tcb.sending.as_ref().map(|sending| sending.wait) else { return };
+    if tcb.unsent_len() == 0 {
+        let starves = wait.refused && !usage::is_full(tcb);
+        if starves && matches!(tcb.state, TcpState::Established | TcpState::CloseWait) {
+            turn(tcb, now, For::Buffer);
+        } else if wait.what == For::Window {
+            turn(tcb, now, For::Network);
+        }
+    } else if wait.what != For::Buffer {
+        let what = if decide::is_held_by_window(tcb) { For::Window } else { For::Network };
+        turn(tcb, now, what);
+    }
+}
+
+/// Something was acknowledged.
+pub(super) fn acknowledged(tcb: &mut Tcb, now: Instant, config: &TcpConfig) {
+    let Some(sending) = &tcb.sending else { return };
+    if sending.queue.is_empty() {
+        turn(tcb, now, For::Nothing);
+    } else if sending.wait.refused && calls::ready::is_writable(tcb, config) {
+        let starved = sending.wait.what == For::Buffer;
+        tcb.sending_mut().wait.refused = false;
+        if starved {
+            turn(tcb, now, For::Network);
+        }
+    }
+}
+
+/// Nothing will be sent any more.
+pub(super) fn ended(tcb: &mut Tcb, now: Instant) {
+    turn(tcb, now, For::Nothing);
+}
+
+/// From now on this is waited for.
+fn turn(tcb: &mut Tcb, now: Instant, what: For) {
+    let Some(wait) = tcb.sending.as_mut().map(|sending| &mut sending.wait) else { return };
+    if wait.what == what {
+        return;
+    }
+    let before = core::mem::replace(wait, Wait { what, since: ticks(now), ..*wait });
+    let passed = passed(before, now);
+    tcb.snd.busy = tcb.snd.busy.saturating_add(passed);
+    if matches!(before.what, For::Window | For::Buffer) && passed > 0 {
+        tcb.tuning.get_or_insert_default().held.add(before.what, passed);
+    }
+}
+
+fn passed(wait: Wait, now: Instant) -> u32 {
+    if wait.what == For::Nothing { 0 } else { ticks(now).wrapping_sub(wait.since) }
+}
+
+/// Microseconds that it had something to send, that of them the peer's window held it back, and that its own buffer did.
+pub(super) fn told(tcb: &Tcb, now: Instant) -> (u64, u64, u64) {
+    let wait = tcb.sending.as_ref().map_or_else(Wait::default, |sending| sending.wait);
+    let mut held = tcb.tuning.as_ref().map_or_else(Held::default, |tuning| tuning.held);
+    let passed = passed(wait, now);
+    held.add(wait.what, passed);
+    (micros(tcb.snd.busy.saturating_add(passed)), micros(held.window), micros(held.buffer))
+}
