@@ -82,7 +82,7 @@ mod tests {
         );
         assert!(parse("").is_ok_and(|arguments| arguments.wants(7) && arguments.rounds == 5));
         assert!(
-            parse("--only 20").is_err() && parse("--rounds x").is_err() && parse("--json").is_err() && parse("fast").is_err()
+            parse("--only 21").is_err() && parse("--rounds x").is_err() && parse("--json").is_err() && parse("fast").is_err()
         );
     }
 }

@@ -52,6 +52,7 @@ fn an_echo_reduces_the_window_once() {
     let reduced = t.stack.tcp_info(socket).unwrap().snd_cwnd;
     assert_eq!(reduced, 9, "eleven segments by 0.85, and once");
     t.inject(". 1:1(0) ack 6001 win 65535");
+    assert_eq!(t.stack.tcp_info(socket).unwrap().delivered_ce, 2, "those that came with an echo");
     t.expect("W. 10001:11001(1000) ack 1");
 }
 

@@ -92,6 +92,25 @@ fn segments_that_came_together_are_acknowledged_together() {
     t.expect(". 1:1(0) ack 5841");
     t.expect_nothing();
     assert_eq!(t.read(socket, 0), 5840);
+    let info = t.stack.tcp_info(socket).unwrap();
+    assert_eq!((info.segs_in, info.data_segs_in), (5, 4), "the last of the handshake, and four with data");
+}
+
+/// `tcpi_data_segs_out`, `tcpi_data_segs_in`: segments with data, what goes again too, as they are on the wire.
+#[test]
+fn segments_with_data_are_told_apart() {
+    let mut t = Script::offloading(Offloads { segmentation: 65_000, ..Offloads::default() });
+    let socket = t.established(SYN);
+    let told = |t: &Script| {
+        let info = t.stack.tcp_info(socket).unwrap();
+        (info.segs_out, info.data_segs_out, info.data_segs_in)
+    };
+    let (before, ..) = told(&t);
+    t.write(socket, 0, 3 * 1460);
+    assert_eq!(told(&t), (before + 3, 3, 0));
+    t.inject("P. 1:11(10) ack 4381 win 65535");
+    t.run(100);
+    assert_eq!(told(&t), (before + 4, 3, 1), "and an acknowledgement");
 }
 
 /// RFC 9293 MUST-60: what was written is sent without being asked to push, RFC 9293 MUST-61: and the last of it carries PSH.

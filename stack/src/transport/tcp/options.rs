@@ -340,7 +340,8 @@ pub struct TcpInfo {
     pub ecn: bool,
     /// A packet came whose sender understands marks.
     pub ecn_seen: bool,
-    /// Packets of ours that were marked, as far as accurate feedback told; bytes by the codepoint they arrived with.
+    /// Packets of ours that were marked, as far as accurate feedback told (classic feedback: all that came with an acknowledgement which echoes
+    /// a mark); bytes by the codepoint they arrived with.
     pub delivered_ce: u32,
     pub delivered_e1_bytes: u32,
     pub delivered_e0_bytes: u32,
@@ -354,6 +355,7 @@ pub struct TcpInfo {
     pub accecn_fail_mode: u16,
     /// What was seen of the peer's option: 0 nothing, 1 an empty one, 2 counters, 3 zeroed ones.
     pub accecn_opt_seen: u16,
+    /// Segments, and those of them with data; what was joined or is still to be cut counts as what it is on the wire.
     pub segs_out: u32,
     pub segs_in: u32,
     pub data_segs_out: u32,

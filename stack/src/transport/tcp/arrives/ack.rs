@@ -52,7 +52,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     tcb.snd.una = ack;
     let echo = arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0);
     take_round_trip(tcb, cx, &delivered, echo);
-    tcb.count_delivered(1, 1);
+    tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     ecn::third_ack(tcb, cx, arrival);
     handshake::settle(tcb, cx, window, arrival.header.seq);
@@ -114,7 +114,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     }
     // What was sent again went in segments of the size of now.
     news.mss = if news.delivered.retransmitted || news.sacked.retransmitted { u32::from(tcb.snd.mss.max(1)) } else { sent_mss };
-    tcb.count_delivered(news.delivered.bytes + news.sacked.bytes, news.mss);
+    tcb.count_delivered(news.segments());
     if tcb.sack {
         news.dsack = duplicate_range(tcb, &arrival.header.options.sack, ack);
         let (now, lowest) = (cx.now(), tcb.round_trip.lowest().unwrap_or_default());

@@ -67,6 +67,14 @@ impl Arrival {
         self.payload.len() as u32 + u32::from(self.has(SYN)) + u32::from(self.has(FIN))
     }
 
+    /// As how many segments it came.
+    pub(super) fn segments(&self) -> u32 {
+        match u32::from(self.segment_size) {
+            0 => 1,
+            size => (self.payload.len() as u32).div_ceil(size).max(1),
+        }
+    }
+
     /// One past the last sequence number.
     pub(super) fn end(&self) -> Seq {
         self.seq + self.space()
@@ -99,7 +107,7 @@ const STEPS: [StepFn; 8] = [
 /// A segment of this connection arrives.
 pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
     report(tcb, cx, &arrival);
-    tcb.tally.segs_in = tcb.tally.segs_in.wrapping_add(1);
+    count(tcb, &arrival);
     if tcb.state == TcpState::SynSent {
         syn_sent::segment(tcb, cx, arrival);
     } else {
@@ -111,6 +119,14 @@ pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
     }
     if tcb.state != TcpState::Closed {
         output::run(tcb, cx, Push::Normal);
+    }
+}
+
+fn count(tcb: &mut Tcb, arrival: &Arrival) {
+    let segments = arrival.segments();
+    tcb.tally.segs_in = tcb.tally.segs_in.wrapping_add(segments);
+    if !arrival.payload.is_empty() {
+        tcb.tally.data_segs_in = tcb.tally.data_segs_in.wrapping_add(segments);
     }
 }
 

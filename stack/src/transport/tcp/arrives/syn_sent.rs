@@ -54,7 +54,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
     let delivered = tcb.with_sending(cx, |sending| sending.acked(header.ack, data));
     tcb.snd.una = header.ack;
     tcb.snd.acked += u64::from(data);
-    tcb.count_delivered(1, 1);
+    tcb.count_delivered(1);
     fast_open::client::answered(tcb, cx, header.options.fast_open);
     ecn::answered(tcb, cx, arrival, true);
     if let Some(sent) = delivered.sent_at {

@@ -81,9 +81,9 @@ fn handshake(tcb: &Tcb, info: &mut TcpInfo) {
 }
 
 fn marks(tcb: &Tcb, info: &mut TcpInfo) {
-    info.ecn = tcb.ecn.is_some();
-    info.ecn_seen = tcb.ecn.as_ref().is_some_and(|ecn| ecn.seen);
-    let Some(accurate) = tcb.ecn.as_ref().and_then(|ecn| ecn.accurate.as_ref()) else { return };
+    let Some(ecn) = &tcb.ecn else { return };
+    (info.ecn, info.ecn_seen, info.delivered_ce) = (true, ecn.seen, ecn.marked);
+    let Some(accurate) = &ecn.accurate else { return };
     let (delivered, received) = (&accurate.delivered_bytes, &accurate.received_bytes);
     info.delivered_ce = accurate.delivered;
     info.delivered_e1_bytes = delivered.get(ecn::ECT_1);
@@ -130,7 +130,7 @@ fn sending(tcb: &Tcb, info: &mut TcpInfo) {
         (info.bytes_retrans, info.dsack_dups) = (losses.resent_bytes, losses.duplicates);
     }
     info.bytes_sent = tcb.snd.acked + u64::from(tcb.unacked_len() - tcb.unsent_len()) + info.bytes_retrans;
-    info.segs_out = tcb.tally.segs_out;
+    (info.segs_out, info.data_segs_out) = (tcb.tally.segs_out, tcb.tally.data_segs_out);
 }
 
 fn rates(tcb: &Tcb, config: &TcpConfig, info: &mut TcpInfo) {
@@ -145,5 +145,5 @@ fn receiving(tcb: &Tcb, info: &mut TcpInfo) {
     info.rcv_wnd = window::offered(tcb);
     (info.rcv_space, info.rcv_rtt_us) = tuning::reader(tcb);
     info.bytes_received = tcb.rcv.received;
-    info.segs_in = tcb.tally.segs_in;
+    (info.segs_in, info.data_segs_in) = (tcb.tally.segs_in, tcb.tally.data_segs_in);
 }

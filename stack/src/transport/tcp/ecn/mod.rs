@@ -48,6 +48,8 @@ pub(super) struct Ecn {
     echo: bool,
     /// The window was reduced; the next new data says so (classic).
     reduced: bool,
+    /// Segments that arrived with acknowledgements which echo a mark (classic).
+    pub(super) marked: u32,
     /// A packet came whose sender understands marks.
     pub(super) seen: bool,
     /// Until this is acknowledged, further marks are of the same congestion (RFC 3168 §6.1.2).
@@ -110,6 +112,9 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: 
     let may = tcb.recovery.phase == Phase::Open && tcb.in_flight();
     let Some(ecn) = &mut tcb.ecn else { return };
     let echoed = classic::is_echo(ecn, arrival);
+    if echoed {
+        ecn.marked = ecn.marked.wrapping_add(news.segments());
+    }
     let is_due = tcb.snd.una.at_or_after(ecn.point);
     if is_due {
         // Kept near, or it would lie ahead again after 2 GiB without a mark.

@@ -72,6 +72,7 @@ fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header, len: u32, segment_siz
     let segments = if segment_size == 0 { 1 } else { len.div_ceil(u32::from(segment_size)).max(1) };
     tcb.tally.segs_out = tcb.tally.segs_out.wrapping_add(segments);
     if len > 0 {
+        tcb.tally.data_segs_out = tcb.tally.data_segs_out.wrapping_add(segments);
         tcb.tally.last_sent_ms = cx.now_ms();
     }
     // The window of a SYN is never scaled (RFC 7323 §2.2).

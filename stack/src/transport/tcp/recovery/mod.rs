@@ -70,6 +70,11 @@ pub(super) struct News {
 }
 
 impl News {
+    /// Segments that it says arrived.
+    pub(super) fn segments(&self) -> u32 {
+        (self.delivered.bytes + self.sacked.bytes).div_ceil(self.mss.max(1))
+    }
+
     fn is_none(&self) -> bool {
         self.acked == 0 && self.sacked.bytes == 0 && !self.duplicate && self.dsack.is_none()
     }
