@@ -110,7 +110,7 @@ fn try_once() -> Option<bool> {
 /// The kernel under the test may stop even the first of all threads for a while: a bad try is chance, six in a row are not.
 #[test]
 fn two_hundred_transfers_with_the_kernel_are_right_and_send_as_little_again() {
-    let tries: Vec<bool> = (0..6).map_while(|_| Some(try_once())).flatten().collect();
-    let good = tries.is_empty() || tries.contains(&true);
-    assert!(good, "more was sent again than {LIMIT} times what the kernel does, six times");
+    let mut judged = false;
+    let good = (0..6).filter_map(|_| try_once()).inspect(|_| judged = true).any(|good| good);
+    assert!(good || !judged, "more was sent again than {LIMIT} times what the kernel does, six times");
 }
