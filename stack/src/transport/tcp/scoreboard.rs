@@ -29,8 +29,8 @@ pub struct Delivered {
     pub latest: Option<(Instant, Seq)>,
     /// The same of what was sent again.
     pub latest_resent: Option<(Instant, Seq)>,
-    /// When the last of it in the order of the stream was sent, and whether that was not the first time.
-    pub last: Option<(Instant, bool)>,
+    /// The same of what was sent again and lies last in the stream. (Of what was sent once the latest-sent lies last.)
+    pub last_resent: Option<(Instant, Seq)>,
     /// The lowest end of what was sent once: an original arrived (RFC 5682 §2.1 step 3b).
     pub original: Option<Seq>,
     /// Something sent once was delivered after something sent later (RFC 8985 §6.2 step 3) ...
@@ -65,8 +65,7 @@ impl Delivered {
     fn once(bytes: u32, sent_at: Instant, end: Seq) -> Self {
         let some = bytes > 0;
         let latest = some.then_some((sent_at, end));
-        let last = some.then_some((sent_at, false));
-        Self { bytes, sent_at: some.then_some(sent_at), latest, last, original: some.then_some(end), ..Self::default() }
+        Self { bytes, sent_at: some.then_some(sent_at), latest, original: some.then_some(end), ..Self::default() }
     }
 }
 

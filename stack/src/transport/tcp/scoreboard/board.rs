@@ -254,19 +254,21 @@ impl Board {
     }
 
     /// RFC 8985 §6.2 step 2. A retransmission acknowledged sooner than any round trip ever was: its original was acknowledged. The
-    /// round trip is that of what was delivered now, and of that what lies last in the stream (the cumulative part is the first of
-    /// `delivered`, and counts as the last), also if something that was sent later had arrived before: so what was sent with it is
-    /// given as long.
+    /// round trip is that of what was delivered now, and of that what lies last in the stream, also if something that was sent later had
+    /// arrived before: so what was sent with it is given as long. The cumulative part is the first of `delivered`, and as in Linux counts
+    /// as the last.
     pub(super) fn advance(&mut self, delivered: &[&Delivered], now: Instant, lowest: Duration) {
-        let is_plausible = |sent_at: Instant| now - sent_at >= lowest;
-        let resent = |one: &&Delivered| one.latest_resent.filter(|(sent_at, _)| is_plausible(*sent_at));
-        let latest = delivered.iter().flat_map(|one| one.latest.into_iter().chain(resent(one)));
-        let latest = latest.map(|(sent_at, end)| (sent_at, end.place(self.una))).max();
-        if let Some((sent_at, end)) = latest {
-            let mut last =
-                delivered.iter().filter_map(|one| one.last.filter(|(sent_at, again)| !again || is_plausible(*sent_at)));
-            self.rack.rtt = now - last.next().map_or(sent_at, |(sent_at, _)| sent_at);
-            (self.rack.sent_at, self.rack.end) = (sent_at, end).max((self.rack.sent_at, self.rack.end));
+        let is_plausible = |(sent_at, _): &(Instant, Seq)| now - *sent_at >= lowest;
+        for one in delivered.iter().rev() {
+            let resent = [one.latest_resent, one.last_resent].map(|resent| resent.filter(is_plausible));
+            let mut last = 0;
+            for (sent_at, end) in one.latest.into_iter().chain(resent.into_iter().flatten()) {
+                let end = end.place(self.una);
+                (self.rack.sent_at, self.rack.end) = (sent_at, end).max((self.rack.sent_at, self.rack.end));
+                if end > last {
+                    (last, self.rack.rtt) = (end, now - sent_at);
+                }
+            }
         }
         self.cut_resends();
         self.fack = self.highest().unwrap_or(self.una).max(self.fack);
@@ -596,7 +598,9 @@ impl Delivered {
         if latest.is_none_or(|(sent_at, before)| record.sent_at > sent_at || record.sent_at == sent_at && end.after(before)) {
             *latest = Some((record.sent_at, end));
         }
-        self.last = Some((record.sent_at, !clean));
+        if !clean && self.last_resent.is_none_or(|(_, before)| end.after(before)) {
+            self.last_resent = Some((record.sent_at, end));
+        }
         if clean && self.original.is_none_or(|before| end.before(before)) {
             self.original = Some(end);
         }

@@ -317,6 +317,36 @@ fn the_round_trip_is_that_of_the_latest_news() {
     assert_eq!(board.detect(at(40), Duration::ZERO), Detected { wait: Some(Duration::from_millis(2)), ..Detected::default() });
 }
 
+/// What lies last in the stream lies last whatever block comes first: SACK tells of the latest arrival first (RFC 2018 §4). Here an original
+/// that came after 31 ms and a retransmission after 11; the ACK of the retransmission alone was lost.
+#[test]
+fn the_round_trip_is_that_of_the_last_in_the_stream_in_any_order_of_blocks() {
+    let last = (1900, 2000);
+    for list in [[(1100, 1200), last], [last, (1100, 1200)]] {
+        let mut board = Scoreboard::default();
+        board.sent(Seq(1000), 1000, at(0));
+        board.mark_first_lost(2 * MSS);
+        board.resent(Seq(1100), MSS, at(20));
+        let delivered = sack(&mut board, &list);
+        board.advance(&[&delivered], at(31), ms(10));
+        let found = board.detect(at(31), ms(5));
+        assert_eq!(found, Detected { wait: Some(ms(5)), ..Detected::default() }, "what was sent with the original is as late");
+    }
+}
+
+/// A retransmission that cannot have been what was acknowledged does not hide the original before it, which is part of what was acknowledged
+/// cumulatively, from what SACK tells.
+#[test]
+fn an_answer_that_came_too_soon_hides_no_original() {
+    let mut board = ten();
+    board.resent(Seq(1100), MSS, at(95));
+    let delivered = board.acked(Seq(1200));
+    let sacked = board.sacked(&blocks(&[(1900, 2000)]), Seq(1200), Seq(2000));
+    board.advance(&[&delivered, &sacked], at(100), ms(40));
+    // 1000 was sent at 0: a round trip of 100 ms. That of 1900 would be 91.
+    assert_eq!(board.detect(at(100), ms(5)).wait, Some(ms(13)), "1800 was sent at 8: lost at 113");
+}
+
 /// What is known of one byte.
 #[derive(Clone, Copy, Default)]
 struct Byte {
@@ -354,15 +384,19 @@ impl Model {
             let some = list.iter().enumerate().filter(|(_, byte)| !byte.sacked && !byte.told && (byte.sends == 1) == once);
             some.map(|(place, byte)| (byte.sent_at, place)).max().map(|(sent_at, place)| (sent_at, base + place as u32 + 1))
         };
-        let last = fresh.iter().rev().find(|byte| !byte.told).map(|byte| (byte.sent_at, byte.sends > 1));
+        let last = |once: bool| {
+            let place = list.iter().rposition(|byte| !byte.sacked && !byte.told && (byte.sends == 1) == once);
+            place.map(|place| (list[place].sent_at, base + place as u32 + 1))
+        };
+        assert_eq!(last(true), latest(true), "what was sent once lies in the order of its times");
         Delivered {
-            last,
             bytes: fresh.len() as u32,
             sacked: 0,
             sent_at: fresh.iter().map(|byte| byte.sent_at).max().filter(|_| clean),
             retransmitted: fresh.iter().any(|byte| byte.sends > 1),
             latest: latest(true),
             latest_resent: latest(false),
+            last_resent: last(false),
             ..Delivered::default()
         }
     }
@@ -374,30 +408,33 @@ impl Model {
         delivered
     }
 
-    fn sacked(&mut self, start: usize, end: usize) -> Delivered {
-        let part = &mut self.bytes[start..end];
-        let mut delivered = Self::deliver(self.una + start as u32, part);
-        delivered.sacked = delivered.bytes;
-        for byte in part {
+    /// Each byte that one of the blocks names, in the order of the stream.
+    fn sacked(&mut self, blocks: &[(usize, usize)]) -> Delivered {
+        let is_named = |place: usize| blocks.iter().any(|&(start, end)| (start..end).contains(&place));
+        let mut list = self.bytes.clone();
+        for (place, byte) in list.iter_mut().enumerate() {
+            byte.sacked |= !is_named(place);
+        }
+        let delivered = Self::deliver(self.una, &list);
+        for (_, byte) in self.bytes.iter_mut().enumerate().filter(|(place, _)| is_named(*place)) {
             (byte.sacked, byte.lost, byte.resent) = (true, false, false);
         }
-        delivered
+        Delivered { sacked: delivered.bytes, ..delivered }
     }
 
-    fn advance(&mut self, delivered: &Delivered, lowest: Duration, now: Instant) {
-        let plausible = delivered.latest_resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
-        let mut ascending: Vec<(Instant, Seq)> = delivered.latest.into_iter().chain(plausible).collect();
-        ascending.sort_by_key(|(sent_at, end)| (*sent_at, *end - self.una));
-        for (sent_at, end) in ascending {
-            self.rack.2 = now - sent_at;
-            if sent_at > self.rack.0 || sent_at == self.rack.0 && end.after(self.rack.1) {
-                (self.rack.0, self.rack.1) = (sent_at, end);
+    /// RFC 8985 §6.2 step 2 for what SACK tells and then for what is acknowledged cumulatively, each in the order of the stream.
+    fn advance(&mut self, delivered: &[Delivered], lowest: Duration, now: Instant) {
+        for one in delivered.iter().rev() {
+            let plausible = |resent: Option<(Instant, Seq)>| resent.filter(|(sent_at, _)| now - *sent_at >= lowest);
+            let told = [one.latest, plausible(one.latest_resent), plausible(one.last_resent)];
+            let mut told: Vec<(Instant, Seq)> = told.into_iter().flatten().collect();
+            told.sort_by_key(|(_, end)| (*end - self.una) as i32);
+            for (sent_at, end) in told {
+                self.rack.2 = now - sent_at;
+                if sent_at > self.rack.0 || sent_at == self.rack.0 && end.after(self.rack.1) {
+                    (self.rack.0, self.rack.1) = (sent_at, end);
+                }
             }
-        }
-        // The round trip of that which lies last is the one that stays.
-        let last = delivered.last.filter(|(sent_at, again)| !again || now - *sent_at >= lowest);
-        if let Some((sent_at, _)) = last.filter(|_| delivered.latest.is_some() || plausible.is_some()) {
-            self.rack.2 = now - sent_at;
         }
     }
 
@@ -434,6 +471,16 @@ impl Model {
     }
 }
 
+/// Blocks of a SACK in any order, above the first byte in flight.
+fn some_blocks(entropy: &mut Entropy, flight: u32) -> Vec<(usize, usize)> {
+    let count = if flight < 2 { 0 } else { entropy.below(4) };
+    let mut block = || {
+        let start = 1 + entropy.below(flight - 1);
+        (start as usize, (start + 1 + entropy.below((flight - start).min(60))) as usize)
+    };
+    (0..count).map(|_| block()).collect()
+}
+
 #[test]
 fn it_behaves_as_rfc_8985_says_byte_by_byte() {
     for seed in 0..300 {
@@ -453,8 +500,6 @@ fn it_behaves_as_rfc_8985_says_byte_by_byte() {
             let story = alloc::format!("seed {seed} step {step}");
             let (now, flight) = (at(1 + step), model.bytes.len() as u32);
             let (una, nxt) = (model.una, model.una + flight);
-            let a = entropy.below(flight.max(1)).max(1).min(flight);
-            let b = a + entropy.below(flight - a + 1).min(1 + entropy.below(60));
             match entropy.below(12) {
                 0..=3 if flight < 600 => {
                     let len = 1 + entropy.below(60);
@@ -462,25 +507,22 @@ fn it_behaves_as_rfc_8985_says_byte_by_byte() {
                     let byte = Byte { sends: 1, sent_at: now, ..Byte::default() };
                     model.bytes.extend(core::iter::repeat_n(byte, len as usize));
                 }
-                4 | 5 if b > a => {
-                    let want = model.sacked(a as usize, b as usize);
-                    let mut block = SackBlocks::default();
-                    block.push(una + a, una + b);
-                    let got = board.sacked(&block, una, nxt);
-                    assert_eq!(same(got, &want), want, "{story}");
-                    board.advance(&[&got], now, lowest);
-                    model.advance(&want, lowest, now);
-                }
                 6 => {
                     let window = ms(u64::from(entropy.below(15)));
                     assert_eq!(board.detect(now, window), model.detect(now, window), "{story}");
                 }
-                7 => {
-                    let count = entropy.below(flight + 1).min(entropy.below(120)) as usize;
-                    let want = model.acked(count);
-                    let got = board.acked(una + count as u32);
-                    assert_eq!(same(got, &want), want, "{story}");
-                    board.advance(&[&got], now, lowest);
+                // An acknowledgement: of something cumulatively, by SACK, or both.
+                what @ (4 | 5 | 7) => {
+                    let most = if what == 4 { 1 } else { 120 };
+                    let count = entropy.below(flight + 1).min(entropy.below(most));
+                    let parts = if what == 7 { Vec::new() } else { some_blocks(&mut entropy, flight - count) };
+                    let una = una + count;
+                    let list: Vec<(u32, u32)> =
+                        parts.iter().map(|part| ((una + part.0 as u32).0, (una + part.1 as u32).0)).collect();
+                    let want = [model.acked(count as usize), model.sacked(&parts)];
+                    let got = [board.acked(una), board.sacked(&blocks(&list), una, nxt)];
+                    assert_eq!([same(got[0], &want[0]), same(got[1], &want[1])], want, "{story}");
+                    board.advance(&[&got[0], &got[1]], now, lowest);
                     model.advance(&want, lowest, now);
                 }
                 8 | 9 => {
