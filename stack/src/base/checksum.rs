@@ -102,11 +102,11 @@ fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u16 {
         for (lane, bytes) in block.as_chunks().0.iter().enumerate() {
             let pair = u64::from_ne_bytes(*bytes);
             pairs[lane] = pairs[lane].wrapping_add(pair);
-            // It would take 64 GiB for one of both sums to overflow.
+            // It would take 256 GiB for the sum of the uppers, or that of the lowers, to overflow.
             uppers[lane] = uppers[lane].wrapping_add(pair >> 32);
         }
     }
-    // Lane by lane: of what is done to single numbers the compiler makes no vectors, also not before.
+    // Lane by lane here too: of lanes that are looked at one by one the compiler makes no vectors in the loop above either.
     let lowers = pairs.iter().zip(&uppers).map(|(pairs, uppers)| pairs.wrapping_sub(uppers << 32));
     u16::from_be(fold16(lowers.chain(uppers).map(fold64).sum()))
 }

@@ -303,8 +303,8 @@ impl Frame {
         rope
     }
 
-    /// The part from `offset` on, `len` bytes of it, as [`Frame::rope`] gives it; but what lies in the body is moved, not shared: the frame
-    /// has no body after that.
+    /// The part from `offset` on, `len` bytes of it, as [`Frame::rope`] gives it. But one that lies in the body alone is moved, not shared, and
+    /// the frame has no body after that; one that begins in the head leaves the frame as it is.
     ///
     /// # Panics
     /// If the frame is shorter.

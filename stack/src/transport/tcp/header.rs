@@ -192,13 +192,15 @@ impl Header {
 impl Options {
     /// The timestamps, if there is nothing else: so it is in nearly every segment.
     fn timestamps_alone(&self) -> Option<(u32, u32)> {
-        let others = self.mss.is_some()
-            || self.window_scale.is_some()
-            || self.sack_permitted
-            || self.accurate.is_some()
-            || !self.sack.is_empty()
-            || self.fast_open.is_some();
-        self.timestamps.filter(|_| !others)
+        // All of them by name: a new one must be looked at here too.
+        let Self { mss, window_scale, sack_permitted, timestamps, sack, fast_open, accurate } = self;
+        let others = mss.is_some()
+            || window_scale.is_some()
+            || *sack_permitted
+            || accurate.is_some()
+            || !sack.is_empty()
+            || fast_open.is_some();
+        timestamps.filter(|_| !others)
     }
 
     /// Bytes they take, padded.

@@ -38,12 +38,14 @@ pub(in crate::transport::tcp) fn stateless(net: &mut Network, packet: &Packet, h
 
 /// Tells the peer that this connection is aborted (RFC 9293 §3.10.5).
 pub(in crate::transport::tcp) fn abort(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    // As in Linux with the options and the window of any segment: a peer that checks timestamps would drop it otherwise (RFC 7323 §3.2).
+    // As in Linux with the window and the options of any segment. Timestamps should be among them, though no peer may ask for them in a RST
+    // (RFC 7323 §3.2).
     let header = fill::header(tcb, cx, tcb.snd.nxt, RST | ACK);
     send(tcb, cx, header);
 }
 
-/// A reset that names only what the peer acknowledged (RFC 9293 §3.5.2 group 2).
+/// A reset that names only what the peer acknowledged, <SEQ=SEG.ACK><CTL=RST>: the answer to a segment with an ACK where there is no connection, or
+/// none any more, and where there is none yet (RFC 9293 §3.5.2 groups 1 and 2).
 pub(in crate::transport::tcp) fn bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
     let (src_port, dst_port) = (tcb.inet.local_port, tcb.inet.remote_port);
     send(tcb, cx, Header { src_port, dst_port, seq, flags: RST, ..Header::default() });
