@@ -109,18 +109,11 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         tcb.recovery.since_ms = cx.now_ms().max(1);
     }
     tcb.recovery.timeouts += 1;
-    tcb.tally.retransmitted += 1;
-    cx.base().counters.tcp_ext.tcp_syn_retrans += 1;
-    cx.base().counters.tcp.retrans_segs += 1;
-    let (now, una) = (cx.now(), tcb.snd.una);
-    tcb.sending_mut().board.resent(una, 1, now);
     // Linux: the first ones come at the same distance, for a SYN that was lost says little of congestion.
     if tcb.state != TcpState::SynSent || tcb.recovery.timeouts > cx.config.syn_linear_timeouts {
         tcb.round_trip.back_off();
     }
-    send_syn(tcb, cx);
-    let socket = tcb.inet.owner;
-    cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why: Why::Timeout });
+    send_syn_again(tcb, cx, Why::Timeout);
     arm(tcb, cx);
 }
 
@@ -128,14 +121,17 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 pub(super) fn again_without_data(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let Some(fast_open) = tcb.fast_open.as_mut().filter(|fast_open| fast_open.data > 0) else { return };
     (fast_open.option, fast_open.data) = (None, 0);
+    send_syn_again(tcb, cx, Why::PathMtu);
+}
+
+fn send_syn_again(tcb: &mut Tcb, cx: &mut Cx<'_>, why: Why) {
     tcb.tally.retransmitted += 1;
     cx.base().counters.tcp_ext.tcp_syn_retrans += 1;
     cx.base().counters.tcp.retrans_segs += 1;
-    let (now, una) = (cx.now(), tcb.snd.una);
+    let (now, una, socket) = (cx.now(), tcb.snd.una, tcb.inet.owner);
     tcb.sending_mut().board.resent(una, 1, now);
     send_syn(tcb, cx);
-    let socket = tcb.inet.owner;
-    cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why: Why::Fast });
+    cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why });
 }
 
 /// Linux: SYNs that come a second apart do not count against the limit, but no more time is spent than they would take if they did not.
