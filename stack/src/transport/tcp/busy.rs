@@ -9,7 +9,7 @@
 use super::options::TcpConfig;
 use super::output::decide;
 use super::tcb::Tcb;
-use super::{calls, usage};
+use super::{tuning, usage};
 use crate::base::{Instant, TcpState};
 
 /// Times are counted in ticks of 2^6 microseconds: 32 bits of them are three days.
@@ -92,7 +92,7 @@ pub(super) fn acknowledged(tcb: &mut Tcb, now: Instant, config: &TcpConfig) {
     let Some(sending) = &tcb.sending else { return };
     if sending.queue.is_empty() {
         turn(tcb, now, For::Nothing);
-    } else if sending.wait.refused && calls::ready::is_writable(tcb, config) {
+    } else if sending.wait.refused && tuning::is_writable(tcb, config) {
         let starved = sending.wait.what == For::Buffer;
         tcb.sending_mut().wait.refused = false;
         if starved {

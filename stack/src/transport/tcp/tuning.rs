@@ -7,17 +7,19 @@
 //! - The receive buffer follows the reader: when more was read within a round trip than ever before, the window becomes at least
 //!   twice that, and as much more as the sender seems to speed up. Who reads slowly, or gets little, keeps what there is.
 //!
-//! What is measured lies in a box that a connection gets with its first bulk data: an idle one, or one that said little, has none.
+//! The sizes, and what is measured, lie in a box that a connection gets with its first bulk data, or when something else than the network held it
+//! back (see `busy`, whose times lie there too): an idle one, or one that said little, mostly has none.
 
 use super::arrives::Arrival;
 use super::busy::Held;
+use super::calls::writing;
 use super::cx::Cx;
 use super::options::TcpConfig;
 use super::output::decide;
 use super::seq::Seq;
 use super::tcb::Tcb;
 use super::window;
-use crate::base::{Instant, Pressure};
+use crate::base::{Instant, Pressure, TcpState};
 
 /// While `SO_SNDBUF` is not set, the send buffer's size in bytes: what Linux's tuning starts a connection with.
 const DEFAULT_SNDBUF: u32 = 87_040;
@@ -91,6 +93,17 @@ pub(super) fn is_crowded(tcb: &Tcb, config: &TcpConfig) -> bool {
     }
     let (limit, used) = (send_buffer(tcb, config) as usize, tcb.send_charge());
     limit < used + used / 2
+}
+
+/// Linux's `sk_stream_is_writeable`: a third of the buffer is free; and `TCP_NOTSENT_LOWAT`.
+pub(super) fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
+    if tcb.state == TcpState::Closed {
+        return true;
+    }
+    let (limit, used) = (send_buffer(tcb, config) as usize, tcb.send_charge());
+    // Half of the mark, so that who waits for room does not come for every segment.
+    let below_mark = u64::from(tcb.unsent_len()) * 2 < u64::from(writing::notsent_lowat(tcb, config));
+    limit.saturating_sub(used) >= used / 2 && used < limit && below_mark && !tcb.starved
 }
 
 /// A crowded send buffer and an acknowledgement: it grows if all that is in it fits into both windows, so that it is what holds

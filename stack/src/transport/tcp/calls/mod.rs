@@ -4,7 +4,7 @@ mod close;
 pub(super) mod data;
 mod info;
 mod open;
-pub(super) mod ready;
+mod ready;
 pub(super) mod writing;
 
 use alloc::sync::Arc;

@@ -5,8 +5,6 @@ use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Tcp, TcpConfig, fast_open, tuning, window};
 
-use super::writing;
-
 impl Tcp {
     /// What `poll` reports now.
     pub fn readiness(&self, id: Key) -> Ready {
@@ -43,7 +41,7 @@ impl Tcp {
         if tcb.readable_len() as usize >= wanted && stream.readable > 0 {
             ready |= Ready::IN;
         }
-        if tcb.shut_write || is_writable(tcb, &self.config) {
+        if tcb.shut_write || tuning::is_writable(tcb, &self.config) {
             ready |= Ready::OUT;
         }
         if matches!(tcb.rcv.urgent, Urgent::Here(_)) {
@@ -56,15 +54,4 @@ impl Tcp {
 /// A low-water mark above what the buffer can hold would never be reached.
 fn most_ever_readable(tcb: &Tcb, config: &TcpConfig) -> usize {
     (window::full_space(tcb, config) as usize).max(1)
-}
-
-/// Linux's `sk_stream_is_writeable`: a third of the buffer is free; and `TCP_NOTSENT_LOWAT`.
-pub(in crate::transport::tcp) fn is_writable(tcb: &Tcb, config: &TcpConfig) -> bool {
-    if tcb.state == TcpState::Closed {
-        return true;
-    }
-    let (limit, used) = (tuning::send_buffer(tcb, config) as usize, tcb.send_charge());
-    // Half of the mark, so that who waits for room does not come for every segment.
-    let below_mark = u64::from(tcb.unsent_len()) * 2 < u64::from(writing::notsent_lowat(tcb, config));
-    limit.saturating_sub(used) >= used / 2 && used < limit && below_mark && !tcb.starved
 }

@@ -45,7 +45,7 @@ pub(super) fn room(tcb: &Tcb, left: usize) -> usize {
 }
 
 /// `TCP_NOTSENT_LOWAT`, or the stack's.
-pub(super) fn notsent_lowat(tcb: &Tcb, config: &TcpConfig) -> u32 {
+pub(in crate::transport::tcp) fn notsent_lowat(tcb: &Tcb, config: &TcpConfig) -> u32 {
     if tcb.options.notsent_lowat == 0 { config.notsent_lowat } else { tcb.options.notsent_lowat }
 }
 
