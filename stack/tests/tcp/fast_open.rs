@@ -1,6 +1,7 @@
 //! Fast Open (RFC 7413): data in the SYN.
 
 use crate::script::{Script, pattern};
+use crate::waiting::waited;
 use loggia_stack::base::{MsgFlags, Ready, TcpState};
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY};
 use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
@@ -166,4 +167,14 @@ fn what_goes_again_after_the_handshake_begins_no_recovery() {
     assert_eq!((info.snd_cwnd >= 10, t.stack.counters().tcp_ext.tcp_sack_recovery), (true, 0));
     t.inject(". 1:1(0) ack 501 win 65535");
     assert_eq!(t.stack.tcp_info(socket).unwrap().ca_state, 0);
+}
+
+/// `TCP_INFO`: there is something to send as long as the SYN's data is not acknowledged.
+#[test]
+fn data_with_the_syn_is_something_to_send() {
+    let (mut t, socket) = sent_with_the_syn();
+    t.run(40);
+    t.inject("S. 0:0(0) ack 501 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.run(100);
+    assert_eq!(waited(&mut t, socket), [40, 0, 0]);
 }

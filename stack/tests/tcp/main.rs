@@ -26,4 +26,5 @@ mod segment;
 mod sending;
 mod suspecting;
 mod urgency;
+mod waiting;
 mod wire;

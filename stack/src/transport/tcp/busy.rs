@@ -12,7 +12,7 @@ use super::tcb::Tcb;
 use super::{tuning, usage};
 use crate::base::{Instant, TcpState};
 
-/// Times are counted in ticks of 2^6 microseconds: 32 bits of them are three days.
+/// Times are counted in ticks of 2^6 microseconds. 32 bits of them are three days and four hours, beyond which they stay there.
 const TICK_SHIFT: u32 = 6;
 
 /// What is waited for.
@@ -32,8 +32,8 @@ pub(super) struct Wait {
     what: For,
     /// A writer found no room (`SOCK_NOSPACE`).
     refused: bool,
-    /// Since when, in ticks.
-    since: u32,
+    /// Since when.
+    since: Instant,
 }
 
 /// Ticks that it was held back.
@@ -53,8 +53,8 @@ impl Held {
     }
 }
 
-fn ticks(now: Instant) -> u32 {
-    (now.micros() >> TICK_SHIFT) as u32
+fn ticks(now: Instant) -> u64 {
+    now.micros() >> TICK_SHIFT
 }
 
 fn micros(ticks: u32) -> u64 {
@@ -112,7 +112,7 @@ fn turn(tcb: &mut Tcb, now: Instant, what: For) {
     if wait.what == what {
         return;
     }
-    let before = core::mem::replace(wait, Wait { what, since: ticks(now), ..*wait });
+    let before = core::mem::replace(wait, Wait { what, since: now, ..*wait });
     let passed = passed(before, now);
     tcb.snd.busy = tcb.snd.busy.saturating_add(passed);
     if matches!(before.what, For::Window | For::Buffer) && passed > 0 {
@@ -121,7 +121,7 @@ fn turn(tcb: &mut Tcb, now: Instant, what: For) {
 }
 
 fn passed(wait: Wait, now: Instant) -> u32 {
-    if wait.what == For::Nothing { 0 } else { ticks(now).wrapping_sub(wait.since) }
+    if wait.what == For::Nothing { 0 } else { ticks(now).saturating_sub(ticks(wait.since)).min(u64::from(u32::MAX)) as u32 }
 }
 
 /// Microseconds that it had something to send, that of them the peer's window held it back, and that its own buffer did.
@@ -131,4 +131,76 @@ pub(super) fn told(tcb: &Tcb, now: Instant) -> (u64, u64, u64) {
     let passed = passed(wait, now);
     held.add(wait.what, passed);
     (micros(tcb.snd.busy.saturating_add(passed)), micros(held.window), micros(held.buffer))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::base::Version;
+    use crate::transport::inet::Inet;
+    use crate::transport::tcp::congestion::{Algorithm, Congestion};
+    use crate::transport::tcp::options::TcpOptions;
+
+    const SECOND: u64 = 1_000_000;
+    const DAY: u64 = 24 * 3600 * SECOND;
+    /// What can be counted, in microseconds.
+    const MOST: u64 = (u32::MAX as u64) << TICK_SHIFT;
+
+    fn at(micros: u64) -> Instant {
+        Instant::from_nanos(micros * 1000)
+    }
+
+    fn connection() -> Tcb {
+        let congestion = Congestion::new(Algorithm::default(), 536);
+        let mut tcb = Tcb::new(Inet::new(Version::V4, None), Arc::new(TcpOptions::default()), congestion);
+        tcb.sending_mut();
+        tcb
+    }
+
+    #[test]
+    fn a_wait_is_small() {
+        assert!(size_of::<Wait>() <= 16);
+    }
+
+    #[test]
+    fn times_are_told_apart_by_what_is_waited_for() {
+        let mut tcb = connection();
+        turn(&mut tcb, at(SECOND), For::Network);
+        turn(&mut tcb, at(2 * SECOND), For::Window);
+        turn(&mut tcb, at(4 * SECOND), For::Buffer);
+        assert_eq!(told(&tcb, at(5 * SECOND)), (4 * SECOND, 2 * SECOND, SECOND), "the present one counts");
+        turn(&mut tcb, at(7 * SECOND), For::Nothing);
+        assert_eq!(told(&tcb, at(9 * SECOND)), (6 * SECOND, 2 * SECOND, 3 * SECOND));
+    }
+
+    /// Waits shorter than a tick count on average for as long as they take.
+    #[test]
+    fn short_waits_add_up() {
+        let mut tcb = connection();
+        for turns in 0..1000 {
+            turn(&mut tcb, at(100 * turns), For::Network);
+            turn(&mut tcb, at(100 * turns + 50), For::Window);
+        }
+        let (busy, window, _) = told(&tcb, at(100_000));
+        assert!(busy.abs_diff(100_000) < 64 && window.abs_diff(50_000) < 3_000, "{busy} {window}");
+    }
+
+    /// Four days of one wait, and then of others: no time is ever shorter than it was.
+    #[test]
+    fn what_is_too_long_to_be_counted_stays() {
+        for what in [For::Window, For::Buffer] {
+            let mut tcb = connection();
+            turn(&mut tcb, at(SECOND), what);
+            let held = |tcb: &Tcb, now: Instant| {
+                let (busy, window, buffer) = told(tcb, now);
+                (busy, if what == For::Window { window } else { buffer })
+            };
+            assert_eq!(held(&tcb, at(SECOND + 3 * DAY)), (3 * DAY, 3 * DAY));
+            assert_eq!(held(&tcb, at(4 * DAY)), (MOST, MOST));
+            turn(&mut tcb, at(5 * DAY), For::Network);
+            assert_eq!(held(&tcb, at(6 * DAY)), (MOST, MOST));
+        }
+    }
 }

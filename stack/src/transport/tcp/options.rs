@@ -321,7 +321,7 @@ pub struct TcpInfo {
     /// That was no more than the application wrote.
     pub delivery_rate_app_limited: bool,
     /// How long there was something to send, in microseconds; how long of that the peer's window held it back, and how long the send
-    /// buffer did.
+    /// buffer did. Each counts to three days and four hours, where it stays.
     pub busy_us: u64,
     pub rwnd_limited_us: u64,
     pub sndbuf_limited_us: u64,

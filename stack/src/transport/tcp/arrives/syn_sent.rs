@@ -7,7 +7,7 @@ use crate::transport::tcp::header::{ACK, RST, SYN};
 use crate::transport::tcp::output::{delay, record};
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::Tcb;
-use crate::transport::tcp::{ecn, fast_open, handshake};
+use crate::transport::tcp::{busy, ecn, fast_open, handshake};
 
 /// `TCP_DELACK_MAX`
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
@@ -61,6 +61,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
     handshake::settle(tcb, cx, u32::from(header.window), header.seq);
+    busy::acknowledged(tcb, cx.now(), cx.config);
     tcb.shrink_sending(cx.spare);
     tcb.advance(cx.base(), Input::SynAck, Cause::Segment);
     tcb.inet.soft_error = None;

@@ -157,18 +157,19 @@ impl Tcp {
         if chunk.is_empty() {
             return 0;
         }
-        if self.write_room(net, id) == 0 {
+        let taken = if self.write_room(net, id) == 0 { 0 } else { chunk.len() };
+        if taken == 0 {
             self.note_starved(id);
-            return 0;
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
-        let taken = chunk.len();
-        let grown = writing::grow(tcb, taken as u32);
-        tcb.with_sending(&mut cx, |sending| {
-            sending.queue.push(chunk);
-            grown.note(&mut sending.pieces);
-        });
-        written(tcb, &mut cx, flags, taken, true);
+        if taken > 0 {
+            let grown = writing::grow(tcb, taken as u32);
+            tcb.with_sending(&mut cx, |sending| {
+                sending.queue.push(chunk);
+                grown.note(&mut sending.pieces);
+            });
+        }
+        written(tcb, &mut cx, flags, taken, taken > 0);
         self.settle(net, id);
         taken
     }

@@ -8,7 +8,7 @@ use crate::transport::tcp::calls::writing;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::output::transmit;
 use crate::transport::tcp::tcb::Tcb;
-use crate::transport::tcp::{Tcp, handshake, recovery, segment_size};
+use crate::transport::tcp::{Tcp, busy, handshake, recovery, segment_size};
 
 /// A SYN leaves so much room for options that it may come to need (Linux's `MAX_TCP_OPTION_SPACE`).
 const OPTIONS: u16 = 40;
@@ -84,6 +84,8 @@ impl Tcp {
             Choice::Ask(option) => (Some(option), 0),
             Choice::Data(option) => (option, fill(tcb, &mut cx, data, mss)),
         };
+        // What does not go there found room enough in the buffer.
+        busy::written(tcb, cx.now(), true);
         let whole = len == data.iter().map(|part| part.len()).sum::<usize>();
         tcb.fast_open =
             Some(alloc::boxed::Box::new(FastOpen { option, data: len as u16, more: more && !whole, ..FastOpen::default() }));
