@@ -178,3 +178,12 @@ fn data_with_the_syn_is_something_to_send() {
     t.run(100);
     assert_eq!(waited(&mut t, socket), [40, 0, 0]);
 }
+
+/// A link that takes less than what is announced at least: the SYN brings what goes there.
+#[test]
+fn a_narrow_link_gets_as_much_data_as_it_takes() {
+    let (mut t, socket) = to_a_known_server();
+    t.stack.set_mtu(t.link(), 200).unwrap();
+    assert_eq!(send(&mut t, socket, 500), Ok(120), "200 bytes less 40 of headers and 40 of options");
+    t.expect("S 0:120(120) <mss 256,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
+}

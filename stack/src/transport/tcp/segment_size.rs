@@ -6,10 +6,10 @@ use crate::base::Addr;
 /// Bytes of the timestamp option with its padding.
 pub(super) const TIMESTAMP_BYTES: u16 = 12;
 /// The smallest MSS we go down to, whatever a path or a peer says (Linux's `tcp_min_snd_mss` is 48, less the options).
-const MIN_MSS: u32 = 88;
+const MIN_MSS: u16 = 88;
 /// The least that is announced (Linux's `min_adv_mss`; what IPv6 always carries).
-const MIN_ADVERTISED_V4: u32 = 256;
-const MIN_ADVERTISED_V6: u32 = 1220;
+const MIN_ADVERTISED_V4: u16 = 256;
+const MIN_ADVERTISED_V6: u16 = 1220;
 /// Largest payload of a super-segment: an IPv4 packet of 64 KiB with all headers.
 pub(super) const MAX_SUPER: u32 = 65_535 - 20 - 60;
 
@@ -28,8 +28,12 @@ pub(super) fn headers(remote: Addr) -> u32 {
 /// path, for what comes mostly goes the same way.
 pub(super) fn announced(mtu: u32, remote: Addr, maxseg: u16) -> u16 {
     let least = if remote.is_v4() { MIN_ADVERTISED_V4 } else { MIN_ADVERTISED_V6 };
-    let known = largest_packet(mtu, remote).saturating_sub(headers(remote)).clamp(least, 65_535) as u16;
-    known.min(wanted(maxseg))
+    largest_payload(mtu, remote).max(least).min(wanted(maxseg))
+}
+
+/// What such packets carry beside headers without options.
+pub(super) fn largest_payload(mtu: u32, remote: Addr) -> u16 {
+    largest_packet(mtu, remote).saturating_sub(headers(remote)) as u16
 }
 
 /// The most that the program wants, from its `TCP_MAXSEG`.
@@ -60,7 +64,7 @@ fn options(tcb: &Tcb) -> u32 {
 /// known better by who searches for it (RFC 4821 §5.1).
 pub(super) fn effective(tcb: &Tcb, path_mtu: u32) -> u16 {
     let path_mtu = tcb.search.as_ref().map_or(path_mtu, |search| path_mtu.min(search.low));
-    let path = largest_packet(path_mtu, tcb.inet.remote).saturating_sub(headers(tcb.inet.remote)).max(MIN_MSS);
-    let whole = path.min(u32::from(tcb.snd.peer_mss.min(wanted(tcb.options.maxseg)))) as u16;
+    let path = largest_payload(path_mtu, tcb.inet.remote).max(MIN_MSS);
+    let whole = path.min(tcb.snd.peer_mss).min(wanted(tcb.options.maxseg));
     whole - if tcb.timestamps { TIMESTAMP_BYTES } else { 0 }
 }
