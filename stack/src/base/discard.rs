@@ -54,6 +54,7 @@ discards! {
     IcmpChecksum = "wrong ICMP checksum",
     IcmpUnknownType = "ICMP type nobody handles",
     IcmpNoSocket = "ICMP error for a flow that does not exist",
+    IcmpNotInFlight = "ICMP error about what is not in flight",
     IcmpRateLimited = "ICMP message over the rate limit",
     NdpMalformed = "malformed or forged neighbour discovery message",
     GroupMalformed = "malformed group membership message",

@@ -64,6 +64,16 @@ fn sent_with_the_syn() -> (Script, SocketId) {
     (t, socket)
 }
 
+/// A connection that was accepted before its handshake is over; the peer's window is `window`, its segments are `mss` bytes.
+fn accepted_early(window: u16, mss: u16) -> (Script, SocketId) {
+    let mut t = client();
+    let listener = server(&mut t);
+    t.inject(&format!("S 0:100(100) win {window} <mss {mss},sackOK,{COOKIE},nop,nop>"));
+    t.expect("S. 0:0(0) ack 101 <mss 1460,nop,nop,sackOK>");
+    let (socket, _) = t.stack.accept(listener).expect("open before the last step of the handshake");
+    (t, socket)
+}
+
 /// RFC 7413 §4.1.3, §4.2.1: with a cookie the SYN brings data, less than the server's segments hold, and the rest follows.
 #[test]
 fn a_known_server_gets_data_with_the_syn() {
@@ -179,6 +189,24 @@ fn data_with_the_syn_is_something_to_send() {
     assert_eq!(waited(&mut t, socket), [40, 0, 0]);
 }
 
+/// RFC 7413 §4.2.1, RFC 1191 §6.4: as in Linux a SYN whose data makes it too large goes again at once without it, and the data in segments that pass.
+/// It announces no more than is known to pass, for what comes mostly goes the same way.
+#[test]
+fn a_syn_that_is_too_large_goes_again_at_once_without_its_data() {
+    let (mut t, socket) = to_a_known_server();
+    assert_eq!(send(&mut t, socket, 900), Ok(900));
+    t.expect("S 0:900(900) <mss 1460,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
+    t.inject_icmp(3, 4, 600, "S 0:900(900)");
+    t.expect("S 0:0(0) <mss 560,nop,nop,sackOK,nop,wscale 7>");
+    t.inject_icmp(3, 4, 600, "S 0:900(900)");
+    t.expect_nothing();
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,sackOK,nop,wscale 0>");
+    t.expect(". 1:561(560) ack 1");
+    t.expect("P. 561:901(340) ack 1");
+    let counters = t.stack.counters();
+    assert_eq!((counters.tcp_ext.tcp_syn_retrans, counters.tcp_ext.tcp_timeouts), (1, 0));
+}
+
 /// A link that takes less than what is announced at least: the SYN brings what goes there.
 #[test]
 fn a_narrow_link_gets_as_much_data_as_it_takes() {
@@ -186,4 +214,62 @@ fn a_narrow_link_gets_as_much_data_as_it_takes() {
     t.stack.set_mtu(t.link(), 200).unwrap();
     assert_eq!(send(&mut t, socket, 500), Ok(120), "200 bytes less 40 of headers and 40 of options");
     t.expect("S 0:120(120) <mss 256,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
+}
+
+/// RFC 7413 §4.2.2: before the handshake is over our SYN-ACK takes no room, neither of the window of the peer's SYN ...
+#[test]
+fn the_first_flight_may_fill_the_window() {
+    let (mut t, socket) = accepted_early(2000, 1000);
+    t.write(socket, 0, 2001);
+    let sent: usize = std::iter::from_fn(|| t.next()).map(|segment| segment.len).sum();
+    assert_eq!(sent, 2000);
+}
+
+/// ... nor of the first ten segments (RFC 6928).
+#[test]
+fn the_first_flight_is_ten_segments() {
+    let (mut t, socket) = accepted_early(65_535, 1000);
+    t.write(socket, 0, 12_000);
+    let sent: usize = std::iter::from_fn(|| t.next()).map(|segment| segment.len).sum();
+    assert_eq!(sent, 10_000);
+}
+
+/// RFC 9293 MUST-56: as in Linux an error that is a hint for an open connection is one for whoever accepted it before the handshake was over.
+#[test]
+fn what_was_accepted_early_is_not_ended_by_a_hint() {
+    let (mut t, socket) = accepted_early(65_535, 1000);
+    for code in [1, 3] {
+        t.inject_icmp(3, code, 0, "S. 0:0(0) ack 101");
+        assert_eq!(t.stack.tcp_state(socket), Some(TcpState::SynReceived), "code {code}");
+        assert_eq!(t.ready(socket) & Ready::ERR, Ready::NONE);
+    }
+    t.inject(". 101:101(0) ack 1 win 65535");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Established));
+}
+
+/// Whom nobody accepted yet is ended by it.
+#[test]
+fn what_waits_to_be_accepted_is_ended() {
+    let mut t = client();
+    server(&mut t);
+    t.inject(&format!("S 0:100(100) win 65535 <mss 1000,sackOK,{COOKIE},nop,nop>"));
+    t.expect("S. 0:0(0) ack 101");
+    t.inject_icmp(3, 1, 0, "S. 0:0(0) ack 101");
+    t.inject(". 101:101(0) ack 1 win 65535");
+    t.expect("R 1:1(0)");
+}
+
+/// RFC 1191 §6.4: a first flight that is too large for the path goes again smaller, at once; the SYN-ACK before it does not.
+#[test]
+fn a_first_flight_that_is_too_large_goes_again_smaller() {
+    let (mut t, socket) = accepted_early(65_535, 1400);
+    t.write(socket, 0, 1400);
+    t.expect("P. 1:1401(1400) ack 101");
+    t.inject_icmp(3, 4, 1000, "P. 1:1401(1400) ack 101");
+    t.expect(". 1:961(960) ack 101");
+    t.expect("P. 961:1401(440) ack 101");
+    t.inject(". 101:101(0) ack 1401 win 65535");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Established));
+    t.run(2000);
+    t.expect_nothing();
 }

@@ -25,6 +25,7 @@ mod script;
 mod segment;
 mod sending;
 mod suspecting;
+mod unreachable;
 mod urgency;
 mod waiting;
 mod wire;

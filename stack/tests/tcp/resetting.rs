@@ -97,3 +97,19 @@ fn a_smaller_path_is_learnt() {
     t.expect(". 1:961(960) ack 1");
     t.expect("P. 961:1461(500) ack 1");
 }
+
+/// As in Linux who opens, or is called, announces no more than is known to pass on the path.
+#[test]
+fn what_was_learnt_of_a_path_is_announced() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 1460);
+    t.expect("P. 1:1461(1460) ack 1");
+    t.inject_icmp(3, 4, 1000, "P. 1:1461(1460) ack 1");
+    while t.next().is_some() {}
+    t.peer_port += 1;
+    t.inject("S 0:0(0) win 65535 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1 <mss 960>");
+    t.connect();
+    t.expect("S 0:0(0) <mss 960,nop,nop,sackOK,nop,wscale 7>");
+}

@@ -322,6 +322,29 @@ fn raw_packet(src: [u8; 4], dst: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u
     packet_with_options(src, dst, protocol, &[], payload)
 }
 
+const OURS_V6: [u8; 16] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const PEERS_V6: [u8; 16] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+
+/// A segment from fd00::2 to fd00::1.
+pub(crate) fn packet_v6(tcp: &[u8]) -> Vec<u8> {
+    summed_v6(6, tcp, 16)
+}
+
+/// An ICMPv6 error on the same way, about a packet; `rest` is the second word of its header.
+pub(crate) fn icmp_v6(kind: u8, code: u8, rest: u32, quoted: &[u8]) -> Vec<u8> {
+    summed_v6(58, &[&[kind, code, 0, 0], &rest.to_be_bytes()[..], quoted].concat(), 2)
+}
+
+/// An IPv6 packet around a payload whose checksum stands at `place`.
+fn summed_v6(protocol: u8, payload: &[u8], place: usize) -> Vec<u8> {
+    let len = (payload.len() as u16).to_be_bytes();
+    let mut payload = payload.to_vec();
+    let pseudo = [&PEERS_V6[..], &OURS_V6, &[0, 0], &len, &[0, 0, 0, protocol]].concat();
+    let check = !fold(u32::from(sum(&pseudo)) + u32::from(sum(&payload)));
+    payload[place..place + 2].copy_from_slice(&check.to_be_bytes());
+    [&[0x60, 0, 0, 0], &len[..], &[protocol, 64], &PEERS_V6, &OURS_V6, &payload].concat()
+}
+
 fn pseudo(src: [u8; 4], dst: [u8; 4], len: usize) -> Vec<u8> {
     [&src[..], &dst[..], &[0, 6], &(len as u16).to_be_bytes()].concat()
 }

@@ -4,8 +4,8 @@ use super::flows::{Flow, Tuple};
 use super::output::{self, Push, transmit};
 use super::seq::Seq;
 use super::tcb::Tcb;
-use super::{Cx, Tcp, handshake, recovery};
-use crate::base::{Cause, Discard, TcpState};
+use super::{Cx, Tcp, fast_open, handshake, recovery};
+use crate::base::{Cause, Discard, Key, TcpState, What};
 use crate::network::{ErrorCause, Network, TransportError};
 
 impl Tcp {
@@ -17,25 +17,33 @@ impl Tcp {
         match self.flows.find(&tuple, &self.records) {
             Some(Flow::Connection(id)) => {
                 let Some((tcb, mut cx)) = self.with(net, id) else { return };
-                if is_in_flight(tcb, seq) {
-                    take(tcb, &mut cx, error);
-                    self.settle(net, id);
-                } else {
-                    net.links.base.counters.tcp_ext.out_of_window_icmps += 1;
-                    net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len());
+                if !is_in_flight(tcb, seq) {
+                    return disbelieve(net, error);
                 }
+                take(tcb, &mut cx, error);
+                self.settle(net, id);
             }
-            Some(Flow::HalfOpen(key)) => {
-                if self.records.half_open[key].iss != seq {
-                    net.links.base.counters.tcp_ext.out_of_window_icmps += 1;
-                    net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len());
-                } else if ends_half_open(error) {
-                    self.remove_half_open(net, key);
-                }
-            }
+            Some(Flow::HalfOpen(key)) if self.records.half_open[key].iss != seq => disbelieve(net, error),
+            Some(Flow::HalfOpen(key)) if ends_half_open(error) => self.give_up_half_open(net, key),
+            Some(Flow::HalfOpen(_)) => {}
             _ => net.links.base.discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len()),
         }
     }
+
+    /// Our SYN-ACK does not get there. Counted as Linux counts it: the listener lost one.
+    fn give_up_half_open(&mut self, net: &mut Network, key: Key) {
+        let Some(half_open) = self.remove_half_open(net, key) else { return };
+        let (local, peer) = half_open.tuple().ends();
+        let (from, to, cause) = (TcpState::SynReceived, TcpState::Closed, Cause::Icmp);
+        net.links.base.counters.tcp_ext.listen_drops += 1;
+        net.links.base.emit(What::State { socket: None, local, peer, from, to, cause });
+    }
+}
+
+/// RFC 5927 §4: an error about something else than what is in flight is a forgery, or late.
+fn disbelieve(net: &mut Network, error: &TransportError) {
+    net.links.base.counters.tcp_ext.out_of_window_icmps += 1;
+    net.links.base.discard(Some(error.link), Discard::IcmpNotInFlight, error.quoted.len());
 }
 
 /// Ends and sequence number of the quoted segment.
@@ -67,14 +75,22 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError) {
         ErrorCause::TooBig { mtu } => shrink(tcb, cx, error, mtu),
         // Opening: as Linux does, any error ends it at once. RFC 9293 MUST-56 would have the soft ones (net and host unreachable) waited
         // out, but a host that has several addresses to try is better served by knowing (RFC 5461 §4.1).
-        _ if matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) => {
-            tcb.fail(cx.base(), error.errno, Cause::Icmp);
-        }
+        _ if is_opening(tcb) => tcb.fail(cx.base(), error.errno, Cause::Icmp),
         // RFC 9293 MUST-55: source quench is ignored (the network layer drops it). RFC 9293 MUST-56, SHLD-25: codes 0, 1, 5,
         // time exceeded and parameter problem are hints, not ends.
         // Linux ends an established connection only if the application asked for errors (`IP_RECVERR`).
         _ if error.fatal && tcb.inet.recv_err => tcb.fail(cx.base(), error.errno, Cause::Icmp),
         _ => tcb.inet.soft_error = Some(error.errno),
+    }
+}
+
+/// The handshake is not over. But what a SYN with data opened (RFC 7413 §4.2.2) is open for who accepted it, and as in Linux nothing that is only
+/// a hint for an open connection ends it.
+fn is_opening(tcb: &Tcb) -> bool {
+    match tcb.state {
+        TcpState::SynSent => true,
+        TcpState::SynReceived => tcb.queued || !fast_open::server::may_send(tcb),
+        _ => false,
     }
 }
 
@@ -86,13 +102,21 @@ fn shrink(tcb: &mut Tcb, cx: &mut Cx<'_>, error: &TransportError, mtu: u32) {
     if tcb.state == TcpState::SynSent {
         return handshake::again_without_data(tcb, cx);
     }
-    if tcb.state == TcpState::SynReceived || !transmit::learn_path(tcb, cx) {
-        return;
+    let may_send = tcb.state != TcpState::SynReceived || fast_open::server::may_send(tcb);
+    if may_send && transmit::learn_path(tcb, cx) && tcb.snd.nxt.after(tcb.data_begin()) {
+        send_smaller(tcb, cx);
     }
-    if tcb.in_flight() {
-        tcb.sending_mut().board.mark_all_lost(false);
-        // RFC 1191 §6.4
-        recovery::send_lost_again(tcb);
-        output::run(tcb, cx, Push::Normal);
+}
+
+/// RFC 1191 §6.4
+fn send_smaller(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    let (una, now, syn) = (tcb.snd.una, cx.now(), tcb.data_begin() - tcb.snd.una);
+    let board = &mut tcb.sending_mut().board;
+    board.mark_all_lost(false);
+    if syn > 0 {
+        // Our SYN-ACK before it was small, and goes again by its own timer alone.
+        board.resent(una, syn, now);
     }
+    recovery::send_lost_again(tcb);
+    output::run(tcb, cx, Push::Normal);
 }
