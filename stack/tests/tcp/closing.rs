@@ -103,7 +103,7 @@ fn lingering_for_no_time_resets() {
 }
 
 /// Data that arrives after the application closed finds no reader: a reset says so (RFC 9293 SHLD-3, §3.6.1), as if there were no
-/// connection (§3.5.2 group 1).
+/// connection (RFC 9293 §3.5.2 group 1).
 #[test]
 fn data_after_close_is_reset() {
     let mut t = Script::new();
@@ -111,6 +111,20 @@ fn data_after_close_is_reset() {
     t.stack.close(socket).unwrap();
     t.expect("F. 1:1(0) ack 1");
     t.inject("P. 1:101(100) ack 2 win 65535");
+    t.expect("R 2:2(0)");
+}
+
+/// RFC 9293 §3.5.2: the same where the data was under way when our FIN left. The reset is too old for a peer that has the FIN by then; the
+/// acknowledgement of the FIN gets one that it must take.
+#[test]
+fn data_that_crosses_our_fin_is_reset_in_the_end() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("P. 1:101(100) ack 1 win 65535");
+    t.expect("R 1:1(0)");
+    t.inject(". 101:101(0) ack 2 win 65535");
     t.expect("R 2:2(0)");
 }
 

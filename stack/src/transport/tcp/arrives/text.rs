@@ -51,7 +51,8 @@ fn nobody_reads(tcb: &Tcb, arrival: &Arrival) -> bool {
 }
 
 /// RFC 9293 §3.6.1, RFC 1122 §4.2.2.13: a RST tells the peer that its data was lost; as if there were no connection any more
-/// (RFC 9293 §3.5.2 group 1).
+/// (RFC 9293 §3.5.2 group 1). Where its data and our FIN cross, the RST comes behind the FIN and is too old for it; but what it acknowledges the
+/// FIN with finds no connection, and is answered by one that is not.
 fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     cx.base().counters.tcp_ext.tcp_abort_on_data += 1;
     reset::bare(tcb, cx, arrival.header.ack);
