@@ -1,11 +1,12 @@
 //! What becomes of datagrams that arrive, well-formed or not.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::base::{Addr, Checksum, Discard, Entropy, Errno, Sum, Version};
+use crate::base::{Addr, Checksum, Discard, Entropy, Errno, Frame, Key, Sum, Version};
 use crate::network::protocol;
 use crate::transport::datagram::truesize;
-use crate::transport::testing::{Host, addr, datagram, exchange};
+use crate::transport::testing::{Host, addr, at, datagram, exchange};
 
 fn discards(host: &Host, reason: Discard) -> u64 {
     host.net.links.base.counters.discards[reason as usize]
@@ -243,5 +244,67 @@ fn random_bytes_do_no_harm() {
         assert!(seen >= 500, "seed {seed}: {seen}");
         assert!(host.udp.queued(id) < 64 * 500, "seed {seed}");
         assert_eq!(host.udp.inet(id).remote, Addr::V4_ANY);
+    }
+}
+
+/// Readers of one packet to a group, all bound to its port.
+fn readers(host: &mut Host) -> [Key; 2] {
+    [(); 2].map(|()| {
+        let id = host.socket(Version::V4);
+        host.udp.inet_mut(id).reuse_addr = true;
+        host.udp.bind(&mut host.net, id, at("0.0.0.0:7")).unwrap();
+        id
+    })
+}
+
+/// The last reader's payload is moved out of the packet: what else it wants of that is still there, and the others have theirs.
+#[test]
+fn each_reader_gets_the_options_that_it_wants() {
+    let options = [1, 1, 1, 0];
+    for wants in [[true, false], [false, true], [true, true]] {
+        let mut host = Host::new(1);
+        let readers = readers(&mut host);
+        for (id, wants) in readers.into_iter().zip(wants) {
+            host.udp.options_mut(id).recv.options = wants;
+        }
+        let mut packet = host.packet("10.0.0.2", "239.1.1.1", &datagram(9, 7, b"data"));
+        let (header, rest) = (packet.frame.to_vec()[..20].to_vec(), packet.frame.to_vec()[20..].to_vec());
+        packet.frame = Frame::from(&[&header[..], &options, &rest].concat()[..]);
+        packet.transport += options.len();
+        host.udp.receive(&mut host.net, packet);
+        for (id, wants) in readers.into_iter().zip(wants) {
+            let got = host.udp.pop(&mut host.net, id).unwrap();
+            assert_eq!((&got.data.to_vec()[..], got.options.as_deref()), (&b"data"[..], wants.then_some(&options[..])));
+        }
+    }
+}
+
+/// What was joined is split for each reader that does not want it whole, be its payload moved or shared.
+#[test]
+fn segments_that_were_joined_are_split_for_each_reader() {
+    let payload: Vec<u8> = (0..250).map(|n| n as u8).collect();
+    for whole in [[false, false], [true, false], [false, true]] {
+        let mut host = Host::new(1);
+        let readers = readers(&mut host);
+        for (id, whole) in readers.into_iter().zip(whole) {
+            host.udp.options_mut(id).gro = whole;
+        }
+        for (to, count) in [("239.1.1.1", 2), ("10.0.0.1", 1)] {
+            let mut packet = host.packet("10.0.0.2", to, &datagram(9, 7, &payload));
+            packet.frame.segment_size = 100;
+            host.udp.receive(&mut host.net, packet);
+            let mut readers_of_it = 0;
+            for (id, whole) in readers.into_iter().zip(whole) {
+                let parts: Vec<_> = core::iter::from_fn(|| host.udp.pop(&mut host.net, id)).collect();
+                if parts.is_empty() {
+                    continue;
+                }
+                readers_of_it += 1;
+                let sizes: Vec<_> = parts.iter().map(|part| (part.data.len(), part.segment_size)).collect();
+                assert_eq!(sizes, if whole { vec![(250, 100)] } else { vec![(100, 0), (100, 0), (50, 0)] });
+                assert_eq!(parts.iter().flat_map(|part| part.data.to_vec()).collect::<Vec<_>>(), payload);
+            }
+            assert_eq!(readers_of_it, count, "{to}");
+        }
     }
 }
