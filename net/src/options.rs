@@ -88,11 +88,27 @@ macro_rules! reuse_options {
         $crate::options::option_pair!(bool reuseport set_reuseport
             loggia_stack::socket::numbers::sol_socket::LEVEL, loggia_stack::socket::numbers::sol_socket::SO_REUSEPORT,
             "`SO_REUSEPORT`.");
+        $crate::options::device_options!();
+    };
+}
 
+/// Of sockets that may be bound to an interface.
+macro_rules! device_options {
+    () => {
         /// Only by the interface of this name (`SO_BINDTODEVICE`). `ENODEV`
         pub fn bind_device(&self, interface: Option<&[u8]>) -> std::io::Result<()> {
             use loggia_stack::socket::numbers::sol_socket;
             self.socket().set(sol_socket::LEVEL, sol_socket::SO_BINDTODEVICE, interface.unwrap_or_default())
+        }
+
+        /// The name of the interface that it is bound to, if it is.
+        pub fn device(&self) -> std::io::Result<Option<Vec<u8>>> {
+            use loggia_stack::socket::numbers::sol_socket;
+            let mut room = [0; 16];
+            let (level, name) = (sol_socket::LEVEL, sol_socket::SO_BINDTODEVICE);
+            let len = self.socket().call(|stack, id| stack.getsockopt(id, level, name, &mut room))?;
+            let interface = room[..len].split(|byte| *byte == 0).next().unwrap_or_default();
+            Ok((!interface.is_empty()).then(|| interface.to_vec()))
         }
     };
 }
@@ -149,4 +165,4 @@ macro_rules! udp_options {
     };
 }
 
-pub(crate) use {buffer_options, ip_options, option_pair, reuse_options, tcp_options, udp_options};
+pub(crate) use {buffer_options, device_options, ip_options, option_pair, reuse_options, tcp_options, udp_options};

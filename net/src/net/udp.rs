@@ -12,7 +12,7 @@ use super::stream::{socket_methods, timeout_methods};
 use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::lookup::{ToAddrs, first};
-use crate::options::{buffer_options, ip_options, udp_options};
+use crate::options::{buffer_options, device_options, ip_options, udp_options};
 use crate::socket::{address, family, sock_addr};
 
 /// As [`std::net::UdpSocket`], on a host. What of a datagram does not fit is lost.
@@ -35,6 +35,7 @@ impl UdpSocket {
     timeout_methods!();
     ip_options!();
     udp_options!();
+    device_options!();
     buffer_options!();
 
     /// Names the other end: sends go there, and only what comes from there is received. `ENETUNREACH`

@@ -34,6 +34,10 @@ impl End {
         net::UnixStream::pair()
     }
 
+    pub(crate) fn unix_socket(&self, datagram: bool) -> io::Result<net::UnixSocket> {
+        if datagram { net::UnixSocket::new_datagram() } else { net::UnixSocket::new_stream() }
+    }
+
     pub(crate) fn unix_datagrams(&self) -> io::Result<(net::UnixDatagram, net::UnixDatagram)> {
         net::UnixDatagram::pair()
     }

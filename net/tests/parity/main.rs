@@ -31,6 +31,7 @@ macro_rules! every_story {
             names_of_both_ends
             empty_datagrams
             long_datagrams_are_cut
+            an_interface_is_bound_to_by_name
             a_datagram_too_long_is_refused
             connected_datagrams
             peeked_datagrams
@@ -38,6 +39,8 @@ macro_rules! every_story {
             no_destination
             unix_streams
             unix_datagrams_keep_their_boundaries
+            unix_datagrams_by_name
+            unix_sockets_become_what_they_are_for
         }
     };
 }

@@ -33,6 +33,10 @@ impl End {
         net::UnixStream::pair_on(&self.0)
     }
 
+    pub(crate) fn unix_socket(&self, datagram: bool) -> io::Result<net::UnixSocket> {
+        if datagram { net::UnixSocket::new_datagram_on(&self.0) } else { net::UnixSocket::new_stream_on(&self.0) }
+    }
+
     pub(crate) fn unix_datagrams(&self) -> io::Result<(net::UnixDatagram, net::UnixDatagram)> {
         net::UnixDatagram::pair_on(&self.0)
     }

@@ -1,10 +1,12 @@
 //! What is expected of sockets, whoever's they are.
 
+use std::future::poll_fn;
 use std::io::{ErrorKind, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, ReadBuf};
 
 use super::{End, net};
 
@@ -36,6 +38,7 @@ fn errno(error: &std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(0)
 }
 
+const ENODEV: i32 = 19;
 const EPIPE: i32 = 32;
 const EDESTADDRREQ: i32 = 89;
 const EMSGSIZE: i32 = 90;
@@ -314,6 +317,20 @@ pub(super) async fn long_datagrams_are_cut(server: End, client: End) {
     let mut fixed = &mut room[..];
     assert_eq!(there.recv_buf(&mut fixed).await.expect("receive"), 4);
     assert_eq!(&room, b"once");
+    here.send(b"twice more").await.expect("send");
+    let mut fixed = &mut room[..];
+    let (len, from) = there.recv_buf_from(&mut fixed).await.expect("receive");
+    assert_eq!((len, from.port()), (4, here.local_addr().expect("an address").port()));
+    assert_eq!(&room, b"twic");
+    let nothing = there.try_recv_buf_from(&mut &mut room[..]);
+    assert!(nothing.is_err_and(|error| error.kind() == ErrorKind::WouldBlock));
+}
+
+pub(super) async fn an_interface_is_bound_to_by_name(server: End, _: End) {
+    let socket = server.udp(any()).await.expect("bind");
+    assert_eq!(socket.device().expect("an option"), None);
+    assert_eq!(errno(&socket.bind_device(Some(b"nosuch0")).expect_err("no such interface")), ENODEV);
+    socket.bind_device(None).expect("nothing to do");
 }
 
 pub(super) async fn a_datagram_too_long_is_refused(server: End, client: End) {
@@ -343,6 +360,7 @@ pub(super) async fn peeked_datagrams(server: End, client: End) {
     let mut room = [0; 9];
     assert_eq!(there.peek_from(&mut room).await.map(|(len, from)| (len, from.port())).expect("peek"), (4, port));
     assert_eq!(there.peek_sender().await.expect("peek").port(), port);
+    assert_eq!(poll_fn(|cx| there.poll_peek_sender(cx)).await.expect("peek").port(), port);
     assert_eq!(there.recv(&mut room).await.expect("receive"), 4);
 }
 
@@ -380,4 +398,42 @@ pub(super) async fn unix_datagrams_keep_their_boundaries(server: End, _: End) {
     assert_eq!(there.recv(&mut room).await.expect("receive"), 0);
     assert_eq!(there.recv(&mut room[..2]).await.expect("receive"), 2);
     assert!(there.try_recv(&mut room).is_err_and(|error| error.kind() == ErrorKind::WouldBlock));
+    here.send(b"cut").await.expect("send");
+    let (len, from) = there.recv_buf_from(&mut &mut room[..2]).await.expect("receive");
+    assert_eq!((len, from.is_unnamed()), (2, true));
+    assert!(there.try_recv_buf(&mut &mut room[..]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock));
+}
+
+/// A name that no file has.
+fn abstract_name(what: &str) -> PathBuf {
+    format!("\0loggia-{}-{what}", std::process::id()).into()
+}
+
+pub(super) async fn unix_datagrams_by_name(server: End, _: End) {
+    let name = abstract_name("datagrams");
+    let [here, there] = [(); 2].map(|()| server.unix_socket(true).expect("a socket"));
+    there.bind(&name).expect("bind");
+    let [here, there] = [here, there].map(|socket| socket.datagram().expect("a datagram socket"));
+    assert_eq!(poll_fn(|cx| here.poll_send_to(cx, b"polled", &name)).await.expect("send"), 6);
+    let mut room = [0; 9];
+    let mut buf = ReadBuf::new(&mut room);
+    poll_fn(|cx| there.poll_recv_ready(cx)).await.expect("ready");
+    let from = poll_fn(|cx| there.poll_recv_from(cx, &mut buf)).await.expect("receive");
+    assert!(from.is_unnamed());
+    assert_eq!(buf.filled(), b"polled");
+    poll_fn(|cx| here.poll_send_ready(cx)).await.expect("ready");
+}
+
+pub(super) async fn unix_sockets_become_what_they_are_for(server: End, _: End) {
+    let name = abstract_name("streams");
+    let socket = server.unix_socket(false).expect("a socket");
+    socket.bind(&name).expect("bind");
+    let listener = socket.listen(5).expect("listen");
+    let mut here = server.unix_socket(false).expect("a socket").connect(&name).await.expect("connect");
+    let (mut there, _) = listener.accept().await.expect("accept");
+    here.write_all(b"x").await.expect("write");
+    assert_eq!(there.read_u8().await.expect("read"), b'x');
+    assert!(server.unix_socket(true).expect("a socket").connect(&name).await.is_err());
+    assert!(server.unix_socket(true).expect("a socket").listen(1).is_err());
+    assert!(server.unix_socket(false).expect("a socket").datagram().is_err());
 }

@@ -24,6 +24,8 @@ mod unix_datagram;
 #[cfg(unix)]
 mod unix_listener;
 #[cfg(unix)]
+mod unix_socket;
+#[cfg(unix)]
 mod unix_stream;
 
 use std::io;
@@ -42,6 +44,8 @@ pub use udp::UdpSocket;
 pub use unix_datagram::UnixDatagram;
 #[cfg(unix)]
 pub use unix_listener::UnixListener;
+#[cfg(unix)]
+pub use unix_socket::UnixSocket;
 #[cfg(unix)]
 pub use unix_stream::UnixStream;
 

@@ -16,7 +16,7 @@ use crate::driver::Slot;
 use crate::host::Host;
 use crate::lookup::{Asked, ToAddrs, first};
 use crate::net::{Datagram, recv_many, send_many};
-use crate::options::{ip_options, udp_options};
+use crate::options::{device_options, ip_options, udp_options};
 use crate::socket::{Socket, address, family, recvfrom, send, sock_addr};
 
 /// As [`tokio::net::UdpSocket`](https://docs.rs/tokio/latest/tokio/net/struct.UdpSocket.html), on a host.
@@ -168,6 +168,22 @@ impl UdpSocket {
         Ok(bytes.len())
     }
 
+    /// As [`UdpSocket::recv_from`], into the room that a buffer has at its end.
+    pub async fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
+        let room = buf.chunk_mut().len();
+        let (bytes, from) = self.recv_bytes_from(room).await?;
+        buf.put_slice(&bytes);
+        Ok((bytes.len(), from))
+    }
+
+    /// As [`UdpSocket::recv_buf_from`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
+        let room = buf.chunk_mut().len();
+        let (bytes, from) = self.socket.call(|stack, id| stack.recv_bytes_from(id, room))?;
+        buf.put_slice(&bytes);
+        Ok((bytes.len(), sock_addr(&from)?))
+    }
+
     /// The next datagram without a copy, `most` bytes of it at most, and its sender.
     pub async fn recv_bytes_from(&self, most: usize) -> io::Result<(Bytes, SocketAddr)> {
         let (bytes, from) = self.socket.reading(|stack, id| stack.recv_bytes_from(id, most)).await?;
@@ -239,6 +255,11 @@ impl UdpSocket {
         self.try_peek_from(&mut []).map(|(_, from)| from)
     }
 
+    /// As [`UdpSocket::peek_sender`].
+    pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
+        self.poll_peek_from(cx, &mut ReadBuf::new(&mut []))
+    }
+
     fn poll_receive(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>, flags: MsgFlags) -> Poll<io::Result<Address>> {
         let room = buf.initialize_unfilled();
         let received = self.socket.poll_call(cx, Slot::Reader, |stack, id| receive(stack, id, room, flags));
@@ -253,4 +274,5 @@ impl UdpSocket {
 impl UdpSocket {
     ip_options!();
     udp_options!();
+    device_options!();
 }

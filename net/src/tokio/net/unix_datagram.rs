@@ -6,6 +6,7 @@ use std::path::Path;
 use std::task::{Context, Poll};
 
 use ::tokio::io::ReadBuf;
+use bytes::BufMut;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::{AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM};
 
@@ -14,6 +15,9 @@ use crate::driver::Slot;
 use crate::host::Host;
 use crate::socket::{Socket, recvfrom, send};
 use crate::unix::{self, SocketAddr};
+
+/// No datagram is longer than a send buffer, which is never as large as this.
+const MOST: usize = 16 << 20;
 
 /// As [`tokio::net::UnixDatagram`](https://docs.rs/tokio/latest/tokio/net/struct.UnixDatagram.html), on a host: all ends are on the same.
 #[derive(Debug)]
@@ -46,11 +50,42 @@ impl UnixDatagram {
         self.socket.call(|stack, id| stack.connect(id, &to))
     }
 
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
     fn socket(&self) -> &Socket {
         &self.socket
     }
 
     readiness_methods!();
+
+    /// Ends reading, writing or both.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.socket.shutdown(match how {
+            Shutdown::Read => SHUT_RD,
+            Shutdown::Write => SHUT_WR,
+            Shutdown::Both => SHUT_RDWR,
+        })
+    }
+
+    /// Our end's address.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        unix::local_addr(&self.socket)
+    }
+
+    /// The other end's address. `ENOTCONN`
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        unix::peer_addr(&self.socket)
+    }
+}
+
+/// Sending.
+impl UnixDatagram {
+    /// Ready when there is room to send.
+    pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_ready(cx, Slot::Writer)
+    }
 
     /// Sends a datagram to the connected end. `ENOTCONN`, `EMSGSIZE`, `ECONNREFUSED`
     pub async fn send(&self, buf: &[u8]) -> io::Result<usize> {
@@ -79,7 +114,21 @@ impl UnixDatagram {
         self.socket.call(|stack, id| send(stack, id, &[buf], Some(&to)))
     }
 
-    /// The next datagram. What does not fit is lost.
+    /// As [`UnixDatagram::send_to`].
+    pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: impl AsRef<Path>) -> Poll<io::Result<usize>> {
+        let to = unix::address(to.as_ref())?;
+        self.socket.poll_call(cx, Slot::Writer, |stack, id| send(stack, id, &[buf], Some(&to)))
+    }
+}
+
+/// Receiving. What of a datagram does not fit is lost.
+impl UnixDatagram {
+    /// Ready when there is a datagram, or an error.
+    pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_ready(cx, Slot::Reader)
+    }
+
+    /// The next datagram.
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.reading(|stack, id| stack.recv(id, buf, MsgFlags::NONE)).await
     }
@@ -108,22 +157,39 @@ impl UnixDatagram {
         Ok((received.0, SocketAddr::new(received.1)))
     }
 
-    /// Ends reading, writing or both.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.socket.shutdown(match how {
-            Shutdown::Read => SHUT_RD,
-            Shutdown::Write => SHUT_WR,
-            Shutdown::Both => SHUT_RDWR,
+    /// As [`UnixDatagram::recv_from`].
+    pub fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<SocketAddr>> {
+        let room = buf.initialize_unfilled();
+        let received = self.socket.poll_call(cx, Slot::Reader, |stack, id| recvfrom(stack, id, room, MsgFlags::NONE));
+        received.map_ok(|(len, from)| {
+            buf.advance(len);
+            SocketAddr::new(from)
         })
     }
 
-    /// Our end's address.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        unix::local_addr(&self.socket)
+    /// As [`UnixDatagram::recv`], into the room that a buffer has at its end.
+    pub async fn recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+        self.recv_buf_from(buf).await.map(|(len, _)| len)
     }
 
-    /// The other end's address. `ENOTCONN`
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        unix::peer_addr(&self.socket)
+    /// As [`UnixDatagram::recv_buf`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+        self.try_recv_buf_from(buf).map(|(len, _)| len)
+    }
+
+    /// As [`UnixDatagram::recv_from`], into the room that a buffer has at its end.
+    pub async fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
+        let mut room = vec![0; buf.chunk_mut().len().min(MOST)];
+        let (len, from) = self.recv_from(&mut room).await?;
+        buf.put_slice(&room[..len]);
+        Ok((len, from))
+    }
+
+    /// As [`UnixDatagram::recv_buf_from`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
+        let mut room = vec![0; buf.chunk_mut().len().min(MOST)];
+        let (len, from) = self.try_recv_from(&mut room)?;
+        buf.put_slice(&room[..len]);
+        Ok((len, from))
     }
 }

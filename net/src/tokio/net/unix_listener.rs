@@ -26,10 +26,23 @@ pub struct UnixListener {
 impl UnixListener {
     /// Listens on a path, or on an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`
     pub fn bind_on(host: &Host, path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::bind_to(host, &unix::address(path.as_ref())?)
+    }
+
+    /// As [`UnixListener::bind_on`], at an address.
+    pub fn bind_addr_on(host: &Host, addr: &SocketAddr) -> io::Result<Self> {
+        Self::bind_to(host, &addr.address())
+    }
+
+    fn bind_to(host: &Host, address: &Address) -> io::Result<Self> {
         let socket = Socket::new(host, AF_UNIX, SOCK_STREAM)?;
-        socket.bind(&unix::address(path.as_ref())?)?;
+        socket.bind(address)?;
         socket.listen(BACKLOG)?;
         Ok(Self { socket })
+    }
+
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
     }
 
     /// Waits for the next connection. Nothing is lost if this is dropped.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
+use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 
 use super::split;
@@ -28,9 +29,17 @@ impl UnixStream {
     /// Connects to a path, or to an abstract name if it begins with a NUL. Waits while the backlog is full. `ENOENT`, `ECONNREFUSED`
     pub async fn connect_on(host: &Host, path: impl AsRef<Path>) -> io::Result<Self> {
         let socket = Socket::new(host, AF_UNIX, SOCK_STREAM)?;
-        let to = unix::address(path.as_ref())?;
+        Self::connect_by(socket, &unix::address(path.as_ref())?).await
+    }
+
+    /// As [`UnixStream::connect_on`], to an address.
+    pub async fn connect_addr_on(host: &Host, addr: &SocketAddr) -> io::Result<Self> {
+        Self::connect_by(Socket::new(host, AF_UNIX, SOCK_STREAM)?, &addr.address()).await
+    }
+
+    pub(super) async fn connect_by(socket: Socket, to: &Address) -> io::Result<Self> {
         // Who finds no room is woken when there is some.
-        socket.writing(|stack, id| stack.connect(id, &to)).await?;
+        socket.writing(|stack, id| stack.connect(id, to)).await?;
         Ok(Self { socket })
     }
 
