@@ -188,9 +188,10 @@ impl Host {
     }
 
     /// Ends the host in order: writing ends on all connections, what was written is sent until the other ends have acknowledged it, for
-    /// `limit` at most, and the devices are let go before this returns. What has not been acknowledged by then is given up.
-    /// Listeners end at once, and with them the connections that nobody has accepted. Afterwards sockets have nobody to talk to: who waits
-    /// at one gets `ENETDOWN`.
+    /// `limit` at most, and the devices are let go before this returns. What has not been acknowledged by then is given up, and at once if
+    /// every interface is down or has lost its device. Connections that the other ends have not closed are reset then: they learn that
+    /// nobody is here any more. Listeners end at once, and with them the connections that nobody has accepted. Afterwards sockets have nobody
+    /// to talk to: who waits at one gets `ENETDOWN`.
     ///
     /// [`TimedOut`](io::ErrorKind::TimedOut) if something was given up.
     pub fn shutdown(&self, limit: Duration) -> io::Result<()> {

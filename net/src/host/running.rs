@@ -15,7 +15,6 @@ use std::time::{self, Duration};
 use loggia_stack::base::{Addr, Errno, Instant, LinkId, Seed};
 use loggia_stack::engine::{Config, Stack};
 use loggia_stack::network::autoconf::LinkSettings;
-use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{SHUT_RDWR, SHUT_WR};
 
 use super::interface::Interface;
@@ -91,6 +90,14 @@ struct After {
     woken: Vec<Waker>,
     flush: Vec<Arc<dyn Device>>,
     ring: bool,
+}
+
+impl After {
+    /// This, and more of it.
+    fn join(&mut self, more: Self) {
+        self.woken.extend(more.woken);
+        self.flush.extend(more.flush);
+    }
 }
 
 /// One of the queues that the thread polls.
@@ -285,12 +292,12 @@ impl Running {
         }
         state.stack.advance(now);
         state.armed = Instant::EPOCH;
-        let given_up = state.give_up_late(self.now());
         // It is awake: nobody need ring.
-        let after = After { ring: false, ..state.settle() };
+        let mut after = After { ring: false, ..state.settle() };
         let next = state.next(self.now(), generation);
         if matches!(next, Next::End) {
-            let clean = !given_up && state.is_clean();
+            let clean = state.is_clean();
+            after.join(state.part());
             let (ports, woken, observers) = state.end(clean);
             self.changed.notify_all();
             drop(state);
@@ -501,9 +508,10 @@ impl State {
     }
 
     fn next(&mut self, now: Instant, generation: u64) -> Next {
-        match self.phase {
+        let phase = self.phase;
+        match phase {
             Phase::Over { .. } => return Next::End,
-            Phase::Ending(until) if now >= until || self.is_clean() => return Next::End,
+            Phase::Ending(until) if now >= until || self.is_clean() || self.is_cut_off() => return Next::End,
             _ if generation != self.generation => return Next::Again,
             Phase::Alive | Phase::Ending(_) => {}
         }
@@ -573,18 +581,11 @@ impl State {
         }
     }
 
-    /// Resets connections that did not end in time; says whether there were any.
-    fn give_up_late(&mut self, now: Instant) -> bool {
-        if !matches!(self.phase, Phase::Ending(until) if now >= until) || self.is_clean() {
-            return false;
-        }
-        let rows = self.stack.socket_rows();
-        for socket in rows.into_iter().filter(|row| row.netid == "tcp").filter_map(|row| row.socket) {
-            // Listeners and those that are closed have nothing to reset.
-            let _ = self.stack.connect(socket, &Address::Unspecified);
-        }
-        self.stack.abort_orphans();
-        true
+    /// Tells the peers that there is nobody here any more: resets what is not closed by both ends, and has the devices take the resets. Who
+    /// would still write to us, or wait for us, learns that it is in vain.
+    fn part(&mut self) -> After {
+        self.stack.abort_connections(Errno::ENETDOWN);
+        After { ring: false, ..self.settle() }
     }
 
     /// True if all that was written has been acknowledged by the other ends.
@@ -592,10 +593,19 @@ impl State {
         self.ports.iter().all(|port| !port.is_full()) && !self.stack.is_flushing()
     }
 
-    /// Resets what is left and gives what is to be dropped and woken without the lock.
+    /// True if what was written can never be acknowledged: each interface is down or has lost its device, and what is left to be sent is not
+    /// for this host itself.
+    fn is_cut_off(&mut self) -> bool {
+        let is_up = |link| self.stack.links().any(|status| status.link == link && status.up);
+        !self.ports.iter().any(|port| is_up(port.link)) && self.stack.is_flushing() && !self.stack.can_flush()
+    }
+
+    /// Ends all connections and gives what is to be dropped and woken without the lock.
     fn end(&mut self, clean: bool) -> (Vec<Port>, Vec<Waker>, Observers) {
         self.phase = Phase::Over { clean };
         self.generation += 1;
+        // Where the host did not [part](Self::part) in order, at least its own sockets know.
+        self.stack.abort_connections(Errno::ENETDOWN);
         let links: Vec<_> = self.ports.iter().map(|port| port.link).collect();
         for link in links {
             // The device is let go; the link may have been removed.

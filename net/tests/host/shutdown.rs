@@ -2,15 +2,17 @@
 
 use std::future::Future;
 use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use loggia::Host;
+use loggia::events::{Reason, What};
 use loggia::net::{TcpListener, TcpStream, UdpSocket};
 use loggia::time::sleep;
+use loggia::{Host, State};
 
 use crate::{connected, hosts, pattern, rest};
 
@@ -41,6 +43,73 @@ fn who_does_not_read_does_not_hold_the_end_up() {
     let reset = std::io::copy(&mut &there, &mut std::io::sink()).expect_err("reset");
     assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
     hosts[0].shutdown(LONG).expect_err("it is as it was");
+}
+
+/// What writing says in the end, if it is told anything within twenty seconds.
+fn write_until_told(mut stream: TcpStream) -> ErrorKind {
+    stream.set_write_timeout(Some(Duration::from_secs(20))).expect("an option");
+    loop {
+        if let Err(error) = stream.write(&[7; 65_536]) {
+            return error.kind();
+        }
+    }
+}
+
+#[test]
+fn who_still_holds_a_connection_open_learns_that_nobody_is_there() {
+    let hosts = hosts();
+    let (mut here, mut there) = connected(&hosts);
+    there.write_all(b"last words").expect("write");
+    hosts[0].shutdown(LONG).expect("nothing was to be sent");
+    assert_eq!(here.info().map(|info| info.state), Some(State::Closed));
+    let mut words = [0; 10];
+    here.read_exact(&mut words).expect("they had come");
+    assert_eq!(&words, b"last words");
+    assert_eq!(here.read(&mut words).expect_err("and nothing more will").raw_os_error(), Some(ENETDOWN));
+    assert_eq!(there.read(&mut words).expect("the end came before the reset"), 0);
+    assert_eq!(write_until_told(there), ErrorKind::BrokenPipe);
+    hosts[1].shutdown(Duration::from_secs(3600)).expect("there is nobody to wait for");
+}
+
+#[test]
+fn what_both_ends_have_closed_is_not_reset() {
+    let hosts = hosts();
+    let (mut here, there) = connected(&hosts);
+    let mut events = hosts[1].events().expect("events");
+    here.write_all(b"good bye").expect("write");
+    here.shutdown(Shutdown::Write).expect("shutdown");
+    assert_eq!(rest(there), b"good bye");
+    assert_eq!(here.read(&mut [0; 9]).expect("its end"), 0);
+    hosts[0].shutdown(LONG).expect("in order");
+    let closed = events.find_map(|event| match event.what {
+        What::Closed { reason, .. } => Some(reason),
+        _ => None,
+    });
+    assert_eq!(closed, Some(Reason::Finished));
+    assert!(!hosts[0].counters().iter().any(|counter| counter.name == "OutRsts"));
+}
+
+#[test]
+fn what_has_no_way_to_leave_is_not_waited_for() {
+    for cut in [Cut::Lost, Cut::Down] {
+        let hosts = hosts();
+        let (mut here, _there) = connected(&hosts);
+        here.set_nonblocking(true).expect("a mode");
+        while here.write(&vec![7; 65_536]).is_ok() {}
+        match cut {
+            Cut::Lost => hosts[1].detach("ip0").expect("it is there"),
+            Cut::Down => hosts[0].set_up("ip0", false).expect("it is there"),
+        }
+        let late = hosts[0].shutdown(Duration::from_secs(3600)).expect_err("it was given up");
+        assert_eq!(late.kind(), ErrorKind::TimedOut);
+    }
+}
+
+/// What becomes of the only interface.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    Lost,
+    Down,
 }
 
 #[test]

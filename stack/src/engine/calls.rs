@@ -172,9 +172,10 @@ impl Stack {
         self.done(id, Call::Close, result)
     }
 
-    /// Resets the TCP connections that were closed but are not at their end: what they still have to send is given up. Says how many.
-    pub fn abort_orphans(&mut self) -> usize {
-        let count = self.sockets.tcp.abort_orphans(&mut self.net);
+    /// Resets the TCP connections that are not closed by both ends, those that applications have closed included: what they still have to
+    /// send is given up. What came can still be read; then their sockets give `errno`. Says how many they were.
+    pub fn abort_connections(&mut self, errno: Errno) -> usize {
+        let count = self.sockets.tcp.abort_all(&mut self.net, errno);
         self.settle();
         count
     }
@@ -182,6 +183,11 @@ impl Stack {
     /// True if a TCP connection, closed ones included, still has something to bring to its other end: data, or the end of them.
     pub fn is_flushing(&self) -> bool {
         self.sockets.tcp.is_flushing()
+    }
+
+    /// True if one of the connections that are [flushing](Self::is_flushing) has a route to its other end, be it on this very host.
+    pub fn can_flush(&mut self) -> bool {
+        self.sockets.tcp.can_flush(&mut self.net)
     }
 
     /// One more handle for a socket.

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use crate::base::{Cause, Duration, Key, TcpState};
+use crate::base::{Cause, Duration, Errno, Key, TcpState};
 use crate::network::Network;
-use crate::transport::tcp::output::{self, Push, reset};
+use crate::transport::tcp::output::{self, Push, reset, transmit};
 use crate::transport::tcp::state::{self, Input};
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{Cx, Tcp, timers};
@@ -72,19 +72,32 @@ impl Tcp {
         self.freshen(id);
     }
 
-    /// Resets the connections that no application holds any more, and that are not at their end; says how many.
-    pub fn abort_orphans(&mut self, net: &mut Network) -> usize {
-        let orphans: Vec<Key> =
-            self.records.connections.iter().filter(|(_, tcb)| timers::is_orphan(tcb)).map(|(key, _)| key).collect();
-        orphans.iter().for_each(|key| self.abort(net, *key, Cause::Call));
-        orphans.len()
+    /// Resets all connections that are not closed by both ends, those that no application holds any more included; says how many. What
+    /// came can still be read; then applications are told `errno`.
+    pub fn abort_all(&mut self, net: &mut Network, errno: Errno) -> usize {
+        let is_open = |tcb: &Tcb| !matches!(tcb.state, TcpState::Closed | TcpState::Listen | TcpState::TimeWait);
+        let open: Vec<Key> =
+            self.records.connections.iter().filter(|(_, tcb)| is_open(tcb)).map(|(key, _)| key).collect();
+        for key in &open {
+            let Some((tcb, mut cx)) = self.with(net, *key) else { continue };
+            if needs_reset(tcb) {
+                reset::abort(tcb, &mut cx);
+            }
+            tcb.fail(cx.base(), errno, Cause::Call);
+            self.settle(net, *key);
+        }
+        open.len()
     }
 
     /// True if a connection still has something to bring to its other end: data, or the end of them.
     pub fn is_flushing(&self) -> bool {
-        use TcpState::*;
-        let flushes = |tcb: &Tcb| matches!(tcb.state, Established | CloseWait | FinWait1 | Closing | LastAck);
-        self.records.connections.iter().any(|(_, tcb)| flushes(tcb))
+        self.records.connections.iter().any(|(_, tcb)| is_flushing(tcb))
+    }
+
+    /// True if one of those that are [flushing](Self::is_flushing) has a route to its other end, be it on this very host.
+    pub fn can_flush(&self, net: &mut Network) -> bool {
+        let mut flushing = self.records.connections.iter().filter(|(_, tcb)| is_flushing(tcb));
+        flushing.any(|(_, tcb)| net.route(&transmit::way(tcb)).is_ok())
     }
 
     /// The socket as it was before it connected.
@@ -103,6 +116,11 @@ impl Tcp {
             tcb.inet.local = crate::base::Addr::any(tcb.inet.version);
         }
     }
+}
+
+fn is_flushing(tcb: &Tcb) -> bool {
+    use TcpState::*;
+    matches!(tcb.state, Established | CloseWait | FinWait1 | Closing | LastAck)
 }
 
 /// RFC 9293 §3.10.4: queues the FIN behind what was written. Before our SYN is acknowledged there is nothing to close in order.

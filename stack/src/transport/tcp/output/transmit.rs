@@ -8,10 +8,15 @@ use crate::transport::tcp::header::{Header, SYN};
 use crate::transport::tcp::tcb::{Resized, Tcb};
 use crate::transport::tcp::{ecn, segment_size};
 
-/// How this connection's packets get to the peer now; from the address it began with (RFC 9293 MUST-45).
+/// How this connection's packets get to the peer now.
 pub(in crate::transport::tcp) fn route(tcb: &Tcb, cx: &mut Cx<'_>) -> Result<Route, Errno> {
+    cx.net.route(&way(tcb))
+}
+
+/// What its route must satisfy: from the address it began with (RFC 9293 MUST-45).
+pub(in crate::transport::tcp) fn way(tcb: &Tcb) -> RouteQuery {
     let link = (tcb.inet.link != 0).then_some(LinkId(tcb.inet.link));
-    cx.net.route(&RouteQuery { dst: tcb.inet.remote, src: tcb.inet.local, link })
+    RouteQuery { dst: tcb.inet.remote, src: tcb.inet.local, link }
 }
 
 /// Sends a segment. `ENOBUFS`: the link is full, nothing was sent. `EMSGSIZE`: the path takes only smaller ones.
