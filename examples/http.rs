@@ -4,6 +4,7 @@
 //! cargo run -p loggia --features tokio --example http
 //! ```
 
+use std::future;
 use std::io;
 use std::net::SocketAddr;
 
@@ -27,10 +28,12 @@ impl axum::serve::Listener for Listener {
 
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
-            if let Ok(accepted) = self.0.accept().await {
-                return accepted;
+            match self.0.accept().await {
+                Ok(accepted) => return accepted,
+                // The host has ended: nobody comes any more, and axum has no word for that.
+                Err(end) if end.kind() == io::ErrorKind::NetworkDown => future::pending().await,
+                Err(_) => tokio::task::yield_now().await,
             }
-            tokio::task::yield_now().await;
         }
     }
 

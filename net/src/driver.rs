@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
 
-use loggia_stack::base::{Addr, Instant, Ready, SocketId};
+use loggia_stack::base::{Addr, Errno, Instant, Ready, SocketId};
 use loggia_stack::engine::Stack;
 
 use crate::lookup::Resolve;
@@ -104,6 +104,7 @@ pub struct Waiters {
     sockets: HashMap<SocketId, Vec<Waiting>>,
     moments: BTreeMap<(Instant, u64), Waker>,
     number: u64,
+    ending: bool,
     closed: bool,
     /// Sockets that lived on when a handle of theirs was dropped.
     shared: HashSet<SocketId>,
@@ -243,6 +244,17 @@ impl Waiters {
         self.closed = true;
         let waiting = self.sockets.values_mut().flat_map(std::mem::take).map(|waiting| waiting.waker);
         waiting.chain(std::mem::take(&mut self.moments).into_values()).collect()
+    }
+
+    /// The host begins to end: listeners are closed already.
+    #[cfg(unix)]
+    pub(crate) fn begin_end(&mut self) {
+        self.ending = true;
+    }
+
+    /// What a call at a listener gave. Who still uses one that the host's end has closed is told of that end.
+    pub(crate) fn of_listener<T>(&self, result: Result<T, Errno>) -> Result<T, Errno> {
+        result.map_err(|errno| if errno == Errno::EINVAL && self.ending { Errno::ENETDOWN } else { errno })
     }
 
     /// True once the host is no more.

@@ -8,6 +8,7 @@ use loggia_stack::base::{Errno, MsgFlags, Ready, SockAddr, SocketId};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, sol_socket};
 use loggia_stack::socket::{Address, Message};
+use loggia_stack::transport::tcp::Request;
 
 use crate::driver::Waiters;
 use crate::host::Host;
@@ -20,6 +21,12 @@ pub(crate) const WRITE: Ready = Ready::OUT;
 /// The error of the operating system that means the same.
 pub(crate) fn error(errno: Errno) -> io::Error {
     io::Error::from_raw_os_error(errno.number())
+}
+
+/// What an iterator over connections has next: nothing more once the host has ended.
+pub(crate) fn until_the_end<T>(accepted: io::Result<T>) -> Option<io::Result<T>> {
+    let is_end = |error: &io::Error| error.raw_os_error() == Some(Errno::ENETDOWN.number());
+    (!accepted.as_ref().is_err_and(is_end)).then_some(accepted)
 }
 
 /// The internet address of a socket call; none for other families.
@@ -101,11 +108,16 @@ impl Socket {
         self.call(|stack, id| stack.listen(id, backlog))
     }
 
-    /// Accepts, if somebody waits; to be used with [`Socket::adopt`].
+    /// Accepts, if somebody waits; to be used with [`Socket::adopt`]. `ENETDOWN` once the host ends
     pub(crate) fn accept(stack: &mut Stack, waiters: &mut Waiters, id: SocketId) -> Result<(SocketId, Address), Errno> {
-        let (socket, from) = stack.accept(id)?;
+        let (socket, from) = waiters.of_listener(stack.accept(id))?;
         waiters.know(socket);
         Ok((socket, from))
+    }
+
+    /// The next who asks at a gate, if there is one. `ENETDOWN` once the host ends
+    pub(crate) fn next_request(stack: &mut Stack, waiters: &mut Waiters, id: SocketId) -> Result<Request, Errno> {
+        waiters.of_listener(stack.next_request(id))
     }
 
     /// Owns a socket of the same host.

@@ -427,6 +427,7 @@ impl Running {
         let now = self.now();
         state.stack.advance(now);
         state.phase = Phase::Ending(now + limit);
+        state.waiters.begin_end();
         state.end_writing();
         let mut after = state.settle();
         after.ring = true;

@@ -7,10 +7,10 @@ use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{SOCK_STREAM, ipv6, sol_socket};
 
 use super::tcp_stream::TcpStream;
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, Patience};
 use crate::host::Host;
 use crate::opening::Opening;
-use crate::socket::{address, family, sock_addr};
+use crate::socket::{READ, Socket, address, family, sock_addr};
 
 /// A listener that decides about each connection before it is answered.
 ///
@@ -49,13 +49,13 @@ impl TcpGate {
         Ok(Self { blocking })
     }
 
-    /// Waits for the next who wants to open a connection.
+    /// Waits for the next who wants to open a connection. `ENETDOWN` once the host ends
     pub fn opening(&self) -> io::Result<Opening> {
-        let request = self.blocking.reading(Stack::next_request)?;
+        let request = self.blocking.when(READ, &mut Patience::reading(), Socket::next_request)?;
         Ok(Opening::new(self.blocking.clone(), request))
     }
 
-    /// Waits for the next connection that was let in and is open; says whom it is with.
+    /// Waits for the next connection that was let in and is open; says whom it is with. `ENETDOWN` once the host ends
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (blocking, from) = self.blocking.accept()?;
         Ok((TcpStream { blocking }, sock_addr(&from)?))

@@ -11,7 +11,7 @@ use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::lookup::{ToAddrs, first};
 use crate::options::ip_options;
-use crate::socket::{address, family, sock_addr};
+use crate::socket::{address, family, sock_addr, until_the_end};
 
 /// Connections that wait, as std's: what the system allows.
 const BACKLOG: i32 = 4096;
@@ -42,13 +42,13 @@ impl TcpListener {
         self.socket().local_addr()
     }
 
-    /// Waits for the next connection; says whom it is with.
+    /// Waits for the next connection; says whom it is with. `ENETDOWN` once the host ends
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (blocking, from) = self.blocking.accept()?;
         Ok((TcpStream { blocking }, sock_addr(&from)?))
     }
 
-    /// The connections to come, without an end.
+    /// The connections to come, until the host ends.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
@@ -64,7 +64,7 @@ impl Iterator for Incoming<'_> {
     type Item = io::Result<TcpStream>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.listener.accept().map(|(stream, _)| stream))
+        until_the_end(self.listener.accept().map(|(stream, _)| stream))
     }
 }
 

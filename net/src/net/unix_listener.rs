@@ -10,6 +10,7 @@ use super::stream::socket_methods;
 use super::unix_stream::UnixStream;
 use crate::blocking::Blocking;
 use crate::host::Host;
+use crate::socket::until_the_end;
 use crate::unix::{self, SocketAddr};
 
 /// Connections that wait, as std's: what the system allows.
@@ -41,7 +42,7 @@ impl UnixListener {
 
     socket_methods!();
 
-    /// Waits for the next connection; says whom it is with.
+    /// Waits for the next connection; says whom it is with. `ENETDOWN` once the host has ended
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (blocking, from) = self.blocking.accept()?;
         Ok((UnixStream { blocking }, SocketAddr::new(from)))
@@ -52,7 +53,7 @@ impl UnixListener {
         unix::local_addr(self.socket())
     }
 
-    /// The connections to come, without an end.
+    /// The connections to come, until the host has ended.
     pub fn incoming(&self) -> UnixIncoming<'_> {
         UnixIncoming { listener: self }
     }
@@ -68,7 +69,7 @@ impl Iterator for UnixIncoming<'_> {
     type Item = io::Result<UnixStream>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.listener.accept().map(|(stream, _)| stream))
+        until_the_end(self.listener.accept().map(|(stream, _)| stream))
     }
 }
 

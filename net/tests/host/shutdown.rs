@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use loggia::events::{Reason, What};
-use loggia::net::{TcpListener, TcpStream, UdpSocket};
+use loggia::net::{TcpGate, TcpListener, TcpStream, UdpSocket};
 use loggia::time::sleep;
 use loggia::{Host, State};
 
@@ -122,10 +122,41 @@ fn who_waits_is_told_of_the_end() {
         let acceptor = scope.spawn(|| listener.accept());
         one.shutdown(LONG).expect("nothing is to be sent");
         assert_eq!(receiver.join().expect("no panic").expect_err("nothing came").raw_os_error(), Some(ENETDOWN));
-        acceptor.join().expect("no panic").expect_err("nobody came");
+        assert_eq!(acceptor.join().expect("no panic").expect_err("nobody came").raw_os_error(), Some(ENETDOWN));
     });
+    assert_eq!(listener.accept().expect_err("nobody will come").raw_os_error(), Some(ENETDOWN));
+    assert!(listener.incoming().next().is_none());
     assert_eq!(socket.recv(&mut [0; 9]).expect_err("nothing will come").raw_os_error(), Some(ENETDOWN));
     one.attach(loggia::Interface::new(loggia::device::Loopback::new())).expect_err("it is over");
+}
+
+#[test]
+fn gates_tell_of_the_end() {
+    let [one, _two] = hosts();
+    let gate = TcpGate::bind_on(&one, "10.0.0.1:9".parse().expect("an address"), 8).expect("bind");
+    thread::scope(|scope| {
+        let decider = scope.spawn(|| gate.opening().map(drop));
+        let acceptor = scope.spawn(|| gate.accept().map(drop));
+        one.shutdown(LONG).expect("nothing is to be sent");
+        for waiting in [decider, acceptor] {
+            assert_eq!(waiting.join().expect("no panic").expect_err("nobody came").raw_os_error(), Some(ENETDOWN));
+        }
+    });
+}
+
+#[test]
+fn listeners_tell_of_the_end_while_others_still_say_what_they_have_to() {
+    let hosts = hosts();
+    let (mut here, there) = connected(&hosts);
+    let listener = TcpListener::bind_on(&hosts[0], "10.0.0.1:9").expect("bind");
+    here.set_nonblocking(true).expect("a mode");
+    while here.write(&vec![7; 65_536]).is_ok() {}
+    thread::scope(|scope| {
+        let ending = scope.spawn(|| hosts[0].shutdown(LONG));
+        assert_eq!(listener.incoming().count(), 0);
+        rest(there);
+        ending.join().expect("no panic").expect("all of it was read");
+    });
 }
 
 #[test]

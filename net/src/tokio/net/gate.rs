@@ -35,9 +35,9 @@ impl TcpGate {
         Ok(Self { socket: Arc::new(socket) })
     }
 
-    /// Waits for the next who wants to open a connection.
+    /// Waits for the next who wants to open a connection. `ENETDOWN` once the host ends
     pub async fn opening(&self) -> io::Result<Opening> {
-        let request = self.socket.when(READ, |stack, _, id| stack.next_request(id)).await?;
+        let request = self.socket.when(READ, Socket::next_request).await?;
         Ok(Opening::new(self.socket.clone(), request))
     }
 

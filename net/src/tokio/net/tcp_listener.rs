@@ -41,7 +41,7 @@ impl TcpListener {
         Self { socket }
     }
 
-    /// Waits for the next connection; says whom it is with. Nothing is lost if this is dropped.
+    /// Waits for the next connection; says whom it is with. Nothing is lost if this is dropped. `ENETDOWN` once the host ends
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let accepted = self.socket.when(READ, Socket::accept).await?;
         self.accepted(accepted)
