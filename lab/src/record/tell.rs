@@ -21,7 +21,9 @@ pub(super) fn event(event: &Event) -> Option<Fact> {
             to: state(to).into(),
             cause: cause_of(cause).into(),
         },
-        What::Retransmit { socket, seq, len, why } => Fact::Retransmit { socket: bits(socket), seq, len, why: why.text().into() },
+        What::Retransmit { socket, seq, len, why, .. } => {
+            Fact::Retransmit { socket: bits(socket), seq, len, why: why.text().into() }
+        }
         What::Congestion { socket, cwnd, ssthresh, in_flight } => {
             Fact::Congestion { socket: bits(socket), cwnd, ssthresh, in_flight }
         }

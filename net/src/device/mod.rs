@@ -104,7 +104,8 @@ pub trait Device: Send + Sync + 'static {
     /// Takes a packet, without waiting. `Ok` says no more than that: packets may be lost.
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that the device is full; the host offers the same packet again when the device is
-    /// ready. With any other error the packet is lost, as packets may be.
+    /// ready. With any other error the packet is lost, as packets may be: it is counted in
+    /// [`sent_dropped`](crate::host::InterfaceStatus::sent_dropped) and told as [`Dropped`](crate::events::What::Dropped).
     fn send(&self, packet: &Packet) -> io::Result<()>;
 
     /// As [`send`](Device::send), by one of its queues (numbered from 0): [shards](crate::shards) send each by one of its own, several at a

@@ -1,6 +1,7 @@
 //! Who listens to a host, as the host knows them: under its lock.
 
 use std::collections::HashMap;
+use std::io;
 use std::task::Waker;
 
 use loggia_stack::base::{self, LinkId, event};
@@ -8,6 +9,7 @@ use loggia_stack::engine::Stack;
 
 use super::stream::Listener;
 use super::tell;
+use super::what::{DropCause, Event, What};
 
 /// Who listens to a host.
 #[derive(Debug, Default)]
@@ -55,8 +57,22 @@ impl Listeners {
             self.listeners.iter().for_each(|listener| listener.missed(count));
         }
         for told in tell::events(stack, &mut self.names, event) {
-            let wanting = self.listeners.iter().filter(|listener| listener.options().want(&told.what));
-            woken.extend(wanting.filter_map(|listener| listener.tell(told.clone())));
+            self.pass_on(&told, woken);
         }
+    }
+
+    /// Tells of a packet that a device did not take, which only the host knows.
+    pub(crate) fn tell_refused(&mut self, stack: &Stack, link: LinkId, len: usize, error: &io::Error, woken: &mut Vec<Waker>) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        let interface = Some(self.names.of(stack, link));
+        let what = What::Dropped { interface, cause: DropCause::refused(error), len: len as u32 };
+        self.pass_on(&Event { at: stack.now(), what }, woken);
+    }
+
+    fn pass_on(&self, told: &Event, woken: &mut Vec<Waker>) {
+        let wanting = self.listeners.iter().filter(|listener| listener.options().want(&told.what));
+        woken.extend(wanting.filter_map(|listener| listener.tell(told.clone())));
     }
 }

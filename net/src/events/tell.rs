@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use loggia_stack::base::SocketId;
 use loggia_stack::base::event::{self, AddressNews as News, Cause, Direction as Way, TcpState, Why};
 use loggia_stack::engine::Stack;
 
@@ -10,7 +9,6 @@ use super::listeners::Names;
 use super::what::{AddressNews, Direction, DropCause, Event, Reason, Resent, Side, What};
 use crate::info;
 use crate::opening::std_addr;
-use crate::socket::sock_addr;
 
 /// What is to be told of an event: nothing, or one or two things.
 pub(super) fn events(stack: &Stack, names: &mut Names, event: &event::Event) -> impl Iterator<Item = Event> + use<> {
@@ -53,9 +51,8 @@ fn reason(cause: Cause) -> Reason {
 
 fn other(stack: &Stack, names: &mut Names, what: event::What) -> Option<What> {
     Some(match what {
-        event::What::Retransmit { socket, len, why, .. } => {
-            let (local, peer) = socket.map_or((None, None), |socket| ends(stack, socket));
-            What::Retransmitted { local, peer, bytes: len, why: resent(why) }
+        event::What::Retransmit { local, peer, len, syn, why, .. } => {
+            What::Retransmitted { local: std_addr(local), peer: std_addr(peer), bytes: len, syn, why: resent(why) }
         }
         event::What::Icmp { from, local, remote, protocol, kind, code, errno, .. } => What::IcmpError {
             from: from.into(),
@@ -74,7 +71,7 @@ fn other(stack: &Stack, names: &mut Names, what: event::What) -> Option<What> {
         }
         event::What::Link { link, up } => What::Interface { interface: names.of(stack, link), up },
         event::What::Discard { link, reason, len } => {
-            What::Dropped { interface: link.map(|link| names.of(stack, link)), cause: DropCause(reason), len }
+            What::Dropped { interface: link.map(|link| names.of(stack, link)), cause: DropCause::of(reason), len }
         }
         event::What::Frame { link, direction, len } => {
             let direction = match direction {
@@ -104,9 +101,4 @@ fn address(news: News) -> AddressNews {
         News::Duplicate => AddressNews::Duplicate,
         News::Gone => AddressNews::Gone,
     }
-}
-
-fn ends(stack: &Stack, socket: SocketId) -> (Option<SocketAddr>, Option<SocketAddr>) {
-    let std = |address| sock_addr(&address).ok();
-    (stack.getsockname(socket).ok().and_then(std), stack.getpeername(socket).ok().and_then(std))
 }

@@ -1,6 +1,7 @@
 //! The events.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use loggia_stack::base::{Discard, Instant};
@@ -64,15 +65,17 @@ pub enum What {
         /// To.
         to: State,
     },
-    /// Bytes of a TCP connection were sent again.
+    /// Bytes of a TCP connection were sent again, or what opens it.
     #[non_exhaustive]
     Retransmitted {
-        /// Our end; none while the connection has not been accepted.
-        local: Option<SocketAddr>,
-        /// The other end; likewise.
-        peer: Option<SocketAddr>,
-        /// How many.
+        /// Our end.
+        local: SocketAddr,
+        /// The other end.
+        peer: SocketAddr,
+        /// How many, by sequence numbers: a SYN or a FIN takes one.
         bytes: u32,
+        /// It was a SYN or the answer to one: the connection is not open yet.
+        syn: bool,
         /// Why.
         why: Resent,
     },
@@ -212,18 +215,50 @@ pub enum AddressNews {
 
 /// Why a packet went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct DropCause(pub(super) Discard);
+pub struct DropCause {
+    reason: Discard,
+    /// Of the device that would not take it: the kind, and the number where it is an error of the operating system.
+    said: Option<(io::ErrorKind, Option<i32>)>,
+}
 
 impl DropCause {
+    pub(super) fn of(reason: Discard) -> Self {
+        Self { reason, said: None }
+    }
+
+    /// A device would not take it.
+    pub(super) fn refused(error: &io::Error) -> Self {
+        Self { reason: Discard::DeviceRefused, said: Some((error.kind(), error.raw_os_error())) }
+    }
+
     /// The reason in words, as [`Host::counters`](crate::Host::counters) has it in the group `Discard`.
     pub fn text(self) -> &'static str {
-        self.0.text()
+        self.reason.text()
+    }
+
+    /// What the device said that would not take the packet; none if that is not the reason.
+    pub fn error(self) -> Option<io::Error> {
+        self.said.map(|(kind, number)| number.map_or_else(|| kind.into(), io::Error::from_raw_os_error))
     }
 }
 
 impl fmt::Display for DropCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
+        match self.error() {
+            Some(error) => write!(f, "{}: {error}", self.text()),
+            None => f.write_str(self.text()),
+        }
+    }
+}
+
+impl fmt::Display for Resent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timeout => "no acknowledgement in time",
+            Self::Loss => "acknowledgements told of a loss",
+            Self::PathMtu => "the path takes only smaller packets",
+            Self::Probe => "a probe",
+        })
     }
 }
 
@@ -257,10 +292,10 @@ impl fmt::Display for What {
             Self::Failed { local, peer, reason } => write!(f, "{local} -> {peer} failed: {reason}"),
             Self::Closed { local, peer, reason } => write!(f, "{local} - {peer} closed: {reason}"),
             Self::State { local, peer, from, to } => write!(f, "{local} - {peer} {from:?} to {to:?}"),
-            Self::Retransmitted { local: Some(local), peer: Some(peer), bytes, why } => {
-                write!(f, "{local} -> {peer} {bytes} bytes sent again: {why:?}")
+            Self::Retransmitted { local, peer, syn: true, why, .. } => write!(f, "{local} -> {peer} SYN sent again: {why}"),
+            Self::Retransmitted { local, peer, bytes, syn: false, why } => {
+                write!(f, "{local} -> {peer} {bytes} bytes sent again: {why}")
             }
-            Self::Retransmitted { bytes, why, .. } => write!(f, "{bytes} bytes sent again: {why:?}"),
             Self::IcmpError { from, local, peer, kind, code, .. } => {
                 write!(f, "{local} -> {peer} ICMP type {kind} code {code} from {from}")
             }

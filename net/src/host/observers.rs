@@ -87,9 +87,18 @@ impl Observers {
     /// A device was given a packet and took it, or lost it.
     #[inline]
     pub(super) fn sent(&mut self, stack: &mut Stack, link: LinkId, packet: &Packet, result: &io::Result<()>) {
+        if let Err(error) = result {
+            self.refused(stack, link, packet, error);
+        }
         if !self.taps.is_empty() {
             self.tap_sent(stack, link, packet, result);
         }
+    }
+
+    #[cold]
+    fn refused(&mut self, stack: &mut Stack, link: LinkId, packet: &Packet, error: &io::Error) {
+        self.hear(stack);
+        self.listeners.tell_refused(stack, link, packet.len(), error, &mut self.woken);
     }
 
     #[cold]

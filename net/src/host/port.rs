@@ -92,11 +92,15 @@ impl Port {
     pub(super) fn send(&mut self, stack: &mut Stack, observers: &mut Observers) {
         while let Some(packet) = self.held.take().or_else(|| stack.transmit(self.link).map(Packet::of)) {
             self.touched = true;
-            // What a device refuses for another reason than want of room is lost, as packets are.
             let sent = self.device.send(&packet);
-            if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-                self.held = Some(packet);
-                return;
+            match &sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.held = Some(packet);
+                    return;
+                }
+                // What a device refuses for another reason than want of room is lost, as packets are.
+                Err(_) => stack.refused(self.link, packet.len()),
+                Ok(()) => {}
             }
             observers.sent(stack, self.link, &packet, &sent);
         }

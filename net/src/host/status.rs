@@ -33,7 +33,7 @@ pub struct InterfaceStatus {
     pub sent_packets: u64,
     /// Their bytes.
     pub sent_bytes: u64,
-    /// Packets that were to leave and did not.
+    /// Packets that were to leave and did not, those that the device refused included.
     pub sent_dropped: u64,
 }
 

@@ -1,13 +1,13 @@
 //! Events, from the host to whoever listens.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
-use loggia::device::{Properties, pair};
+use loggia::device::{Device, Memory, Packet, Properties, pair};
 use loggia::events::{AddressNews, Event, Events, Options, Reason, Resent, Side, What};
-use loggia::net::{TcpStream, UdpSocket};
+use loggia::net::{Domain, Socket, TcpStream, Type, UdpSocket};
 use loggia::{Host, Interface};
 
 use crate::{SERVER, connected, hosts, hosts_over, lossy};
@@ -91,6 +91,43 @@ fn refusals_are_told_of_with_what_was_dropped() {
     assert_eq!(error, (addr(SERVER).ip(), addr("10.0.0.1:9"), addr(SERVER), 3, 3, 111));
 }
 
+/// Takes nothing.
+struct Refuses(Memory);
+
+impl Device for Refuses {
+    fn properties(&self) -> Properties {
+        self.0.properties()
+    }
+
+    fn receive(&self, queue: usize) -> io::Result<Packet> {
+        self.0.receive(queue)
+    }
+
+    fn send(&self, _: &Packet) -> io::Result<()> {
+        Err(io::Error::from_raw_os_error(90))
+    }
+}
+
+#[test]
+fn what_a_device_refuses_is_counted_and_told_of() {
+    let [one, _two] = pair(Properties::ip(1500));
+    let host = Host::builder().address("10.0.0.1/24").device(Refuses(one)).start().expect("a host");
+    let mut events = host.events().expect("events");
+    let socket = UdpSocket::bind_on(&host, "10.0.0.1:9").expect("bind");
+    socket.send_to(b"lost", SERVER).expect("as datagrams may be");
+    let told = next(&mut events, |what| match what {
+        What::Dropped { interface, cause, len, .. } => {
+            Some((interface.clone(), cause.error().and_then(|error| error.raw_os_error()), *len))
+        }
+        _ => None,
+    });
+    assert_eq!(told, (Some("ip0".into()), Some(90), 32));
+    let status = host.interfaces().pop().expect("it is there");
+    assert_eq!((status.sent_packets, status.sent_bytes, status.sent_dropped), (0, 0, 1));
+    let counter = host.counters().into_iter().find(|counter| counter.name == "frame that the device would not take");
+    assert_eq!(counter.map(|counter| (counter.group, counter.value)), Some(("Discard", 1)));
+}
+
 #[test]
 fn what_is_sent_again_is_told_of_with_the_reason() {
     let hosts = hosts_over(lossy(1));
@@ -102,8 +139,29 @@ fn what_is_sent_again_is_told_of_with_the_reason() {
         What::Retransmitted { local, peer, bytes: 100, why, .. } => Some((*local, *peer, *why)),
         _ => None,
     });
-    assert_eq!((again.0, again.1), (here.local_addr().ok(), here.peer_addr().ok()));
+    assert_eq!((Some(again.0), Some(again.1)), (here.local_addr().ok(), here.peer_addr().ok()));
     assert!(matches!(again.2, Resent::Probe | Resent::Timeout), "{again:?}");
+}
+
+#[test]
+fn a_syn_that_is_sent_again_says_so_and_whom_it_is_for() {
+    // The other end is not attached yet: what is sent waits, and nobody answers.
+    let [one, _nobody] = pair(Properties::ip(1500));
+    let host = Host::builder().address("10.0.0.1/24").device(one).start().expect("a host");
+    let mut events = host.events().expect("events");
+    let connecting = Socket::new_on(&host, Domain::IPV4, Type::STREAM, None).expect("a socket");
+    connecting.set_nonblocking(true).expect("a mode");
+    let to: SocketAddr = SERVER.parse().expect("an address");
+    connecting.connect(&to.into()).expect_err("it has only begun");
+    let again = loop {
+        let event = events.next_timeout(LONG).expect("an event");
+        if let What::Retransmitted { local, peer, syn, why, .. } = event.what {
+            break (local, peer, syn, why, event.what.to_string());
+        }
+    };
+    let local = connecting.local_addr().expect("an address").as_socket().expect("of the internet");
+    let line = format!("{local} -> {to} SYN sent again: no acknowledgement in time");
+    assert_eq!(again, (local, to, true, Resent::Timeout, line));
 }
 
 #[test]

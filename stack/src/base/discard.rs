@@ -81,6 +81,8 @@ discards! {
     TcpDuplicate = "data that had arrived already",
     RawChecksum = "wrong checksum of a packet for a raw socket",
     RawBufferFull = "receive buffer of the raw socket is full",
+    // Told by whoever drives the device.
+    DeviceRefused = "frame that the device would not take",
     // Any.
     OutOfMemory = "memory budget of the stack is used up",
 }

@@ -208,14 +208,20 @@ pub enum What {
         /// By what.
         cause: Cause,
     },
-    /// Bytes were sent again.
+    /// Bytes were sent again, or a SYN.
     Retransmit {
-        /// The socket.
+        /// The socket; none while it has not been accepted.
         socket: Option<SocketId>,
+        /// Our end.
+        local: SockAddr,
+        /// The other end.
+        peer: SockAddr,
         /// First sequence number.
         seq: u32,
-        /// Bytes.
+        /// What it takes of the sequence space: bytes, and one for a SYN or FIN.
         len: u32,
+        /// It is a SYN.
+        syn: bool,
         /// Why.
         why: Why,
     },

@@ -18,6 +18,11 @@ impl Stack {
         frame
     }
 
+    /// The device did not take a frame of so many bytes that [`Stack::transmit`] gave, and it is lost. It is counted; events are the caller's.
+    pub fn refused(&mut self, link: LinkId, len: usize) {
+        self.net.links.refused(link, len);
+    }
+
     /// Whoever waits for a queue may go on: that of `link` has room again, or one is gone with all that was in it.
     pub(super) fn links_drained(&mut self, link: Option<LinkId>) {
         self.sockets.tcp.links_drained(&mut self.net, link);

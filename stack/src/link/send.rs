@@ -49,6 +49,16 @@ impl Links {
         Some(frame)
     }
 
+    /// The device did not take a frame of so many bytes, and it is lost: it has not left after all.
+    pub fn refused(&mut self, link: LinkId, len: usize) {
+        if let Some(port) = self.ports.get_mut(link) {
+            port.stats.tx_packets -= 1;
+            port.stats.tx_bytes -= len as u64;
+            port.stats.tx_dropped += 1;
+        }
+        self.base.counters.discards[Discard::DeviceRefused as usize] += 1;
+    }
+
     /// True if [`Links::transmit`] has nothing to give: devices ask far more often than there is something.
     #[inline]
     pub fn has_nothing_for(&self, link: LinkId) -> bool {

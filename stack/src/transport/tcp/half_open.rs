@@ -13,7 +13,7 @@ use super::seq::Seq;
 use super::small_tuple::SmallTuple;
 use super::tcb::{Tcb, Urgent};
 use super::{Tcp, segment_size, window};
-use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, TcpState, What, Why};
+use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
 use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
 
 /// What is kept of a SYN until its answer is answered.
@@ -336,8 +336,10 @@ impl Tcp {
         net.links.base.counters.tcp.retrans_segs += 1;
         net.links.base.counters.tcp_ext.tcp_syn_retrans += 1;
         self.send_syn_ack(net, key);
-        let seq = self.records.half_open[key].iss.0;
-        net.links.base.emit(What::Retransmit { socket: None, seq, len: 1, why: Why::Timeout });
+        let half_open = &self.records.half_open[key];
+        let (seq, Tuple { local, remote, local_port, remote_port }) = (half_open.iss.0, half_open.tuple());
+        let (local, peer) = (SockAddr::new(local, local_port), SockAddr::new(remote, remote_port));
+        net.links.base.emit(What::Retransmit { socket: None, local, peer, seq, len: 1, syn: true, why: Why::Timeout });
     }
 }
 

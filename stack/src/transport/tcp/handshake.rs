@@ -128,10 +128,11 @@ fn send_syn_again(tcb: &mut Tcb, cx: &mut Cx<'_>, why: Why) {
     tcb.tally.retransmitted += 1;
     cx.base().counters.tcp_ext.tcp_syn_retrans += 1;
     cx.base().counters.tcp.retrans_segs += 1;
-    let (now, una, socket) = (cx.now(), tcb.snd.una, tcb.inet.owner);
+    let (now, una) = (cx.now(), tcb.snd.una);
+    let (socket, local, peer) = (tcb.inet.owner, tcb.inet.local_end(), tcb.peer());
     tcb.sending_mut().board.resent(una, 1, now);
     send_syn(tcb, cx);
-    cx.base().emit(What::Retransmit { socket, seq: una.0, len: 1, why });
+    cx.base().emit(What::Retransmit { socket, local, peer, seq: una.0, len: 1, syn: true, why });
 }
 
 /// Linux: SYNs that come a second apart do not count against the limit, but no more time is spent than they would take if they did not.

@@ -77,7 +77,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     if tcb.recovery.since_ms == 0 {
         tcb.recovery.since_ms = cx.now_ms().max(1);
     }
-    let socket = tcb.inet.owner;
+    let (socket, local, peer) = (tcb.inet.owner, tcb.inet.local_end(), tcb.peer());
     let base = cx.base();
     base.counters.tcp.retrans_segs += segments(plan);
     match why {
@@ -85,7 +85,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
         Why::TailLossProbe => {}
         _ => base.counters.tcp_ext.tcp_fast_retrans += 1,
     }
-    base.emit(What::Retransmit { socket, seq: plan.seq.0, len: space, why });
+    base.emit(What::Retransmit { socket, local, peer, seq: plan.seq.0, len: space, syn: false, why });
 }
 
 /// RFC 6298 §5.1: the timer runs while something is in flight.
