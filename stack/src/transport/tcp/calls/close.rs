@@ -76,8 +76,7 @@ impl Tcp {
     /// came can still be read; then applications are told `errno`.
     pub fn abort_all(&mut self, net: &mut Network, errno: Errno) -> usize {
         let is_open = |tcb: &Tcb| !matches!(tcb.state, TcpState::Closed | TcpState::Listen | TcpState::TimeWait);
-        let open: Vec<Key> =
-            self.records.connections.iter().filter(|(_, tcb)| is_open(tcb)).map(|(key, _)| key).collect();
+        let open: Vec<Key> = self.records.connections.iter().filter(|(_, tcb)| is_open(tcb)).map(|(key, _)| key).collect();
         for key in &open {
             let Some((tcb, mut cx)) = self.with(net, *key) else { continue };
             if needs_reset(tcb) {
