@@ -4,7 +4,17 @@ use std::error;
 use std::fmt;
 use std::io;
 
-/// Why a name has no answer. Calls give it inside of an [`io::Error`] of the fitting kind ([`io::Error::get_ref`]).
+/// What was asked and has no answer. Calls give it inside of an [`io::Error`] of the fitting kind ([`io::Error::get_ref`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The name, or the address whose names were wanted.
+    pub asked: String,
+    /// Why.
+    pub error: Error,
+}
+
+/// Why a name has no answer; see [`Failure`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -43,16 +53,33 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {}
 
-impl From<Error> for io::Error {
-    fn from(error: Error) -> Self {
-        let kind = match &error {
-            Error::NoName | Error::NoData => io::ErrorKind::NotFound,
-            Error::Invalid => io::ErrorKind::InvalidInput,
-            Error::TimedOut => io::ErrorKind::TimedOut,
-            Error::Unreachable(kind) => *kind,
-            Error::NoServer => io::ErrorKind::AddrNotAvailable,
-            Error::Failed(_) | Error::Chain => io::ErrorKind::Other,
-        };
-        Self::new(kind, error)
+impl Error {
+    fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::NoName | Self::NoData => io::ErrorKind::NotFound,
+            Self::Invalid => io::ErrorKind::InvalidInput,
+            Self::TimedOut => io::ErrorKind::TimedOut,
+            Self::Unreachable(kind) => *kind,
+            Self::NoServer => io::ErrorKind::AddrNotAvailable,
+            Self::Failed(_) | Self::Chain => io::ErrorKind::Other,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.asked, self.error)
+    }
+}
+
+impl error::Error for Failure {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.error.kind(), failure)
     }
 }

@@ -42,7 +42,7 @@ mod question;
 mod resolver;
 
 pub use config::Config;
-pub use error::Error;
+pub use error::{Error, Failure};
 pub use hosts::Hosts;
 pub use resolver::{Lookup, Resolver};
 

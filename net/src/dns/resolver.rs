@@ -16,7 +16,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use super::answer::{self, Says};
 use super::cache::{Answer, Cache};
 use super::config::Config;
-use super::error::Error;
+use super::error::{Error, Failure};
 use super::exchange::{self, Manner};
 use super::question::Question;
 use super::{MAX_CHAIN, names, order};
@@ -62,16 +62,17 @@ impl Resolver {
         &self.0.config
     }
 
-    /// Looks up the addresses of a name from the sockets of `host`. Errors are [`Error`]s in an [`io::Error`].
+    /// Looks up the addresses of a name from the sockets of `host`. Errors are [`Failure`]s in an [`io::Error`].
     pub fn lookup(&self, host: &Host, name: &str) -> Looking<Lookup> {
         let (asker, name) = (self.asker(host), name.to_owned());
-        Looking::new(async move { Ok(asker.addresses(&name).await?) })
+        Looking::new(async move { asker.addresses(&name).await.map_err(|error| Failure { asked: name, error }.into()) })
     }
 
     /// Looks up the names of an address (PTR), from the sockets of `host`; at least one.
     pub fn reverse(&self, host: &Host, addr: IpAddr) -> Looking<Vec<String>> {
         let asker = self.asker(host);
-        Looking::new(async move { Ok(asker.names(addr).await?) })
+        let told = move |error| Failure { asked: addr.to_string(), error }.into();
+        Looking::new(async move { asker.names(addr).await.map_err(told) })
     }
 
     /// How many answers are kept at the moment, those whose time is over included.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loggia::device::Tap;
 use loggia::dhcp::{self, Client};
-use loggia::dns::{Config, Error, Resolver};
+use loggia::dns::{Config, Error, Failure, Resolver};
 use loggia::net::TcpStream;
 use loggia::{Host, Interface};
 
@@ -90,7 +90,8 @@ fn ask(host: &Host, server: IpAddr) {
     let names = resolver.reverse(host, IpAddr::from(Ipv4Addr::new(10, 0, 0, 7))).wait().expect("a name");
     assert_eq!(names, ["seven.lan.example"]);
     let unknown = resolver.lookup(host, "nobody.lan.example").wait().expect_err("no such name");
-    assert_eq!(unknown.get_ref().and_then(|inner| inner.downcast_ref::<Error>()), Some(&Error::NoName));
+    let failure = unknown.get_ref().and_then(|inner| inner.downcast_ref::<Failure>());
+    assert_eq!(failure.map(|failure| &failure.error), Some(&Error::NoName));
     config.use_tcp = true;
     let found = Resolver::new(config).lookup(host, "server.lan.example").wait().expect("by TCP");
     assert_eq!(found.addresses.len(), 2);

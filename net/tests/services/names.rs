@@ -8,7 +8,7 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use loggia::Host;
-use loggia::dns::{Config, Error, Hosts, Lookup, Resolver};
+use loggia::dns::{Config, Error, Failure, Hosts, Lookup, Resolver};
 use loggia::lookup::ToAddrs;
 use loggia::time::{Instant, sleep};
 use loggia::tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host_on};
@@ -52,7 +52,11 @@ async fn look(resolver: &Resolver, host: &Host, name: &str) -> Result<Lookup, Er
 
 /// The resolver's own error in that of the call.
 fn reason(error: &io::Error) -> Error {
-    error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).cloned().unwrap_or_else(|| panic!("{error}"))
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Failure>())
+        .map(|failure| failure.error.clone())
+        .unwrap_or_else(|| panic!("{error}"))
 }
 
 fn since(host: &Host, begun: Instant) -> Duration {
@@ -89,6 +93,7 @@ fn sockets_take_names() {
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
         let unknown = TcpStream::connect_on(&client, ("nobody.example", 80)).await.expect_err("no such name");
         assert_eq!((unknown.kind(), reason(&unknown)), (io::ErrorKind::NotFound, Error::NoName));
+        assert_eq!(unknown.to_string(), "\"nobody.example\": there is no such name");
         let invalid = TcpStream::connect_on(&client, "www.example").await.expect_err("no port");
         assert_eq!(invalid.kind(), io::ErrorKind::InvalidInput);
         let socket = UdpSocket::bind_on(&client, "0.0.0.0:0").await.expect("bind");
