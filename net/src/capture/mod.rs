@@ -11,7 +11,7 @@
 //!              queue (bounded: what does not fit is counted) ──> thread of its own: cut, checksums, blocks ──> writer
 //! ```
 //!
-//! The host never waits for a writer.
+//! The host never waits for a writer. What a host sends to itself passes no device and is not captured.
 //!
 //! ```no_run
 //! use loggia::Host;

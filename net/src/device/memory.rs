@@ -80,7 +80,8 @@ pub struct Memory {
 
 /// Two devices of which each receives what the other sends: a cable between two hosts of one process. At most 1024 packets wait each way;
 /// then writers wait. Nothing is copied, no checksum is computed, and packets are up to 64 KiB large whatever the MTU, unless the
-/// properties say otherwise.
+/// properties say otherwise. On an Ethernet the first end has the station's address of the properties, and the second the same with the
+/// last bit the other way round.
 ///
 /// ```
 /// use loggia::device::{Properties, pair};

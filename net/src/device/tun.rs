@@ -10,7 +10,9 @@ use super::{Device, MacAddr, Packet, Properties, flow, virtio};
 
 /// An interface of the kernel that carries IP packets (`/dev/net/tun`). Needs `CAP_NET_ADMIN`, or an interface that was made for this
 /// user (`ip tuntap add tun0 mode tun user NAME`). The kernel's end is configured by its own tools
-/// (`ip addr add 10.0.0.1/24 dev tun0; ip link set tun0 up`).
+/// (`ip addr add 10.0.0.1/24 dev tun0; ip link set tun0 up`) after this has opened it, unless it was made before; what was not, goes with
+/// the last who has it open, and its addresses too. Our MTU is the kernel's when it is opened: see
+/// [`set_mtu`](crate::Host::set_mtu) for later.
 ///
 /// ```no_run
 /// use loggia::Host;
@@ -28,7 +30,8 @@ pub struct Tap(Interface);
 
 impl Tun {
     /// Opens the interface of this name, which is made if it is not there (`tun%d` lets the kernel number it), with offloads and one
-    /// queue. `EPERM`, `EBUSY` (another has it), `EINVAL`, `ENOENT` (no `/dev/net/tun`)
+    /// queue. `EPERM`, `EBUSY` (another has it), `EINVAL`; [`NotFound`](io::ErrorKind::NotFound) without `/dev/net/tun` and
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied) where that is not for us.
     pub fn open(name: &str) -> io::Result<Self> {
         Self::builder().open(name)
     }

@@ -8,6 +8,8 @@ use rustix::ioctl::{IntegerSetter, Opcode, Setter, ioctl, opcode};
 
 use super::interface::{Request, name, update};
 
+const DEVICE: &str = "/dev/net/tun";
+
 const TUNSETIFF: Opcode = opcode::write::<i32>(b'T', 202);
 const TUNSETOFFLOAD: Opcode = opcode::write::<u32>(b'T', 208);
 const TUNSETVNETHDRSZ: Opcode = opcode::write::<i32>(b'T', 216);
@@ -45,7 +47,8 @@ pub(in super::super) enum Offload {
 
 /// Opens a queue of an interface, which is made if it is not there; gives its name, which the kernel completes if it has `%d` in it.
 pub(in super::super) fn attach(interface: &str, flags: Flags) -> io::Result<(OwnedFd, String)> {
-    let fd = open("/dev/net/tun", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())?;
+    let opened = open(DEVICE, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()).map_err(io::Error::from);
+    let fd = opened.map_err(|error| io::Error::new(error.kind(), format!("{DEVICE}: {error}")))?;
     let kind = if flags.ethernet { IFF_TAP } else { IFF_TUN };
     let header = if flags.header { IFF_VNET_HDR } else { 0 };
     let queues = if flags.queues { IFF_MULTI_QUEUE } else { 0 };
