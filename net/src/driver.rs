@@ -21,6 +21,11 @@ pub trait Driver: Send + Sync {
     /// The present moment.
     fn now(&self) -> Instant;
 
+    /// What the host is called; none if it has no name.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
     /// The addresses of a name that this host knows; none if it does not. Numbers are not names.
     fn lookup(&self, name: &str) -> Vec<Addr>;
 
@@ -250,6 +255,11 @@ impl Waiters {
     #[cfg(unix)]
     pub(crate) fn begin_end(&mut self) {
         self.ending = true;
+    }
+
+    /// `ENETDOWN` once the host is no more.
+    pub(crate) fn check(&self) -> Result<(), Errno> {
+        if self.closed { Err(Errno::ENETDOWN) } else { Ok(()) }
     }
 
     /// What a call at a listener gave. Who still uses one that the host's end has closed is told of that end.

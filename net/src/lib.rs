@@ -3,7 +3,7 @@
 //! # A host
 //!
 //! A [`Host`] has addresses, routes, ports and sockets of its own. It speaks by [devices](device): a TUN or TAP interface of Linux, a packet
-//! socket, another host of the same process, or whatever you write in three methods.
+//! socket, another host of the same process, or whatever you write.
 //!
 //! ```no_run
 //! use loggia::Host;
@@ -57,7 +57,7 @@
 //! # A device of your own
 //!
 //! [`Device`](device::Device) is what carries packets: `properties`, `receive`, `send`, and a way to say when it is ready, which is a
-//! descriptor or a call of a [`Notifier`](device::Notifier). See [`device`] for one in thirty lines.
+//! descriptor or a call of a [`Notifier`](device::Notifier). See [`device`] for one in thirty lines, and for one around another.
 //!
 //! # A proxy
 //!

@@ -1,5 +1,6 @@
 //! A socket of a host, as all facades hold it: a handle that closes itself, with the options in Rust's types.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -53,6 +54,19 @@ pub(crate) fn family(addr: &SocketAddr) -> i32 {
     if addr.is_ipv4() { AF_INET } else { AF_INET6 }
 }
 
+/// `Debug` of a type by its ends; `$socket` is the way from `self` to its [`Socket`].
+macro_rules! shown_by_ends {
+    ($what:ident, $($socket:tt)+) => {
+        impl std::fmt::Debug for $what {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.$($socket)+.show(stringify!($what), f)
+            }
+        }
+    };
+}
+
+pub(crate) use shown_by_ends;
+
 /// An owned socket; dropping it closes it.
 #[derive(Debug)]
 #[allow(unreachable_pub, reason = "a sealed trait of the facade for tokio names it")]
@@ -67,9 +81,10 @@ impl Socket {
         Self::with_protocol(host, family, ty, 0)
     }
 
-    /// A new one of a protocol.
+    /// A new one of a protocol. `ENETDOWN` once the host has ended
     pub(crate) fn with_protocol(host: &Host, family: i32, ty: i32, protocol: i32) -> io::Result<Self> {
         let id = host.with(|stack, waiters| {
+            waiters.check()?;
             let id = stack.socket(family, ty, protocol)?;
             waiters.know(id);
             Ok(id)
@@ -80,6 +95,7 @@ impl Socket {
     /// Two that are connected to each other.
     pub(crate) fn pair(host: &Host, family: i32, ty: i32) -> io::Result<(Self, Self)> {
         let pair = host.with(|stack, waiters| {
+            waiters.check()?;
             let (one, other) = stack.socketpair(family, ty, 0)?;
             waiters.know(one);
             waiters.know(other);
@@ -87,6 +103,25 @@ impl Socket {
         });
         let (one, other) = pair.map_err(error)?;
         Ok((Self { host: host.clone(), id: one }, Self { host: host.clone(), id: other }))
+    }
+
+    /// Shows it as std shows its sockets: with its ends, as far as it has them.
+    pub(crate) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends = self.host.with(|stack, _| [stack.getsockname(self.id), stack.getpeername(self.id)]);
+        let mut shown = f.debug_struct(name);
+        for (end, address) in ["addr", "peer"].into_iter().zip(ends) {
+            match address {
+                Ok(Address::Unspecified) | Err(_) => {}
+                #[cfg(unix)]
+                Ok(unix @ Address::Unix(_)) => _ = shown.field(end, &crate::unix::SocketAddr::new(unix)),
+                Ok(inet) => {
+                    if let Ok(inet) = sock_addr(&inet) {
+                        shown.field(end, &inet);
+                    }
+                }
+            }
+        }
+        shown.finish()
     }
 
     /// One call.

@@ -7,8 +7,8 @@
 //! | [`pair`] | two ends in memory, for two hosts of one process |
 //! | [`Loopback`] | gives back what it is given |
 //!
-//! A device of your own (a WireGuard tunnel, a virtio ring, a WebSocket) implements [`Device`]: three methods, and a way to say when it is
-//! ready. That is a descriptor that can be polled, or a call of the [`Notifier`] it was given.
+//! A device of your own (a WireGuard tunnel, a virtio ring, a WebSocket) implements [`Device`]: `properties`, `receive`, `send`, and one more
+//! to say when it is ready: `descriptor` gives one that can be polled, or `attach` takes a [`Notifier`] that is called.
 //!
 //! ```
 //! use std::collections::VecDeque;
@@ -60,6 +60,79 @@
 //!     }
 //! }
 //! ```
+//!
+//! # A device around another
+//!
+//! One that loses, delays or counts what another carries passes all methods on: those that have a default too, for the default is that of a
+//! device with one queue, no descriptor and nobody to tell.
+//!
+//! ```
+//! use std::io::{self, Read, Write};
+//! use std::os::fd::BorrowedFd;
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//!
+//! use loggia::Host;
+//! use loggia::device::{Device, Notifier, Packet, Properties, pair};
+//! use loggia::net::{TcpListener, TcpStream};
+//!
+//! /// Loses every tenth packet that is sent by it.
+//! struct Lossy<D> {
+//!     inner: D,
+//!     sent: AtomicU32,
+//! }
+//!
+//! impl<D: Device> Lossy<D> {
+//!     fn is_lost(&self) -> bool {
+//!         self.sent.fetch_add(1, Ordering::Relaxed) % 10 == 9
+//!     }
+//! }
+//!
+//! impl<D: Device> Device for Lossy<D> {
+//!     fn properties(&self) -> Properties {
+//!         self.inner.properties().segmentation_offload(0) // each packet is one segment
+//!     }
+//!
+//!     fn receive(&self, queue: usize) -> io::Result<Packet> {
+//!         self.inner.receive(queue)
+//!     }
+//!
+//!     fn send(&self, packet: &Packet) -> io::Result<()> {
+//!         if self.is_lost() { Ok(()) } else { self.inner.send(packet) }
+//!     }
+//!
+//!     fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
+//!         if self.is_lost() { Ok(()) } else { self.inner.send_by(queue, packet) }
+//!     }
+//!
+//!     fn flush(&self) {
+//!         self.inner.flush();
+//!     }
+//!
+//!     fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
+//!         self.inner.descriptor(queue)
+//!     }
+//!
+//!     fn attach(&self, notifier: Notifier) {
+//!         self.inner.attach(notifier);
+//!     }
+//! }
+//!
+//! let [one, other] = pair(Properties::ip(1500));
+//! let one = Lossy { inner: one, sent: AtomicU32::new(0) };
+//! let client = Host::builder().address("10.0.0.1/24").device(one).start()?;
+//! let server = Host::builder().address("10.0.0.2/24").device(other).start()?;
+//! let listener = TcpListener::bind_on(&server, "0.0.0.0:7")?;
+//! let mut here = TcpStream::connect_on(&client, "10.0.0.2:7")?;
+//! let mut there = listener.accept()?.0;
+//! let reader = std::thread::spawn(move || {
+//!     let mut all = Vec::new();
+//!     there.read_to_end(&mut all).map(|_| all)
+//! });
+//! here.write_all(&[7; 100_000])?;
+//! drop(here);
+//! assert_eq!(reader.join().expect("no panic")?.len(), 100_000); // TCP sends again what is lost
+//! # Ok::<(), io::Error>(())
+//! ```
 
 mod channel;
 pub(crate) mod flow;
@@ -88,8 +161,11 @@ pub use properties::{MacAddr, Properties};
 pub use tun::{Tap, Tun, TunBuilder};
 
 /// What carries packets. The host calls [`send`](Device::send) from whichever thread writes to a socket, one call at a time and under its
-/// lock, so it should be quick; it must not call the host from there. A device that panics in `receive` is lost; on the host's thread it ends
-/// the host.
+/// lock, so it should be quick; it must not call the host from there, nor drop a socket of the host's.
+///
+/// A device that panics in `receive` is lost, and the panic goes on in whoever called [`Notifier::ready`]: at the end of a [`pair`] that is who
+/// writes at the other. One that panics in `send` loses the packet, and the panic goes on in whoever wrote to a socket. On the host's own
+/// thread either ends the host.
 pub trait Device: Send + Sync + 'static {
     /// What the device is. Asked once, when it is attached.
     fn properties(&self) -> Properties;

@@ -25,8 +25,11 @@ impl Notifier {
     }
 
     /// There is something to receive, or room to send. What came is run through to the sockets on this very thread, and their readers are
-    /// woken, unless another thread is at it already, which then goes on. It must not be called from within
-    /// [`Device::send`](super::Device::send) or [`Device::receive`](super::Device::receive), nor while holding what these two take.
+    /// woken, unless another thread is at it already, which then goes on. It must not be called while holding what
+    /// [`Device::send`](super::Device::send) or [`Device::receive`](super::Device::receive) take.
+    ///
+    /// From within `send` the host's own thread does the rest, a little later: the caller has the host's lock. `send` must not call the
+    /// notifier of another host, which may be about to call this one's; [`Device::flush`](super::Device::flush) is the place for that.
     pub fn ready(&self) {
         if let Some(host) = self.0.upgrade() {
             host.device_ready();

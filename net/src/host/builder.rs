@@ -75,7 +75,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// A name for the host's thread.
+    /// A name for the host, and its thread: `loggia` unless said.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -155,8 +155,10 @@ impl Builder {
 
     /// Starts the host with a thread of its own.
     ///
-    /// `InvalidInput` for an address that is none, or one without an interface, and for a congestion control that is not known; `EEXIST` for two interfaces of one name; `EINVAL` for a
-    /// name or MTU that cannot be one; `ENETUNREACH` for a gateway that no interface reaches.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address, name or MTU, for an address without an interface, and for a
+    /// congestion control that is not known; [`AlreadyExists`](io::ErrorKind::AlreadyExists) for two interfaces of one name, or two times the
+    /// same address; [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) for one that cannot be a host's, such as a group;
+    /// [`NetworkUnreachable`](io::ErrorKind::NetworkUnreachable) for a gateway that no interface reaches. The error says which.
     pub fn start(mut self) -> io::Result<Host> {
         let interfaces = self.take_interfaces()?;
         self.choose_congestion_control()?;

@@ -14,10 +14,10 @@ use super::status::{Counter, InterfaceStatus, Neighbour, NeighbourState, Route};
 use crate::device::MacAddr;
 use crate::socket::error;
 
-/// Configuration at run time. Interfaces go by their names.
+/// Configuration at run time. Interfaces go by their names. Changes give `ENETDOWN` once the host has ended.
 impl Host {
     fn configure<T>(&self, work: impl FnOnce(&mut Stack) -> Result<T, Errno>) -> io::Result<T> {
-        self.with(|stack, _| work(stack)).map_err(error)
+        self.with(|stack, waiters| waiters.check().and_then(|()| work(stack))).map_err(error)
     }
 
     fn on_link(&self, name: &str, work: impl FnOnce(&mut Stack, LinkId) -> Result<(), Errno>) -> io::Result<()> {

@@ -8,6 +8,7 @@
 //! | `running` | a host in real time: one lock, and what is done under it |
 //! | `thread` | its thread, which reads devices and keeps time |
 //! | `port`, `rest` | its end of a device, and what becomes of one that calls in vain |
+//! | `sending` | who gives packets to devices at the moment |
 //! | `observers` | who looks on: listeners to events, captures |
 
 mod address;
@@ -24,6 +25,8 @@ mod port;
 mod rest;
 #[cfg(unix)]
 mod running;
+#[cfg(unix)]
+mod sending;
 mod status;
 #[cfg(unix)]
 mod thread;
@@ -62,7 +65,9 @@ pub struct Host(Arc<dyn Driver>);
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Host")
+        let mut shown = f.debug_struct("Host");
+        self.0.name().inspect(|name| _ = shown.field("name", name));
+        shown.finish()
     }
 }
 
@@ -190,11 +195,22 @@ impl Host {
     /// Ends the host in order: writing ends on all connections, what was written is sent until the other ends have acknowledged it, for
     /// `limit` at most, and the devices are let go before this returns. What has not been acknowledged by then is given up, and at once if
     /// every interface is down or has lost its device. Connections that the other ends have not closed are reset then: they learn that
-    /// nobody is here any more. Listeners end at once, and with them the connections that nobody has accepted. Afterwards sockets have nobody
-    /// to talk to: who waits at one gets `ENETDOWN`.
+    /// nobody is here any more. Listeners end at once, and with them the connections that nobody has accepted. Who waits at a socket
+    /// is woken.
+    ///
+    /// Calls at sockets that could wait, new sockets and changes of the configuration give `ENETDOWN` from then on; what there was can still
+    /// be looked at.
+    ///
+    /// This holds the thread. Tasks have `loggia::tokio::shutdown` (feature `tokio`).
     ///
     /// [`TimedOut`](io::ErrorKind::TimedOut) if something was given up.
     pub fn shutdown(&self, limit: Duration) -> io::Result<()> {
         self.0.shutdown(limit)
+    }
+
+    /// True once it has ended: by [`shutdown`](Self::shutdown), or because a device panicked on its thread. False while what was written is
+    /// still sent.
+    pub fn is_over(&self) -> bool {
+        self.with(|_, waiters| waiters.is_closed())
     }
 }

@@ -20,6 +20,7 @@ use loggia_stack::socket::numbers::{SHUT_RDWR, SHUT_WR};
 use super::interface::Interface;
 use super::observers::Observers;
 use super::port::{Batch, Port};
+use super::sending::Sending;
 use crate::bell::Bell;
 use crate::capture::Tap;
 use crate::device::{Device, Notified, Notifier};
@@ -55,6 +56,7 @@ struct State {
     waiters: Waiters,
     ports: Vec<Port>,
     observers: Observers,
+    sending: Arc<Sending>,
     /// Counts changes of `ports`.
     generation: u64,
     /// When the thread looks by itself; [`Instant::EPOCH`] while it is looking.
@@ -82,6 +84,7 @@ pub(super) struct Running {
     calls: AtomicUsize,
     /// Whoever was at it has left the rest to the thread.
     handed_over: AtomicBool,
+    sending: Arc<Sending>,
 }
 
 /// What is left to do without the lock.
@@ -136,11 +139,13 @@ const PAUSE: Duration = Duration::from_millis(30);
 impl Running {
     pub(super) fn new(options: Options) -> io::Result<Arc<Self>> {
         let Options { config, seed, names, resolver, linger } = options;
+        let sending = Arc::<Sending>::default();
         let state = State {
             stack: Stack::new(config, seed, Instant::EPOCH),
             waiters: Waiters::default(),
             ports: Vec::new(),
             observers: Observers::default(),
+            sending: sending.clone(),
             generation: 0,
             armed: Instant::EPOCH,
             busy: false,
@@ -158,6 +163,7 @@ impl Running {
             linger,
             calls: AtomicUsize::new(0),
             handed_over: AtomicBool::new(false),
+            sending,
         }))
     }
 
@@ -386,7 +392,8 @@ impl Drop for Fallen<'_> {
 impl Notified for Running {
     fn device_ready(&self) {
         if self.calls.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.go_on();
+            // From within a device's `send` this thread has the lock.
+            if self.sending.is_here() { self.hand_over() } else { self.go_on() }
         }
     }
 }
@@ -472,11 +479,13 @@ impl State {
     /// Gives devices what there is to send and gathers what is left to do without the lock.
     fn settle(&mut self) -> After {
         let mut after = After::default();
-        let Self { stack, waiters, ports, observers, .. } = self;
+        let Self { stack, waiters, ports, observers, sending, .. } = self;
+        let begun = sending.begin();
         for port in ports.iter_mut() {
             port.send(stack, observers);
             after.flush.extend(port.take_flush());
         }
+        drop(begun);
         after.woken = observers.settle(stack);
         while let Some((socket, ready)) = stack.next_ready() {
             waiters.release(socket, ready, |waker| after.woken.push(waker));
@@ -529,26 +538,28 @@ impl State {
         let properties = interface.device.properties();
         let name = interface.name.clone().or_else(|| properties.own_name().map(str::to_owned));
         let name = name.unwrap_or_else(|| self.free_name(if properties.mac().is_some() { "eth" } else { "ip" }));
-        let mut config = properties.link(name);
+        let mut config = properties.link(name.clone());
         config.mtu = interface.mtu.unwrap_or(config.mtu);
         let settings = if interface.autoconfigure { LinkSettings::HOST } else { LinkSettings::MANUAL };
         self.stack.configure_network(|config| config.ipv6.link_defaults = settings);
-        let link = self.stack.add_link(config).map_err(error)?;
-        let set_up = || -> Result<(), Errno> {
-            self.stack.set_up(link, true)?;
-            self.stack.set_transparent(link, interface.transparent)?;
+        let mtu = config.mtu;
+        let link = self.stack.add_link(config).map_err(|errno| refused(&name, format!("MTU {mtu}"), errno))?;
+        let set_up = || -> io::Result<()> {
+            self.stack.set_up(link, true).map_err(error)?;
+            self.stack.set_transparent(link, interface.transparent).map_err(error)?;
             for address in addresses {
-                self.stack.add_address(link, address.cidr())?;
+                let added = self.stack.add_address(link, address.cidr());
+                added.map_err(|errno| refused(&name, format!("address {address}"), errno))?;
             }
             for gateway in gateways {
-                super::configure::add_gateway(&mut self.stack, link, gateway.into())?;
+                let added = super::configure::add_gateway(&mut self.stack, link, gateway.into());
+                added.map_err(|errno| refused(&name, format!("gateway {gateway}"), errno))?;
             }
             Ok(())
         };
-        set_up().map(|()| link).map_err(|errno| {
+        set_up().map(|()| link).inspect_err(|_| {
             // It was added a moment ago.
             let _ = self.stack.remove_link(link);
-            error(errno)
         })
     }
 
@@ -617,4 +628,10 @@ impl State {
         woken.extend(self.waiters.close());
         (std::mem::take(&mut self.ports), woken, std::mem::take(&mut self.observers))
     }
+}
+
+/// Says of what interface and value an error is.
+fn refused(interface: &str, what: String, errno: Errno) -> io::Error {
+    let error = error(errno);
+    io::Error::new(error.kind(), format!("interface {interface:?} with {what}: {error}"))
 }

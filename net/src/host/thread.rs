@@ -22,11 +22,11 @@ use crate::lookup::Resolve;
 /// Starts the thread of a host and gives the host.
 pub(super) fn start(running: Arc<Running>, name: String) -> io::Result<Host> {
     let own = running.clone();
-    let thread = thread::Builder::new().name(name).spawn(move || {
+    let thread = thread::Builder::new().name(name.clone()).spawn(move || {
         let _watch = Watch(&own);
         run(&own);
     })?;
-    Ok(Host::new(Arc::new(Door { running, thread: Mutex::new(Some(thread)) })))
+    Ok(Host::new(Arc::new(Door { running, name, thread: Mutex::new(Some(thread)) })))
 }
 
 /// Sees to it that nobody waits for a thread that a device of the user's has made panic.
@@ -104,6 +104,7 @@ fn wait(fds: &mut [PollFd<'_>], limit: Option<Duration>) {
 /// The door by which sockets come to the host. With it the last of them goes.
 struct Door {
     running: Arc<Running>,
+    name: String,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -114,6 +115,10 @@ impl Driver for Door {
 
     fn now(&self) -> Instant {
         self.running.now()
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
     }
 
     fn lookup(&self, name: &str) -> Vec<Addr> {

@@ -10,17 +10,18 @@ use super::tcp_stream::TcpStream;
 use crate::blocking::{Blocking, Patience};
 use crate::host::Host;
 use crate::opening::Opening;
-use crate::socket::{READ, Socket, address, family, sock_addr};
+use crate::socket::{READ, Socket, address, family, shown_by_ends, sock_addr};
 
 /// A listener that decides about each connection before it is answered.
 ///
 /// [`bind_on`](Self::bind_on) listens at an address. [`bind_any_on`](Self::bind_any_on) takes connections to every address and port that
 /// nobody else of the host has; together with a [transparent](crate::Interface::transparent) interface that is one end of a transparent
 /// proxy, and the accepted stream's `local_addr` is where it was to go.
-#[derive(Debug)]
 pub struct TcpGate {
     blocking: Blocking,
 }
+
+shown_by_ends!(TcpGate, blocking.socket());
 
 impl TcpGate {
     /// A gate at an address. `backlog` connections may wait for a decision, and as many to be accepted. `EADDRINUSE`, `EADDRNOTAVAIL`

@@ -16,6 +16,7 @@ use super::{TcpListener, TcpStream, UdpSocket};
 use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::options::{buffer_options, ip_options, option_pair, reuse_options, tcp_options, udp_options};
+use crate::socket::shown_by_ends;
 
 /// What kind of addresses a socket has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -119,10 +120,11 @@ impl From<Protocol> for i32 {
 /// assert_eq!(listener.local_addr()?.port(), 8080);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Socket {
     pub(super) blocking: Blocking,
 }
+
+shown_by_ends!(Socket, blocking.socket());
 
 impl Socket {
     /// A new one. `EAFNOSUPPORT`, `ESOCKTNOSUPPORT`, `EPROTONOSUPPORT`, `EPROTOTYPE`, `ENFILE`, `ENOBUFS`

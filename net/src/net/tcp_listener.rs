@@ -11,16 +11,17 @@ use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::lookup::{ToAddrs, first};
 use crate::options::ip_options;
-use crate::socket::{address, family, sock_addr, until_the_end};
+use crate::socket::{address, family, shown_by_ends, sock_addr, until_the_end};
 
 /// Connections that wait, as std's: what the system allows.
 const BACKLOG: i32 = 4096;
 
 /// As [`std::net::TcpListener`], on a host.
-#[derive(Debug)]
 pub struct TcpListener {
     pub(crate) blocking: Blocking,
 }
+
+shown_by_ends!(TcpListener, blocking.socket());
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be had, with `SO_REUSEADDR`. `EADDRINUSE`, `EADDRNOTAVAIL`

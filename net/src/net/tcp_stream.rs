@@ -15,14 +15,15 @@ use crate::host::Host;
 use crate::info::TcpInfo;
 use crate::lookup::{Asked, ToAddrs, first, with_port};
 use crate::options::{buffer_options, ip_options, tcp_options};
-use crate::socket::{address, family};
+use crate::socket::{address, family, shown_by_ends};
 use crate::waiting::block_on;
 
 /// As [`std::net::TcpStream`], on a host.
-#[derive(Debug)]
 pub struct TcpStream {
     pub(crate) blocking: Blocking,
 }
+
+shown_by_ends!(TcpStream, blocking.socket());
 
 impl TcpStream {
     /// Connects to the first of the addresses that answers; those of a name that was looked up have 250 ms before the next is tried as well
@@ -72,7 +73,7 @@ impl TcpStream {
         self.blocking.shutdown(how)
     }
 
-    /// The connection in numbers.
+    /// The connection in numbers; what is left of them after its end. None if this was made of a socket that is not one of TCP.
     pub fn info(&self) -> Option<TcpInfo> {
         TcpInfo::of(self.socket())
     }

@@ -13,13 +13,14 @@ use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::lookup::{ToAddrs, first};
 use crate::options::{buffer_options, device_options, ip_options, udp_options};
-use crate::socket::{address, family, sock_addr};
+use crate::socket::{address, family, shown_by_ends, sock_addr};
 
 /// As [`std::net::UdpSocket`], on a host. What of a datagram does not fit is lost.
-#[derive(Debug)]
 pub struct UdpSocket {
     pub(crate) blocking: Blocking,
 }
+
+shown_by_ends!(UdpSocket, blocking.socket());
 
 impl UdpSocket {
     /// Binds to the first of the addresses that can be had. `EADDRINUSE`, `EADDRNOTAVAIL`

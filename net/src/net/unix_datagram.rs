@@ -12,13 +12,15 @@ use super::stream::{socket_methods, timeout_methods};
 use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::options::buffer_options;
+use crate::socket::shown_by_ends;
 use crate::unix::{self, SocketAddr};
 
 /// As [`std::os::unix::net::UnixDatagram`], on a host: all ends are on the same. What of a datagram does not fit is lost.
-#[derive(Debug)]
 pub struct UnixDatagram {
     pub(super) blocking: Blocking,
 }
+
+shown_by_ends!(UnixDatagram, blocking.socket());
 
 impl UnixDatagram {
     /// Receives at a path, or at an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`

@@ -10,17 +10,18 @@ use super::stream::socket_methods;
 use super::unix_stream::UnixStream;
 use crate::blocking::Blocking;
 use crate::host::Host;
-use crate::socket::until_the_end;
+use crate::socket::{shown_by_ends, until_the_end};
 use crate::unix::{self, SocketAddr};
 
 /// Connections that wait, as std's: what the system allows.
 const BACKLOG: i32 = 4096;
 
 /// As [`std::os::unix::net::UnixListener`], on a host. Its path is a name of that host: no file is made.
-#[derive(Debug)]
 pub struct UnixListener {
     pub(super) blocking: Blocking,
 }
+
+shown_by_ends!(UnixListener, blocking.socket());
 
 impl UnixListener {
     /// Listens on a path, or on an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`

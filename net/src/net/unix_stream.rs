@@ -11,13 +11,15 @@ use super::stream::{read_and_write, socket_methods, timeout_methods};
 use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::options::buffer_options;
+use crate::socket::shown_by_ends;
 use crate::unix::{self, SocketAddr, UCred};
 
 /// As [`std::os::unix::net::UnixStream`], on a host: both ends are on the same.
-#[derive(Debug)]
 pub struct UnixStream {
     pub(super) blocking: Blocking,
 }
+
+shown_by_ends!(UnixStream, blocking.socket());
 
 impl UnixStream {
     /// Connects to a path, or to an abstract name if it begins with a NUL. Waits while the backlog is full. `ENOENT`, `ECONNREFUSED`

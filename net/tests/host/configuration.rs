@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use loggia::device::{Memory, Properties, pair};
 use loggia::host::{NeighbourState, Route};
+use loggia::net::{TcpListener, TcpStream, UnixDatagram};
 use loggia::{Host, Interface};
 
 /// An interface, and the other end of its cable.
@@ -22,7 +23,12 @@ fn what_cannot_be_is_refused_at_the_start() {
     assert_eq!(kind(Host::builder().interface(same()).interface(same()).start()), ErrorKind::AlreadyExists);
     let ethernet = pair(Properties::ethernet([2, 0, 0, 0, 0, 1], 1500)).into_iter().next().expect("two");
     let far = Host::builder().interface(Interface::new(ethernet).address("10.0.0.1/24").gateway("10.9.9.9")).start();
-    assert_eq!(kind(far), ErrorKind::NetworkUnreachable);
+    let far = far.expect_err("refused");
+    assert_eq!(far.kind(), ErrorKind::NetworkUnreachable);
+    assert!(far.to_string().starts_with("interface \"eth0\" with gateway 10.9.9.9: "), "{far}");
+    let group = Host::builder().interface(interface().0.address("224.0.0.1/24")).start().expect_err("refused");
+    assert_eq!(group.kind(), ErrorKind::AddrNotAvailable);
+    assert!(group.to_string().starts_with("interface \"ip0\" with address 224.0.0.1/24: "), "{group}");
 }
 
 #[test]
@@ -66,6 +72,19 @@ fn names_are_known() {
     assert_eq!(host.lookup("server").len(), 1);
     host.add_name("server", ["10.0.0.3".parse().expect("an address"), "::1".parse().expect("an address")]).expect("a name");
     assert_eq!(host.lookup("server").len(), 2);
-    let unknown = loggia::net::TcpStream::connect_on(&host, "nobody:80").expect_err("unknown");
+    let unknown = TcpStream::connect_on(&host, "nobody:80").expect_err("unknown");
     assert_eq!(unknown.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn what_one_prints_says_which_it_is() {
+    let host = Host::builder().name("shown").start().expect("a host");
+    assert_eq!(format!("{host:?}"), "Host { name: \"shown\" }");
+    let listener = TcpListener::bind_on(&host, "127.0.0.1:80").expect("bind");
+    assert_eq!(format!("{listener:?}"), "TcpListener { addr: 127.0.0.1:80 }");
+    let stream = TcpStream::connect_on(&host, "127.0.0.1:80").expect("connect");
+    let port = stream.local_addr().expect("an address").port();
+    assert_eq!(format!("{stream:?}"), format!("TcpStream {{ addr: 127.0.0.1:{port}, peer: 127.0.0.1:80 }}"));
+    let named = UnixDatagram::bind_on(&host, "/there").expect("bind");
+    assert_eq!(format!("{named:?}"), "UnixDatagram { addr: \"/there\" (pathname) }");
 }

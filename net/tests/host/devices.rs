@@ -388,6 +388,46 @@ fn a_device_that_gives_back() {
     assert_eq!(device.name, "ip0");
 }
 
+/// Gives back at once: it says so from within `send`.
+#[derive(Default)]
+struct Hasty {
+    packets: Mutex<Vec<Packet>>,
+    notifier: Mutex<Option<Notifier>>,
+}
+
+impl Device for Hasty {
+    fn properties(&self) -> Properties {
+        Properties::ip(1500)
+    }
+
+    fn receive(&self, _: usize) -> io::Result<Packet> {
+        self.packets.lock().expect("no panic").pop().ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
+    fn send(&self, packet: &Packet) -> io::Result<()> {
+        self.packets.lock().expect("no panic").push(packet.clone());
+        let notifier = self.notifier.lock().expect("no panic").clone();
+        notifier.inspect(Notifier::ready);
+        Ok(())
+    }
+
+    fn attach(&self, notifier: Notifier) {
+        *self.notifier.lock().expect("no panic") = Some(notifier);
+    }
+}
+
+#[test]
+fn a_device_may_say_that_it_is_ready_while_it_is_given_something() {
+    let host = Host::builder().address("10.0.0.1/32").gateway("10.0.0.99").device(Hasty::default()).start().expect("a host");
+    let socket = UdpSocket::bind_on(&host, "10.0.0.1:9").expect("bind");
+    for sent in 1..=3 {
+        socket.send_to(b"anybody?", "10.0.0.2:9").expect("send");
+        while host.interfaces()[1].received_packets < sent {
+            thread::yield_now();
+        }
+    }
+}
+
 #[test]
 fn several_interfaces_of_one_host() {
     let [left, middle_left] = pair(Properties::ip(1500));

@@ -14,7 +14,7 @@ use loggia::net::{TcpGate, TcpListener, TcpStream, UdpSocket};
 use loggia::time::sleep;
 use loggia::{Host, State};
 
-use crate::{connected, hosts, pattern, rest};
+use crate::{SERVER, connected, hosts, pattern, rest};
 
 const LONG: Duration = Duration::from_secs(60);
 const ENETDOWN: i32 = 100;
@@ -131,6 +131,25 @@ fn who_waits_is_told_of_the_end() {
 }
 
 #[test]
+fn a_host_that_is_over_says_so_and_is_not_changed_any_more() {
+    let [one, two] = hosts();
+    assert!(!one.is_over());
+    one.shutdown(LONG).expect("nothing is to be sent");
+    assert!(one.is_over() && !two.is_over());
+    let errors = [
+        UdpSocket::bind_on(&one, "10.0.0.1:9").map(drop),
+        TcpListener::bind_on(&one, "10.0.0.1:9").map(drop),
+        TcpStream::connect_on(&one, SERVER).map(drop),
+        one.add_address("ip0", "10.0.0.3/24"),
+        one.set_up("ip0", true),
+    ];
+    for error in errors {
+        assert_eq!(error.expect_err("it is over").raw_os_error(), Some(ENETDOWN));
+    }
+    assert_eq!(one.interfaces()[1].name, "ip0");
+}
+
+#[test]
 fn gates_tell_of_the_end() {
     let [one, _two] = hosts();
     let gate = TcpGate::bind_on(&one, "10.0.0.1:9".parse().expect("an address"), 8).expect("bind");
@@ -175,8 +194,8 @@ fn dropping_everything_neither_waits_nor_loses() {
 #[test]
 fn whom_nobody_has_accepted_holds_nobody_up() {
     let [client, server] = hosts();
-    let listener = TcpListener::bind_on(&server, crate::SERVER).expect("bind");
-    let waiting = [(); 3].map(|()| TcpStream::connect_on(&client, crate::SERVER).expect("connect"));
+    let listener = TcpListener::bind_on(&server, SERVER).expect("bind");
+    let waiting = [(); 3].map(|()| TcpStream::connect_on(&client, SERVER).expect("connect"));
     // One is accepted, and its end is waited for.
     let (accepted, _) = listener.accept().expect("accept");
     (&accepted).write_all(b"good bye").expect("write");

@@ -2,10 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use loggia::net::{Domain, SockAddr, Socket, Type};
-use loggia::tokio::net::{UdpGate, UnixStream};
+use loggia::tokio::net::{TcpListener, TcpStream, UdpGate, UnixStream};
+use loggia::tokio::shutdown;
 use loggia::{Host, net};
+use tokio::io::AsyncReadExt;
 
 use turns::Turns;
 
@@ -48,4 +51,23 @@ async fn a_full_backlog_is_waited_for() {
     tokio::task::yield_now().await;
     drop(listener);
     assert_eq!(third.await.expect("no panic").expect_err("nobody listens any more").kind(), ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn a_task_awaits_the_end_of_a_host_whose_data_it_reads_itself() {
+    let hosts = crate::hosts();
+    let listener = TcpListener::bind_on(&hosts[1], crate::SERVER).await.expect("bind");
+    let here = TcpStream::connect_on(&hosts[0], crate::SERVER).await.expect("connect");
+    let (mut there, _) = listener.accept().await.expect("accept");
+    let mut written = 0;
+    while let Ok(len) = here.try_write(&[7; 65_536]) {
+        written += len;
+    }
+    let mut all = Vec::new();
+    // Both on one thread: the end must not hold it.
+    let (ended, read) = tokio::join!(shutdown(&hosts[0], Duration::from_secs(60)), there.read_to_end(&mut all));
+    ended.expect("all of it has left");
+    read.expect("all of it has come");
+    assert_eq!(all.len(), written);
+    assert!(hosts[0].is_over() && !hosts[1].is_over());
 }

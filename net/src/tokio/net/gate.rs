@@ -14,13 +14,14 @@ use super::tcp_stream::TcpStream;
 use super::udp::UdpSocket;
 use crate::host::Host;
 use crate::opening::{Opening, std_addr};
-use crate::socket::{READ, Socket, address, family, sock_addr};
+use crate::socket::{READ, Socket, address, family, shown_by_ends, sock_addr};
 
 /// Listens for connections to every address and port that nobody else of the host has, and decides before they are answered.
-#[derive(Debug)]
 pub struct TcpGate {
     socket: Arc<Socket>,
 }
+
+shown_by_ends!(TcpGate, socket);
 
 impl TcpGate {
     /// A gate for one family: that of `any`, which is its unspecified address. `backlog` connections may wait for a decision, and as many
@@ -49,10 +50,11 @@ impl TcpGate {
 }
 
 /// Receives datagrams to every address and port that nobody else of the host has.
-#[derive(Debug)]
 pub struct UdpGate {
     socket: Socket,
 }
+
+shown_by_ends!(UdpGate, socket);
 
 impl UdpGate {
     /// A gate for one family: that of `any`, which is its unspecified address. `EADDRINUSE`

@@ -13,16 +13,17 @@ use crate::driver::Slot;
 use crate::host::Host;
 use crate::lookup::{Asked, ToAddrs, first};
 use crate::options::ip_options;
-use crate::socket::{READ, Socket, sock_addr};
+use crate::socket::{READ, Socket, shown_by_ends, sock_addr};
 
 /// Connections that wait, as tokio's.
 const BACKLOG: u32 = 1024;
 
 /// As [`tokio::net::TcpListener`](https://docs.rs/tokio/latest/tokio/net/struct.TcpListener.html), on a host.
-#[derive(Debug)]
 pub struct TcpListener {
     socket: Socket,
 }
+
+shown_by_ends!(TcpListener, socket);
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be had, with `SO_REUSEADDR` and a backlog of 1024.

@@ -10,13 +10,14 @@ use super::tcp_listener::TcpListener;
 use super::tcp_stream::TcpStream;
 use crate::host::Host;
 use crate::options::{buffer_options, ip_options, reuse_options, tcp_options};
-use crate::socket::{Socket, address, ended, family};
+use crate::socket::{Socket, address, ended, family, shown_by_ends};
 
 /// As [`tokio::net::TcpSocket`](https://docs.rs/tokio/latest/tokio/net/struct.TcpSocket.html), on a host.
-#[derive(Debug)]
 pub struct TcpSocket {
     socket: Socket,
 }
+
+shown_by_ends!(TcpSocket, socket);
 
 impl TcpSocket {
     /// An IPv4 socket. `ENFILE`, `ENOBUFS`

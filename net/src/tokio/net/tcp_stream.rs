@@ -16,13 +16,14 @@ use crate::host::Host;
 use crate::info::TcpInfo;
 use crate::lookup::{Asked, ToAddrs, with_port};
 use crate::options::{ip_options, tcp_options};
-use crate::socket::Socket;
+use crate::socket::{Socket, shown_by_ends};
 
 /// As [`tokio::net::TcpStream`](https://docs.rs/tokio/latest/tokio/net/struct.TcpStream.html), on a host.
-#[derive(Debug)]
 pub struct TcpStream {
     socket: Socket,
 }
+
+shown_by_ends!(TcpStream, socket);
 
 impl Stream for TcpStream {
     fn socket(&self) -> &Socket {
@@ -81,7 +82,7 @@ impl TcpStream {
     tcp_options!();
     ip_options!();
 
-    /// The connection in numbers.
+    /// The connection in numbers; what is left of them after its end.
     pub fn info(&self) -> Option<TcpInfo> {
         TcpInfo::of(&self.socket)
     }

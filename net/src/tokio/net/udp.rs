@@ -17,13 +17,14 @@ use crate::host::Host;
 use crate::lookup::{Asked, ToAddrs, first};
 use crate::net::{Datagram, recv_many, send_many};
 use crate::options::{device_options, ip_options, udp_options};
-use crate::socket::{Socket, address, family, recvfrom, send, sock_addr};
+use crate::socket::{Socket, address, family, recvfrom, send, shown_by_ends, sock_addr};
 
 /// As [`tokio::net::UdpSocket`](https://docs.rs/tokio/latest/tokio/net/struct.UdpSocket.html), on a host.
-#[derive(Debug)]
 pub struct UdpSocket {
     socket: Socket,
 }
+
+shown_by_ends!(UdpSocket, socket);
 
 fn receive(stack: &mut Stack, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<(usize, Address), Errno> {
     recvfrom(stack, id, into, flags)

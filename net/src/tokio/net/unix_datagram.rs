@@ -13,17 +13,18 @@ use loggia_stack::socket::numbers::{AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_D
 use super::stream::readiness_methods;
 use crate::driver::Slot;
 use crate::host::Host;
-use crate::socket::{Socket, recvfrom, send};
+use crate::socket::{Socket, recvfrom, send, shown_by_ends};
 use crate::unix::{self, SocketAddr};
 
 /// No datagram is longer than a send buffer, which is never as large as this.
 const MOST: usize = 16 << 20;
 
 /// As [`tokio::net::UnixDatagram`](https://docs.rs/tokio/latest/tokio/net/struct.UnixDatagram.html), on a host: all ends are on the same.
-#[derive(Debug)]
 pub struct UnixDatagram {
     socket: Socket,
 }
+
+shown_by_ends!(UnixDatagram, socket);
 
 impl UnixDatagram {
     /// Receives at a path, or at an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`

@@ -11,17 +11,18 @@ use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 use super::unix_stream::UnixStream;
 use crate::driver::Slot;
 use crate::host::Host;
-use crate::socket::{READ, Socket};
+use crate::socket::{READ, Socket, shown_by_ends};
 use crate::unix::{self, SocketAddr};
 
 /// Connections that wait, as tokio's.
 const BACKLOG: i32 = 1024;
 
 /// As [`tokio::net::UnixListener`](https://docs.rs/tokio/latest/tokio/net/struct.UnixListener.html), on a host. Its path is a name of that host: no file is made.
-#[derive(Debug)]
 pub struct UnixListener {
     socket: Socket,
 }
+
+shown_by_ends!(UnixListener, socket);
 
 impl UnixListener {
     /// Listens on a path, or on an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`

@@ -10,14 +10,15 @@ use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use crate::host::Host;
-use crate::socket::Socket;
+use crate::socket::{Socket, shown_by_ends};
 use crate::unix::{self, SocketAddr, UCred};
 
 /// As [`tokio::net::UnixStream`](https://docs.rs/tokio/latest/tokio/net/struct.UnixStream.html), on a host: both ends are on the same.
-#[derive(Debug)]
 pub struct UnixStream {
     socket: Socket,
 }
+
+shown_by_ends!(UnixStream, socket);
 
 impl Stream for UnixStream {
     fn socket(&self) -> &Socket {
