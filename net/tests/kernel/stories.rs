@@ -8,7 +8,7 @@ use std::time::Duration;
 use loggia::Host;
 
 use crate::namespace::inside;
-use crate::wire::{KERNEL, OURS, WIRES, lay, tear_down};
+use crate::wire::{KERNEL, OURS, WIRES, Wire, lay, tear_down};
 
 /// Bytes that tell where they belong.
 fn pattern(len: usize) -> Vec<u8> {
@@ -124,4 +124,27 @@ tests! {
     we_connect
     datagrams_are_echoed
     nobody_listens
+}
+
+/// Whoever still writes to a host that has ended learns of it, as from a process that the kernel has ended.
+#[test]
+fn a_host_that_ends_tells_the_kernel() {
+    inside("stories::a_host_that_ends_tells_the_kernel", || {
+        for wire in [Wire::Tun, Wire::Tap] {
+            let host = lay(wire);
+            let listener = loggia::net::TcpListener::bind_on(&host, SocketAddr::new(OURS[0], 80)).expect("bind");
+            let mut theirs = std::net::TcpStream::connect(SocketAddr::new(OURS[0], 80)).expect("connect");
+            let _ours = listener.accept().expect("accept");
+            tear_down(&host);
+            assert_eq!(theirs.read(&mut [0; 9]).expect("the end came before the reset"), 0);
+            // Were it not told, it would fill its buffer and wait.
+            theirs.set_write_timeout(Some(Duration::from_secs(20))).expect("an option");
+            let told = loop {
+                if let Err(error) = theirs.write(&[7; 65_536]) {
+                    break error.kind();
+                }
+            };
+            assert_eq!(told, std::io::ErrorKind::BrokenPipe, "{wire:?}");
+        }
+    });
 }

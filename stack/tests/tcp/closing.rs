@@ -171,3 +171,35 @@ fn a_new_syn_may_end_time_wait() {
     assert!(answer.flags.contains('S'), "{}", answer.text());
     assert_eq!(t.stack.counters().tcp_ext.tw_recycled, 1);
 }
+
+/// Who runs a host ends it: the peer that has not closed is told (RFC 9293 §3.10.5), and what came before can be read.
+#[test]
+fn a_host_that_ends_resets_what_is_open_and_leaves_what_came() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject("P. 1:101(100) ack 1 win 65535");
+    t.expect(". 1:1(0) ack 101");
+    t.stack.shutdown(socket, SHUT_WR).unwrap();
+    t.expect("F. 1:1(0) ack 101");
+    t.inject(". 101:101(0) ack 2 win 65535");
+    assert_eq!((t.stack.tcp_state(socket), t.stack.is_flushing()), (Some(TcpState::FinWait2), false));
+    assert_eq!(t.stack.abort_connections(Errno::ENETDOWN), 1);
+    t.expect("R. 2:2(0) ack 101");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::Closed));
+    assert_eq!(t.read(socket, 0), 100);
+    assert_eq!(t.stack.recv(socket, &mut [0; 9], MsgFlags::NONE), Err(Errno::ENETDOWN));
+    assert_eq!(t.stack.abort_connections(Errno::ENETDOWN), 0);
+    t.expect_nothing();
+}
+
+/// Who waits until everything has left asks whether it can.
+#[test]
+fn without_a_route_nothing_more_leaves() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.shutdown(socket, SHUT_WR).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    assert_eq!((t.stack.is_flushing(), t.stack.can_flush()), (true, true));
+    t.stack.set_up(t.link(), false).unwrap();
+    assert_eq!((t.stack.is_flushing(), t.stack.can_flush()), (true, false));
+}
