@@ -195,11 +195,8 @@ impl Host {
     /// Ends the host in order: writing ends on all connections, what was written is sent until the other ends have acknowledged it, for
     /// `limit` at most, and the devices are let go before this returns. What has not been acknowledged by then is given up, and at once if
     /// every interface is down or has lost its device. Connections that the other ends have not closed are reset then: they learn that
-    /// nobody is here any more. Listeners end at once, and with them the connections that nobody has accepted. Who waits at a socket
-    /// is woken.
-    ///
-    /// Calls at sockets that could wait, new sockets and changes of the configuration give `ENETDOWN` from then on; what there was can still
-    /// be looked at.
+    /// nobody is here any more. Listeners end at once, and with them the connections that nobody has accepted. Afterwards calls
+    /// that wait, new sockets and changes of the configuration give `ENETDOWN`; what came before can still be read, and the state be looked at.
     ///
     /// This holds the thread. Tasks have `loggia::tokio::shutdown` (feature `tokio`).
     ///
