@@ -162,9 +162,15 @@ impl Blocking {
         if self.never_waits(flags)? {
             return self.at_once(|stack, waiters, id| work(stack, waiters, id, what_there_is));
         }
-        let waited = self.when(READ, patience, |stack, waiters, id| work(stack, waiters, id, flags));
+        let mut told = false;
+        let waited = self.when(READ, patience, |stack, waiters, id| {
+            let tried = work(stack, waiters, id, flags);
+            // What the socket itself says is not asked for twice: it says an error once.
+            told = !matches!(tried, Err(Errno::EAGAIN));
+            tried
+        });
         match waited {
-            Err(over) if is_over(&over) => {
+            Err(over) if !told && is_over(&over) => {
                 let last = self.socket().host.with(|stack, waiters| work(stack, waiters, self.socket().id, what_there_is));
                 match last {
                     Err(Errno::EAGAIN) => Err(over),

@@ -155,10 +155,9 @@ impl Builder {
 
     /// Starts the host with a thread of its own.
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address, name or MTU, for an address without an interface, and for a
-    /// congestion control that is not known; [`AlreadyExists`](io::ErrorKind::AlreadyExists) for two interfaces of one name, or two times the
-    /// same address; [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) for one that cannot be a host's, such as a group;
-    /// [`NetworkUnreachable`](io::ErrorKind::NetworkUnreachable) for a gateway that no interface reaches. The error says which.
+    /// `InvalidInput` for what is no address, or one without an interface, and for a congestion control that is not known; `EEXIST` for two
+    /// interfaces of one name, or the same address twice; `EINVAL` for a name or MTU that cannot be one; `EADDRNOTAVAIL` for an address that
+    /// cannot be a host's, such as a group; `ENETUNREACH` for a gateway that no interface reaches.
     pub fn start(mut self) -> io::Result<Host> {
         let interfaces = self.take_interfaces()?;
         self.choose_congestion_control()?;

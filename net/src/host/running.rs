@@ -538,28 +538,26 @@ impl State {
         let properties = interface.device.properties();
         let name = interface.name.clone().or_else(|| properties.own_name().map(str::to_owned));
         let name = name.unwrap_or_else(|| self.free_name(if properties.mac().is_some() { "eth" } else { "ip" }));
-        let mut config = properties.link(name.clone());
+        let mut config = properties.link(name);
         config.mtu = interface.mtu.unwrap_or(config.mtu);
         let settings = if interface.autoconfigure { LinkSettings::HOST } else { LinkSettings::MANUAL };
         self.stack.configure_network(|config| config.ipv6.link_defaults = settings);
-        let mtu = config.mtu;
-        let link = self.stack.add_link(config).map_err(|errno| refused(&name, format!("MTU {mtu}"), errno))?;
-        let set_up = || -> io::Result<()> {
-            self.stack.set_up(link, true).map_err(error)?;
-            self.stack.set_transparent(link, interface.transparent).map_err(error)?;
+        let link = self.stack.add_link(config).map_err(error)?;
+        let set_up = || -> Result<(), Errno> {
+            self.stack.set_up(link, true)?;
+            self.stack.set_transparent(link, interface.transparent)?;
             for address in addresses {
-                let added = self.stack.add_address(link, address.cidr());
-                added.map_err(|errno| refused(&name, format!("address {address}"), errno))?;
+                self.stack.add_address(link, address.cidr())?;
             }
             for gateway in gateways {
-                let added = super::configure::add_gateway(&mut self.stack, link, gateway.into());
-                added.map_err(|errno| refused(&name, format!("gateway {gateway}"), errno))?;
+                super::configure::add_gateway(&mut self.stack, link, gateway.into())?;
             }
             Ok(())
         };
-        set_up().map(|()| link).inspect_err(|_| {
+        set_up().map(|()| link).map_err(|errno| {
             // It was added a moment ago.
             let _ = self.stack.remove_link(link);
+            error(errno)
         })
     }
 
@@ -628,10 +626,4 @@ impl State {
         woken.extend(self.waiters.close());
         (std::mem::take(&mut self.ports), woken, std::mem::take(&mut self.observers))
     }
-}
-
-/// Says of what interface and value an error is.
-fn refused(interface: &str, what: String, errno: Errno) -> io::Error {
-    let error = error(errno);
-    io::Error::new(error.kind(), format!("interface {interface:?} with {what}: {error}"))
 }

@@ -25,10 +25,8 @@ fn what_cannot_be_is_refused_at_the_start() {
     let far = Host::builder().interface(Interface::new(ethernet).address("10.0.0.1/24").gateway("10.9.9.9")).start();
     let far = far.expect_err("refused");
     assert_eq!(far.kind(), ErrorKind::NetworkUnreachable);
-    assert!(far.to_string().starts_with("interface \"eth0\" with gateway 10.9.9.9: "), "{far}");
     let group = Host::builder().interface(interface().0.address("224.0.0.1/24")).start().expect_err("refused");
     assert_eq!(group.kind(), ErrorKind::AddrNotAvailable);
-    assert!(group.to_string().starts_with("interface \"ip0\" with address 224.0.0.1/24: "), "{group}");
 }
 
 #[test]
