@@ -49,7 +49,7 @@ fn who_does_not_read_does_not_hold_the_end_up() {
 fn write_until_told(mut stream: TcpStream) -> ErrorKind {
     stream.set_write_timeout(Some(Duration::from_secs(20))).expect("an option");
     loop {
-        if let Err(error) = stream.write(&[7; 65_536]) {
+        if let Err(error) = stream.write(&[7; 8192]) {
             return error.kind();
         }
     }

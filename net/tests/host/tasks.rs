@@ -60,7 +60,7 @@ async fn a_task_awaits_the_end_of_a_host_whose_data_it_reads_itself() {
     let here = TcpStream::connect_on(&hosts[0], crate::SERVER).await.expect("connect");
     let (mut there, _) = listener.accept().await.expect("accept");
     let mut written = 0;
-    while let Ok(len) = here.try_write(&[7; 65_536]) {
+    while let Ok(len) = here.try_write(&[7; 8192]) {
         written += len;
     }
     let mut all = Vec::new();

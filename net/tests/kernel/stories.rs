@@ -140,7 +140,7 @@ fn a_host_that_ends_tells_the_kernel() {
             // Were it not told, it would fill its buffer and wait.
             theirs.set_write_timeout(Some(Duration::from_secs(20))).expect("an option");
             let told = loop {
-                if let Err(error) = theirs.write(&[7; 65_536]) {
+                if let Err(error) = theirs.write(&[7; 8192]) {
                     break error.kind();
                 }
             };
