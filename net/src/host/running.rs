@@ -113,7 +113,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// None if the device has taken its word back.
+    /// None if the device has taken its word back, or for now has nobody wait for this queue.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.device.descriptor(self.queue)
     }

@@ -52,7 +52,7 @@ fn run(running: &Running) {
 fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
     let mut arrived: Vec<(LinkId, Batch)> = sources.iter().map(|source| (source.link, Batch::default())).collect();
     let mut rests: Vec<Rest> = sources.iter().map(|_| Rest::default()).collect();
-    let mut fds = Vec::with_capacity(1 + sources.len());
+    let (mut fds, mut places) = (Vec::with_capacity(1 + sources.len()), Vec::with_capacity(sources.len()));
     loop {
         let (until, full) = match running.turn(generation, &mut arrived) {
             Next::Sleep { until, full } => (until, full),
@@ -62,7 +62,10 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
         let now = running.now();
         fds.clear();
         fds.push(PollFd::new(&running.bell, PollFlags::IN));
-        fds.extend(sources.iter().zip(&rests).map(|(source, rest)| poll_fd(running, source, &full, rest.is_over(now))));
+        places.clear();
+        let polled =
+            sources.iter().zip(&rests).map(|(source, rest)| if rest.is_over(now) { add(&mut fds, source, &full) } else { None });
+        places.extend(polled);
         // Where there was more than fitted nobody waits, but the others are asked too.
         let more = arrived.iter().any(|(_, batch)| batch.full);
         let until = if more { now } else { rests.iter().filter_map(|rest| rest.end(now)).fold(until, Instant::min) };
@@ -70,8 +73,8 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
         if !fds[0].revents().is_empty() {
             running.bell.heard();
         }
-        for (place, ((source, (_, batch)), rest)) in sources.iter().zip(&mut arrived).zip(&mut rests).enumerate() {
-            let revents = fds[1 + place].revents();
+        for (((source, (_, batch)), rest), place) in sources.iter().zip(&mut arrived).zip(&mut rests).zip(&places) {
+            let revents = place.map_or(PollFlags::empty(), |place: usize| fds[place].revents());
             if batch.full || !revents.is_empty() {
                 batch.fill(&*source.device, source.queue);
                 // It will never be quiet again, and there is nothing to read. An error alone says only what became of an earlier packet.
@@ -83,13 +86,12 @@ fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
     }
 }
 
-fn poll_fd<'a>(running: &'a Running, source: &'a Source, full: &[LinkId], awake: bool) -> PollFd<'a> {
+/// Adds what is polled of a source and says at which place. One that shows no descriptor now is not waited for.
+fn add<'a>(fds: &mut Vec<PollFd<'a>>, source: &'a Source, full: &[LinkId]) -> Option<usize> {
+    let fd = source.descriptor()?;
     let out = if source.queue == 0 && full.contains(&source.link) { PollFlags::OUT } else { PollFlags::empty() };
-    match source.descriptor().filter(|_| awake) {
-        Some(fd) => PollFd::from_borrowed_fd(fd, if source.reads { PollFlags::IN | out } else { out }),
-        // A device that has taken back its word is not waited for, nor one that rests.
-        None => PollFd::new(&running.bell, PollFlags::empty()),
-    }
+    fds.push(PollFd::from_borrowed_fd(fd, if source.reads { PollFlags::IN | out } else { out }));
+    Some(fds.len() - 1)
 }
 
 /// Waits until one of them is ready, the time is up, or a signal comes.

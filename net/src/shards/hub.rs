@@ -26,6 +26,8 @@ pub(crate) struct Hub {
     ethernet: bool,
     rule: Shards,
     pub(super) lanes: Vec<Lane>,
+    /// The shards that have let go of it.
+    gone: Vec<AtomicBool>,
     /// Queues with descriptors; none: the device tells when it is ready.
     pub(super) queues: usize,
     /// One packet at a time goes by each queue.
@@ -56,6 +58,7 @@ impl Hub {
             ethernet: properties.mac().is_some(),
             rule: *rule,
             lanes: lanes?,
+            gone: (0..rule.count()).map(|_| AtomicBool::new(false)).collect(),
             queues,
             sending: (0..queues.max(1)).map(|_| Turn::default()).collect(),
             fragments: Mutex::default(),
@@ -78,8 +81,12 @@ impl Hub {
     pub(super) fn receive(&self, queue: usize, own: usize, most: usize) -> io::Result<Packet> {
         for passed_on in 0..most {
             let packet = match self.device.receive(queue) {
+                Ok(packet) => packet,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && passed_on > 0 => break,
-                received => received?,
+                Err(error) => {
+                    self.look_whether_lost(error.kind());
+                    return Err(error);
+                }
             };
             if let Some(packet) = self.steer(packet, Some(own)) {
                 return Ok(packet);
@@ -92,13 +99,45 @@ impl Hub {
     /// The next packet of a shard's lane. An empty one is the occasion to go on with what was left to the shards' threads.
     pub(super) fn next(&self, shard: usize) -> io::Result<Packet> {
         let lane = &self.lanes[shard];
-        lane.take().or_else(|nothing| {
-            if self.handed_over.swap(false, Ordering::AcqRel) {
-                self.go_on();
-                return lane.take().map_err(|_| io::ErrorKind::Interrupted.into());
+        let taken = lane.take().or_else(|nothing| {
+            if !self.handed_over.swap(false, Ordering::AcqRel) {
+                return Err(nothing);
             }
-            Err(if self.lost.load(Ordering::Acquire) { io::ErrorKind::UnexpectedEof.into() } else { nothing })
-        })
+            self.go_on();
+            lane.take().map_err(|_| io::ErrorKind::Interrupted.into())
+        });
+        // Asked last: the bell that told of it may have been heard just now.
+        taken.map_err(|nothing| self.nothing(nothing))
+    }
+
+    /// What a shard for which there is nothing is told.
+    pub(super) fn nothing(&self, nothing: io::Error) -> io::Error {
+        if self.lost.load(Ordering::Acquire) { io::ErrorKind::UnexpectedEof.into() } else { nothing }
+    }
+
+    /// The device said this. If that means that it is lost all shards are told: not each of them reads.
+    fn look_whether_lost(&self, kind: io::ErrorKind) {
+        let lost = !matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted);
+        if lost && !self.lost.swap(true, Ordering::AcqRel) {
+            self.lanes.iter().for_each(Lane::ring);
+        }
+    }
+
+    /// Who reads this queue now.
+    pub(super) fn is_reader(&self, queue: usize, shard: usize) -> bool {
+        self.stand_in(queue % self.lanes.len()) == Some(shard)
+    }
+
+    /// A shard; if it is gone the next one in the circle that is there does its work.
+    fn stand_in(&self, shard: usize) -> Option<usize> {
+        (shard..self.gone.len()).chain(0..shard).find(|shard| !self.gone[*shard].load(Ordering::Acquire))
+    }
+
+    /// A shard lets go of the device. Another has its queues to read from now on, and is woken to see it.
+    pub(super) fn leave(&self, shard: usize) {
+        self.gone[shard].store(true, Ordering::Release);
+        self.lanes[shard].close();
+        self.lanes.iter().for_each(Lane::ring);
     }
 
     /// Sends by a queue.
@@ -111,9 +150,12 @@ impl Hub {
     fn steer(&self, packet: Packet, own: Option<usize>) -> Option<Packet> {
         let frame: &Frame = packet.frame();
         match target(&self.rule, frame, self.ethernet) {
-            Target::One(shard) if own == Some(shard.into()) => Some(packet),
             Target::One(shard) => {
-                self.lanes[usize::from(shard)].put([packet]);
+                let shard = self.stand_in(shard.into())?;
+                if own == Some(shard) {
+                    return Some(packet);
+                }
+                self.lanes[shard].put([packet]);
                 None
             }
             Target::All => {
@@ -125,7 +167,7 @@ impl Hub {
                 let mut fragments = self.fragments.lock().unwrap_or_else(PoisonError::into_inner);
                 let (shard, packets) = fragments.piece(identity, shard, packet)?;
                 // Under the lock, so that the pieces keep their order.
-                self.lanes[usize::from(shard)].put(packets);
+                self.lanes[self.stand_in(shard.into())?].put(packets);
                 None
             }
         }
@@ -188,9 +230,8 @@ impl Hub {
         if count > 0 {
             self.device.flush();
         }
-        if end.is_some_and(|kind| !matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)) {
-            self.lost.store(true, Ordering::Release);
-            self.lanes.iter().for_each(Lane::ring);
+        if let Some(kind) = end {
+            self.look_whether_lost(kind);
         }
         self.lanes.iter().for_each(Lane::unblock);
         end.is_none()
@@ -212,6 +253,8 @@ mod tests {
     use std::os::fd::{AsFd, BorrowedFd};
     use std::os::unix::net::UnixDatagram;
     use std::sync::atomic::AtomicUsize;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     use super::*;
     use crate::device::{Properties, pair};
@@ -257,10 +300,11 @@ mod tests {
         assert_eq!(taken(&hub), sent + 1);
     }
 
-    /// Has so many packets, by either of two queues, if it has queues.
+    /// Has so many packets, by either of two queues, if it has queues, and then says this.
     struct Full {
         packets: AtomicUsize,
         queues: Option<UnixDatagram>,
+        then: io::ErrorKind,
     }
 
     impl Device for Full {
@@ -270,7 +314,7 @@ mod tests {
 
         fn receive(&self, _: usize) -> io::Result<Packet> {
             let left = self.packets.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-            left.map(|left| datagram(left as u16)).map_err(|_| io::ErrorKind::WouldBlock.into())
+            left.map(|left| datagram(left as u16)).map_err(|_| self.then.into())
         }
 
         fn send(&self, _: &Packet) -> io::Result<()> {
@@ -282,10 +326,16 @@ mod tests {
         }
     }
 
+    /// What one who is told reads before a shard's thread goes on.
+    const MOST: usize = ROUNDS * BATCH;
+
+    fn called(packets: usize, then: io::ErrorKind) -> Full {
+        Full { packets: packets.into(), queues: None, then }
+    }
+
     #[test]
     fn one_who_is_told_reads_so_much_and_a_shard_goes_on() {
-        const MOST: usize = ROUNDS * BATCH;
-        let (hub, _interfaces) = share(Full { packets: (2 * MOST + 1).into(), queues: None });
+        let (hub, _interfaces) = share(called(2 * MOST + 1, io::ErrorKind::WouldBlock));
         hub.device_ready();
         let waiting: usize = hub.lanes.iter().map(|lane| std::iter::from_fn(|| lane.take().ok()).count()).sum();
         assert_eq!(waiting, MOST);
@@ -341,8 +391,72 @@ mod tests {
         assert_eq!((device.left.load(Ordering::Relaxed), device.deepest.load(Ordering::Relaxed)), (0, 1));
     }
 
+    /// The first error of a shard that takes what is in its lane.
+    fn end_of(hub: &Hub, shard: usize) -> io::ErrorKind {
+        loop {
+            if let Err(error) = hub.next(shard) {
+                return error.kind();
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_that_goes_on_and_finds_the_device_lost_is_told_itself() {
+        let (hub, _interfaces) = share(called(MOST, io::ErrorKind::UnexpectedEof));
+        hub.device_ready();
+        let told: Vec<_> = (0..hub.lanes.len()).map(|shard| end_of(&hub, shard)).collect();
+        assert_eq!(told, [io::ErrorKind::UnexpectedEof; SHARDS as usize], "it has heard the bell that told of it");
+    }
+
     fn queues(packets: usize) -> Full {
-        Full { packets: packets.into(), queues: Some(UnixDatagram::unbound().expect("a descriptor")) }
+        let queues = Some(UnixDatagram::unbound().expect("a descriptor"));
+        Full { packets: packets.into(), queues, then: io::ErrorKind::WouldBlock }
+    }
+
+    #[test]
+    fn one_who_reads_and_finds_the_device_lost_tells_those_who_do_not() {
+        let (hub, interfaces) = share(Full { then: io::ErrorKind::NotFound, ..queues(0) });
+        assert_eq!(end_of(&hub, 3), io::ErrorKind::WouldBlock);
+        assert_eq!(interfaces[0].device.receive(0).expect_err("it is lost").kind(), io::ErrorKind::NotFound);
+        assert!(hub.lanes.iter().all(rung), "they are woken");
+        assert!((0..hub.lanes.len()).all(|shard| end_of(&hub, shard) == io::ErrorKind::UnexpectedEof));
+        assert_eq!(interfaces[3].device.receive(0).expect_err("it is lost").kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// True if a thread that sleeps at this lane wakes up.
+    fn rung(lane: &Lane) -> bool {
+        let mut fds = [PollFd::new(lane, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).expect("a descriptor") == 1
+    }
+
+    /// The device's queues that a shard's thread waits for, by their place at its end.
+    fn waits_for(end: &dyn Device) -> Vec<usize> {
+        let lane = end.properties().queue_count() - 1;
+        let first = usize::from(end.properties().only_sends());
+        (first..lane).filter(|place| end.descriptor(*place).is_some()).collect()
+    }
+
+    #[test]
+    fn the_queues_of_a_shard_that_has_gone_are_read_by_the_next() {
+        let (hub, mut interfaces) = share(queues(1000));
+        let waits = |interfaces: &[Interface]| -> Vec<usize> {
+            interfaces.iter().map(|interface| waits_for(&*interface.device).len()).collect()
+        };
+        assert_eq!(waits(&interfaces), [1, 1, 0, 0]);
+        drop(interfaces.remove(0));
+        assert_eq!(waits(&interfaces), [2, 0, 0], "one has both");
+        assert!(hub.lanes[1..].iter().all(rung), "it is woken to see it");
+        drop(interfaces.remove(0));
+        assert_eq!(waits(&interfaces), [2, 0]);
+        let end = &*interfaces[0].device;
+        let places = waits_for(end);
+        let received = std::iter::repeat_n(places, 1000).flatten().filter(|place| end.receive(*place).is_ok()).count();
+        let passed_on = std::iter::from_fn(|| hub.next(3).ok()).count();
+        assert_eq!(received + passed_on, 1000, "what was for the others is for it too");
+        assert!(received > passed_on);
+        assert_eq!(end.receive(0).expect_err("it is there to send by").kind(), io::ErrorKind::WouldBlock);
+        interfaces.clear();
+        assert_eq!(hub.stand_in(0), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::bell::Bell;
 use crate::device::Packet;
@@ -16,30 +16,44 @@ const LIMIT: usize = 2048;
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Lane {
-    packets: Mutex<VecDeque<Packet>>,
+    waiting: Mutex<Waiting>,
     bell: Bell,
     /// Its device had no room: it is to be told when it has.
     blocked: AtomicBool,
     dropped: AtomicU64,
 }
 
+#[derive(Debug, Default)]
+struct Waiting {
+    packets: VecDeque<Packet>,
+    /// Nobody will take any.
+    closed: bool,
+}
+
 impl Lane {
     pub(super) fn new() -> io::Result<Self> {
         let bell = Bell::new()?;
-        Ok(Self { packets: Mutex::default(), bell, blocked: AtomicBool::new(false), dropped: AtomicU64::new(0) })
+        Ok(Self { waiting: Mutex::default(), bell, blocked: AtomicBool::new(false), dropped: AtomicU64::new(0) })
     }
 
-    /// Puts packets in and wakes the shard.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts packets in and wakes the shard, if it is there.
     pub(super) fn put(&self, packets: impl IntoIterator<Item = Packet>) {
-        let mut queue = self.packets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return;
+        }
         for packet in packets {
-            if queue.len() < LIMIT {
-                queue.push_back(packet);
+            if waiting.packets.len() < LIMIT {
+                waiting.packets.push_back(packet);
             } else {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
-        drop(queue);
+        drop(waiting);
         self.bell.ring();
     }
 
@@ -54,7 +68,7 @@ impl Lane {
     }
 
     fn pop(&self) -> Option<Packet> {
-        self.packets.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.lock().packets.pop_front()
     }
 
     /// The shard waits for room in the device.
@@ -67,6 +81,12 @@ impl Lane {
         if self.blocked.swap(false, Ordering::AcqRel) {
             self.bell.ring();
         }
+    }
+
+    /// Its shard has let go of the device: nothing more is for it.
+    pub(super) fn close(&self) {
+        let nobodys = std::mem::replace(&mut *self.lock(), Waiting { closed: true, ..Waiting::default() });
+        drop(nobodys);
     }
 
     /// Something is to be looked at.
@@ -97,6 +117,17 @@ mod tests {
         assert_eq!(lane.dropped(), 5);
         let taken: Vec<_> = std::iter::from_fn(|| lane.take().ok()).map(|packet| packet.len()).collect();
         assert!(taken.into_iter().eq(0..LIMIT));
+    }
+
+    #[test]
+    fn nothing_waits_for_one_that_is_gone() {
+        let lane = Lane::new().expect("a lane");
+        let packets = || (0..3).map(|len| Packet::from(vec![0; len]));
+        lane.put(packets());
+        lane.close();
+        lane.put(packets());
+        assert!(lane.take().is_err());
+        assert_eq!(lane.dropped(), 0, "nobody was too slow");
     }
 
     #[test]

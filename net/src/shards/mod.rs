@@ -45,6 +45,9 @@
 //! | ICMP errors | where the flow goes that they are about |
 //! | ARP replies, neighbour and router advertisements, redirects, group queries | to all; one shard answers questions |
 //!
+//! When a shard [ends](crate::Host::shutdown) before others the next one has its packets: it reads its queues, answers questions in its place,
+//! accepts connections if it listens there too, and refuses the rest.
+//!
 //! Loopback and `AF_UNIX` stay within a shard, and raw sockets see what goes to their shard. A listener or an explicitly bound datagram
 //! socket on one shard alone gets only the flows of that shard: what is not for it is refused by the others.
 //!

@@ -45,8 +45,13 @@ impl TcpListener {
         self.parts[0].local_addr()
     }
 
-    /// Waits for the next connection on any shard; says whom it is with. Shards that have some take turns. It is non-blocking and has a
-    /// timeout as the first of its [parts](Self::parts): `EAGAIN`
+    /// Whether [`accept`](Self::accept) gives [`WouldBlock`](io::ErrorKind::WouldBlock) instead of waiting; the parts likewise.
+    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
+        self.parts.iter().try_for_each(|part| part.set_nonblocking(on))
+    }
+
+    /// Waits for the next connection on any shard; says whom it is with. Shards that have some take turns. Whether it waits at all, and
+    /// for how long (`SO_RCVTIMEO`), the first of its [parts](Self::parts) says: `EAGAIN`
     pub fn accept(&self) -> io::Result<(net::TcpStream, SocketAddr)> {
         let sockets: Vec<&Blocking> = self.parts.iter().map(|part| &part.blocking).collect();
         let first = self.turn.fetch_add(1, Ordering::Relaxed) % sockets.len();

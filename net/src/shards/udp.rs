@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use loggia_stack::base::MsgFlags;
@@ -44,6 +45,21 @@ impl UdpSocket {
         self.parts[0].local_addr()
     }
 
+    /// Whether receiving gives [`WouldBlock`](io::ErrorKind::WouldBlock) instead of waiting, and sending; the parts likewise.
+    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
+        self.parts.iter().try_for_each(|part| part.set_nonblocking(on))
+    }
+
+    /// Longest a receive waits (`SO_RCVTIMEO`), also of the parts; then it gives [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.parts.iter().try_for_each(|part| part.set_read_timeout(timeout))
+    }
+
+    /// Longest a receive waits.
+    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        self.parts[0].read_timeout()
+    }
+
     /// The socket whose shard has the flow to this end: what it sends is answered there.
     pub fn part_for(&self, to: SocketAddr) -> &net::UdpSocket {
         &self.parts[self.shards.of_datagram(self.port, to)]
@@ -55,8 +71,8 @@ impl UdpSocket {
         self.part_for(to).send_to(buf, to)
     }
 
-    /// Waits for the next datagram on any shard; says whom it is from. Shards that have some take turns. It is non-blocking and has a
-    /// timeout as the first of its [parts](Self::parts): `EAGAIN`
+    /// Waits for the next datagram on any shard; says whom it is from. Shards that have some take turns. Whether it waits at all, and for
+    /// how long, the first of its [parts](Self::parts) says: `EAGAIN`
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let (_, (len, from)) = self.when_any(|stack, _, id| recvfrom(stack, id, buf, MsgFlags::NONE))?;
         Ok((len, sock_addr(&from)?))

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod configuration;
+mod leaving;
 mod memory;
 #[cfg(target_os = "linux")]
 #[path = "../kernel/namespace.rs"]

@@ -197,13 +197,32 @@ fn the_end_is_told_at_all_shards() {
     assert!(many.hosts().iter().all(|host| host.events().is_err()));
 }
 
+/// Also the questions that one answers for all: the other end does not know our station when it begins.
+#[test]
+fn another_answers_for_a_shard_that_has_ended() {
+    let (many, single) = hosts_over(Properties::ethernet([2, 0, 0, 0, 0, 1], 1500));
+    let _listener = shards::TcpListener::bind_on(&many, "10.0.0.1:7").expect("bind");
+    many.hosts()[0].shutdown(Duration::from_secs(60)).expect("there was nothing to send");
+    single.remove_neighbour("lan0", "10.0.0.1").expect("it is an interface");
+    for _ in 0..8 * SHARDS {
+        TcpStream::connect_on(&single, "10.0.0.1:7").expect("others listen too");
+        let refused = TcpStream::connect_on(&single, "10.0.0.1:9").expect_err("nobody listens");
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+}
+
 #[test]
 fn who_is_not_to_wait_on_all_shards_does_not() {
     let (many, _single) = hosts();
     let listener = shards::TcpListener::bind_on(&many, "10.0.0.1:7").expect("bind");
-    listener.parts()[0].set_nonblocking(true).expect("a mode");
-    assert_eq!(listener.accept().expect_err("nobody").kind(), std::io::ErrorKind::WouldBlock);
+    listener.set_nonblocking(true).expect("a mode");
+    let modes = listener.parts().iter().map(|part| part.accept().expect_err("nobody").kind());
+    assert!(modes.chain([listener.accept().expect_err("nobody").kind()]).all(|kind| kind == std::io::ErrorKind::WouldBlock));
     let socket = shards::UdpSocket::bind_on(&many, "10.0.0.1:53").expect("bind");
-    socket.parts()[0].set_read_timeout(Some(Duration::from_millis(10))).expect("a timeout");
+    socket.set_read_timeout(Some(Duration::from_millis(10))).expect("a timeout");
+    assert_eq!(socket.read_timeout().expect("an option"), Some(Duration::from_millis(10)));
+    assert_eq!(socket.recv_from(&mut [0; 9]).expect_err("nothing").kind(), std::io::ErrorKind::WouldBlock);
+    socket.set_read_timeout(None).expect("no timeout");
+    socket.set_nonblocking(true).expect("a mode");
     assert_eq!(socket.recv_from(&mut [0; 9]).expect_err("nothing").kind(), std::io::ErrorKind::WouldBlock);
 }
