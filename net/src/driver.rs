@@ -172,7 +172,10 @@ impl Waiters {
     /// Nobody waits for this socket any more; it is closed. The wakers are to be dropped outside of the lock, as with [`Left`].
     #[must_use = "wakers are dropped outside of the lock"]
     pub fn forget(&mut self, socket: SocketId) -> Vec<Waker> {
-        self.shared.remove(&socket);
+        if self.shared.remove(&socket) {
+            // Those that were many need not become so many again before one looks.
+            self.look_at = self.look_at.min(2 * self.shared.len().max(LOOK_AT));
+        }
         self.modes.remove(&socket);
         let waiting = self.sockets.remove(&socket).unwrap_or_default();
         waiting.into_iter().map(|waiting| waiting.waker).collect()
@@ -335,5 +338,20 @@ mod tests {
             assert!(waiters.handle_gone(socket(1), |_| true).is_empty());
         }
         assert!(waiters.shared.len() <= LOOK_AT);
+    }
+
+    #[test]
+    fn many_that_were_there_once_do_not_let_many_gather() {
+        let mut waiters = Waiters::default();
+        for number in 0..10_000 {
+            assert!(waiters.handle_gone(socket(number), |_| true).is_empty());
+        }
+        for number in 0..10_000 {
+            assert!(waiters.handle_gone(socket(number), |_| false).is_empty());
+        }
+        for number in 0..10_000 {
+            assert!(waiters.handle_gone(socket(number), |other| other == socket(number)).is_empty());
+            assert!(waiters.shared.len() <= 2 * LOOK_AT);
+        }
     }
 }

@@ -54,6 +54,14 @@ impl State {
         }
     }
 
+    /// Takes out the interest under this key.
+    fn take(&mut self, key: &Key) -> Option<Arc<Item>> {
+        let item = self.items.remove(key)?;
+        // Those that were many need not become so many again before one looks.
+        self.look_at = self.look_at.min(2 * self.items.len().max(LOOK_AT));
+        Some(item)
+    }
+
     /// Takes out interests in what is gone, once there are twice as many interests as were left the last time. They are to be dropped
     /// without the lock.
     fn sweep(&mut self) -> Vec<(Key, Arc<Item>)> {
@@ -256,7 +264,7 @@ impl Set {
     }
 
     pub(super) fn remove(&self, fd: Fd, entry: &Entry) -> io::Result<()> {
-        let item = lock(&self.state).items.remove(&key(fd, entry)).ok_or_else(|| error(Errno::ENOENT))?;
+        let item = lock(&self.state).take(&key(fd, entry)).ok_or_else(|| error(Errno::ENOENT))?;
         self.let_go(&[item]);
         Ok(())
     }
@@ -337,9 +345,11 @@ mod tests {
             assert_eq!(again.raw_os_error(), Some(17), "EEXIST");
             entry
         };
-        let kept: Vec<_> = (0..100).map(add).collect();
-        (0..1000).for_each(|_| drop(add(200)));
+        let kept: Vec<_> = (0..1000).map(add).collect();
+        (0..3000).for_each(|_| drop(add(2000)));
         assert!(lock(&set.state).items.len() <= 2 * kept.len());
         assert!(kept.iter().zip(0..).all(|(entry, fd)| set.remove(fd, entry).is_ok()), "those that are there stay");
+        (0..1000).for_each(|_| drop(add(2000)));
+        assert!(lock(&set.state).items.len() <= 2 * LOOK_AT, "nothing is there");
     }
 }
