@@ -1,7 +1,10 @@
 //! Tasks that wait at all shards.
 
 use std::future::poll_fn;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
 use loggia::tokio::net::{TcpStream, UdpSocket};
 use loggia::tokio::shards;
@@ -12,6 +15,25 @@ use crate::{SHARDS, pattern};
 
 fn run(story: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime").block_on(story);
+}
+
+/// Whether somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Woken {
+    /// Waits for it.
+    async fn was(&self) {
+        while !self.0.load(Ordering::Acquire) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 #[test]
@@ -51,10 +73,18 @@ fn who_gives_up_waiting_at_all_shards_takes_nothing_away() {
         let (many, single) = hosts();
         let listener = shards::TcpListener::bind_on(&many, "10.0.0.1:7").await.expect("bind");
         for _ in 0..3 * SHARDS {
-            let given_up = std::pin::pin!(listener.accept()).poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(given_up, Poll::Pending), "nobody has connected");
-            let (here, there) = tokio::join!(TcpStream::connect_on(&single, "10.0.0.1:7"), listener.accept());
-            let (here, (there, from)) = (here.expect("connect"), there.expect("accept"));
+            let [first, second] = [(); 2].map(|()| Arc::new(Woken::default()));
+            let (mut gives_up, mut stays) = (Box::pin(listener.accept()), Box::pin(listener.accept()));
+            for (waits, woken) in [(&mut gives_up, &first), (&mut stays, &second)] {
+                let waker = Waker::from(woken.clone());
+                assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(), "nobody has connected");
+            }
+            let here = TcpStream::connect_on(&single, "10.0.0.1:7").await.expect("connect");
+            first.was().await;
+            // It has been told, and does not look any more: what it was told of is there for the other, who is told as well.
+            drop(gives_up);
+            second.was().await;
+            let (there, from) = stays.await.expect("accept");
             assert_eq!((here.local_addr().expect("its end"), there.peer_addr().expect("its end")), (from, from));
         }
     });
