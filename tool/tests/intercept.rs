@@ -334,6 +334,43 @@ for edge in [0, select.EPOLLET]:
     assert_eq!(said, both.repeat(2));
 }
 
+/// What natively stands for the socket is another after a failed `connect`.
+#[test]
+fn a_second_connect_keeps_what_was_set() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("kept", 0);
+    let script = "
+import errno, select, signal, socket, struct, threading, time
+from socket import SOL_SOCKET, SO_OOBINLINE, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDBUF
+SO_PEEK_OFF = 42
+signal.alarm(60)
+server = socket.socket(); server.setsockopt(SOL_SOCKET, SO_RCVBUF, 4096); server.bind(('127.0.0.1', 7000)); server.listen()
+s = socket.socket(); s.setblocking(False); poll = select.poll(); poll.register(s, select.POLLOUT)
+s.setsockopt(SOL_SOCKET, SO_RCVTIMEO, struct.pack('ll', 2, 0))
+for option, value in [(SO_RCVLOWAT, 3), (SO_PEEK_OFF, 0), (SO_OOBINLINE, 1), (SO_SNDBUF, 4096)]:
+    s.setsockopt(SOL_SOCKET, option, value)
+s.connect_ex(('127.0.0.1', 1)); poll.poll(); print(errno.errorcode[s.getsockopt(SOL_SOCKET, socket.SO_ERROR)])
+while s.connect_ex(('127.0.0.1', 7000)): poll.poll()
+peer, _ = server.accept(); s.setblocking(True)
+def pieces(): peer.send(b'ab'); time.sleep(0.2); peer.send(b'c')
+threading.Thread(target=pieces).start(); print(s.recv(9))
+peer.send(b'defghi'); print(s.recv(3, socket.MSG_PEEK), s.recv(3, socket.MSG_PEEK), s.recv(9))
+print(s.getsockopt(SOL_SOCKET, SO_OOBINLINE))
+try: s.recv(1)
+except BlockingIOError: print('nothing came')
+s.setblocking(False); sent = 0
+while poll.poll(300):
+    try:
+        while True: sent += s.send(bytes(4096))
+    except BlockingIOError: pass
+print(sent < 100_000 or sent)
+";
+    let said = python(&mut stage, script);
+    assert_eq!(said, "ECONNREFUSED\nb'abc'\nb'def' b'ghi' b'defghi'\n1\nnothing came\nTrue\n");
+}
+
 #[test]
 fn nothing_is_left_when_programs_are_gone() {
     if !has("python3") {

@@ -15,6 +15,8 @@ use crate::sys::socket;
 
 /// The smallest native buffer.
 const LEAST: usize = 4 << 10;
+/// Numbers that only the program's end needs to know.
+const NATIVE: [i32; 3] = [libc::SO_RCVLOWAT, libc::SO_PEEK_OFF, libc::SO_OOBINLINE];
 /// Longest value that is looked at.
 const MOST: usize = 16 << 10;
 
@@ -45,7 +47,7 @@ impl Supervisor {
             libc::SO_SNDBUF => entry.send_room = room(value),
             libc::SO_RCVBUF => entry.receive_room = room(value),
             libc::SO_SNDTIMEO => entry.send_timeout = duration(value),
-            libc::SO_RCVLOWAT | libc::SO_PEEK_OFF | libc::SO_OOBINLINE => {}
+            name if NATIVE.contains(&name) => {}
             _ => return,
         }
         match name {
@@ -125,10 +127,24 @@ fn duration(value: &[u8]) -> Option<Duration> {
 
 /// A connection takes its timeouts from its listener.
 pub(super) fn set_native_timeouts(program: &OwnedFd, entry: &Entry) {
-    for (name, timeout) in [(libc::SO_RCVTIMEO, entry.receive_timeout), (libc::SO_SNDTIMEO, entry.send_timeout)] {
-        if let Some(timeout) = timeout {
-            let value = [(timeout.as_secs() as i64).to_ne_bytes(), i64::from(timeout.subsec_micros()).to_ne_bytes()].concat();
-            let _ = socket::set_option(program.as_fd(), libc::SOL_SOCKET, name, &value);
+    set_native_timeout(program, libc::SO_RCVTIMEO, entry.receive_timeout);
+    set_native_timeout(program, libc::SO_SNDTIMEO, entry.send_timeout);
+}
+
+fn set_native_timeout(program: &OwnedFd, name: i32, timeout: Option<Duration>) {
+    if let Some(timeout) = timeout {
+        let value = [(timeout.as_secs() as i64).to_ne_bytes(), i64::from(timeout.subsec_micros()).to_ne_bytes()].concat();
+        let _ = socket::set_option(program.as_fd(), libc::SOL_SOCKET, name, &value);
+    }
+}
+
+/// What was set on a program's end is so on the one that takes its place, which is not connected yet: its `SO_SNDTIMEO` is still ours.
+pub(super) fn keep_native(old: &OwnedFd, new: &OwnedFd, entry: &Entry) {
+    set_native_timeout(new, libc::SO_RCVTIMEO, entry.receive_timeout);
+    for name in NATIVE {
+        // What AF_UNIX does not have has no native effect.
+        if let Ok(value) = socket::option(old.as_fd(), libc::SOL_SOCKET, name) {
+            let _ = socket::set_option(new.as_fd(), libc::SOL_SOCKET, name, &(value as i32).to_ne_bytes());
         }
     }
 }

@@ -10,6 +10,7 @@ use super::Supervisor;
 use super::answer::Subject;
 use super::call::Call;
 use super::fault::Fault;
+use super::options;
 use super::spare::ProgramEnd;
 use super::table::{Entry, Phase};
 use crate::sys::epoll_of_other::{self, Registration};
@@ -35,6 +36,8 @@ impl Supervisor {
             let old = std::mem::replace(entry, Entry::new(entry.host, entry.id, cookie, inode, entry.family, Phase::Fresh));
             (entry.user, entry.waits) = (old.user, old.waits);
             (entry.receive_timeout, entry.send_timeout) = (old.receive_timeout, old.send_timeout);
+            (entry.receive_room, entry.send_room) = (old.receive_room, old.send_room);
+            options::keep_native(&subject.program, &program, entry);
         }
         Ok(())
     }
