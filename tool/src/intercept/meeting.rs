@@ -94,11 +94,10 @@ fn show_urgent_in_line(end: BorrowedFd<'_>) -> io::Result<()> {
     socket::set_option(end, libc::SOL_SOCKET, libc::SO_OOBINLINE, &1i32.to_ne_bytes())
 }
 
-/// Fills the program's send buffer, which must be empty, so that it is not writable; says with how many bytes.
-/// Nearly all of them are one message, which the kernel frees as a whole: reading them makes one edge, and giving the end its buffer before
-/// that makes none.
+/// Fills the program's send buffer, which must be empty and as large as the kernel makes it, so that it is not writable; says with how many
+/// bytes. Nearly all of them are one message, which the kernel frees as a whole: reading them makes one edge, and giving the end its buffer
+/// before that makes none. It is sent before the buffer is made small: `SO_SNDBUF` wakes who waits at an end that can be written to.
 pub(super) fn fill_at_once(program: BorrowedFd<'_>) -> io::Result<usize> {
-    set_buffer(program, BUFFER)?;
     let block = socket::send(program, &BLOCK, 0)?;
     fill(program).map(|more| block + more)
 }
