@@ -168,6 +168,26 @@ struct Queue {
     flows: Mutex<Vec<Packet>>,
 }
 
+impl Queue {
+    /// How many are left, if there are any.
+    fn left(&self) -> io::Result<usize> {
+        let left = self.left.load(Ordering::Acquire);
+        if left > 0 {
+            return Ok(left);
+        }
+        // Not an error if somebody else has heard it.
+        let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+        // It may have been for what has come since we looked, and then has to ring on.
+        match self.left.load(Ordering::Acquire) {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            left => {
+                rustix::io::write(&self.bell, &1u64.to_ne_bytes())?;
+                Ok(left)
+            }
+        }
+    }
+}
+
 impl Requests {
     fn new(queues: usize) -> io::Result<Self> {
         let queue = |_| {
@@ -200,12 +220,7 @@ impl Device for Requests {
 
     fn receive(&self, queue: usize) -> io::Result<Packet> {
         let queue = &self.queues[queue];
-        let left = queue.left.load(Ordering::Acquire);
-        if left == 0 {
-            // Not an error if somebody else has heard it.
-            let _ = rustix::io::read(&queue.bell, &mut [0; 8]);
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
+        let left = queue.left()?;
         // Not each time: it would have the cores wait for each other's counts.
         if left.is_multiple_of(LOOK) && self.under_way() + LOOK * self.queues.len() > WINDOW {
             return Err(io::ErrorKind::Interrupted.into());
