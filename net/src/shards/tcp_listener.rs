@@ -9,7 +9,7 @@ use super::any::when_any;
 use crate::blocking::Blocking;
 use crate::lookup::{ToAddrs, first};
 use crate::net;
-use crate::socket::{READ, Socket, sock_addr};
+use crate::socket::{READ, Socket, sock_addr, until_the_end};
 
 /// How often another port is tried that is free on the first shard but not on all.
 const TRIES: usize = 64;
@@ -75,7 +75,7 @@ impl Iterator for Incoming<'_> {
     type Item = io::Result<net::TcpStream>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.listener.accept().map(|(stream, _)| stream))
+        until_the_end(self.listener.accept().map(|(stream, _)| stream))
     }
 }
 
