@@ -149,10 +149,13 @@ fn lab(loggia: &Path, me: &str, work: &[&str], file: &str) -> Command {
 /// thousand connections would want more than many machines allow a process.
 fn idle_lab(count: usize, file: &str) -> io::Result<String> {
     let me = std::env::current_exe()?;
-    let run = ["peer", "idle", &format!("server:{PORT}"), &count.to_string(), file].map(|word| format!("{word:?}")).join(", ");
+    let me = me.to_string_lossy();
+    let words = [&*me, "peer", "idle", &format!("server:{PORT}"), &count.to_string(), file];
+    // Words of TOML: its strings are written as Rust's are.
+    let run = words.map(|word| format!("{word:?}")).join(", ");
     Ok(format!(
         "schema = 1\n[link.wan]\nends = [\"server\", \"client\"]\n[host.server]\nprogram = \"echo --port {PORT}\"\n\
-         [host.client]\nafter = [\"server\"]\nrun = [{me:?}, {run}]\n"
+         [host.client]\nafter = [\"server\"]\nrun = [{run}]\n"
     ))
 }
 
