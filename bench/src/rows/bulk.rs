@@ -8,7 +8,8 @@ use crate::figure::Sample;
 use crate::probe::Effort;
 use crate::timing::timed;
 
-fn took(wire: Wire, amount: usize) -> Duration {
+/// How long so many bytes take.
+pub(super) fn took(wire: Wire, amount: usize) -> Duration {
     let mut pair = Pair::new(wire, Time::real());
     let ends = pair.connect();
     let (source, mut sink) = (pattern(WRITE), vec![0; WRITE]);

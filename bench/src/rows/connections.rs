@@ -11,6 +11,11 @@ use crate::timing::{timed, times};
 
 pub(crate) fn core(effort: Effort) -> Result<Vec<Sample>, String> {
     let count = effort.of(100_000);
+    Ok(vec![Sample::per_second(10, "connect, byte, close, one thread", "loggia", count, took(count))])
+}
+
+/// How long so many connections take, one after the other.
+pub(super) fn took(count: usize) -> Duration {
     let mut pair = Pair::new(Wire::Large, Time::stepped());
     let mut connections = |count: usize| {
         for _ in 0..count {
@@ -21,8 +26,7 @@ pub(crate) fn core(effort: Effort) -> Result<Vec<Sample>, String> {
         }
     };
     connections(4000);
-    let took = timed(|| connections(count));
-    Ok(vec![Sample::per_second(10, "connect, byte, close, one thread", "loggia", count, took)])
+    timed(|| connections(count))
 }
 
 /// As many connections with and without a hundred thousand others in TIME-WAIT, alternately.

@@ -8,28 +8,30 @@ use std::time::{Duration, Instant};
 
 use loggia::device::{Device, Packet, Properties};
 use loggia::{Host, Interface, Shards};
-use loggia_bench::pair::{Pair, Time, WRITE, Wire, pattern};
+use loggia_bench::pair::Wire;
+use loggia_stack::base::checksum::checksum;
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::{bulk, connections, ping_pong};
 use crate::figure::{Sample, Unit};
 use crate::probe::Effort;
-use crate::timing::{on_two_cores, stay_on_core, timed};
+use crate::timing::{on_two_cores, stay_on_core};
 
 const SUBJECT: &str = "loggia";
 
 /// Pairs of stacks that have nothing in common but the machine: its allocator, its caches, its memory.
 pub(crate) fn stacks(effort: Effort) -> Result<Vec<Sample>, String> {
-    let connections = effort.of(40_000);
+    let count = effort.of(40_000);
     let trips = effort.of(200_000);
     let amount = effort.of(1 << 29);
     let add = |what: &str, work: &(dyn Fn() -> Duration + Sync)| {
         Sample::new(20, format!("{what}, two cores over one"), SUBJECT, Unit::Times, on_both_over_one(work))
     };
     Ok(vec![
-        add("connect, byte, close", &|| short_connections(connections)),
-        add("ping-pong", &|| ping_pongs(trips)),
-        add("bulk, MTU 1500", &|| bulk(Wire::Packets, amount)),
-        add("bulk, 64 KiB segments", &|| bulk(Wire::Large, 2 * amount)),
+        add("connect, byte, close", &|| connections::took(count)),
+        add("ping-pong", &|| ping_pong::took(trips)),
+        add("bulk, MTU 1500", &|| bulk::took(Wire::Packets, amount)),
+        add("bulk, 64 KiB segments", &|| bulk::took(Wire::Large, 2 * amount)),
     ])
 }
 
@@ -45,36 +47,6 @@ fn on_both_over_one(work: &(dyn Fn() -> Duration + Sync)) -> f64 {
     let mut second = Duration::ZERO;
     let first = on_two_cores(work, || second = work());
     2.0 * alone.as_secs_f64() / first.max(second).as_secs_f64()
-}
-
-fn short_connections(count: usize) -> Duration {
-    let mut pair = Pair::new(Wire::Large, Time::stepped());
-    let mut some = |count: usize| {
-        for _ in 0..count {
-            // So that TIME-WAIT does not use up the ports.
-            pair.wait(Duration::from_millis(20));
-            pair.short_connection();
-            pair.forget_readiness();
-        }
-    };
-    some(4000);
-    timed(|| some(count))
-}
-
-fn ping_pongs(count: usize) -> Duration {
-    let mut pair = Pair::new(Wire::Large, Time::stepped());
-    let ends = pair.connect();
-    let mut some = |count: usize| (0..count).for_each(|_| pair.ping_pong(ends));
-    some(1000);
-    timed(|| some(count))
-}
-
-fn bulk(wire: Wire, amount: usize) -> Duration {
-    let mut pair = Pair::new(wire, Time::real());
-    let ends = pair.connect();
-    let (source, mut sink) = (pattern(WRITE), vec![0; WRITE]);
-    pair.bulk(ends, 8 << 20, &source, &mut sink);
-    timed(|| pair.bulk(ends, amount, &source, &mut sink))
 }
 
 /// Flows, told apart by the identifications of their echo requests.
@@ -260,13 +232,6 @@ fn request(flow: u16) -> Packet {
     let message = checksum(&bytes[20..]);
     bytes[22..24].copy_from_slice(&message.to_be_bytes());
     Packet::from(bytes)
-}
-
-/// RFC 1071.
-fn checksum(bytes: &[u8]) -> u16 {
-    let sum: u32 = bytes.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    !(((folded & 0xffff) + (folded >> 16)) as u16)
 }
 
 /// The identification of an answer.

@@ -195,19 +195,4 @@ mod tests {
             }
         }
     }
-
-    /// One passed over all others here each time, 10^10 places.
-    #[test]
-    fn many_that_stay_cost_those_that_come_and_go_nothing() {
-        let mut numbers = Numbers::default();
-        (0..200_000).for_each(|place| drop(numbers.put(place, Place::Reserved)));
-        for _ in 0..50_000 {
-            numbers.put(7, Place::Free);
-            for lowest in [7, 200_000] {
-                assert_eq!(numbers.free(0), lowest);
-                numbers.put(lowest, Place::Reserved);
-            }
-            numbers.put(200_000, Place::Free);
-        }
-    }
 }
