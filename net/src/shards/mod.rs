@@ -67,6 +67,7 @@ mod configure;
 mod fragments;
 mod hub;
 mod lane;
+mod parts;
 mod port;
 mod steer;
 mod tcp_listener;
@@ -91,7 +92,7 @@ use crate::host::{Host, Interface};
 pub(crate) use any::Several;
 pub(crate) use hub::Hub;
 #[cfg(feature = "tokio")]
-pub(crate) use tcp_listener::on_all;
+pub(crate) use parts::Parts;
 pub use tcp_listener::{Incoming, TcpListener};
 pub use udp::UdpSocket;
 

@@ -2,32 +2,26 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Shards;
 use super::any::when_any;
+use super::parts::Parts;
 use crate::blocking::Blocking;
-use crate::lookup::{ToAddrs, first};
+use crate::lookup::ToAddrs;
 use crate::net;
 use crate::socket::{READ, Socket, sock_addr, until_the_end};
-
-/// How often another port is tried that is free on the first shard but not on all.
-const TRIES: usize = 64;
 
 /// Accepts connections on all shards: each comes to the shard that its two ends belong to.
 #[derive(Debug)]
 pub struct TcpListener {
-    parts: Vec<net::TcpListener>,
-    turn: AtomicUsize,
+    parts: Parts<net::TcpListener>,
 }
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be had on all shards, with `SO_REUSEADDR`. `EADDRINUSE`, `EADDRNOTAVAIL`
     pub fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
-        first(addr.to_addrs(&shards.hosts()[0])?, |addr| {
-            let parts = on_all(shards, addr, net::TcpListener::bind_on, net::TcpListener::local_addr)?;
-            Ok(Self { parts, turn: AtomicUsize::new(0) })
-        })
+        let addrs = addr.to_addrs(&shards.hosts()[0])?;
+        Parts::bind(shards, addrs, net::TcpListener::bind_on, net::TcpListener::local_addr).map(|parts| Self { parts })
     }
 
     /// Its listeners, one on each shard, for threads or tasks that serve one shard each: their connections then never leave that shard.
@@ -37,7 +31,7 @@ impl TcpListener {
 
     /// As [`TcpListener::parts`], to be owned.
     pub fn into_parts(self) -> Vec<net::TcpListener> {
-        self.parts
+        self.parts.into_inner()
     }
 
     /// The address it listens on.
@@ -54,8 +48,7 @@ impl TcpListener {
     /// for how long (`SO_RCVTIMEO`), the first of its [parts](Self::parts) says: `EAGAIN`
     pub fn accept(&self) -> io::Result<(net::TcpStream, SocketAddr)> {
         let sockets: Vec<&Blocking> = self.parts.iter().map(|part| &part.blocking).collect();
-        let first = self.turn.fetch_add(1, Ordering::Relaxed) % sockets.len();
-        let (place, (id, from)) = when_any(&sockets, first, READ, Socket::accept)?;
+        let (place, (id, from)) = when_any(&sockets, self.parts.next(), READ, Socket::accept)?;
         Ok((net::TcpStream { blocking: Blocking::new(sockets[place].socket().adopt(id)) }, sock_addr(&from)?))
     }
 
@@ -80,25 +73,3 @@ impl Iterator for Incoming<'_> {
 }
 
 impl std::iter::FusedIterator for Incoming<'_> {}
-
-/// A socket on each shard, all bound to one address; port 0 asks for one that is free on all of them.
-pub(crate) fn on_all<S>(
-    shards: &Shards,
-    addr: SocketAddr,
-    bind: impl Fn(&crate::Host, SocketAddr) -> io::Result<S>,
-    local_addr: impl Fn(&S) -> io::Result<SocketAddr>,
-) -> io::Result<Vec<S>> {
-    let (head, rest) = shards.hosts().split_first().expect("there is a shard");
-    let mut tried = Vec::new();
-    loop {
-        let first = bind(head, addr)?;
-        let bound = SocketAddr::new(addr.ip(), local_addr(&first)?.port());
-        let others: io::Result<Vec<S>> = rest.iter().map(|host| bind(host, bound)).collect();
-        match others {
-            Ok(others) => return Ok(std::iter::once(first).chain(others).collect()),
-            // Those that were tried keep their ports until another is found.
-            Err(_) if addr.port() == 0 && tried.len() < TRIES => tried.push(first),
-            Err(error) => return Err(error),
-        }
-    }
-}

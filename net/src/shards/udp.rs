@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use loggia_stack::base::MsgFlags;
 
 use super::Shards;
 use super::any::when_any;
-use super::tcp_listener::on_all;
+use super::parts::Parts;
 use crate::blocking::Blocking;
 use crate::lookup::{ToAddrs, first};
 use crate::net;
@@ -20,19 +19,17 @@ use crate::socket::{READ, recvfrom, sock_addr};
 #[derive(Debug)]
 pub struct UdpSocket {
     shards: Shards,
-    parts: Vec<net::UdpSocket>,
+    parts: Parts<net::UdpSocket>,
     port: u16,
-    turn: AtomicUsize,
 }
 
 impl UdpSocket {
     /// Binds to the first of the addresses that can be had on all shards. `EADDRINUSE`, `EADDRNOTAVAIL`
     pub fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
-        first(addr.to_addrs(&shards.hosts()[0])?, |addr| {
-            let parts = on_all(shards, addr, net::UdpSocket::bind_on, net::UdpSocket::local_addr)?;
-            let port = parts[0].local_addr()?.port();
-            Ok(Self { shards: shards.clone(), parts, port, turn: AtomicUsize::new(0) })
-        })
+        let addrs = addr.to_addrs(&shards.hosts()[0])?;
+        let parts = Parts::bind(shards, addrs, net::UdpSocket::bind_on, net::UdpSocket::local_addr)?;
+        let port = parts[0].local_addr()?.port();
+        Ok(Self { shards: shards.clone(), parts, port })
     }
 
     /// Its sockets, one on each shard, for threads or tasks that serve one shard each, and for options.
@@ -88,7 +85,6 @@ impl UdpSocket {
         work: impl FnMut(&mut loggia_stack::Stack, &mut crate::Waiters, loggia_stack::SocketId) -> Result<T, loggia_stack::Errno>,
     ) -> io::Result<(usize, T)> {
         let sockets: Vec<&Blocking> = self.parts.iter().map(|part| &part.blocking).collect();
-        let first = self.turn.fetch_add(1, Ordering::Relaxed) % sockets.len();
-        when_any(&sockets, first, READ, work)
+        when_any(&sockets, self.parts.next(), READ, work)
     }
 }

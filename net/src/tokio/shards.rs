@@ -27,7 +27,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use ::tokio::task::coop::poll_proceed;
@@ -37,14 +36,13 @@ use loggia_stack::engine::Stack;
 use super::net;
 use crate::driver::Waiters;
 use crate::lookup::{Asked, ToAddrs, first};
-use crate::shards::{Several, Shards, on_all};
+use crate::shards::{Parts, Several, Shards};
 use crate::socket::{READ, Socket, recvfrom, sock_addr};
 
 /// Accepts connections on all shards: each comes to the shard that its two ends belong to.
 #[derive(Debug)]
 pub struct TcpListener {
-    parts: Vec<net::TcpListener>,
-    turn: AtomicUsize,
+    parts: Parts<net::TcpListener>,
 }
 
 impl TcpListener {
@@ -52,10 +50,8 @@ impl TcpListener {
     /// `EADDRNOTAVAIL`
     pub async fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
         let head = &shards.hosts()[0];
-        first(Asked::new(head, &addr).find(head).await?, |addr| {
-            let parts = on_all(shards, addr, net::TcpListener::bind_addr, net::TcpListener::local_addr)?;
-            Ok(Self { parts, turn: AtomicUsize::new(0) })
-        })
+        let addrs = Asked::new(head, &addr).find(head).await?;
+        Parts::bind(shards, addrs, net::TcpListener::bind_addr, net::TcpListener::local_addr).map(|parts| Self { parts })
     }
 
     /// Its listeners, one on each shard, for runtimes that serve one shard each: their connections then never leave that shard.
@@ -65,7 +61,7 @@ impl TcpListener {
 
     /// As [`TcpListener::parts`], to be owned.
     pub fn into_parts(self) -> Vec<net::TcpListener> {
-        self.parts
+        self.parts.into_inner()
     }
 
     /// The address it listens on.
@@ -76,13 +72,13 @@ impl TcpListener {
     /// Waits for the next connection on any shard; says whom it is with. Shards that have some take turns, and any number of tasks may wait.
     /// Nothing is lost if this is dropped.
     pub async fn accept(&self) -> io::Result<(net::TcpStream, SocketAddr)> {
-        let (place, accepted) = when_any(self.parts.iter().map(net::TcpListener::socket), &self.turn, Socket::accept).await?;
+        let (place, accepted) = when_any(&self.parts, net::TcpListener::socket, Socket::accept).await?;
         self.parts[place].accepted(accepted)
     }
 
     /// As [`TcpListener::accept`]; of several tasks the last that polls is woken.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(net::TcpStream, SocketAddr)>> {
-        let (count, first) = (self.parts.len(), next(&self.turn, self.parts.len()));
+        let (count, first) = (self.parts.len(), self.parts.next());
         let in_turn = (0..count).map(|step| &self.parts[(first + step) % count]);
         in_turn.map(|part| part.poll_accept(cx)).find(Poll::is_ready).unwrap_or(Poll::Pending)
     }
@@ -92,20 +88,18 @@ impl TcpListener {
 #[derive(Debug)]
 pub struct UdpSocket {
     shards: Shards,
-    parts: Vec<net::UdpSocket>,
+    parts: Parts<net::UdpSocket>,
     port: u16,
-    turn: AtomicUsize,
 }
 
 impl UdpSocket {
     /// Binds to the first of the addresses that can be had on all shards. `EADDRINUSE`, `EADDRNOTAVAIL`
     pub async fn bind_on(shards: &Shards, addr: impl ToAddrs) -> io::Result<Self> {
         let head = &shards.hosts()[0];
-        first(Asked::new(head, &addr).find(head).await?, |addr| {
-            let parts = on_all(shards, addr, net::UdpSocket::bind_addr, net::UdpSocket::local_addr)?;
-            let port = parts[0].local_addr()?.port();
-            Ok(Self { shards: shards.clone(), parts, port, turn: AtomicUsize::new(0) })
-        })
+        let addrs = Asked::new(head, &addr).find(head).await?;
+        let parts = Parts::bind(shards, addrs, net::UdpSocket::bind_addr, net::UdpSocket::local_addr)?;
+        let port = parts[0].local_addr()?.port();
+        Ok(Self { shards: shards.clone(), parts, port })
     }
 
     /// Its sockets, one on each shard, for runtimes that serve one shard each, and for options.
@@ -133,23 +127,18 @@ impl UdpSocket {
     /// Waits for the next datagram on any shard; says whom it is from. Shards that have some take turns. Nothing is lost if this is dropped.
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let work = |stack: &mut Stack, _: &mut Waiters, id| recvfrom(stack, id, buf, MsgFlags::NONE);
-        let (_, (len, from)) = when_any(self.parts.iter().map(net::UdpSocket::socket), &self.turn, work).await?;
+        let (_, (len, from)) = when_any(&self.parts, net::UdpSocket::socket, work).await?;
         Ok((len, sock_addr(&from)?))
     }
 }
 
-fn next(turn: &AtomicUsize, count: usize) -> usize {
-    turn.fetch_add(1, Ordering::Relaxed) % count
-}
-
 /// Repeats `work` at each of the sockets until it need not wait at one; says at which.
-async fn when_any<'a, T>(
-    sockets: impl ExactSizeIterator<Item = &'a Socket>,
-    turn: &AtomicUsize,
+async fn when_any<S, T>(
+    parts: &Parts<S>,
+    socket: impl Fn(&S) -> &Socket,
     mut work: impl FnMut(&mut Stack, &mut Waiters, SocketId) -> Result<T, Errno>,
 ) -> io::Result<(usize, T)> {
-    let first = next(turn, sockets.len());
-    let mut waiting = Several::new(sockets, first);
+    let mut waiting = Several::new(parts.iter().map(socket), parts.next());
     poll_fn(move |cx| {
         let budget = ready!(poll_proceed(cx));
         let result = waiting.attempt(cx, READ, &mut work);
