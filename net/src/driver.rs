@@ -278,27 +278,13 @@ impl Waiters {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::task::Wake;
-
     use loggia_stack::base::Key;
 
     use super::*;
-
-    struct Nobody;
-
-    impl Wake for Nobody {
-        fn wake(self: Arc<Self>) {}
-    }
+    use crate::waiting::testing::waker;
 
     fn socket(number: u64) -> SocketId {
         Key::from_bits(number)
-    }
-
-    /// A waker, and how often it is there.
-    fn waker() -> (Waker, impl Fn() -> usize) {
-        let one = Arc::new(Nobody);
-        (Waker::from(one.clone()), move || Arc::strong_count(&one) - 1)
     }
 
     #[test]

@@ -90,17 +90,12 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-#[cfg(all(test, unix))]
-mod tests {
+#[cfg(test)]
+pub(crate) mod testing {
     use std::sync::Arc;
     use std::task::{Wake, Waker};
 
-    use loggia_stack::base::MsgFlags;
-    use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM};
-
     use super::*;
-    use crate::host::Host;
-    use crate::socket::READ;
 
     struct Nobody;
 
@@ -108,18 +103,40 @@ mod tests {
         fn wake(self: Arc<Self>) {}
     }
 
+    /// A waker that wakes nobody, and how often it is there.
+    pub(crate) fn waker() -> (Waker, impl Fn() -> usize) {
+        let one = Arc::new(Nobody);
+        (Waker::from(one.clone()), move || Arc::strong_count(&one) - 1)
+    }
+
+    /// Waits and gives up, a few times: meanwhile a waker is kept, and afterwards none.
+    pub(crate) fn leaves_nothing_behind<F: Future>(mut wait: impl FnMut() -> F) {
+        let (waker, count) = waker();
+        for _ in 0..3 {
+            let mut waiting = pin!(wait());
+            for _ in 0..2 {
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                assert_eq!(count(), 2, "it is woken");
+            }
+        }
+        assert_eq!(count(), 1, "and no longer");
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use loggia_stack::base::MsgFlags;
+    use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM};
+
+    use super::testing::leaves_nothing_behind;
+    use super::*;
+    use crate::host::Host;
+    use crate::socket::READ;
+
     #[test]
     fn whoever_gives_up_waiting_leaves_nothing_behind() {
         let host = Host::builder().start().expect("a host");
-        let socket = Socket::new(&host, AF_INET, SOCK_DGRAM).expect("a socket");
-        let nobody = Arc::new(Nobody);
-        let waker = Waker::from(nobody.clone());
-        for _ in 0..3 {
-            let mut room = [0; 1];
-            let mut waiting = pin!(socket.until(READ, |stack, id| stack.recv(id, &mut room, MsgFlags::NONE)));
-            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-            assert_eq!(Arc::strong_count(&nobody), 3, "it is woken");
-        }
-        assert_eq!(Arc::strong_count(&nobody), 2, "and no longer");
+        let socket = &Socket::new(&host, AF_INET, SOCK_DGRAM).expect("a socket");
+        leaves_nothing_behind(|| async { socket.until(READ, |stack, id| stack.recv(id, &mut [0], MsgFlags::NONE)).await });
     }
 }

@@ -321,27 +321,12 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
-    use std::task::Wake;
-
     use super::*;
-
-    struct Nobody;
-
-    impl Wake for Nobody {
-        fn wake(self: Arc<Self>) {}
-    }
+    use crate::waiting::testing::leaves_nothing_behind;
 
     #[test]
     fn whoever_gives_up_waiting_leaves_nothing_behind() {
-        let (shared, nobody) = (Shared::default(), Arc::new(Nobody));
-        let waker = Waker::from(nobody.clone());
-        for _ in 0..3 {
-            let mut waiting = pin!(shared.when(|status| status.lease.clone()));
-            for _ in 0..2 {
-                assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-                assert_eq!(Arc::strong_count(&nobody), 3, "it is woken");
-            }
-        }
-        assert_eq!(Arc::strong_count(&nobody), 2, "and no longer");
+        let shared = Shared::default();
+        leaves_nothing_behind(|| shared.when(|status| status.lease.clone()));
     }
 }

@@ -402,6 +402,10 @@ pub(super) async fn unix_datagrams_keep_their_boundaries(server: End, _: End) {
     let (len, from) = there.recv_buf_from(&mut &mut room[..2]).await.expect("receive");
     assert_eq!((len, from.is_unnamed()), (2, true));
     assert!(there.try_recv_buf(&mut &mut room[..]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock));
+    here.send(&vec![7; 100_000]).await.expect("send");
+    let mut long = Vec::with_capacity(150_000);
+    assert_eq!(there.recv_buf(&mut long).await.expect("receive"), 100_000);
+    assert_eq!(long, vec![7; 100_000]);
 }
 
 /// A name that no file has.

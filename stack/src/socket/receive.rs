@@ -110,8 +110,10 @@ impl Sockets {
                 note_read(net, id, stream.read_offset, max, len);
                 result.map(|chunk| (chunk, Address::Unspecified))
             }
-            Kind::Unix(_) => {
-                let mut room = alloc::vec![0; max.min(1 << 16)];
+            Kind::Unix(key) => {
+                // What is there is bounded by the sender's buffer; without room for a byte a stream would say that it has ended.
+                let waiting = self.unix.input_queue(key).unwrap_or_default();
+                let mut room = alloc::vec![0; max.min(waiting.max(1))];
                 let received = self.recvmsg(net, id, &mut [&mut room], 0, MsgFlags::NONE)?;
                 room.truncate(received.len);
                 Ok((room.into(), received.from))

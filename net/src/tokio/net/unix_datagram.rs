@@ -16,9 +16,6 @@ use crate::host::Host;
 use crate::socket::{Socket, recvfrom, send, shown_by_ends};
 use crate::unix::{self, SocketAddr};
 
-/// No datagram is longer than a send buffer, which is never as large as this.
-const MOST: usize = 16 << 20;
-
 /// As [`tokio::net::UnixDatagram`](https://docs.rs/tokio/latest/tokio/net/struct.UnixDatagram.html), on a host: all ends are on the same.
 pub struct UnixDatagram {
     socket: Socket,
@@ -180,17 +177,17 @@ impl UnixDatagram {
 
     /// As [`UnixDatagram::recv_from`], into the room that a buffer has at its end.
     pub async fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
-        let mut room = vec![0; buf.chunk_mut().len().min(MOST)];
-        let (len, from) = self.recv_from(&mut room).await?;
-        buf.put_slice(&room[..len]);
-        Ok((len, from))
+        let room = buf.chunk_mut().len();
+        let (bytes, from) = self.socket.reading(|stack, id| stack.recv_bytes_from(id, room)).await?;
+        buf.put_slice(&bytes);
+        Ok((bytes.len(), SocketAddr::new(from)))
     }
 
     /// As [`UnixDatagram::recv_buf_from`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
     pub fn try_recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
-        let mut room = vec![0; buf.chunk_mut().len().min(MOST)];
-        let (len, from) = self.try_recv_from(&mut room)?;
-        buf.put_slice(&room[..len]);
-        Ok((len, from))
+        let room = buf.chunk_mut().len();
+        let (bytes, from) = self.socket.call(|stack, id| stack.recv_bytes_from(id, room))?;
+        buf.put_slice(&bytes);
+        Ok((bytes.len(), SocketAddr::new(from)))
     }
 }
