@@ -86,6 +86,15 @@ impl Sum {
     }
 }
 
+impl core::ops::Add for Sum {
+    type Output = Self;
+    /// The sum of both; nothing odd may stand in the first.
+    fn add(self, other: Self) -> Self {
+        debug_assert!(!self.odd, "what follows stands on an even place");
+        Self { total: self.total + other.total, odd: other.odd }
+    }
+}
+
 /// Lanes of 64 bits: four vector registers of every machine.
 const LANES: usize = 8;
 /// Bytes that are summed at a time.

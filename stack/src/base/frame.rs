@@ -115,7 +115,15 @@ impl Frame {
         Self { content }
     }
 
+    /// A frame whose headers are the last `len` bytes of `head`.
+    pub(crate) fn with_head(head: &[u8; HEAD], len: usize, body: Rope) -> Self {
+        let start = (HEAD - len) as u8;
+        let (checksum, segment_size) = (Checksum::Unknown, 0);
+        Self { content: Box::new(Content { head: *head, start, body, segment_size, checksum, l2_len: 0, l3_len: 0, l4_len: 0 }) }
+    }
+
     /// The contiguous headers.
+    #[inline]
     pub fn head(&self) -> &[u8] {
         &self.head[self.start as usize..]
     }
@@ -127,6 +135,7 @@ impl Frame {
     }
 
     /// Bytes of head and body.
+    #[inline]
     pub fn len(&self) -> usize {
         HEAD - self.start as usize + self.body.len()
     }

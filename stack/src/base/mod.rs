@@ -31,7 +31,7 @@ pub use flags::MsgFlags;
 pub use frame::{Checksum, Frame};
 pub use notify::Notify;
 pub use ready::Ready;
-pub use rope::Rope;
+pub use rope::{Part, Rope};
 pub use slab::{Key, Slab};
 pub use time::{Duration, Instant};
 pub use wheel::{TimerId, Wheel};

@@ -1,86 +1,168 @@
 //! Payload as a list of shared, reference-counted chunks: cut, joined and passed on without copying.
+//!
+//! A rope holds *parts* of chunks. A part remembers its whole, so that what was cut from one chunk and comes together again, as segments do that
+//! were cut from one write, is one part again.
 
 use alloc::vec::Vec;
 use core::iter::Chain;
+use core::ops::Deref;
 use core::{mem, option, slice};
 
 use bytes::{Buf, Bytes};
 
 use super::checksum::Sum;
 
-/// A run of bytes made of shared chunks. A single chunk, as nearly all are, costs no allocation of its own; an empty rope owns no memory.
+/// A run of bytes made of shared chunks. A single part, as nearly all are, costs no allocation of its own; an empty rope owns no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Rope {
     len: usize,
-    chunks: Chunks,
+    parts: Parts,
 }
 
-/// No chunk is empty.
+/// No part is empty.
 #[derive(Clone, Debug, Default)]
-enum Chunks {
+enum Parts {
     #[default]
     None,
-    One(Bytes),
-    Many(Vec<Bytes>),
+    One(Part),
+    Many(Vec<Part>),
+}
+
+/// A part of a shared chunk, as bytes.
+#[derive(Clone, Debug)]
+pub struct Part {
+    whole: Bytes,
+    start: u32,
+    end: u32,
+}
+
+impl Deref for Part {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.whole[self.start as usize..self.end as usize]
+    }
+}
+
+impl From<Part> for Bytes {
+    fn from(part: Part) -> Self {
+        let Part { mut whole, start, end } = part;
+        if (end as usize) < whole.len() {
+            whole.truncate(end as usize);
+        }
+        if start > 0 {
+            whole.advance(start as usize);
+        }
+        whole
+    }
+}
+
+impl Part {
+    /// The most bytes of a part.
+    const MOST: usize = u32::MAX as usize;
+
+    /// The whole chunk, which must not be longer than [`Part::MOST`].
+    fn all(whole: Bytes) -> Self {
+        let end = whole.len() as u32;
+        Self { whole, start: 0, end }
+    }
+
+    /// The bytes from `from` until `until`.
+    #[inline]
+    fn slice(&self, from: usize, until: usize) -> Self {
+        debug_assert!(from <= until && until <= self.len(), "{from}..{until} of {}", self.len());
+        Self { whole: self.whole.clone(), start: self.start + from as u32, end: self.start + until as u32 }
+    }
+
+    /// True if `next` are the bytes behind this part in the same chunk. Two that live now and name the same memory mean the same chunk.
+    #[inline]
+    fn is_continued_by(&self, next: &Self) -> bool {
+        self.end == next.start && self.whole.as_ptr() == next.whole.as_ptr() && self.whole.len() == next.whole.len()
+    }
 }
 
 impl Rope {
     /// An empty rope.
     pub const fn new() -> Self {
-        Self { len: 0, chunks: Chunks::None }
+        Self { len: 0, parts: Parts::None }
     }
 
-    /// Bytes in all chunks.
+    /// Bytes in all parts.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// True if there is not a byte.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The chunks in order; none is empty.
-    pub fn chunks(&self) -> slice::Iter<'_, Bytes> {
+    /// The parts in order; none is empty.
+    pub fn chunks(&self) -> slice::Iter<'_, Part> {
         self.as_slice().iter()
     }
 
-    /// How many chunks there are.
+    /// How many parts there are.
     pub fn chunk_count(&self) -> usize {
         self.as_slice().len()
     }
 
-    fn as_slice(&self) -> &[Bytes] {
-        match &self.chunks {
-            Chunks::None => &[],
-            Chunks::One(chunk) => slice::from_ref(chunk),
-            Chunks::Many(chunks) => chunks,
+    fn as_slice(&self) -> &[Part] {
+        match &self.parts {
+            Parts::None => &[],
+            Parts::One(part) => slice::from_ref(part),
+            Parts::Many(parts) => parts,
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Part> {
+        match &mut self.parts {
+            Parts::None => None,
+            Parts::One(part) => Some(part),
+            Parts::Many(parts) => parts.last_mut(),
         }
     }
 
     /// Appends a chunk; an empty one is dropped.
     pub fn push(&mut self, chunk: Bytes) {
-        if chunk.is_empty() {
+        let mut chunk = chunk;
+        while chunk.len() > Part::MOST {
+            self.push_part(Part::all(chunk.split_to(Part::MOST)));
+        }
+        if !chunk.is_empty() {
+            self.push_part(Part::all(chunk));
+        }
+    }
+
+    fn push_part(&mut self, part: Part) {
+        self.len += part.len();
+        if let Some(last) = self.last_mut()
+            && last.is_continued_by(&part)
+        {
+            last.end = part.end;
             return;
         }
-        self.len += chunk.len();
-        if let Chunks::Many(chunks) = &mut self.chunks {
-            return chunks.push(chunk);
+        if let Parts::Many(parts) = &mut self.parts {
+            return parts.push(part);
         }
-        self.chunks = match mem::take(&mut self.chunks) {
-            Chunks::One(first) => Chunks::Many(alloc::vec![first, chunk]),
-            _ => Chunks::One(chunk),
+        self.parts = match mem::take(&mut self.parts) {
+            Parts::One(first) => Parts::Many(alloc::vec![first, part]),
+            _ => Parts::One(part),
         };
     }
 
-    /// Appends all chunks of `other`.
+    /// Appends all of `other`.
     pub fn append(&mut self, other: Self) {
         if self.is_empty() {
             *self = other;
             return;
         }
-        for chunk in other {
-            self.push(chunk);
+        match other.parts {
+            Parts::None => {}
+            Parts::One(part) => self.push_part(part),
+            Parts::Many(parts) => parts.into_iter().for_each(|part| self.push_part(part)),
         }
     }
 
@@ -90,31 +172,34 @@ impl Rope {
     /// If the rope is shorter than that.
     pub fn slice(&self, start: usize, len: usize) -> Self {
         assert!(start + len <= self.len, "slice {start}+{len} of a rope of {}", self.len);
-        if let Chunks::One(chunk) = &self.chunks {
-            return chunk.slice(start..start + len).into();
+        if let Parts::One(part) = &self.parts
+            && len > 0
+        {
+            return Self { len, parts: Parts::One(part.slice(start, start + len)) };
         }
-        let mut part = Self::new();
-        for (chunk, from, until) in self.pieces(start, len) {
-            part.push(chunk.slice(from..until));
+        let mut sliced = Self::new();
+        for (part, from, until) in self.pieces(start, len) {
+            sliced.push_part(part.slice(from, until));
         }
-        part
+        sliced
     }
 
-    /// The `len` bytes from `start` on of a rope of one chunk.
-    fn in_one_chunk(&self, start: usize, len: usize) -> Option<&[u8]> {
-        if let Chunks::One(chunk) = &self.chunks { chunk.get(start..start + len) } else { None }
+    /// The `len` bytes from `start` on of a rope of one part.
+    #[inline]
+    fn in_one_part(&self, start: usize, len: usize) -> Option<&[u8]> {
+        if let Parts::One(part) = &self.parts { part.get(start..start + len) } else { None }
     }
 
-    /// The chunks that the `len` bytes from `start` on lie in, as far as there are so many, and which part of each.
-    fn pieces(&self, start: usize, len: usize) -> impl Iterator<Item = (&Bytes, usize, usize)> {
+    /// The parts that the `len` bytes from `start` on lie in, as far as there are so many, and which bytes of each.
+    fn pieces(&self, start: usize, len: usize) -> impl Iterator<Item = (&Part, usize, usize)> {
         let (mut skip, mut left) = (start, len);
-        let pieces = self.chunks().map_while(move |chunk| {
-            let from = skip.min(chunk.len());
-            let take = (chunk.len() - from).min(left);
+        let pieces = self.chunks().map_while(move |part| {
+            let from = skip.min(part.len());
+            let take = (part.len() - from).min(left);
             let more = left > 0;
             skip -= from;
             left -= take;
-            more.then_some((chunk, from, from + take))
+            more.then_some((part, from, from + take))
         });
         pieces.filter(|(_, from, until)| from < until)
     }
@@ -124,9 +209,9 @@ impl Rope {
     /// # Panics
     /// If there are fewer.
     pub fn advance(&mut self, count: usize) {
-        match &mut self.chunks {
-            Chunks::One(chunk) if count < chunk.len() => {
-                chunk.advance(count);
+        match &mut self.parts {
+            Parts::One(part) if count < part.len() => {
+                part.start += count as u32;
                 self.len -= count;
             }
             _ => *self = self.slice(count, self.len - count),
@@ -138,9 +223,9 @@ impl Rope {
         if len >= self.len {
             return;
         }
-        match &mut self.chunks {
-            Chunks::One(chunk) if len > 0 => {
-                chunk.truncate(len);
+        match &mut self.parts {
+            Parts::One(part) if len > 0 => {
+                part.end = part.start + len as u32;
                 self.len = len;
             }
             _ => *self = self.slice(0, len),
@@ -149,13 +234,13 @@ impl Rope {
 
     /// Copies from `start` on into `into`, as many bytes as fit; says how many.
     pub fn copy_to(&self, start: usize, into: &mut [u8]) -> usize {
-        if let Some(bytes) = self.in_one_chunk(start, into.len()) {
+        if let Some(bytes) = self.in_one_part(start, into.len()) {
             into.copy_from_slice(bytes);
             return into.len();
         }
         let mut done = 0;
-        for (chunk, from, until) in self.pieces(start, into.len()) {
-            into[done..done + until - from].copy_from_slice(&chunk[from..until]);
+        for (part, from, until) in self.pieces(start, into.len()) {
+            into[done..done + until - from].copy_from_slice(&part[from..until]);
             done += until - from;
         }
         done
@@ -163,20 +248,20 @@ impl Rope {
 
     /// Adds the `len` bytes from `start` on, or as many as there are, to a checksum.
     pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
-        if let Some(bytes) = self.in_one_chunk(start, len) {
+        if let Some(bytes) = self.in_one_part(start, len) {
             return sum.add(bytes);
         }
-        for (chunk, from, until) in self.pieces(start, len) {
-            sum.add(&chunk[from..until]);
+        for (part, from, until) in self.pieces(start, len) {
+            sum.add(&part[from..until]);
         }
     }
 
     /// The whole as one contiguous chunk; copies only if there are several.
     pub fn to_bytes(&self) -> Bytes {
-        match &self.chunks {
-            Chunks::None => Bytes::new(),
-            Chunks::One(chunk) => chunk.clone(),
-            Chunks::Many(_) => Bytes::from(self.to_vec()),
+        match &self.parts {
+            Parts::None => Bytes::new(),
+            Parts::One(part) => part.clone().into(),
+            Parts::Many(_) => Bytes::from(self.to_vec()),
         }
     }
 
@@ -192,8 +277,12 @@ impl Rope {
 
 impl From<Bytes> for Rope {
     fn from(chunk: Bytes) -> Self {
-        let len = chunk.len();
-        Self { len, chunks: if len == 0 { Chunks::None } else { Chunks::One(chunk) } }
+        if !chunk.is_empty() && chunk.len() <= Part::MOST {
+            return Self { len: chunk.len(), parts: Parts::One(Part::all(chunk)) };
+        }
+        let mut rope = Self::new();
+        rope.push(chunk);
+        rope
     }
 }
 
@@ -211,14 +300,14 @@ impl From<Vec<u8>> for Rope {
 
 impl IntoIterator for Rope {
     type Item = Bytes;
-    type IntoIter = Chain<option::IntoIter<Bytes>, alloc::vec::IntoIter<Bytes>>;
+    type IntoIter = core::iter::Map<Chain<option::IntoIter<Part>, alloc::vec::IntoIter<Part>>, fn(Part) -> Bytes>;
     fn into_iter(self) -> Self::IntoIter {
-        let (one, many) = match self.chunks {
-            Chunks::None => (None, Vec::new()),
-            Chunks::One(chunk) => (Some(chunk), Vec::new()),
-            Chunks::Many(chunks) => (None, chunks),
+        let (one, many) = match self.parts {
+            Parts::None => (None, Vec::new()),
+            Parts::One(part) => (Some(part), Vec::new()),
+            Parts::Many(parts) => (None, parts),
         };
-        one.into_iter().chain(many)
+        one.into_iter().chain(many).map(Bytes::from)
     }
 }
 
@@ -268,5 +357,40 @@ mod tests {
     fn equality_ignores_how_it_is_cut() {
         assert_eq!(rope(&[b"ab", b"cd"]), rope(&[b"abcd"]));
         assert_ne!(rope(&[b"ab"]), rope(&[b"ac"]));
+    }
+
+    #[test]
+    fn what_was_cut_from_one_chunk_grows_together_again() {
+        let chunk = Bytes::from((0..=255).collect::<Vec<u8>>());
+        let whole = Rope::from(chunk.clone());
+        let mut joined = whole.slice(10, 20);
+        for start in [30, 50, 70] {
+            joined.append(whole.slice(start, 20));
+        }
+        assert_eq!((joined.chunk_count(), joined.len()), (1, 80));
+        assert_eq!(joined.to_bytes(), chunk[10..90]);
+        assert_eq!(joined.to_bytes().as_ptr(), chunk[10..].as_ptr(), "not copied");
+        assert_eq!(joined.clone().into_iter().collect::<Vec<_>>(), [chunk.slice(10..90)]);
+        // Not behind one another, or of another chunk that has the same bytes.
+        joined.append(whole.slice(91, 5));
+        joined.append(Rope::from(chunk.to_vec()).slice(96, 4));
+        assert_eq!(joined.chunk_count(), 3);
+        assert_eq!(joined.to_vec(), [&chunk[10..90], &chunk[91..100]].concat());
+        joined.truncate(82);
+        joined.append(whole.slice(93, 7));
+        assert_eq!((joined.chunk_count(), joined.len()), (2, 89));
+    }
+
+    #[test]
+    fn parts_of_parts_are_what_they_say() {
+        let chunk = Bytes::from_static(b"abcdefghij");
+        let mut rope = Rope::from(chunk).slice(2, 7);
+        rope.advance(1);
+        rope.truncate(5);
+        assert_eq!(rope.to_vec(), b"defgh");
+        assert_eq!(rope.slice(1, 3).slice(1, 2).to_bytes(), "fg");
+        assert_eq!(rope.slice(5, 0).chunk_count(), 0);
+        let mut read = [0; 3];
+        assert_eq!((rope.copy_to(3, &mut read), &read[..2]), (2, &b"gh"[..]));
     }
 }

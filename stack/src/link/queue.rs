@@ -105,7 +105,7 @@ impl OutputQueue {
         match cut_for(&frame, offloads) {
             Some((layout, device)) => {
                 self.cutting = bytes;
-                self.cutter = Some(Cutter::new(frame, layout, device));
+                self.cutter = Some(Cutter::new(frame, layout, device, !offloads.checksum));
                 self.next_piece()
             }
             None => {

@@ -115,7 +115,7 @@ impl Links {
 
     fn take_in_cut(&mut self, received: Received, layout: Layout) {
         let Received { link, version, frame, network, cast, from } = received;
-        let mut cutter = Cutter::new(frame, layout, 0);
+        let mut cutter = Cutter::new(frame, layout, 0, false);
         while let Some(frame) = cutter.next() {
             self.take_in_one(Received { link, version, frame, network, cast, from });
         }

@@ -107,7 +107,7 @@ impl Links {
         match layout.filter(|layout| layout.transport == Transport::Udp) {
             None => self.loop_back_one(link, hop, version, frame),
             Some(layout) => {
-                let mut cutter = Cutter::new(frame, layout, 0);
+                let mut cutter = Cutter::new(frame, layout, 0, false);
                 while let Some(frame) = cutter.next() {
                     self.loop_back_one(link, hop, version, frame);
                 }

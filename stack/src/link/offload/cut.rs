@@ -1,27 +1,44 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
 use crate::base::frame::HEAD;
-use crate::base::{Checksum, Frame, Sum, Version};
+use crate::base::{Checksum, Frame, Rope, Sum, Version};
 
+use super::alike::{FIN, PSH};
 use super::layout::{Layout, Transport};
-
-const FIN_PSH: u8 = 0x01 | 0x08;
 
 /// A super-segment on its way to become many frames.
 #[derive(Debug)]
 pub(crate) struct Cutter {
     frame: Frame,
     layout: Layout,
-    /// A copy of all headers.
-    head: [u8; HEAD],
-    /// The pseudo-header's sum without the length; none for UDP that has no checksum.
-    pseudo: Option<Sum>,
+    template: Template,
     /// Payload bytes that have left.
     done: usize,
     /// Segments that have left.
     segments: usize,
     /// Segments a frame that leaves: one, or more for a device that cuts what is left to cut.
     at_once: usize,
+    /// True if the checksums of what leaves are to be complete.
+    complete: bool,
+}
+
+/// The headers that all segments share, and their sums. What each has of its own is zero here: it is added to the sums, so that nobody has to
+/// read a header again which was written just now.
+#[derive(Debug)]
+struct Template {
+    /// Ends with the headers.
+    head: [u8; HEAD],
+    /// The sum of the IPv4 header.
+    network: Sum,
+    /// The pseudo-header's sum without the length; none for UDP that has no checksum.
+    pseudo: Option<Sum>,
+    /// The sum of the transport header.
+    transport: Sum,
+    /// The identification of an IPv4 header.
+    id: u16,
+    /// Of a TCP header.
+    seq: u32,
+    flags: u8,
 }
 
 /// Bytes that a super-segment of this layout takes on the wire.
@@ -31,14 +48,12 @@ pub(crate) fn wire_len(frame: &Frame, layout: &Layout) -> usize {
 }
 
 impl Cutter {
-    /// Begins to cut `frame` for a device that itself cuts up to `device` payload bytes.
-    /// The segment size must not be 0.
-    pub(crate) fn new(frame: Frame, layout: Layout, device: usize) -> Self {
+    /// Begins to cut `frame` for a device that itself cuts up to `device` payload bytes, and completes checksums unless they are to be
+    /// `complete`. The segment size must not be 0.
+    pub(crate) fn new(frame: Frame, layout: Layout, device: usize, complete: bool) -> Self {
         let segment = usize::from(frame.segment_size).max(1);
-        let mut head = [0; HEAD];
-        frame.copy_to(0, &mut head[..layout.payload]);
-        let pseudo = pseudo(&frame, &layout, &head);
-        Self { frame, layout, head, pseudo, done: 0, segments: 0, at_once: (device / segment).max(1) }
+        let template = Template::new(&frame, &layout);
+        Self { frame, layout, template, done: 0, segments: 0, at_once: (device / segment).max(1), complete }
     }
 
     /// The next frame; none when all have left.
@@ -48,69 +63,131 @@ impl Cutter {
             return None;
         }
         let take = left.min(self.at_once * usize::from(self.frame.segment_size.max(1)));
-        let mut frame = Frame::new(self.frame.rope(self.layout.payload + self.done, take));
-        self.fill_headers(frame.prepend(&self.head[..self.layout.payload]), take);
+        let payload = self.frame.rope(self.layout.payload + self.done, take);
+        let mut frame = Frame::with_head(&self.template.head, self.layout.payload, payload);
+        self.fill_network(&mut frame, take);
+        let header = match self.layout.transport {
+            Transport::Tcp => self.fill_tcp(&mut frame, take),
+            Transport::Udp => self.fill_udp(&mut frame, take),
+        };
+        self.fill_checksum(&mut frame, header, take);
         self.fill_notes(&mut frame, take);
         self.done += take;
         self.segments += self.at_once;
         Some(frame)
     }
 
-    fn fill_headers(&self, head: &mut [u8], take: usize) {
-        self.fill_network(head, take);
-        let len = self.layout.payload - self.layout.l4 + take;
-        match self.layout.transport {
-            Transport::Tcp => self.fill_tcp(&mut head[self.layout.l4..], take),
-            Transport::Udp => head[self.layout.l4 + 4..self.layout.l4 + 6].copy_from_slice(&(len as u16).to_be_bytes()),
-        }
-        if let Some(mut sum) = self.pseudo {
-            sum.add_word(len as u32);
-            let field = self.layout.l4 + usize::from(self.layout.transport.checksum_offset());
-            head[field..field + 2].copy_from_slice(&sum.folded().to_be_bytes());
-        }
-    }
-
     /// Lengths; for IPv4 also the identification, one more for each segment (as Linux), and the header checksum.
-    fn fill_network(&self, head: &mut [u8], take: usize) {
-        let Layout { version, l3, l4, payload, .. } = self.layout;
-        let id = u16::from_be_bytes([head[l3 + 4], head[l3 + 5]]);
-        fill_lengths(head, version, l3, l4, payload + take, id.wrapping_add(self.segments as u16));
+    fn fill_network(&self, frame: &mut Frame, take: usize) {
+        let Layout { version, l3, payload, .. } = self.layout;
+        let header = &mut frame.head_mut()[l3..];
+        let len = payload + take - l3;
+        if version == Version::V6 {
+            header[4..6].copy_from_slice(&((len - 40) as u16).to_be_bytes());
+            return;
+        }
+        let id = self.template.id.wrapping_add(self.segments as u16);
+        let mut sum = self.template.network;
+        sum.add_word((len as u32) << 16 | u32::from(id));
+        header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+        header[4..6].copy_from_slice(&id.to_be_bytes());
+        header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
     }
 
     /// Sequence number; FIN and PSH belong to the last segment. What is told of marks is told by each (RFC 9768 §3.3.3); who says by CWR that
-    /// a window was reduced sends that in a single segment.
-    fn fill_tcp(&self, tcp: &mut [u8], take: usize) {
-        let seq = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]).wrapping_add(self.done as u32);
-        tcp[4..8].copy_from_slice(&seq.to_be_bytes());
-        if self.done + take < self.layout.payload_len() {
-            tcp[13] &= !FIN_PSH;
-        }
+    /// a window was reduced sends that in a single segment. Gives the header's sum.
+    fn fill_tcp(&self, frame: &mut Frame, take: usize) -> Sum {
+        let header = &mut frame.head_mut()[self.layout.l4..];
+        let last = self.done + take == self.layout.payload_len();
+        let seq = self.template.seq.wrapping_add(self.done as u32);
+        let flags = if last { self.template.flags } else { self.template.flags & !(FIN | PSH) };
+        header[4..8].copy_from_slice(&seq.to_be_bytes());
+        header[13] = flags;
+        let mut sum = self.template.transport;
+        sum.add_word(seq);
+        sum.add_word(u32::from(flags));
+        sum
+    }
+
+    /// The length. Gives the header's sum.
+    fn fill_udp(&self, frame: &mut Frame, take: usize) -> Sum {
+        let len = (8 + take) as u16;
+        frame.head_mut()[self.layout.l4 + 4..self.layout.l4 + 6].copy_from_slice(&len.to_be_bytes());
+        let mut sum = self.template.transport;
+        sum.add_word(u32::from(len));
+        sum
+    }
+
+    fn fill_checksum(&self, frame: &mut Frame, header: Sum, take: usize) {
+        let Layout { transport, l4, payload, .. } = self.layout;
+        let Some(mut pseudo) = self.template.pseudo else { return };
+        pseudo.add_word((payload - l4 + take) as u32);
+        let field = if self.complete {
+            complete(transport, pseudo + header, &frame.body)
+        } else {
+            frame.checksum = Checksum::Partial { offset: transport.checksum_offset() };
+            pseudo.folded()
+        };
+        let at = l4 + usize::from(transport.checksum_offset());
+        frame.head_mut()[at..at + 2].copy_from_slice(&field.to_be_bytes());
     }
 
     fn fill_notes(&self, frame: &mut Frame, take: usize) {
-        let Layout { transport, l3, l4, payload, .. } = self.layout;
+        let Layout { l3, l4, payload, .. } = self.layout;
         frame.l2_len = l3 as u8;
         frame.l3_len = (l4 - l3) as u16;
         frame.l4_len = (payload - l4) as u8;
         frame.segment_size = if take > usize::from(self.frame.segment_size) { self.frame.segment_size } else { 0 };
-        frame.checksum = match self.pseudo {
-            Some(_) => Checksum::Partial { offset: transport.checksum_offset() },
-            None => Checksum::Unknown,
-        };
     }
 }
 
-/// Sets the length fields of an IP header for a frame that ends at `end`; for IPv4 the identification and checksum too.
-pub(super) fn fill_lengths(head: &mut [u8], version: Version, l3: usize, l4: usize, end: usize, id: u16) {
-    if version == Version::V6 {
-        head[l3 + 4..l3 + 6].copy_from_slice(&((end - l3 - 40) as u16).to_be_bytes());
-        return;
+/// The checksum over headers with this sum and a payload. A datagram's that comes out as 0 is sent as all ones (RFC 768).
+fn complete(transport: Transport, headers: Sum, payload: &Rope) -> u16 {
+    let mut sum = headers;
+    sum.add_rope(payload);
+    match sum.finish() {
+        0 if transport == Transport::Udp => 0xffff,
+        checksum => checksum,
     }
-    head[l3 + 2..l3 + 4].copy_from_slice(&((end - l3) as u16).to_be_bytes());
-    head[l3 + 4..l3 + 6].copy_from_slice(&id.to_be_bytes());
-    head[l3 + 10..l3 + 12].fill(0);
-    let sum = crate::base::checksum::checksum(&head[l3..l4]);
-    head[l3 + 10..l3 + 12].copy_from_slice(&sum.to_be_bytes());
+}
+
+impl Template {
+    fn new(frame: &Frame, layout: &Layout) -> Self {
+        let &Layout { version, transport, l3, l4, payload, .. } = layout;
+        let mut head = [0; HEAD];
+        let headers = &mut head[HEAD - payload..];
+        frame.copy_to(0, headers);
+        let pseudo = pseudo(frame, layout, headers);
+        let (network, header) = headers[l3..].split_at_mut(l4 - l3);
+        let id = take(network, 4).map_or(0, u16::from_be_bytes);
+        let (mut seq, mut flags) = (0, 0);
+        match version {
+            Version::V4 => [2..6, 10..12].into_iter().for_each(|range| network[range].fill(0)),
+            Version::V6 => network[4..6].fill(0),
+        }
+        match transport {
+            Transport::Tcp => {
+                seq = take(header, 4).map_or(0, u32::from_be_bytes);
+                flags = core::mem::take(&mut header[13]);
+            }
+            Transport::Udp => header[4..6].fill(0),
+        }
+        if pseudo.is_some() {
+            take::<2>(header, usize::from(transport.checksum_offset()));
+        }
+        let sum = |bytes: &[u8]| {
+            let mut sum = Sum::new();
+            sum.add(bytes);
+            sum
+        };
+        let (network, transport) = (sum(network), sum(header));
+        Self { head, network, pseudo, transport, id, seq, flags }
+    }
+}
+
+/// The `N` bytes at `at`, of which zeros are left.
+fn take<const N: usize>(bytes: &mut [u8], at: usize) -> Option<[u8; N]> {
+    Some(core::mem::replace(bytes.get_mut(at..)?.first_chunk_mut()?, [0; N]))
 }
 
 /// What all segments' pseudo-headers share. A partial checksum holds it already, with the length of the whole: taking that out

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use crate::base::{Addr, Checksum, Frame, LinkId, Rope, Sum, Version};
 
 use super::super::up::Received;
-use super::cut::fill_lengths;
+use super::alike::{self, FIN, PSH};
 use super::layout::{Layout, Transport};
 
 /// How many flows wait at most (as Linux's `MAX_GRO_SKBS`).
@@ -22,8 +22,6 @@ const SEGMENTS: u32 = 256;
 /// The largest packet joined, by the length field of IPv4.
 const LARGEST: usize = 65_535;
 
-const FIN: u8 = 0x01;
-const PSH: u8 = 0x08;
 const ACK: u8 = 0x10;
 const ECE: u8 = 0x40;
 const CWR: u8 = 0x80;
@@ -43,8 +41,6 @@ struct Segment {
     dst: Addr,
     ports: u32,
     seq: u32,
-    /// The identification of an IPv4 header.
-    id: u16,
     flags: u8,
 }
 
@@ -52,6 +48,8 @@ struct Segment {
 #[derive(Debug)]
 struct Flow {
     first: Segment,
+    /// The pseudo-header's sum without the length.
+    pseudo: Sum,
     payload: Rope,
     count: u32,
     flags: u8,
@@ -69,32 +67,29 @@ enum Kind {
 
 impl Joiner {
     /// Takes a packet; what is not to wait (or waits no longer) goes `up`, in order.
-    pub(crate) fn offer(&mut self, received: Received, up: &mut VecDeque<Received>) {
+    pub(crate) fn offer(&mut self, mut received: Received, up: &mut VecDeque<Received>) {
+        if let Some(place) = self.flows.iter().position(|flow| flow.is_continued_by(&mut received)) {
+            if self.flows[place].append(received) {
+                up.extend(self.flows.remove(place).map(Flow::finish));
+            }
+            return;
+        }
         match classify(received) {
             Kind::Foreign(received) => up.push_back(received),
             Kind::Unclear(received) => {
                 up.extend(self.flows.drain(..).map(Flow::finish));
                 up.push_back(received);
             }
-            Kind::Segment(segment) => self.offer_segment(segment, up),
+            Kind::Segment(segment) => self.offer_first(segment, up),
         }
     }
 
-    fn offer_segment(&mut self, mut segment: Segment, up: &mut VecDeque<Received>) {
-        let place = self.flows.iter().position(|flow| flow.first.same_flow(&segment));
-        let joinable = segment.joinable();
-        if let Some(place) = place {
-            let flow = &mut self.flows[place];
-            if joinable && flow.takes(&segment) {
-                let last = segment.payload_len() < flow.first.payload_len() || segment.flags & (PSH | FIN) != 0;
-                flow.append(segment);
-                if last {
-                    up.extend(self.flows.remove(place).map(Flow::finish));
-                }
-                return;
-            }
+    /// A segment that continues no flow: its own, if it waits, goes up before it.
+    fn offer_first(&mut self, mut segment: Segment, up: &mut VecDeque<Received>) {
+        if let Some(place) = self.flows.iter().position(|flow| flow.first.same_flow(&segment)) {
             up.extend(self.flows.remove(place).map(Flow::finish));
         }
+        let joinable = segment.joinable();
         if joinable {
             segment.trust();
         }
@@ -156,8 +151,7 @@ impl Segment {
         let tcp = &head[layout.l4..layout.l4 + 20];
         let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
         let (ports, seq, flags) = (word(0), word(4), tcp[13]);
-        let id = u16::from_be_bytes([head[layout.l3 + 4], head[layout.l3 + 5]]);
-        Self { received, layout, src, dst, ports, seq, id, flags }
+        Self { received, layout, src, dst, ports, seq, flags }
     }
 
     fn head(&self) -> &[u8] {
@@ -168,23 +162,12 @@ impl Segment {
         &self.head()[self.layout.l3..self.layout.l4]
     }
 
-    fn tcp(&self) -> &[u8] {
-        &self.head()[self.layout.l4..]
-    }
-
     fn payload_len(&self) -> usize {
         self.layout.payload_len()
     }
 
     fn payload(&self) -> Rope {
         self.received.frame.rope(self.layout.payload, self.payload_len())
-    }
-
-    fn into_payload(self) -> Rope {
-        let Self { mut received, layout, .. } = self;
-        received.frame.truncate(layout.end);
-        received.frame.pull(layout.payload);
-        received.frame.into_rope()
     }
 
     fn same_flow(&self, other: &Self) -> bool {
@@ -210,15 +193,12 @@ impl Segment {
     }
 
     fn checksums_ok(&self) -> bool {
-        if self.layout.version == Version::V4 && crate::base::checksum::checksum(self.network()) != 0 {
-            return false;
-        }
-        let frame = &self.received.frame;
-        frame.checksum != Checksum::Unknown || {
-            let len = self.layout.end - self.layout.l4;
-            let pseudo = Sum::pseudo(self.src, self.dst, self.layout.transport.number(), len);
-            frame.sum(self.layout.l4, len, pseudo).finish() == 0
-        }
+        (self.layout.version == Version::V6 || crate::base::checksum::checksum(self.network()) == 0)
+            && transport_sum_ok(&self.received.frame, self.pseudo(), self.layout.l4, self.layout.end)
+    }
+
+    fn pseudo(&self) -> Sum {
+        Sum::pseudo(self.src, self.dst, self.layout.transport.number(), 0)
     }
 
     /// Its checksum was found right: nobody need look again.
@@ -231,51 +211,62 @@ impl Segment {
 
 impl Flow {
     fn new(first: Segment) -> Self {
-        Self { payload: first.payload(), count: 1, flags: first.flags, first }
+        Self { payload: first.payload(), pseudo: first.pseudo(), count: 1, flags: first.flags, first }
     }
 
-    /// True if `next` continues the flow and would come out the same if the whole were cut again.
-    fn takes(&self, next: &Segment) -> bool {
-        self.count < SEGMENTS
-            && next.payload_len() <= self.first.payload_len()
-            && next.layout.payload - next.layout.l3 + self.payload.len() + next.payload_len() <= LARGEST
-            && next.seq == self.first.seq.wrapping_add(self.payload.len() as u32)
-            && self.same_link_header(next)
-            && self.same_network_header(next)
-            && self.same_tcp_header(next)
-    }
-
-    fn same_link_header(&self, next: &Segment) -> bool {
-        self.first.head()[..self.first.layout.l3] == next.head()[..next.layout.l3]
-    }
-
-    /// All but length, checksum and identification, which must count on (or mean nothing: RFC 6864 §4.1, DF set).
-    fn same_network_header(&self, next: &Segment) -> bool {
-        let (a, b) = (self.first.network(), next.network());
-        if self.first.layout.version == Version::V6 {
-            return a[..4] == b[..4] && a[6..] == b[6..];
+    /// True if `received` is the next segment of this flow, and would come out the same if the whole were cut again. Whatever has the headers of
+    /// the first one needs no parsing, for they say the same. Its headers are in its head after that, if it looked like it at first sight.
+    fn is_continued_by(&self, received: &mut Received) -> bool {
+        let Segment { received: first, layout, .. } = &self.first;
+        let Received { link, version, frame, network, .. } = received;
+        let (l3, l4, headers) = (layout.l3, layout.l4, layout.payload);
+        if (*link, *version, *network) != (first.link, first.version, first.network) || frame.segment_size > 0 || frame.len() <= headers {
+            return false;
         }
-        let counts_on = next.id == self.first.id.wrapping_add(self.count as u16);
-        let atomic = a[6] & 0x40 != 0 && next.id == self.first.id;
-        (counts_on || atomic) && a[..2] == b[..2] && a[6..10] == b[6..10] && a[12..] == b[12..]
+        // The ports: what is not of this flow is left as it came.
+        if frame.read::<4>(l4).map(u32::from_be_bytes) != Some(self.first.ports) {
+            return false;
+        }
+        frame.own_head(headers);
+        let (a, b) = (self.first.head(), frame.head());
+        b.len() == headers
+            && a[..l3] == b[..l3]
+            && alike::network(layout.version, &a[l3..l4], &b[l3..l4], self.count as u16)
+            && alike::tcp(&a[l4..], &b[l4..])
+            && self.counts_on(&b[l4..])
+            && self.has_room_for(layout.end_of(b), frame.len())
+            && (layout.version == Version::V6 || crate::base::checksum::checksum(&b[l3..l4]) == 0)
+            && transport_sum_ok(frame, self.pseudo, l4, layout.end_of(b))
     }
 
-    /// All but sequence number, checksum, PSH and FIN: what is told of marks is the same in all (RFC 9768 §3.3.3).
-    fn same_tcp_header(&self, next: &Segment) -> bool {
-        let (a, b) = (self.first.tcp(), next.tcp());
-        let flags = (a[13] ^ b[13]) & !(PSH | FIN);
-        flags == 0 && a[8..13] == b[8..13] && a[14..16] == b[14..16] && a[18..] == b[18..]
+    fn counts_on(&self, tcp: &[u8]) -> bool {
+        let next = self.first.seq.wrapping_add(self.payload.len() as u32);
+        tcp[4..8] == next.to_be_bytes()
     }
 
-    fn append(&mut self, next: Segment) {
-        self.flags |= next.flags;
-        self.payload.append(next.into_payload());
+    /// True if a segment that ends at `end` has payload, all of it in its frame, not more than the first, and the whole can be one packet.
+    fn has_room_for(&self, end: usize, frame: usize) -> bool {
+        let Layout { l3, payload: headers, .. } = self.first.layout;
+        let room = self.first.payload_len().min(LARGEST.saturating_sub(headers - l3 + self.payload.len()));
+        self.count < SEGMENTS && end > headers && end <= frame && end - headers <= room
+    }
+
+    /// Takes the next segment; true if none can come after it.
+    fn append(&mut self, received: Received) -> bool {
+        let layout = &self.first.layout;
+        let mut frame = received.frame;
+        let (end, flags) = (layout.end_of(frame.head()), frame.head()[layout.l4 + 13]);
+        let payload = frame.take_part(layout.payload, end - layout.payload);
+        let last = payload.len() < self.first.payload_len() || flags & (PSH | FIN) != 0;
+        self.payload.append(payload);
+        self.flags |= flags;
         self.count += 1;
+        last
     }
 
     /// What goes up: the one segment as it came, or a super-segment with a partial checksum, ready to be cut again.
     fn finish(self) -> Received {
-        let Self { first, payload, count, flags } = self;
+        let Self { first, payload, count, flags, .. } = self;
         let mut received = first.received;
         if count > 1 {
             received.frame = super_segment(&first.layout, (first.src, first.dst), received.frame.head(), payload, flags);
@@ -284,14 +275,22 @@ impl Flow {
     }
 }
 
+/// True if the checksum of the transport header and what is behind it, which ends at `end`, is right or known to be. `pseudo` has no length yet.
+fn transport_sum_ok(frame: &Frame, pseudo: Sum, l4: usize, end: usize) -> bool {
+    frame.checksum != Checksum::Unknown || {
+        let mut sum = pseudo;
+        sum.add_word((end - l4) as u32);
+        frame.sum(l4, end - l4, sum).finish() == 0
+    }
+}
+
 fn super_segment(layout: &Layout, (src, dst): (Addr, Addr), head: &[u8], payload: Rope, flags: u8) -> Frame {
-    let Layout { version, transport, l3, l4, payload: headers, .. } = *layout;
+    let Layout { transport, l3, l4, payload: headers, .. } = *layout;
     let end = headers + payload.len();
     let mut frame = Frame::new(payload);
     let into = frame.push(headers);
     into.copy_from_slice(&head[..headers]);
-    let id = u16::from_be_bytes([into[l3 + 4], into[l3 + 5]]);
-    fill_lengths(into, version, l3, l4, end, id);
+    fill_lengths(into, layout, end);
     into[l4 + 13] = flags;
     let sum = Sum::pseudo(src, dst, transport.number(), end - l4).folded();
     into[l4 + 16..l4 + 18].copy_from_slice(&sum.to_be_bytes());
@@ -301,4 +300,18 @@ fn super_segment(layout: &Layout, (src, dst): (Addr, Addr), head: &[u8], payload
     frame.segment_size = layout.payload_len() as u16;
     frame.checksum = Checksum::Partial { offset: transport.checksum_offset() };
     frame
+}
+
+/// Sets the length fields of an IP header for a frame that ends at `end`; for IPv4 the header checksum too.
+fn fill_lengths(head: &mut [u8], layout: &Layout, end: usize) {
+    let header = &mut head[layout.l3..layout.l4];
+    let len = end - layout.l3;
+    if layout.version == Version::V6 {
+        header[4..6].copy_from_slice(&((len - 40) as u16).to_be_bytes());
+        return;
+    }
+    header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+    header[10..12].fill(0);
+    let sum = crate::base::checksum::checksum(header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
 }

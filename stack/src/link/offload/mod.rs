@@ -11,11 +11,13 @@
 //! - `layout`: where the headers of a frame lie; the one place here that reads IP headers
 //! - `cut`: one super-segment into many frames, lazily, sharing the payload
 //! - `join`: many segments into one super-segment, never changing the order within a flow
+//! - `alike`: what the headers of two such segments have in common
 //! - `complete`: partial checksums
 //! - `outside`: the same for those who look at single packets outside of a stack
 //!
 //! Invariant, proven by test: joining what was cut gives the super-segment back, byte for byte.
 
+mod alike;
 pub(super) mod complete;
 pub(super) mod cut;
 pub(super) mod join;

@@ -24,7 +24,7 @@ pub fn packets(frame: &Frame) -> (usize, usize) {
 /// partial.
 pub fn cut(frame: Frame) -> impl Iterator<Item = Frame> {
     let (mut whole, mut cutter) = match layout(&frame) {
-        Some(layout) if layout.payload_len() > 0 => (None, Some(Cutter::new(frame, layout, 0))),
+        Some(layout) if layout.payload_len() > 0 => (None, Some(Cutter::new(frame, layout, 0, false))),
         _ => (Some(frame), None),
     };
     core::iter::from_fn(move || whole.take().or_else(|| cutter.as_mut()?.next()))

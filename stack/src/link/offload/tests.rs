@@ -18,7 +18,7 @@ const KINDS: [(Version, Transport); 4] =
 
 fn cut(frame: &Frame, device: usize) -> Vec<Frame> {
     let layout = Layout::of(frame, 0).expect("a sample has a layout");
-    let mut cutter = Cutter::new(frame.clone(), layout, device);
+    let mut cutter = Cutter::new(frame.clone(), layout, device, false);
     core::iter::from_fn(|| cutter.next()).collect()
 }
 
