@@ -16,6 +16,12 @@ pub const LARGEST: usize = 65_535;
 pub const BUFFER: usize = 1 << 20;
 /// Bytes given to one write call.
 pub const WRITE: usize = 128 << 10;
+/// The largest write of at most [`WRITE`] bytes that is nothing but full segments: without Nagle's rule each other write ends with a small
+/// segment, whose cost is that of a full one.
+pub const fn full_segments(payload: usize) -> usize {
+    WRITE / payload * payload
+}
+
 /// The first port that is listened at.
 pub const PORT: u16 = 1000;
 
@@ -34,6 +40,15 @@ impl Wire {
     /// The largest IP packet.
     pub fn mtu(self) -> usize {
         if self == Self::Large { LARGEST } else { 1500 }
+    }
+
+    /// Bytes of a write of full segments, as a stack of ours makes them: with timestamps.
+    pub fn write(self) -> usize {
+        let payload = self.mtu() - 52;
+        match self {
+            Self::Large | Self::Packets => full_segments(payload),
+            Self::Bare => full_segments((LARGEST - 52) / payload * payload),
+        }
     }
 
     fn link(self) -> LinkConfig {

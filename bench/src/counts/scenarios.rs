@@ -40,7 +40,7 @@ pub fn named(name: &str) -> Option<&'static Scenario> {
 fn transfer(wire: Wire, amount: usize, meter: Meter<'_>) {
     let mut pair = Pair::new(wire, Time::stepped());
     let ends = pair.connect();
-    let (source, mut sink) = (pattern(WRITE), vec![0; WRITE]);
+    let (source, mut sink) = (pattern(wire.write()), vec![0; WRITE]);
     pair.bulk(ends, 8 << 20, &source, &mut sink);
     meter(&mut || pair.bulk(ends, amount, &source, &mut sink));
 }

@@ -66,7 +66,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
         took
     };
     let writer = || {
-        let source = pattern(WRITE);
+        let source = pattern(Wire::Large.write());
         while !done.load(Ordering::Acquire) {
             // No room: the acknowledgements make some.
             let _ = client.stack.send(here, &source, MsgFlags::NONE);

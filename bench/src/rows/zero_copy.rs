@@ -1,7 +1,7 @@
 //! Row 5: chunks that are shared from the sender to the reader.
 
 use bytes::Bytes;
-use loggia_bench::pair::{Ends, Pair, Time, WRITE, Wire, pattern};
+use loggia_bench::pair::{Ends, Pair, Time, Wire, pattern};
 use loggia_stack::base::MsgFlags;
 
 use crate::figure::Sample;
@@ -29,7 +29,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
     let amount = effort.of(8 << 30);
     let mut pair = Pair::new(Wire::Large, Time::real());
     let ends = pair.connect();
-    let source = Bytes::from(pattern(WRITE));
+    let source = Bytes::from(pattern(Wire::Large.write()));
     transfer(&mut pair, ends, 8 << 20, &source);
     let took = timed(|| transfer(&mut pair, ends, amount, &source));
     Ok(vec![Sample::rate(5, "bulk of `Bytes`, no copy", "loggia", amount, took)])

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loggia_bench::pair::{LARGEST, WRITE, pattern};
+use loggia_bench::pair::{LARGEST, WRITE, full_segments, pattern};
 
 use super::host::Pair;
 use crate::figure::Sample;
@@ -13,7 +13,7 @@ use crate::timing::timed;
 fn took(mtu: usize, checksums: bool, amount: usize) -> Duration {
     let mut pair = Pair::new(mtu, checksums);
     pair.connect(40_000);
-    let (source, mut sink) = (pattern(WRITE), vec![0; WRITE]);
+    let (source, mut sink) = (pattern(full_segments(mtu - 40)), vec![0; WRITE]);
     pair.bulk(8 << 20, &source, &mut sink);
     timed(|| pair.bulk(amount, &source, &mut sink))
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant as Clock;
 
-use loggia_bench::pair::{BUFFER, LARGEST, WRITE, pattern};
+use loggia_bench::pair::{BUFFER, LARGEST, WRITE, full_segments, pattern};
 use smoltcp::time::Instant;
 
 use super::host::{CLIENT, Host, PORT, SERVER};
@@ -40,7 +40,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
     };
     let writer = || {
         let mut client = Host::new(CLIENT, one);
-        let (first, source) = (client.first, pattern(WRITE));
+        let (first, source) = (client.first, pattern(full_segments(LARGEST - 40)));
         client.begin(first, PORT, 40_000);
         while !done.load(Ordering::Acquire) {
             if client.socket().can_send() {

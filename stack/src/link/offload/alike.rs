@@ -79,7 +79,9 @@ mod tests {
     #[test]
     fn an_identification_counts_on_or_means_nothing() {
         let mut a = [0x45; 20];
-        for (flags, id, next, alike) in [(0, 7, 9, true), (0, 7, 7, false), (0x40, 7, 7, true), (0, 0xffff, 1, true), (0x40, 7, 8, false)] {
+        for (flags, id, next, alike) in
+            [(0, 7, 9, true), (0, 7, 7, false), (0x40, 7, 7, true), (0, 0xffff, 1, true), (0x40, 7, 8, false)]
+        {
             let mut b = a;
             (a[6], b[6]) = (flags, flags);
             a[4..6].copy_from_slice(&u16::to_be_bytes(id));

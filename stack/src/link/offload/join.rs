@@ -220,7 +220,10 @@ impl Flow {
         let Segment { received: first, layout, .. } = &self.first;
         let Received { link, version, frame, network, .. } = received;
         let (l3, l4, headers) = (layout.l3, layout.l4, layout.payload);
-        if (*link, *version, *network) != (first.link, first.version, first.network) || frame.segment_size > 0 || frame.len() <= headers {
+        if (*link, *version, *network) != (first.link, first.version, first.network)
+            || frame.segment_size > 0
+            || frame.len() <= headers
+        {
             return false;
         }
         // The ports: what is not of this flow is left as it came.
