@@ -24,7 +24,7 @@ fn v4(a: &[u8], b: &[u8], count: u16) -> bool {
 
 fn v6(a: &[u8], b: &[u8]) -> bool {
     let (Some(a), Some(b)) = (words::<10>(a), words::<10>(b)) else { return false };
-    a[0] == b[0] && (a[1] ^ b[1]) & 0xffff == 0 && a[2..] == b[2..]
+    a[0] == b[0] && a[1] as u16 == b[1] as u16 && a[2..] == b[2..]
 }
 
 /// True if the TCP headers say the same: all but sequence number, checksum, PSH and FIN. What is told of marks is the same in all (RFC 9768
