@@ -334,6 +334,7 @@ impl Frame {
     }
 
     /// The sum of everything from `offset` on, `len` bytes of it, added to `sum`.
+    #[inline]
     pub fn sum(&self, offset: usize, len: usize, sum: super::checksum::Sum) -> super::checksum::Sum {
         let mut sum = sum;
         let head = self.head();

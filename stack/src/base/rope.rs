@@ -187,7 +187,9 @@ impl Rope {
     /// The `len` bytes from `start` on of a rope of one part.
     #[inline]
     fn in_one_part(&self, start: usize, len: usize) -> Option<&[u8]> {
-        if let Parts::One(part) = &self.parts { part.get(start..start + len) } else { None }
+        let Parts::One(part) = &self.parts else { return None };
+        let from = part.start as usize + start;
+        if start + len > self.len { None } else { part.whole.get(from..from + len) }
     }
 
     /// The parts that the `len` bytes from `start` on lie in, as far as there are so many, and which bytes of each.
@@ -247,12 +249,11 @@ impl Rope {
     }
 
     /// Adds the `len` bytes from `start` on, or as many as there are, to a checksum.
+    #[inline]
     pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
-        if let Some(bytes) = self.in_one_part(start, len) {
-            return sum.add(bytes);
-        }
-        for (part, from, until) in self.pieces(start, len) {
-            sum.add(&part[from..until]);
+        match self.in_one_part(start, len) {
+            Some(bytes) => sum.add(bytes),
+            None => self.pieces(start, len).for_each(|(part, from, until)| sum.add(&part[from..until])),
         }
     }
 

@@ -7,45 +7,50 @@ pub(super) const PSH: u8 = 0x08;
 
 /// True if the IP headers say the same. Of IPv4 all but length, checksum and identification, which must count on by `count` (or mean nothing: RFC
 /// 6864 §4.1, DF set); of IPv6 all but the length. Both without options and extension headers.
+#[inline]
 pub(super) fn network(version: Version, a: &[u8], b: &[u8], count: u16) -> bool {
     match version {
-        Version::V4 => v4(a, b, count),
-        Version::V6 => v6(a, b),
+        Version::V4 => a.first_chunk().zip(b.first_chunk()).is_some_and(|(a, b)| v4(a, b, count)),
+        Version::V6 => a.first_chunk().zip(b.first_chunk()).is_some_and(|(a, b)| v6(a, b)),
     }
 }
 
-fn v4(a: &[u8], b: &[u8], count: u16) -> bool {
-    let (Some(a), Some(b)) = (words::<5>(a), words::<5>(b)) else { return false };
-    let (id, next) = ((a[1] >> 16) as u16, (b[1] >> 16) as u16);
-    let atomic = a[1] & 0x4000 != 0 && id == next;
-    let differ = (a[0] ^ b[0]) & !0xffff | (a[1] ^ b[1]) & 0xffff | (a[2] ^ b[2]) & !0xffff | a[3] ^ b[3] | a[4] ^ b[4];
-    differ == 0 && (atomic || next == id.wrapping_add(count))
+#[inline]
+fn v4(a: &[u8; 20], b: &[u8; 20], count: u16) -> bool {
+    let id = |header: &[u8; 20]| u16::from_be_bytes([header[4], header[5]]);
+    let atomic = a[6] & 0x40 != 0 && id(a) == id(b);
+    let differ = differ(a, b, 0, 0x0000_ffff_ffff_0000) | differ(a, b, 8, 0x0000_ffff_0000_0000) | differ(a, b, 12, 0);
+    differ == 0 && (atomic || id(b) == id(a).wrapping_add(count))
 }
 
-fn v6(a: &[u8], b: &[u8]) -> bool {
-    let (Some(a), Some(b)) = (words::<10>(a), words::<10>(b)) else { return false };
-    a[0] == b[0] && a[1] as u16 == b[1] as u16 && a[2..] == b[2..]
+#[inline]
+fn v6(a: &[u8; 40], b: &[u8; 40]) -> bool {
+    let addresses = [8, 16, 24, 32].iter().fold(0, |all, &at| all | differ(a, b, at, 0));
+    differ(a, b, 0, 0xffff_0000) | addresses == 0
 }
 
 /// True if the TCP headers say the same: all but sequence number, checksum, PSH and FIN. What is told of marks is the same in all (RFC 9768
 /// §3.3.3).
+#[inline]
 pub(super) fn tcp(a: &[u8], b: &[u8]) -> bool {
-    let (Some(x), Some(y)) = (words::<5>(a), words::<5>(b)) else { return false };
-    let flags = u32::from(PSH | FIN) << 16;
-    let differ = x[0] ^ y[0] | x[2] ^ y[2] | (x[3] ^ y[3]) & !flags | (x[4] ^ y[4]) & 0xffff;
-    differ == 0 && same_options(&a[20..], &b[20..])
+    const FLAGS: u64 = (FIN | PSH) as u64;
+    let (Some((x, more)), Some((y, others))) = (a.split_first_chunk::<20>(), b.split_first_chunk::<20>()) else { return false };
+    let differ = differ(x, y, 0, 0xffff_ffff) | differ(x, y, 8, FLAGS << 16) | differ(x, y, 12, FLAGS << 48 | 0xffff_0000);
+    differ == 0 && same_options(more, others)
 }
 
 /// Options are whole words, and few: this is faster than a call to compare bytes.
+#[inline]
 fn same_options(a: &[u8], b: &[u8]) -> bool {
     let pairs = a.as_chunks::<4>().0.iter().zip(b.as_chunks::<4>().0);
     a.len() == b.len() && pairs.fold(0, |differ, (a, b)| differ | (u32::from_ne_bytes(*a) ^ u32::from_ne_bytes(*b))) == 0
 }
 
-/// The first `N` words; none if there are fewer.
-fn words<const N: usize>(bytes: &[u8]) -> Option<[u32; N]> {
-    let chunks: &[[u8; 4]; N] = bytes.as_chunks().0.first_chunk()?;
-    Some(chunks.map(u32::from_be_bytes))
+/// Not 0 if the eight bytes from `at` on differ in other bits than those that are set in `free`, read as a number in the network's order.
+#[inline]
+fn differ<const N: usize>(a: &[u8; N], b: &[u8; N], at: usize, free: u64) -> u64 {
+    let word = |bytes: &[u8; N]| bytes[at..].first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    (word(a) ^ word(b)) & !free.to_be()
 }
 
 #[cfg(test)]

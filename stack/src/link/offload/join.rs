@@ -216,6 +216,7 @@ impl Flow {
 
     /// True if `received` is the next segment of this flow, and would come out the same if the whole were cut again. Whatever has the headers of
     /// the first one needs no parsing, for they say the same. Its headers are in its head after that, if it looked like it at first sight.
+    #[inline]
     fn is_continued_by(&self, received: &mut Received) -> bool {
         let Segment { received: first, layout, .. } = &self.first;
         let Received { link, version, frame, network, .. } = received;
