@@ -56,9 +56,16 @@ impl Stack {
     /// and those are bounded by what the sockets hold.
     #[inline]
     pub(super) fn settle(&mut self) {
-        // Most inputs cause nothing to come up, and what came up causes nothing more.
+        // Most calls cause nothing to come up.
+        if !self.net.is_idle() {
+            self.carry_up_all();
+        }
+        self.sockets.tcp.relieve(&mut self.net);
+    }
+
+    fn carry_up_all(&mut self) {
         let mut looped = false;
-        while !self.net.is_idle() {
+        while !self.net.is_idle() || self.sockets.tcp.acknowledge(&mut self.net) {
             looped |= self.carry_up() == Some(LOOPBACK);
             if looped && self.net.is_idle() && self.sockets.tcp.waits_for_link() {
                 // Nobody asks for the frames of the loopback link: they came up just now, and whoever found it full may go on.
@@ -66,10 +73,10 @@ impl Stack {
                 self.links_drained(Some(LOOPBACK));
             }
         }
-        self.sockets.tcp.relieve(&mut self.net);
     }
 
     /// Carries up one thing; says by which link a packet came.
+    #[inline]
     fn carry_up(&mut self) -> Option<LinkId> {
         match self.net.poll()? {
             Up::Packet(packet) => {

@@ -5,10 +5,12 @@ use crate::base::{Counters, Event, Frame, Instant, LinkId, Pressure, Ready, Sock
 
 impl Stack {
     /// The next frame for the device of a link. Ask until there is none, or for as many as the device takes.
+    #[inline]
     pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {
-        if self.net.links.has_nothing_for(link) {
-            return None;
-        }
+        if self.net.links.has_nothing_for(link) { None } else { self.transmit_next(link) }
+    }
+
+    fn transmit_next(&mut self, link: LinkId) -> Option<Frame> {
         let was_full = !self.net.links.has_room(link);
         let frame = self.net.links.transmit(link);
         if was_full && frame.is_some() && self.net.links.has_room(link) {

@@ -115,3 +115,27 @@ fn a_deferred_accept_waits_for_data() {
     t.inject(". 1:1(0) ack 1 win 65535");
     assert!(t.stack.accept(listener).is_ok(), "its patience is at an end");
 }
+
+/// RFC 9293 MUST-58: what arrived together is looked at before any of it is acknowledged. A gap is told at once (RFC 5681 §4.2).
+#[test]
+fn segments_that_came_together_have_one_acknowledgement() {
+    let mut t = Script::new();
+    interactive(&mut t);
+    let data = |from: u32| format!(". {from}:{}(1000) ack 11 win 65535", from + 1000);
+    t.inject_together(&[&data(101), &data(1101), &data(2101), &data(3101)]);
+    t.expect(". 11:11(0) ack 4101");
+    t.expect_nothing();
+    t.inject(&data(4101));
+    t.inject(&data(5101));
+    t.expect(". 11:11(0) ack 6101");
+    t.expect_nothing();
+    t.inject_together(&[&data(6101), &data(8101), &data(9101)]);
+    t.expect(". 11:11(0) ack 7101 <nop,nop,sack 8101:9101>");
+    t.expect(". 11:11(0) ack 7101 <nop,nop,sack 8101:10101>");
+    t.expect_nothing();
+    // Whoever was reset meanwhile owes nothing more.
+    let mut t = Script::new();
+    interactive(&mut t);
+    t.inject_together(&[&data(101), &data(1101), &data(2101), "R 3101:3101(0)"]);
+    t.expect_nothing();
+}

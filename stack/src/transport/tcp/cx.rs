@@ -1,6 +1,7 @@
 //! What the machine of one connection works with besides the connection itself.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::fast_open::remembered::Remembered;
 use super::limits::Limits;
@@ -19,6 +20,8 @@ pub(super) struct Cx<'a> {
     pub(super) limits: &'a mut Limits,
     /// Connections that could not send because a link was full.
     pub(super) blocked: &'a mut VecDeque<Key>,
+    /// Connections that acknowledge what came once all that came with it was looked at.
+    pub(super) owing: &'a mut Vec<Key>,
     /// Boxes for queues.
     pub(super) spare: &'a mut Spare,
     /// What servers told of Fast Open.

@@ -69,6 +69,7 @@ mod window;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::base::{Cause, Entropy, Key, LinkId, Pressure, TcpState, Timer, TimerOwner};
 use crate::network::Network;
@@ -108,6 +109,7 @@ pub struct Tcp {
     unanswered: Unanswered,
     blocked: VecDeque<Key>,
     starved: VecDeque<Key>,
+    owing: Vec<Key>,
     spare: Spare,
     default_options: Arc<TcpOptions>,
     remembered: Remembered,
@@ -130,6 +132,7 @@ impl Tcp {
             unanswered: Unanswered::default(),
             blocked: VecDeque::new(),
             starved: VecDeque::new(),
+            owing: Vec::new(),
             spare: Spare::default(),
             default_options: Arc::new(TcpOptions::default()),
             remembered: Remembered::new(entropy),
@@ -158,7 +161,7 @@ impl Tcp {
     }
 
     /// Keys of all connections and listeners, in the order of their places.
-    pub fn keys(&self) -> alloc::vec::Vec<Key> {
+    pub fn keys(&self) -> Vec<Key> {
         self.records.connections.keys()
     }
 
@@ -224,6 +227,27 @@ impl Tcp {
         }
     }
 
+    /// All that came together was looked at: what of it is not acknowledged yet is so now, once for each connection. Says whether any was.
+    #[inline]
+    pub fn acknowledge(&mut self, net: &mut Network) -> bool {
+        !self.owing.is_empty() && self.acknowledge_all(net)
+    }
+
+    fn acknowledge_all(&mut self, net: &mut Network) -> bool {
+        let mut owing = core::mem::take(&mut self.owing);
+        for id in owing.drain(..) {
+            if let Some((tcb, mut cx)) = self.with(net, id)
+                && tcb.rcv.ack_due
+                && state::is_synchronized(tcb.state)
+            {
+                output::acknowledge::send(tcb, &mut cx);
+                timers::after_output(tcb, &mut cx);
+            }
+        }
+        self.owing = owing;
+        true
+    }
+
     /// True if a connection waits for a link to drain.
     pub fn waits_for_link(&self) -> bool {
         !self.blocked.is_empty()
@@ -231,9 +255,9 @@ impl Tcp {
 
     /// A connection and what its machine works with.
     fn with<'a>(&'a mut self, net: &'a mut Network, id: Key) -> Option<(&'a mut Tcb, Cx<'a>)> {
-        let Self { config, records, limits, blocked, spare, remembered, .. } = self;
+        let Self { config, records, limits, blocked, owing, spare, remembered, .. } = self;
         let tcb = records.connections.get_mut(id)?;
-        Some((tcb, Cx { net, config, limits, blocked, spare, remembered, id }))
+        Some((tcb, Cx { net, config, limits, blocked, owing, spare, remembered, id }))
     }
 
     /// Puts a connection into the table of flows.

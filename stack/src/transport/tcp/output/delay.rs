@@ -61,17 +61,31 @@ pub(in crate::transport::tcp) fn note_answer(tcb: &mut Tcb, cx: &Cx<'_>) {
     }
 }
 
-/// What was received must be acknowledged: at once if it is more than a full segment (RFC 9293 SHLD-18, SHLD-19), if there is a gap (RFC
-/// 5681 §4.2) or in quick mode; else later. Segments that came joined are one here and have one acknowledgement (RFC 9293 MUST-58, MUST-59).
+/// What was received must be acknowledged: at once if there is a gap (RFC 5681 §4.2) or in quick mode; if it is more than a full segment (RFC
+/// 9293 SHLD-18, SHLD-19) as soon as what came with it was looked at; else later. Segments that came joined are one here, and those that came
+/// together have one acknowledgement (RFC 9293 MUST-58, MUST-59).
 pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.ack_due = true;
     let waiting = tcb.rcv.nxt - tcb.rcv.acked;
     let gap = tcb.receiving.as_ref().is_some_and(|receiving| !receiving.out_of_order.is_empty());
     let quick = tcb.options.quickack && tcb.rcv.quick > 0 && !tcb.rcv.interactive;
-    if waiting > u32::from(tcb.rcv.mss) || gap || quick {
+    if gap || quick {
         tcb.rcv.ack_now = true;
+    } else if waiting > u32::from(tcb.rcv.mss) {
+        if cx.net.is_idle() {
+            tcb.rcv.ack_now = true;
+        } else {
+            owe(cx);
+        }
     } else {
         wait(tcb, cx);
+    }
+}
+
+/// More has come than this segment, of this connection or others.
+fn owe(cx: &mut Cx<'_>) {
+    if cx.owing.last() != Some(&cx.id) {
+        cx.owing.push(cx.id);
     }
 }
 
