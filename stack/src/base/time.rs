@@ -54,6 +54,19 @@ impl Instant {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The moment so many microseconds later; [`Instant::NEVER`] if that is too far away.
+    #[inline]
+    #[must_use]
+    pub const fn after_micros(self, micros: u64) -> Self {
+        Self(self.0.saturating_add(micros.saturating_mul(1_000)))
+    }
+
+    /// Whole microseconds since `earlier`; 0 if `earlier` is not earlier.
+    #[inline]
+    pub const fn micros_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0) / 1_000
+    }
+
     /// True for every moment but [`Instant::NEVER`].
     pub const fn is_set(self) -> bool {
         self.0 != u64::MAX

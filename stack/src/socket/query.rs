@@ -72,13 +72,13 @@ impl Sockets {
 
     fn query_stream(&self, key: Key, request: u32) -> Result<usize, Errno> {
         let state = self.tcp.state(key);
-        let stream = self.tcp.stream(key);
+        let unread = self.tcp.unread(key);
         let opening = matches!(state, TcpState::SynSent | TcpState::SynReceived);
         match request {
-            SIOCATMARK => Ok(usize::from(stream.mark == Some(0))),
+            SIOCATMARK => Ok(usize::from(unread.mark == Some(0))),
             _ if state == TcpState::Listen => Err(Errno::EINVAL),
             SIOCINQ | SIOCOUTQ | SIOCOUTQNSD if opening => Ok(0),
-            SIOCINQ => Ok(super::receive::unmarked(&stream)),
+            SIOCINQ => Ok(super::receive::unmarked(&unread)),
             SIOCOUTQ => Ok(self.unacknowledged(key)),
             SIOCOUTQNSD => Ok(self.tcp.info(key).notsent_bytes as usize),
             _ => Err(Errno::ENOTTY),
@@ -86,7 +86,7 @@ impl Sockets {
     }
 
     fn unacknowledged(&self, key: Key) -> usize {
-        let written = self.tcp.stream(key).write_offset;
+        let written = self.tcp.write_offset(key);
         written.saturating_sub(self.tcp.info(key).bytes_acked) as usize
     }
 
@@ -142,7 +142,7 @@ impl Sockets {
             socket: None,
             netid: "tcp",
             state: tcp_state_name(self.tcp.state(key)),
-            recv_q: self.tcp.stream(key).readable,
+            recv_q: self.tcp.unread(key).readable,
             send_q: self.unacknowledged(key),
             local: end(inet.local, inet.local_port),
             peer: end(inet.remote, inet.remote_port),
@@ -155,7 +155,7 @@ impl Sockets {
                 let info = self.tcp.info(key);
                 (info.unacked as usize, info.sacked as usize)
             }
-            Kind::Tcp(key) => (self.tcp.stream(key).readable, self.unacknowledged(key)),
+            Kind::Tcp(key) => (self.tcp.unread(key).readable, self.unacknowledged(key)),
             Kind::Udp(key) => (self.udp.queued(key), 0),
             Kind::Raw(key) => (self.raw.queued(key), 0),
             Kind::Ping(key) => (self.ping.queued(key), 0),

@@ -18,7 +18,7 @@ use crate::base::event::class;
 use crate::base::{Addr, Errno, Instant, Key, MsgFlags, SocketId, TcpState, Version, What};
 use crate::network::{Network, RouteQuery};
 use crate::transport::datagram::Datagram;
-use crate::transport::tcp::Stream;
+use crate::transport::tcp::Unread;
 
 /// What a receive call gives besides the bytes.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,7 @@ impl Sockets {
     /// Where in its stream a socket reads next, if anybody wants to know.
     fn read_offset(&self, net: &Network, record: &Record) -> u64 {
         match record.kind {
-            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).read_offset,
+            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.read_offset(key),
             Kind::Unix(key) if record.ty == Type::Stream => self.unix.read_offset(key),
             _ => 0,
         }
@@ -101,13 +101,13 @@ impl Sockets {
         let record = *self.record(id)?;
         match record.kind {
             Kind::Tcp(key) => {
-                let stream = self.tcp.stream(key);
-                let result = match unmarked(&stream).min(max) {
-                    0 => self.nothing_to_read(&record, key, &stream).map(|()| Bytes::new()),
+                let (offset, unread) = (self.read_offset(net, &record), self.tcp.unread(key));
+                let result = match unmarked(&unread).min(max) {
+                    0 => self.nothing_to_read(&record, key, &unread).map(|()| Bytes::new()),
                     count => Ok(self.tcp.take(net, key, count).unwrap_or_default()),
                 };
                 let len = result.as_ref().map(Bytes::len).map_err(|error| *error);
-                note_read(net, id, stream.read_offset, max, len);
+                note_read(net, id, offset, max, len);
                 result.map(|chunk| (chunk, Address::Unspecified))
             }
             Kind::Unix(key) => {
@@ -163,33 +163,34 @@ impl Sockets {
         into: &mut [&mut [u8]],
         flags: MsgFlags,
     ) -> Result<Option<usize>, Errno> {
-        if self.tcp.state(key) == TcpState::Listen {
-            return Err(Errno::ENOTCONN);
-        }
-        let stream = self.tcp.stream(key);
+        let unread = self.tcp.unread(key);
         let skip = self.peek_offset(record, flags);
         let room = room_of(into);
-        let count = unmarked(&stream).saturating_sub(skip).min(room);
-        if count == 0 && (stream.readable <= skip || room > 0) {
-            return self.nothing_to_read(record, key, &stream).map(|()| None);
+        let count = unmarked(&unread).saturating_sub(skip).min(room);
+        if count == 0 && (unread.readable <= skip || room > 0) {
+            return self.nothing_to_read(record, key, &unread).map(|()| None);
         }
-        if self.must_wait(record, key, &stream, count, room, flags) {
+        if self.must_wait(record, key, &unread, count, room, flags) {
             return Err(Errno::EAGAIN);
         }
+        match into {
+            [whole] if !flags.intersects(MsgFlags::TRUNC | MsgFlags::PEEK) => self.tcp.read(net, key, &mut whole[..count]),
+            _ => self.read_pieces(net, key, skip, count, into, flags),
+        }
+        if record.rare.is_some() {
+            self.move_peek_offset(id, count, flags.contains(MsgFlags::PEEK));
+        }
+        Ok(Some(count))
+    }
+
+    fn read_pieces(&mut self, net: &mut Network, key: Key, skip: usize, count: usize, into: &mut [&mut [u8]], flags: MsgFlags) {
         // MSG_TRUNC of a stream socket: take the bytes and throw them away, as in Linux.
         if !flags.contains(MsgFlags::TRUNC) {
             self.copy_stream(key, skip, count, into);
         }
-        self.advance(net, id, key, count, flags);
-        Ok(Some(count))
-    }
-
-    fn advance(&mut self, net: &mut Network, id: SocketId, key: Key, count: usize, flags: MsgFlags) {
-        let peeked = flags.contains(MsgFlags::PEEK);
-        if !peeked {
+        if !flags.contains(MsgFlags::PEEK) {
             self.tcp.consume(net, key, count);
         }
-        self.move_peek_offset(id, count, peeked);
     }
 
     /// `SO_PEEK_OFF` moves on with what was looked at and back with what was taken.
@@ -222,29 +223,38 @@ impl Sockets {
     /// True if a waiting call would go on to wait although there is something: for `SO_RCVLOWAT`, or with `MSG_WAITALL` for all its
     /// room. Linux copies as it waits and so can fill any room; here what is asked for must lie in the receive buffer
     /// at once, and a quarter of the buffer is taken for all.
-    fn must_wait(&self, record: &Record, key: Key, stream: &Stream, count: usize, room: usize, flags: MsgFlags) -> bool {
+    fn must_wait(&self, record: &Record, key: Key, unread: &Unread, count: usize, room: usize, flags: MsgFlags) -> bool {
+        let waits_for_all = flags.contains(MsgFlags::WAITALL);
+        if flags.contains(MsgFlags::DONTWAIT) || (!waits_for_all && count >= unread.low_water) {
+            return false;
+        }
         let options = self.tcp.options(key);
         let buffer = if options.rcvbuf == 0 { self.tcp.config().rmem[1] } else { options.rcvbuf } as usize;
-        let target = if flags.contains(MsgFlags::WAITALL) { room.min(buffer / 4) } else { (options.rcvlowat as usize).min(room) };
-        let last =
-            stream.end || record.read_shut || self.tcp.state(key) == TcpState::Closed || self.tcp.inet(key).error.is_some();
-        let at_mark = stream.mark.is_some_and(|mark| mark > 0 && count == mark);
-        count < target && !last && !at_mark && !flags.contains(MsgFlags::DONTWAIT)
+        let target = if waits_for_all { room.min(buffer / 4) } else { unread.low_water.min(room) };
+        let last = unread.end
+            || record.read_shut
+            || self.tcp.state(key) == TcpState::Closed
+            || self.tcp.inet(key).error.is_some();
+        let at_mark = unread.mark.is_some_and(|mark| mark > 0 && count == mark);
+        count < target && !last && !at_mark
     }
 
     /// What a call gets when not a byte waits, in Linux's order: the end of the stream comes before an error, an error before
     /// what `shutdown` or a dead connection means.
-    fn nothing_to_read(&mut self, record: &Record, key: Key, stream: &Stream) -> Result<(), Errno> {
-        if stream.end {
+    fn nothing_to_read(&mut self, record: &Record, key: Key, unread: &Unread) -> Result<(), Errno> {
+        if unread.state == TcpState::Listen {
+            return Err(Errno::ENOTCONN);
+        }
+        if unread.end {
             return Ok(());
         }
-        if let Some(error) = self.take_error(record.kind) {
+        if let Some(error) = self.tcp.inet_mut(key).take_error() {
             return Err(error);
         }
         if record.read_shut || self.is_dead(record) {
             return Ok(());
         }
-        Err(if matches!(self.tcp.state(key), TcpState::Closed | TcpState::Listen) { Errno::ENOTCONN } else { Errno::EAGAIN })
+        Err(if unread.state == TcpState::Closed { Errno::ENOTCONN } else { Errno::EAGAIN })
     }
 
     fn receive_urgent(&mut self, record: &Record, key: Key, into: &mut [&mut [u8]], flags: MsgFlags) -> Result<Received, Errno> {
@@ -270,9 +280,9 @@ impl Sockets {
         if !record.inq {
             return Vec::new();
         }
-        let stream = self.tcp.stream(key);
+        let unread = self.tcp.unread(key);
         // Linux adds one when the end of the stream is behind the bytes.
-        let left = i32::try_from(stream.readable).unwrap_or(i32::MAX).max(i32::from(stream.end && stream.readable == 0));
+        let left = i32::try_from(unread.readable).unwrap_or(i32::MAX).max(i32::from(unread.end && unread.readable == 0));
         alloc::vec![Control::Inq(left)]
     }
 
@@ -446,10 +456,10 @@ fn note_read(net: &mut Network, socket: SocketId, offset: u64, asked: usize, res
 }
 
 /// Bytes that may be read without going past an urgent mark that is ahead.
-pub(super) fn unmarked(stream: &Stream) -> usize {
-    match stream.mark {
-        Some(mark) if mark > 0 => stream.readable.min(mark),
-        _ => stream.readable,
+pub(super) fn unmarked(unread: &Unread) -> usize {
+    match unread.mark {
+        Some(mark) if mark > 0 => unread.readable.min(mark),
+        _ => unread.readable,
     }
 }
 

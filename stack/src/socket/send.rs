@@ -83,7 +83,7 @@ impl Sockets {
         let record = *self.record(id)?;
         let asked = payload.len();
         let offset = match record.kind {
-            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.stream(key).write_offset,
+            Kind::Tcp(key) if net.links.base.events.wanted(class::CALLS) => self.tcp.write_offset(key),
             Kind::Unix(key) if record.ty == Type::Stream => self.unix.write_offset(key),
             _ => 0,
         };

@@ -45,7 +45,7 @@ impl Sockets {
             if matches!(self.tcp.state(key), TcpState::Closed | TcpState::Listen) {
                 return Err(Errno::EINVAL);
             }
-            begin = if flags & OPT_ID_TCP != 0 { self.tcp.stream(key).write_offset } else { self.tcp.info(key).bytes_acked };
+            begin = if flags & OPT_ID_TCP != 0 { self.tcp.write_offset(key) } else { self.tcp.info(key).bytes_acked };
         }
         self.rare_mut(id)?.timestamping = Timestamping { flags, begin };
         Ok(())

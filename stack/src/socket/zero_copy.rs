@@ -62,7 +62,7 @@ impl Sockets {
             && flags.contains(MsgFlags::ZEROCOPY)
             && self.rare(record, |rare| rare.zero_copy.on)
         {
-            let end = self.tcp.stream(key).write_offset;
+            let end = self.tcp.write_offset(key);
             self.rare_mut(id)?.zero_copy.sent(end);
         }
         Ok(())

@@ -13,7 +13,7 @@
 pub mod options;
 
 use crate::base::checksum::checksum;
-use crate::base::{Addr, Discard};
+use crate::base::{Addr, Discard, Sum};
 
 /// Bytes of a header without options.
 pub const HEADER_LEN: usize = 20;
@@ -100,6 +100,28 @@ impl Header {
     /// If `into` is shorter than `header_len`, or `options` does not fill what it says.
     #[inline]
     pub fn emit(&self, options: &[u8], into: &mut [u8]) {
+        let into = &mut into[..self.len()];
+        let (fixed, rest) = into.split_first_chunk_mut::<HEADER_LEN>().expect("a header has 20 bytes");
+        *fixed = self.fixed();
+        rest.copy_from_slice(options);
+        complete_checksum(into);
+    }
+
+    /// The bytes of a header without options, with the checksum.
+    #[inline]
+    pub fn plain(&self) -> [u8; HEADER_LEN] {
+        let mut bytes = self.fixed();
+        let mut sum = Sum::new();
+        for word in bytes.as_chunks().0 {
+            sum.add_word(u32::from_be_bytes(*word));
+        }
+        bytes[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+        bytes
+    }
+
+    /// The bytes before the options, without the checksum.
+    #[inline]
+    fn fixed(&self) -> [u8; HEADER_LEN] {
         let mut flags = self.offset >> 3;
         if self.dont_fragment {
             flags |= DONT_FRAGMENT;
@@ -107,8 +129,7 @@ impl Header {
         if self.more_fragments {
             flags |= MORE_FRAGMENTS;
         }
-        let into = &mut into[..self.len()];
-        let (fixed, rest) = into.split_first_chunk_mut::<HEADER_LEN>().expect("a header has 20 bytes");
+        let mut fixed = [0; HEADER_LEN];
         fixed[0] = 0x40 | (self.header_len / 4);
         fixed[1] = self.traffic_class;
         fixed[2..4].copy_from_slice(&self.total_len.to_be_bytes());
@@ -118,8 +139,7 @@ impl Header {
         fixed[9] = self.protocol;
         fixed[12..16].copy_from_slice(&self.src.v4_octets());
         fixed[16..20].copy_from_slice(&self.dst.v4_octets());
-        rest.copy_from_slice(options);
-        complete_checksum(into);
+        fixed
     }
 }
 
@@ -163,6 +183,9 @@ mod tests {
             let first = bytes[..HEADER_LEN].try_into().unwrap();
             assert_eq!(Header::parse(&first, header.total()), Ok(header), "seed {seed}");
             assert_eq!(checksum(&bytes[..header.len()]), 0, "seed {seed}");
+            if header.len() == HEADER_LEN {
+                assert_eq!(header.plain(), first, "seed {seed}");
+            }
         }
     }
 

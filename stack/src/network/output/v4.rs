@@ -5,12 +5,43 @@ use alloc::vec::Vec;
 use crate::base::{Errno, Frame, Version};
 use crate::network::fragments::cut;
 use crate::network::ipv4::{HEADER_LEN, Header, MAX_HEADER_LEN};
-use crate::network::{Fragmentation, Network, Outgoing, Route, protocol};
+use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, protocol};
 
 use super::{MAX_LEN, complete_checksum};
 
 impl Network {
-    pub(super) fn send_v4(&mut self, route: &Route, outgoing: &Outgoing, mut frame: Frame) -> Result<(), Errno> {
+    pub(super) fn send_v4(&mut self, route: &Route, outgoing: &Outgoing, frame: Frame) -> Result<(), Errno> {
+        let total = HEADER_LEN + frame.len();
+        let plain = outgoing.options.is_none() && route.cast == Cast::Unicast && total <= MAX_LEN;
+        if plain && (frame.segment_size > 0 || total <= self.size_limit(route, Version::V4, outgoing.fragmentation)) {
+            self.send_plain_v4(route, outgoing, total as u16, frame)
+        } else {
+            self.send_any_v4(route, outgoing, frame)
+        }
+    }
+
+    /// Nearly every packet: to one host, without options, whole.
+    fn send_plain_v4(&mut self, route: &Route, outgoing: &Outgoing, total: u16, mut frame: Frame) -> Result<(), Errno> {
+        let dont_fragment = self.sets_df(route, outgoing);
+        let header = Header {
+            header_len: HEADER_LEN as u8,
+            traffic_class: outgoing.traffic_class,
+            total_len: total,
+            ident: self.ident_v4(route, outgoing, dont_fragment),
+            dont_fragment,
+            more_fragments: false,
+            offset: 0,
+            ttl: self.hop_limit_for(route, outgoing),
+            protocol: outgoing.protocol,
+            src: route.src,
+            dst: outgoing.dst,
+        };
+        frame.prepend(&header.plain());
+        (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
+        self.hand_down(route.link, route.hop, Version::V4, frame)
+    }
+
+    fn send_any_v4(&mut self, route: &Route, outgoing: &Outgoing, mut frame: Frame) -> Result<(), Errno> {
         let options = outgoing.options.as_deref().unwrap_or_default();
         let header_len = HEADER_LEN + options.len();
         let total = header_len + frame.len();

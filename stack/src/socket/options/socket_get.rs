@@ -152,7 +152,7 @@ impl Sockets {
     fn memory_info(&self, record: &Record) -> Vec<u8> {
         let (sndbuf, rcvbuf) = self.buffers(record);
         let (received, sent) = match record.kind {
-            Kind::Tcp(key) => (self.tcp.stream(key).readable, 0),
+            Kind::Tcp(key) => (self.tcp.unread(key).readable, 0),
             Kind::Udp(key) => (self.udp.queued(key), 0),
             Kind::Raw(key) => (self.raw.queued(key), 0),
             Kind::Ping(key) => (self.ping.queued(key), 0),

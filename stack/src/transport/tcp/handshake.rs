@@ -71,7 +71,7 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         },
     };
     header.set_ace(if answering { ecn::synack_bits(tcb) } else { ecn::syn_bits(tcb, cx) });
-    if let Err(errno) = transmit::segment(tcb, cx, header, body, 0) {
+    if let Err(errno) = transmit::segment(tcb, cx, &header, body, 0) {
         tcb.inet.soft_error = Some(errno);
     }
     if answering {

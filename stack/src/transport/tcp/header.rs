@@ -155,9 +155,37 @@ impl Header {
     /// # Panics
     /// If the frame has no room for 60 bytes of header: a bug of the caller.
     pub fn push(&self, frame: &mut Frame, src: Addr, dst: Addr) {
+        match self.options.timestamps_alone() {
+            Some((value, echo)) => self.push_usual(frame, src, dst, value, echo),
+            None => self.push_any(frame, src, dst),
+        }
+        frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
+    }
+
+    /// With timestamps and no other options, as nearly every segment.
+    fn push_usual(&self, frame: &mut Frame, src: Addr, dst: Addr, value: u32, echo: u32) {
+        const LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
+        let mut bytes = [0; LEN];
+        let (fixed, options) = bytes.split_at_mut(MIN_LEN);
+        fixed.copy_from_slice(&self.fixed(LEN, Sum::pseudo(src, dst, protocol::TCP, LEN + frame.len())));
+        options.copy_from_slice(&timestamps([kind::NOP; 2], value, echo));
+        frame.prepend(&bytes);
+        frame.l4_len = LEN as u8;
+    }
+
+    fn push_any(&self, frame: &mut Frame, src: Addr, dst: Addr) {
         let len = self.len();
-        let pseudo = Sum::pseudo(src, dst, protocol::TCP, len + frame.len()).folded();
+        let fixed = self.fixed(len, Sum::pseudo(src, dst, protocol::TCP, len + frame.len()));
         let bytes = frame.push(len);
+        bytes[..MIN_LEN].copy_from_slice(&fixed);
+        self.options.write(&mut bytes[MIN_LEN..]);
+        frame.l4_len = len as u8;
+    }
+
+    /// What stands before the options of a header of `len` bytes.
+    #[inline]
+    fn fixed(&self, len: usize, pseudo: Sum) -> [u8; MIN_LEN] {
+        let mut bytes = [0; MIN_LEN];
         bytes[0..2].copy_from_slice(&self.src_port.to_be_bytes());
         bytes[2..4].copy_from_slice(&self.dst_port.to_be_bytes());
         bytes[4..8].copy_from_slice(&self.seq.0.to_be_bytes());
@@ -165,11 +193,9 @@ impl Header {
         bytes[12] = ((len / 4) as u8) << 4 | u8::from(self.ae);
         bytes[13] = self.flags;
         bytes[14..16].copy_from_slice(&self.window.to_be_bytes());
-        bytes[16..18].copy_from_slice(&pseudo.to_be_bytes());
+        bytes[16..18].copy_from_slice(&pseudo.folded().to_be_bytes());
         bytes[18..20].copy_from_slice(&self.urgent.to_be_bytes());
-        self.options.write(&mut bytes[MIN_LEN..]);
-        frame.l4_len = len as u8;
-        frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
+        bytes
     }
 
     /// The first 20 bytes, and the options; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
@@ -244,15 +270,12 @@ impl Options {
     /// end of the list and so nothing behind it (RFC 9293 MUST-69).
     fn write(&self, into: &mut [u8]) {
         let mut out = Writer { rest: into };
-        if let Some((value, echo)) = self.timestamps_alone() {
-            return out.put_timestamps([kind::NOP; 2], value, echo);
-        }
         if let Some(mss) = self.mss {
             out.put(&[kind::MSS, 4]);
             out.put(&mss.to_be_bytes());
         }
         if let Some((value, echo)) = self.timestamps {
-            out.put_timestamps(if self.sack_permitted { [kind::SACK_PERMITTED, 2] } else { [kind::NOP; 2] }, value, echo);
+            out.put(&timestamps(if self.sack_permitted { [kind::SACK_PERMITTED, 2] } else { [kind::NOP; 2] }, value, echo));
         }
         if let Some(option) = &self.accurate {
             let (bytes, len) = option.bytes();
@@ -366,15 +389,15 @@ impl Writer<'_> {
         here.copy_from_slice(piece);
         self.rest = rest;
     }
+}
 
-    /// RFC 7323 §3.2, Appendix A: two bytes in front bring them to their places.
-    #[inline]
-    fn put_timestamps(&mut self, front: [u8; 2], value: u32, echo: u32) {
-        self.put(&front);
-        self.put(&[kind::TIMESTAMPS, 10]);
-        self.put(&value.to_be_bytes());
-        self.put(&echo.to_be_bytes());
-    }
+/// RFC 7323 §3.2, Appendix A: two bytes in front bring them to their places.
+#[inline]
+fn timestamps([first, second]: [u8; 2], value: u32, echo: u32) -> [u8; TIMESTAMPS_LEN] {
+    let mut bytes = [first, second, kind::TIMESTAMPS, 10, 0, 0, 0, 0, 0, 0, 0, 0];
+    bytes[4..8].copy_from_slice(&value.to_be_bytes());
+    bytes[8..].copy_from_slice(&echo.to_be_bytes());
+    bytes
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {

@@ -75,7 +75,7 @@ use crate::base::{Cause, Entropy, Key, LinkId, Pressure, TcpState, Timer, TimerO
 use crate::network::Network;
 pub use crate::network::Unreachable;
 use crate::transport::ports::{Holder, Ports, Rules};
-pub use calls::Stream;
+pub use calls::Unread;
 use cookies::Cookies;
 use cx::Cx;
 pub use ecn::AccurateOption;

@@ -103,6 +103,12 @@ impl RoundTrip {
         }
     }
 
+    /// The smoothed round trip in microseconds; none before the first sample.
+    #[inline]
+    pub fn smoothed_us(&self) -> Option<u32> {
+        (self.srtt8 > 0).then_some(self.srtt8 / 8)
+    }
+
     /// Smoothed round trip; none before the first sample.
     pub fn smoothed(&self) -> Option<Duration> {
         (self.srtt8 > 0).then(|| micros(self.srtt8 / 8))
@@ -120,6 +126,12 @@ impl RoundTrip {
 
     /// The timeout, backed off (RFC 6298 §5.5), between floor and ceiling.
     pub fn timeout(&self) -> Duration {
+        Duration::from_micros(self.timeout_us())
+    }
+
+    /// The same in microseconds.
+    #[inline]
+    pub fn timeout_us(&self) -> u64 {
         let base = match self.srtt8 {
             0 if self.handshake_was_resent => AFTER_RESENT_HANDSHAKE,
             0 => INITIAL,
@@ -127,7 +139,7 @@ impl RoundTrip {
         };
         // Beyond ten doublings the ceiling is reached from any base.
         let backed_off = u64::from(base) << self.backed_off.min(10);
-        Duration::from_micros(backed_off.min(u64::from(CEILING)))
+        backed_off.min(u64::from(CEILING))
     }
 
     /// The timer fired: the timeout doubles (RFC 6298 §5.5).

@@ -32,7 +32,7 @@ fn arm_persist(tcb: &mut Tcb, cx: &Cx<'_>) {
     if !waits || rate::wake(tcb).is_set() {
         tcb.timers.retry = Instant::NEVER;
     } else if !tcb.timers.retry.is_set() || tcb.timers.retry_kind != Retry::Persist {
-        tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+        tcb.timers.retry = cx.now().after_micros(tcb.round_trip.timeout_us());
         tcb.timers.retry_kind = Retry::Persist;
     }
 }
@@ -43,14 +43,14 @@ pub(super) fn restart(tcb: &mut Tcb, cx: &Cx<'_>) {
         return;
     }
     tcb.timers.retry_kind = Retry::Retransmit;
-    tcb.timers.retry = if tcb.in_flight() { cx.now() + tcb.round_trip.timeout() } else { Instant::NEVER };
+    tcb.timers.retry = if tcb.in_flight() { cx.now().after_micros(tcb.round_trip.timeout_us()) } else { Instant::NEVER };
     arm_probe(tcb, cx);
 }
 
 /// The retransmission timeout, counted from when the oldest was sent last.
 pub(super) fn arm_timeout(tcb: &mut Tcb, cx: &Cx<'_>) {
     let since = tcb.sending.as_ref().and_then(|sending| sending.board.first_sent_at()).unwrap_or(cx.now());
-    tcb.timers.retry = (since + tcb.round_trip.timeout()).max(cx.now());
+    tcb.timers.retry = since.after_micros(tcb.round_trip.timeout_us()).max(cx.now());
     tcb.timers.retry_kind = Retry::Retransmit;
 }
 
@@ -59,8 +59,8 @@ pub(super) fn arm_probe(tcb: &mut Tcb, cx: &Cx<'_>) {
     if tcb.timers.retry_kind != Retry::Retransmit {
         return;
     }
-    if let Some(wait) = tail_probe::timeout(tcb, cx) {
-        tcb.timers.retry = tcb.timers.retry.min(cx.now() + wait);
+    if let Some(wait) = tail_probe::timeout_us(tcb, cx) {
+        tcb.timers.retry = tcb.timers.retry.min(cx.now().after_micros(wait));
         tcb.timers.retry_kind = Retry::Probe;
     }
 }
@@ -154,7 +154,7 @@ fn retransmission_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     rate::timed_out(tcb);
     forget_flight(tcb);
     tcb.round_trip.back_off();
-    tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+    tcb.timers.retry = cx.now().after_micros(tcb.round_trip.timeout_us());
     tcb.timers.retry_kind = Retry::Retransmit;
     output::run(tcb, cx, Push::Normal);
 }
@@ -247,7 +247,7 @@ fn persist_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     cx.base().counters.tcp_ext.tcp_win_probe += 1;
     probe(tcb, cx);
     tcb.round_trip.back_off();
-    tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+    tcb.timers.retry = cx.now().after_micros(tcb.round_trip.timeout_us());
     tcb.timers.retry_kind = Retry::Persist;
 }
 

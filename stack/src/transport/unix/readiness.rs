@@ -4,7 +4,24 @@ use super::accounting::stream_room;
 use super::reading::walk;
 use super::{Unix, UnixKind, UnixState};
 use crate::base::{Errno, Key, Ready};
-use crate::transport::tcp::Stream;
+
+/// What the socket layer must know of a stream before it reads or writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stream {
+    /// Bytes that one read can give now: up to the urgent mark if one is ahead.
+    pub readable: usize,
+    /// Behind them the stream ends: the peer sent FIN.
+    pub end: bool,
+    /// Bytes until the urgent mark, if one is ahead (or at the front: 0). A read does not go past it unless it starts there
+    /// (`SIOCATMARK`).
+    pub mark: Option<usize>,
+    /// Bytes that may be written now.
+    pub room: usize,
+    /// How many bytes were read since the connection began: the offset of the next one.
+    pub read_offset: u64,
+    /// How many bytes were written since the connection began.
+    pub write_offset: u64,
+}
 
 impl Unix {
     /// The readiness bits of Linux's `unix_poll` and `unix_dgram_poll`.

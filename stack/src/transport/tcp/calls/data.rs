@@ -2,28 +2,40 @@
 
 use bytes::Bytes;
 
-use super::Stream;
-use crate::base::{Base, Errno, Key, MsgFlags, Pressure, TcpState};
+use super::Unread;
+use crate::base::{Base, Budget, Duration, Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
 use crate::transport::tcp::output::{self, Push};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Cx, Stamp, StampsWanted, Tcp, TcpConfig, busy, fast_open, stamps, tuning, window};
 
-use super::writing;
+use super::writing::{self, Place};
 
 impl Tcp {
-    /// What can be read and written now.
-    pub fn stream(&self, id: Key) -> Stream {
+    /// What can be read now.
+    pub fn unread(&self, id: Key) -> Unread {
         let tcb = &self.records.connections[id];
-        let (held, readable) = (tcb.readable_len() as usize, readable(tcb));
-        Stream {
+        let (held, mark) = (tcb.readable_len() as usize, mark(tcb));
+        let (readable, hidden) = (readable(tcb), hidden(tcb));
+        Unread {
             readable,
-            end: tcb.rcv.fin_taken() && readable == held - hidden(tcb).min(held),
-            mark: mark(tcb),
-            room: room(tcb, &self.config),
-            read_offset: tcb.rcv.received - held as u64,
-            write_offset: tcb.snd.acked + u64::from(tcb.unacked_len()),
+            end: tcb.rcv.fin_taken() && readable == held - hidden.min(held),
+            mark,
+            low_water: tcb.options.rcvlowat as usize,
+            state: tcb.state,
         }
+    }
+
+    /// How many bytes were read since the connection began: the offset of the next one.
+    pub fn read_offset(&self, id: Key) -> u64 {
+        let tcb = &self.records.connections[id];
+        tcb.rcv.received - u64::from(tcb.readable_len())
+    }
+
+    /// How many bytes were written since the connection began.
+    pub fn write_offset(&self, id: Key) -> u64 {
+        let tcb = &self.records.connections[id];
+        tcb.snd.acked + u64::from(tcb.unacked_len())
     }
 
     /// True if data may be written now or later without a new connection: the stream is open, or opening with data in its SYN.
@@ -39,16 +51,26 @@ impl Tcp {
         receiving.queue.peek(hidden(tcb) + skip, &mut into[..room])
     }
 
+    /// Takes `into.len()` readable bytes, of which there are as many; opens the window when that is worth telling.
+    pub fn read(&mut self, net: &mut Network, id: Key, into: &mut [u8]) {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        let skip = if into.is_empty() { 0 } else { hidden(tcb) };
+        let whole = into.len() + skip;
+        pass_urgent(tcb, whole);
+        tcb.with_receiving(&mut cx, |receiving| {
+            receiving.queue.peek(skip, into);
+            receiving.queue.consume(whole);
+        });
+        was_taken(tcb, &mut cx, whole);
+    }
+
     /// Takes `count` readable bytes away; opens the window when that is worth telling (RFC 9293 MUST-39).
     pub fn consume(&mut self, net: &mut Network, id: Key, count: usize) {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         let whole = count + if count > 0 { hidden(tcb) } else { 0 };
         pass_urgent(tcb, whole);
         tcb.with_receiving(&mut cx, |receiving| receiving.queue.consume(whole));
-        tcb.shrink_receiving(cx.spare);
-        tuning::was_read(tcb, &mut cx);
-        output::delay::was_read(tcb, &mut cx, whole);
-        tell_window(tcb, &mut cx);
+        was_taken(tcb, &mut cx, whole);
     }
 
     /// Takes the first chunk of what is readable, at most `max` bytes (zero copy).
@@ -67,10 +89,7 @@ impl Tcp {
         if ahead.is_some_and(|ahead| hidden + chunk.len() > ahead) {
             tcb.rcv.urgent = Urgent::None;
         }
-        tcb.shrink_receiving(cx.spare);
-        tuning::was_read(tcb, &mut cx);
-        output::delay::was_read(tcb, &mut cx, chunk.len());
-        tell_window(tcb, &mut cx);
+        was_taken(tcb, &mut cx, chunk.len());
         Some(chunk)
     }
 
@@ -106,7 +125,6 @@ impl Tcp {
             self.note_starved(id);
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
-        tcb.shrink_sending(cx.spare);
         written(tcb, &mut cx, flags, taken, whole);
         self.settle(net, id);
         taken
@@ -114,21 +132,21 @@ impl Tcp {
 
     /// Appends piece by piece; what is full goes out at once, so that a long write does not wait for its own end.
     fn write_part(&mut self, net: &mut Network, id: Key, part: &[u8]) -> usize {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         let mut taken = 0;
         while taken < part.len() {
-            let room = self.write_room(net, id);
-            let Some((tcb, mut cx)) = self.with(net, id) else { break };
-            let count = writing::next_piece(tcb, cx.config).min(room).min(part.len() - taken);
+            let place = writing::place(tcb);
+            let room = write_room(tcb, cx.config, &cx.net.links.base.budget, &place);
+            let count = place.next_piece(tcb, cx.config).min(room).min(part.len() - taken);
             if count == 0 {
                 break;
             }
-            let grown = writing::grow(tcb, count as u32);
             tcb.with_sending(&mut cx, |sending| {
                 sending.queue.write(&part[taken..taken + count]);
-                grown.note(&mut sending.pieces);
+                place.note(&mut sending.pieces, count as u32);
             });
             taken += count;
-            if taken < part.len() && writing::is_full(tcb) {
+            if taken < part.len() && writing::place(tcb).is_at_end() {
                 writing::push_if_due(tcb);
                 output::run(tcb, &mut cx, Push::More);
             }
@@ -163,10 +181,10 @@ impl Tcp {
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         if taken > 0 {
-            let grown = writing::grow(tcb, taken as u32);
+            let place = writing::place(tcb);
             tcb.with_sending(&mut cx, |sending| {
                 sending.queue.push(chunk);
-                grown.note(&mut sending.pieces);
+                place.note(&mut sending.pieces, taken as u32);
             });
         }
         written(tcb, &mut cx, flags, taken, taken > 0);
@@ -177,30 +195,34 @@ impl Tcp {
     /// Its own buffer has room and yet nothing was taken: the stack's memory is used up. [`Tcp::relieve`] tells when it is not.
     fn note_starved(&mut self, id: Key) {
         let tcb = &mut self.records.connections[id];
-        if room(tcb, &self.config) > 0 && !core::mem::replace(&mut tcb.starved, true) {
+        let place = writing::place(tcb);
+        if room(tcb, &self.config, &place) > 0 && !core::mem::replace(&mut tcb.starved, true) {
             self.starved.push_back(id);
         }
     }
 
-    /// Room in the send buffer, and in the stack's budget: under pressure only an empty queue takes more.
     fn write_room(&self, net: &Network, id: Key) -> usize {
         let tcb = &self.records.connections[id];
-        let budget = &net.links.base.budget;
-        let room = room(tcb, &self.config);
-        match budget.pressure() {
-            Pressure::Low => room.min(budget.limit() - budget.used()),
-            Pressure::High => room.min((self.config.wmem[0] as usize).saturating_sub(tcb.send_charge())),
-            Pressure::Full => 0,
-        }
+        write_room(tcb, &self.config, &net.links.base.budget, &writing::place(tcb))
+    }
+}
+
+/// Room in the send buffer, and in the stack's budget: under pressure only an empty queue takes more.
+fn write_room(tcb: &Tcb, config: &TcpConfig, budget: &Budget, place: &Place) -> usize {
+    let room = room(tcb, config, place);
+    match budget.pressure() {
+        Pressure::Low => room.min(budget.limit() - budget.used()),
+        Pressure::High => room.min((config.wmem[0] as usize).saturating_sub(tcb.send_charge())),
+        Pressure::Full => 0,
     }
 }
 
 /// Bytes that may be written now; none before the connection is open or after `SHUT_WR`.
-fn room(tcb: &Tcb, config: &TcpConfig) -> usize {
+fn room(tcb: &Tcb, config: &TcpConfig, place: &Place) -> usize {
     if tcb.shut_write || !may_write(tcb) {
         return 0;
     }
-    writing::room(tcb, (tuning::send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge()))
+    place.room((tuning::send_buffer(tcb, config) as usize).saturating_sub(tcb.send_charge()))
 }
 
 /// The stream is open for writing, or its SYN brought data.
@@ -225,12 +247,19 @@ fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole:
 /// RFC 5681 §4.1: after an idle period longer than the timeout the window starts anew.
 pub(in crate::transport::tcp) fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
     if cx.config.slow_start_after_idle && !tcb.in_flight() && tcb.tally.last_sent_ms != 0 {
-        let idle = core::time::Duration::from_millis(u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_sent_ms)));
-        let timeout = tcb.round_trip.timeout();
-        if idle > timeout {
-            tcb.congestion.idle(idle, timeout);
+        let idle_ms = u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_sent_ms));
+        if idle_ms * 1000 > tcb.round_trip.timeout_us() {
+            tcb.congestion.idle(Duration::from_millis(idle_ms), tcb.round_trip.timeout());
         }
     }
+}
+
+/// So many bytes were taken out of the receive queue.
+fn was_taken(tcb: &mut Tcb, cx: &mut Cx<'_>, count: usize) {
+    tcb.shrink_receiving(cx.spare);
+    tuning::was_read(tcb, cx);
+    output::delay::was_read(tcb, cx, count);
+    tell_window(tcb, cx);
 }
 
 /// Reading made room: told at once if the window at least doubles by it (Linux) or a quarter of it was not told yet (BSD; RFC 9293
@@ -240,17 +269,18 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
         return;
     }
-    let (offered, pressure) = (window::offered(tcb), cx.base().budget.pressure());
-    let next = window::choose(tcb, cx.config, pressure);
-    let much = |tcb: &Tcb| (window::full_space(tcb, cx.config) / 4).max(2 * u32::from(tcb.rcv.mss));
-    if next > offered && (next >= 2 * offered.max(1) || next - offered >= much(tcb)) {
+    let (offered, full) = (window::offered(tcb), window::full_space(tcb, cx.config));
+    let much = (full / 4).max(2 * u32::from(tcb.rcv.mss));
+    let is_worth = |next: u32| next > offered && (next >= 2 * offered.max(1) || next - offered >= much);
+    // The window is never larger than the room there is, which is soon found.
+    if is_worth(full.saturating_sub(tcb.readable_len())) && is_worth(window::choose(tcb, cx.config, cx.net.links.base.budget.pressure())) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
     }
 }
 
 /// Bytes that can be read now: up to the urgent mark, or from it on.
-fn readable(tcb: &Tcb) -> usize {
+pub(super) fn readable(tcb: &Tcb) -> usize {
     let held = tcb.readable_len() as usize;
     match mark(tcb) {
         Some(ahead) if ahead > 0 => held.min(ahead),

@@ -15,9 +15,9 @@ use crate::base::{Key, SocketId, TcpState, Version};
 use crate::network::Network;
 use crate::transport::inet::Inet;
 
-/// What the socket layer must know of a stream before it reads or writes.
+/// What the socket layer must know of a stream before it reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Stream {
+pub struct Unread {
     /// Bytes that one read can give now: up to the urgent mark if one is ahead.
     pub readable: usize,
     /// Behind them the stream ends: the peer sent FIN.
@@ -25,12 +25,10 @@ pub struct Stream {
     /// Bytes until the urgent mark, if one is ahead (or at the front: 0). A read does not go past it unless it starts there
     /// (`SIOCATMARK`).
     pub mark: Option<usize>,
-    /// Bytes that may be written now.
-    pub room: usize,
-    /// How many bytes were read since the connection began: the offset of the next one.
-    pub read_offset: u64,
-    /// How many bytes were written since the connection began.
-    pub write_offset: u64,
+    /// `SO_RCVLOWAT`
+    pub low_water: usize,
+    /// The connection's state.
+    pub state: TcpState,
 }
 
 impl Tcp {

@@ -1,6 +1,7 @@
 //! Readiness, with the bits of Linux's `tcp_poll`.
 
 use crate::base::{Key, Ready, TcpState};
+use super::data;
 use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Tcp, TcpConfig, fast_open, tuning, window};
@@ -21,7 +22,7 @@ impl Tcp {
             ready |= Ready::IN | Ready::RDHUP;
         }
         if !matches!(tcb.state, TcpState::SynSent | TcpState::SynReceived) || fast_open::server::may_send(tcb) {
-            ready |= self.data_readiness(id, tcb);
+            ready |= self.data_readiness(tcb);
         }
         if self.is_deferred(id) {
             // The first write sends the SYN.
@@ -33,12 +34,11 @@ impl Tcp {
         ready
     }
 
-    fn data_readiness(&self, id: Key, tcb: &Tcb) -> Ready {
+    fn data_readiness(&self, tcb: &Tcb) -> Ready {
         let mut ready = Ready::NONE;
-        let stream = self.stream(id);
         let wanted = (tcb.options.rcvlowat.max(1) as usize).min(most_ever_readable(tcb, &self.config));
         // A mark ahead ends what one read can give, so it is enough (Linux's `tcp_poll` raises the target past it).
-        if tcb.readable_len() as usize >= wanted && stream.readable > 0 {
+        if tcb.readable_len() as usize >= wanted && data::readable(tcb) > 0 {
             ready |= Ready::IN;
         }
         if tcb.shut_write || tuning::is_writable(tcb, &self.config) {

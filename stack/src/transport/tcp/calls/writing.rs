@@ -22,26 +22,64 @@ fn goal(tcb: &Tcb) -> u32 {
     (most / mss).max(1) * mss
 }
 
-/// Bytes that may be written before the next piece must be begun; none if that must wait until less is unsent
-/// (`TCP_NOTSENT_LOWAT`).
-pub(super) fn next_piece(tcb: &Tcb, config: &TcpConfig) -> usize {
-    let goal = goal(tcb);
-    let room = tcb.sending.as_ref().map_or(0, |sending| sending.pieces.room(tcb.snd.nxt, goal));
-    let next = match room {
-        0 if tcb.unsent_len() >= notsent_lowat(tcb, config) => 0,
-        0 => goal,
-        room => room,
-    };
-    next as usize
+/// Where the next bytes that are written go.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    from: Seq,
+    nxt: Seq,
+    /// The most that a piece holds.
+    goal: u32,
+    /// Bytes that the piece which was begun last still takes; 0: another one must be begun.
+    open: u32,
 }
 
-/// Bytes that a write may add if so many are left of the buffer: as in Linux, while any is left a piece is filled. (Linux fills one that was begun also
-/// if nothing is left.)
-pub(super) fn room(tcb: &Tcb, left: usize) -> usize {
-    let goal = goal(tcb);
-    let open = tcb.sending.as_ref().map_or(0, |sending| sending.pieces.room(tcb.snd.nxt, goal));
-    let piece = if open == 0 { goal } else { open };
-    if left == 0 { 0 } else { left.max(piece as usize) }
+/// Behind all that was written before.
+pub(super) fn place(tcb: &Tcb) -> Place {
+    let (goal, nxt) = (goal(tcb), tcb.snd.nxt);
+    let (len, open) = match &tcb.sending {
+        None => (0, 0),
+        Some(sending) => (sending.queue.len() as u32, sending.pieces.room(nxt, goal)),
+    };
+    Place { from: tcb.data_begin() + len, nxt, goal, open }
+}
+
+impl Place {
+    fn piece(&self) -> u32 {
+        if self.open == 0 { self.goal } else { self.open }
+    }
+
+    /// The last piece takes no more.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Bytes that a write may add if so many are left of the buffer: as in Linux, while any is left a piece is filled. (Linux fills one that was begun
+    /// also if nothing is left.)
+    pub(super) fn room(&self, left: usize) -> usize {
+        if left == 0 { 0 } else { left.max(self.piece() as usize) }
+    }
+
+    /// Bytes that may be written before the next piece must be begun; none if that must wait until less is unsent
+    /// (`TCP_NOTSENT_LOWAT`).
+    pub(super) fn next_piece(&self, tcb: &Tcb, config: &TcpConfig) -> usize {
+        let waits = self.open == 0 && tcb.unsent_len() >= notsent_lowat(tcb, config);
+        if waits { 0 } else { self.piece() as usize }
+    }
+
+    /// So many bytes were appended there.
+    pub(super) fn note(&self, pieces: &mut Pieces, count: u32) {
+        let (mut at, end, mut open) = (self.from, self.from + count, self.open);
+        while at != end {
+            let next = at + if open == 0 { self.goal } else { open }.min(end - at);
+            if open == 0 {
+                pieces.begin(next);
+            } else {
+                pieces.extend(next);
+            }
+            at = next;
+            open = pieces.room(self.nxt, self.goal);
+        }
+    }
 }
 
 /// `TCP_NOTSENT_LOWAT`, or the stack's.
@@ -49,46 +87,11 @@ pub(in crate::transport::tcp) fn notsent_lowat(tcb: &Tcb, config: &TcpConfig) ->
     if tcb.options.notsent_lowat == 0 { config.notsent_lowat } else { tcb.options.notsent_lowat }
 }
 
-/// What a write adds to the stream.
-pub(super) struct Grown {
-    from: Seq,
-    count: u32,
-    goal: u32,
-    nxt: Seq,
-}
-
-/// So many bytes are about to be appended.
-pub(super) fn grow(tcb: &Tcb, count: u32) -> Grown {
-    Grown { from: tcb.data_begin() + tcb.unacked_len(), count, goal: goal(tcb), nxt: tcb.snd.nxt }
-}
-
-impl Grown {
-    /// They were.
-    pub(super) fn note(&self, pieces: &mut Pieces) {
-        let (mut at, end) = (self.from, self.from + self.count);
-        while at != end {
-            let room = pieces.room(self.nxt, self.goal);
-            let next = at + if room == 0 { self.goal } else { room }.min(end - at);
-            if room == 0 {
-                pieces.begin(next);
-            } else {
-                pieces.extend(next);
-            }
-            at = next;
-        }
-    }
-}
-
 /// So many bytes stand behind our SYN `iss`, in it.
 pub(in crate::transport::tcp) fn note_syn_data(pieces: &mut Pieces, iss: Seq, count: u32) {
     pieces.begin(iss + 1 + count);
     pieces.push();
     pieces.close();
-}
-
-/// The last piece takes no more.
-pub(super) fn is_full(tcb: &Tcb) -> bool {
-    tcb.sending.as_ref().is_some_and(|sending| sending.pieces.room(tcb.snd.nxt, goal(tcb)) == 0)
 }
 
 /// RFC 9293 §3.9.1.2: when half of the peer's window was written without a push, one is due although the application goes on.

@@ -28,7 +28,7 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: crate::transport::tcp::seq::Seq) {
     let mut header = fill::header(tcb, cx, seq, ACK);
     ecn::accurate::fill(tcb, cx, &mut header, false);
-    let _lost_if_full = transmit::segment(tcb, cx, header, Rope::new(), 0);
+    let _lost_if_full = transmit::segment(tcb, cx, &header, Rope::new(), 0);
     carried(tcb);
 }
 

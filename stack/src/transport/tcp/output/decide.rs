@@ -30,8 +30,12 @@ pub(in crate::transport::tcp) struct Plan {
 
 /// Nothing waits to be sent, new or again: the answer of most calls.
 pub(in crate::transport::tcp) fn is_idle(tcb: &Tcb) -> bool {
-    let fin_waits = tcb.snd.fin && !tcb.snd.fin_sent;
-    !fin_waits && tcb.sending.as_ref().is_none_or(|sending| tcb.unsent_len() == 0 && sending.board.lost_bytes() == 0)
+    !has_fin(tcb) && tcb.sending.as_ref().is_none_or(|sending| tcb.unsent_len() == 0 && sending.board.lost_bytes() == 0)
+}
+
+/// A FIN of ours waits to be sent.
+pub(in crate::transport::tcp) fn has_fin(tcb: &Tcb) -> bool {
+    tcb.snd.fin && !tcb.snd.fin_sent
 }
 
 /// The next segment that may go, if any; no frame carries more than `most` bytes.
@@ -72,10 +76,10 @@ pub(in crate::transport::tcp) fn in_flight(tcb: &Tcb) -> u32 {
 }
 
 /// Whole segments that congestion control allows now, in bytes (RFC 9293 MUST-19).
-fn congestion_room(tcb: &Tcb) -> u32 {
+fn congestion_room(tcb: &Tcb, mss: u32) -> u32 {
     // A SYN-ACK that is not acknowledged yet takes no room of the data that goes before its acknowledgement (RFC 7413 §4.2.2).
     let syn = u32::from(tcb.state == TcpState::SynReceived);
-    let (cwnd, flight, mss) = (tcb.congestion.cwnd(), in_flight(tcb).saturating_sub(syn), mss(tcb));
+    let (cwnd, flight) = (tcb.congestion.cwnd(), in_flight(tcb).saturating_sub(syn));
     if flight == 0 { cwnd.max(mss) } else { cwnd.saturating_sub(flight) / mss * mss }
 }
 
@@ -87,7 +91,7 @@ fn lost(tcb: &Tcb, most: u32) -> Option<Plan> {
         return None;
     }
     let mss = mss(tcb);
-    let room = if tcb.recovery.first { congestion_room(tcb).max(mss) } else { congestion_room(tcb) };
+    let room = if tcb.recovery.first { congestion_room(tcb, mss).max(mss) } else { congestion_room(tcb, mss) };
     if room == 0 {
         return None;
     }
@@ -124,8 +128,8 @@ fn fresh(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
     if unsent == 0 {
         return lone_fin(tcb);
     }
-    let mss = mss(tcb);
-    let allowed = window_room(tcb).min(congestion_room(tcb)).min(most);
+    let (mss, window) = (mss(tcb), window_room(tcb));
+    let allowed = window.min(congestion_room(tcb, mss)).min(most);
     let (piece, is_last) = tcb.sending.as_ref().and_then(|sending| sending.pieces.rest(tcb.snd.nxt)).unwrap_or((unsent, true));
     let len = match (allowed >= piece, is_last) {
         (true, true) => hold_back_tail(tcb, push, piece, mss),
@@ -136,7 +140,7 @@ fn fresh(tcb: &Tcb, push: Push, most: u32) -> Option<Plan> {
     (len > 0).then(|| Plan {
         seq: tcb.snd.nxt,
         len,
-        fin: tcb.snd.fin && len == unsent && window_room(tcb) > len,
+        fin: tcb.snd.fin && len == unsent && window > len,
         // A part of a segment that a timer had to force out was waited for long enough.
         push: len > mss || (push == Push::Force && len < mss) || tcb.is_pushed_at(tcb.snd.nxt + len),
         segment_size: if len > mss { mss as u16 } else { 0 },
@@ -179,8 +183,8 @@ pub(in crate::transport::tcp) fn window_room(tcb: &Tcb) -> u32 {
 
 /// What is next would go if the peer's window took it.
 pub(in crate::transport::tcp) fn is_held_by_window(tcb: &Tcb) -> bool {
-    let segment = mss(tcb).min(tcb.unsent_len());
-    window_room(tcb) < segment && congestion_room(tcb) > 0
+    let mss = mss(tcb);
+    window_room(tcb) < mss.min(tcb.unsent_len()) && congestion_room(tcb, mss) > 0
 }
 
 /// Less than all may go: whole segments only, or a part of one if that is half of the largest window the peer ever offered
@@ -195,7 +199,7 @@ fn whole_segments(tcb: &Tcb, push: Push, allowed: u32, mss: u32) -> u32 {
 
 /// All may go: the last, partial segment waits while Nagle's rule (RFC 9293 SHLD-7, MUST-17) or a cork holds it.
 fn hold_back_tail(tcb: &Tcb, push: Push, unsent: u32, mss: u32) -> u32 {
-    let tail = unsent % mss;
+    let tail = if unsent < mss { unsent } else { unsent % mss };
     if tail == 0 || matches!(push, Push::Queued | Push::Force) || tcb.snd.fin {
         return unsent;
     }

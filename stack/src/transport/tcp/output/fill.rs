@@ -5,28 +5,37 @@ use crate::base::{Rope, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, CWR, ECE, FIN, Header, Options, PSH, SackBlocks, URG};
 use crate::transport::tcp::seq::Seq;
-use crate::transport::tcp::tcb::{Sending, Tcb};
+use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{ecn, window};
 
-/// The segment of a plan.
-pub(in crate::transport::tcp) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> (Header, Rope) {
-    let mut header = header(tcb, cx, plan.seq, ACK);
+/// The header of a plan's segment.
+pub(in crate::transport::tcp) fn header_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Header {
+    let mut flags = ACK;
     if plan.fin {
-        header.flags |= FIN;
+        flags |= FIN;
     }
     if plan.push {
-        header.flags |= PSH;
+        flags |= PSH;
     }
     if plan.again.is_none() && plan.len > 0 && ecn::is_reduced(tcb) {
-        header.flags |= CWR;
+        flags |= CWR;
     }
-    ecn::accurate::fill(tcb, cx, &mut header, plan.len > 0);
+    let mut header = header(tcb, cx, plan.seq, flags);
+    if tcb.ecn.is_some() {
+        ecn::accurate::fill(tcb, cx, &mut header, plan.len > 0);
+    }
     mark_urgent(tcb, &mut header, plan.seq);
+    header
+}
+
+/// What it carries, shared.
+pub(in crate::transport::tcp) fn body_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Rope {
+    if plan.len == 0 {
+        return Rope::new();
+    }
     let start = (plan.seq - tcb.data_begin()) as usize;
     // Sharing what was still being written to makes a chunk of it, which costs a little.
-    let slice = |sending: &mut Sending| sending.queue.slice(start, plan.len as usize);
-    let body = if plan.len == 0 { Rope::new() } else { tcb.with_sending(cx, slice) };
-    (header, body)
+    tcb.with_sending(cx, |sending| sending.queue.slice(start, plan.len as usize))
 }
 
 /// The header of any segment of a synchronized connection, with the window and options of this moment.

@@ -39,12 +39,34 @@ pub(super) enum Push {
 
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
-    ecn::accurate::refresh(tcb, cx);
+    let before = tcb.snd.nxt;
+    if tcb.ecn.is_some() {
+        ecn::accurate::refresh(tcb, cx);
+    }
     if tcb.path_changed {
         transmit::learn_path(tcb, cx);
     }
     rate::rest(tcb);
+    if may_have_news(tcb) {
+        send_news(tcb, cx, push);
+    }
+    if tcb.rcv.ack_now {
+        acknowledge::send(tcb, cx);
+    }
+    if tcb.snd.nxt != before {
+        timers::arm_probe(tcb, cx);
+    }
+    timers::after_output(tcb, cx);
+}
+
+/// Most connections that hear something have nothing to say.
+fn may_have_news(tcb: &Tcb) -> bool {
+    tcb.sending.is_some() || tcb.rate.is_some() || tcb.search.is_some() || decide::has_fin(tcb)
+}
+
+/// Sends what may be sent, and takes note of what holds back the rest.
+fn send_news(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
+    let segments = tcb.tally.segs_out;
     if probe(tcb, cx) {
         send_all(tcb, cx, push);
     }
@@ -53,13 +75,6 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     }
     busy::after_output(tcb, cx.now());
     rate::check_app_limited(tcb);
-    if tcb.rcv.ack_now {
-        acknowledge::send(tcb, cx);
-    }
-    if tcb.snd.nxt != before {
-        timers::arm_probe(tcb, cx);
-    }
-    timers::after_output(tcb, cx);
 }
 
 /// Asks how large packets may be, if that is to be known; says whether other data may follow.
@@ -111,8 +126,9 @@ fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
 
 /// Sends the segment of a plan.
 pub(super) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
-    let (header, body) = fill::segment(tcb, cx, plan);
-    transmit::segment(tcb, cx, header, body, plan.segment_size)?;
+    let header = fill::header_of(tcb, cx, plan);
+    let body = fill::body_of(tcb, cx, plan);
+    transmit::segment(tcb, cx, &header, body, plan.segment_size)?;
     record::sent(tcb, cx, plan);
     Ok(())
 }

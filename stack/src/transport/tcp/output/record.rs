@@ -70,7 +70,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
     recovery::sent(tcb, space);
     recovery::sent_again(tcb, plan.len, space, cx.now_ms().wrapping_add(tcb.ts_offset));
     if plan.seq == tcb.snd.una && tcb.timers.retry_kind != Retry::Reorder {
-        tcb.timers.retry = now + tcb.round_trip.timeout();
+        tcb.timers.retry = now.after_micros(tcb.round_trip.timeout_us());
         tcb.timers.retry_kind = Retry::Retransmit;
     }
     tcb.tally.retransmitted = tcb.tally.retransmitted.wrapping_add(segments(plan) as u32);
@@ -91,7 +91,7 @@ fn sent_again(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, why: Why) {
 /// RFC 6298 §5.1: the timer runs while something is in flight.
 pub(in crate::transport::tcp) fn arm_retransmission(tcb: &mut Tcb, cx: &Cx<'_>) {
     if !tcb.timers.retry.is_set() || tcb.timers.retry_kind == Retry::Persist {
-        tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+        tcb.timers.retry = cx.now().after_micros(tcb.round_trip.timeout_us());
         tcb.timers.retry_kind = Retry::Retransmit;
     }
 }

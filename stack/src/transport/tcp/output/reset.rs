@@ -52,7 +52,7 @@ pub(in crate::transport::tcp) fn bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) 
 }
 
 fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, header: Header) {
-    if transmit::segment(tcb, cx, header, Rope::new(), 0).is_ok() {
+    if transmit::segment(tcb, cx, &header, Rope::new(), 0).is_ok() {
         cx.base().counters.tcp.out_rsts += 1;
     }
 }

@@ -23,7 +23,7 @@ pub(in crate::transport::tcp) fn way(tcb: &Tcb) -> RouteQuery {
 pub(in crate::transport::tcp) fn segment(
     tcb: &mut Tcb,
     cx: &mut Cx<'_>,
-    header: Header,
+    header: &Header,
     body: Rope,
     segment_size: u16,
 ) -> Result<(), Errno> {
@@ -36,10 +36,12 @@ pub(in crate::transport::tcp) fn segment(
     let mut frame = Frame::new(body);
     frame.segment_size = segment_size;
     header.push(&mut frame, route.src, tcb.inet.remote);
-    cx.net.send(&route, &outgoing(tcb, codepoint(tcb, &header, len)), frame)?;
-    ecn::left(tcb, cx, &header, len > 0);
+    cx.net.send(&route, &outgoing(tcb, codepoint(tcb, header, len)), frame)?;
+    if tcb.ecn.is_some() {
+        ecn::left(tcb, cx, header, len > 0);
+    }
     confirm_neighbour(tcb, cx, &route);
-    report(tcb, cx, &header, len, segment_size);
+    report(tcb, cx, header, len, segment_size);
     Ok(())
 }
 

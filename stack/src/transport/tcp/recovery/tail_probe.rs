@@ -2,12 +2,17 @@
 //! round trips of silence, gets an acknowledgement from which RACK learns.
 
 use super::{News, losses, rack, undo};
-use crate::base::{Duration, Why};
+use crate::base::Why;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::output::{self, decide};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
 use crate::transport::tcp::{ecn, state, timers};
+
+/// Before anything was measured.
+const FIRST_US: u64 = 1_000_000;
+const RTO_MIN_US: u64 = timers::RTO_MIN.as_micros() as u64;
+const SLACK_US: u64 = rack::SLACK.as_micros() as u64;
 
 /// The probe whose answer is awaited.
 #[derive(Clone, Copy, Debug)]
@@ -18,17 +23,17 @@ pub(super) struct TailProbe {
     again: bool,
 }
 
-/// RFC 8985 §7.2: when to probe, if at all. Probes are for connections that are not in recovery already.
-pub(in crate::transport::tcp) fn timeout(tcb: &Tcb, cx: &Cx<'_>) -> Option<Duration> {
+/// RFC 8985 §7.2: after how many microseconds to probe, if at all. Probes are for connections that are not in recovery already.
+pub(in crate::transport::tcp) fn timeout_us(tcb: &Tcb, cx: &Cx<'_>) -> Option<u64> {
     let awaited = tcb.recovery.losses.as_ref().is_some_and(|losses| losses.tail_probe.is_some());
     let quiet = tcb.recovery.phase == Phase::Open && !awaited && state::may_send(tcb.state);
     if !(cx.config.early_retrans >= 3 && tcb.sack && tcb.in_flight() && quiet) {
         return None;
     }
-    let Some(srtt) = tcb.round_trip.smoothed() else { return Some(Duration::from_secs(1)) };
+    let Some(srtt) = tcb.round_trip.smoothed_us() else { return Some(FIRST_US) };
     // One segment's acknowledgement may be delayed (as in Linux, for at least as long as a timeout may be).
     let alone = tcb.snd.nxt - tcb.snd.una <= u32::from(tcb.snd.mss);
-    Some(2 * srtt + if alone { timers::RTO_MIN } else { rack::SLACK })
+    Some(2 * u64::from(srtt) + if alone { RTO_MIN_US } else { SLACK_US })
 }
 
 /// RFC 8985 §7.3: nothing was heard: a new segment is sent, or the last one again.
@@ -46,7 +51,7 @@ pub(in crate::transport::tcp) fn fired(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     debug_assert!(again || tcb.snd.nxt.after(before));
     cx.base().counters.tcp_ext.tcp_loss_probes += 1;
     losses::of(tcb).tail_probe = Some(TailProbe { end: tcb.snd.nxt, again });
-    tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
+    tcb.timers.retry = cx.now().after_micros(tcb.round_trip.timeout_us());
 }
 
 fn send_tail(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
