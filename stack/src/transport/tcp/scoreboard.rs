@@ -94,6 +94,11 @@ impl Scoreboard {
         matches!(self.flight, Flight::Nothing)
     }
 
+    /// Nothing is known of what is in flight but when it was sent, once and at one time.
+    pub fn is_simple(&self) -> bool {
+        !matches!(self.flight, Flight::Many(_))
+    }
+
     /// New data (SYN and FIN count as one byte) was sent; it continues the last record if that was sent at the same time.
     pub fn sent(&mut self, seq: Seq, len: u32, now: Instant) {
         match &mut self.flight {

@@ -34,7 +34,7 @@ impl Spare {
     /// Nothing is in it any more.
     pub(super) fn keep_sending(&mut self, mut emptied: Box<Sending>) {
         if self.sending.len() < MOST {
-            *emptied = Sending::default();
+            emptied.forget();
             self.sending.push(emptied);
         }
     }

@@ -72,6 +72,14 @@ impl Sending {
         self.board.acked(ack)
     }
 
+    /// All that it carried is acknowledged: it is as new.
+    pub(super) fn forget(&mut self) {
+        // All of them by name: what is added must be thought of here.
+        let Self { queue, pieces, usage, wait, board, stamps, meter, resized } = self;
+        debug_assert!(queue.is_empty() && board.is_empty());
+        (*pieces, *usage, *wait, *meter, *stamps, *resized) = (Pieces::default(), Usage::default(), Wait::default(), Meter::default(), None, None);
+    }
+
     /// Memory held by the queue.
     fn charge(&self) -> usize {
         self.queue.charge() + self.pieces.charge() + self.stamps.as_ref().map_or(0, |stamps| stamps.charge())

@@ -1,6 +1,7 @@
 //! Fifth, the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5, RFC 5681, RFC 6675).
 
-use super::{Arrival, Step, discard, timestamp};
+use super::{Arrival, Step, discard, timestamp, usual};
+use crate::base::event::class;
 use crate::base::{Cause, Discard, Duration, TcpState, What};
 use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
@@ -23,11 +24,16 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     if check_range(tcb, cx, arrival) == Step::Done {
         return Step::Done;
     }
-    ecn::arrived(tcb, arrival);
+    if tcb.ecn.is_some() {
+        ecn::arrived(tcb, arrival);
+    }
     let later = timestamp::is_later(tcb, arrival);
     timestamp::remember(tcb, cx, arrival);
     tcb.tally.last_received_ms = cx.now_ms();
     tcb.recovery.probes = 0;
+    if usual::is_usual(tcb, arrival) {
+        return usual::take(tcb, cx, arrival);
+    }
     let mut news = take(tcb, cx, arrival);
     news.later = later;
     recovery::acknowledged(tcb, cx, &news);
@@ -35,7 +41,7 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
     if news.crowded {
         tuning::acknowledged(tcb, cx);
     }
-    after(tcb, cx, &news)
+    after(tcb, cx, news.acked > 0)
 }
 
 /// SYN-RECEIVED: the acknowledgement of our SYN opens the connection; any other is answered by a RST.
@@ -50,8 +56,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     }
     let delivered = tcb.sending_mut().acked(ack, 0);
     tcb.snd.una = ack;
-    let echo = arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0);
-    take_round_trip(tcb, cx, &delivered, echo);
+    take_round_trip(tcb, cx, &delivered, echo_of(tcb, arrival));
     tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     ecn::third_ack(tcb, cx, arrival);
@@ -99,11 +104,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
         ..News::default()
     };
     let (had_data, sent_mss) = (tcb.in_flight(), tcb.sent_mss());
-    let window_changed = update_window(tcb, arrival);
-    if window_changed && tcb.unsent_len() > 0 {
-        // What waited for the window has been idle as long (Linux).
-        data::slow_start_after_idle(tcb, cx);
-    }
+    let window_changed = take_window(tcb, cx, arrival);
     if ack.after(tcb.snd.una) {
         news.acked = ack - tcb.snd.una;
         news.delivered = advance_una(tcb, cx, ack);
@@ -122,7 +123,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
             sending.board.advance(&[&news.delivered, &news.sacked], now, lowest);
         }
     }
-    news.echo = arrival.header.options.timestamps.filter(|(_, echo)| tcb.timestamps && *echo != 0).map(|(_, echo)| echo);
+    news.echo = echo_of(tcb, arrival);
     // RFC 5681 §2: what a duplicate acknowledgement is.
     news.repeated =
         ack == tcb.snd.una && news.acked == 0 && arrival.payload.is_empty() && !arrival.has(SYN | FIN) && !window_changed;
@@ -132,6 +133,20 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     }
     news.round_trip = take_round_trip(tcb, cx, &news.delivered, news.echo.filter(|_| news.dsack.is_none()));
     news
+}
+
+/// The window, and that it changed; what waited for it has been idle as long (Linux).
+pub(super) fn take_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> bool {
+    let changed = update_window(tcb, arrival);
+    if changed && tcb.unsent_len() > 0 {
+        data::slow_start_after_idle(tcb, cx);
+    }
+    changed
+}
+
+/// The timestamp of ours that it echoes.
+pub(super) fn echo_of(tcb: &Tcb, arrival: &Arrival) -> Option<u32> {
+    arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0)
 }
 
 /// RFC 2883 §4: the first block tells of a duplicate if it lies below the acknowledgement, or within the second block. What was never
@@ -166,7 +181,7 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
 }
 
 /// `una` moves: acknowledged data is dropped, and perhaps our FIN was in it.
-fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
+pub(super) fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     let data = (ack - tcb.snd.una).min(tcb.unacked_len());
     let delivered = tcb.with_sending(cx, |sending| sending.acked(ack, data));
     tcb.snd.una = ack;
@@ -186,7 +201,7 @@ fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
 
 /// RFC 9293 MUST-18, RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
 /// `echo`: none if the acknowledgement answers what had arrived before, for then the timestamp may be that of long ago (RFC 7323 §5.3 R2).
-fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, echo: Option<u32>) -> Option<Duration> {
+pub(super) fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, echo: Option<u32>) -> Option<Duration> {
     let sample = match (delivered.sent_at, echo) {
         (Some(sent), _) => cx.now() - sent,
         (None, Some(echo)) if delivered.bytes > 0 => {
@@ -201,24 +216,25 @@ fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, echo: 
         _ => return None,
     };
     tcb.round_trip.sample(sample, tcb.snd.una, tcb.snd.nxt);
-    let (socket, srtt, rto) = (tcb.inet.owner, tcb.round_trip.smoothed().unwrap_or_default(), tcb.round_trip.timeout());
-    cx.base().emit(What::RoundTrip {
-        socket,
-        sample_us: sample.as_micros() as u32,
-        srtt_us: srtt.as_micros() as u32,
-        rto_us: rto.as_micros() as u32,
-    });
+    if cx.base().events.wanted(class::CONTROL) {
+        report_round_trip(tcb, cx, sample);
+    }
     Some(sample)
 }
 
+fn report_round_trip(tcb: &Tcb, cx: &mut Cx<'_>, sample: Duration) {
+    let (socket, srtt, rto) = (tcb.inet.owner, tcb.round_trip.smoothed_us().unwrap_or(0), tcb.round_trip.timeout_us());
+    cx.base().emit(What::RoundTrip { socket, sample_us: sample.as_micros() as u32, srtt_us: srtt, rto_us: rto as u32 });
+}
+
 /// What the acknowledgement changes in the state, and the retransmission timer (RFC 6298 §5.2, 5.3).
-fn after(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> Step {
-    if news.acked > 0 {
+pub(super) fn after(tcb: &mut Tcb, cx: &mut Cx<'_>, acked: bool) -> Step {
+    if acked {
         tcb.recovery.timeouts = 0;
         tcb.recovery.since_ms = 0;
         timers::restart(tcb, cx);
     }
-    if news.acked > 0 && tcb.snd.fin_sent && !tcb.in_flight() {
+    if acked && tcb.snd.fin_sent && !tcb.in_flight() {
         tcb.advance(cx.base(), Input::AckOfFin, Cause::FinAcked);
         if tcb.state == TcpState::FinWait2 && timers::is_orphan(tcb) {
             timers::arm_fin_wait_2(tcb, cx);

@@ -11,6 +11,7 @@ mod syn_sent;
 mod text;
 mod timestamp;
 mod urgent;
+mod usual;
 
 pub(super) use timestamp::is_older;
 

@@ -154,7 +154,7 @@ fn meter_sent(tcb: &mut Tcb, now: Instant, before: u32) {
 }
 
 /// Something is acknowledged on a connection without samples.
-fn meter_acknowledged(tcb: &mut Tcb, now: Instant) {
+pub(super) fn meter_acknowledged(tcb: &mut Tcb, now: Instant) {
     let (una, delivered, mss, known) = (tcb.snd.una, tcb.tally.delivered, u32::from(tcb.snd.mss), tcb.tally.delivery_rate);
     if let Some(sending) = &mut tcb.sending
         && let Some(rate) = sending.meter.acknowledged(now, una, delivered, mss, known)

@@ -32,6 +32,7 @@ use super::rate;
 use super::scoreboard::Delivered;
 use super::seq::Seq;
 use super::tcb::{Phase, Tcb};
+use crate::base::event::class;
 use crate::base::{Duration, What};
 use prr::{Progress, Prr};
 pub(super) use undo::forget as forget_undo;
@@ -261,22 +262,54 @@ fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News, told: u32) {
     if news.acked == 0 && !(news.sacked.bytes > 0 && rack::is_reordering(tcb, cx)) {
         return;
     }
+    let acked = news.delivered.bytes.saturating_add(news.sacked.bytes).saturating_sub(told);
+    open_window(tcb, cx, &Growth { acked, flight: news.flight, limited: news.limited, round_trip: news.round_trip });
+}
+
+/// Congestion control is told what arrived.
+fn open_window(tcb: &mut Tcb, cx: &Cx<'_>, growth: &Growth) {
     let (cwnd, mss) = (tcb.congestion.cwnd(), u32::from(tcb.snd.mss));
-    let full = !tcb.congestion.in_slow_start() && news.flight.saturating_add(mss) > cwnd;
+    let full = !tcb.congestion.in_slow_start() && growth.flight.saturating_add(mss) > cwnd;
     let ack = Ack {
         now: cx.now(),
-        acked: news.delivered.bytes.saturating_add(news.sacked.bytes).saturating_sub(told),
-        in_flight: news.flight,
+        acked: growth.acked,
+        in_flight: growth.flight,
         srtt: tcb.round_trip.smoothed(),
-        rtt: news.round_trip,
+        rtt: growth.round_trip,
         lowest: tcb.round_trip.lowest(),
-        limited: news.limited || full,
+        limited: growth.limited || full,
     };
     tcb.congestion.acked(&ack, Careful { samples: cx.config.hystart_samples, css_rounds: cx.config.hystart_css_rounds });
 }
 
+/// What opens the congestion window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth {
+    /// Bytes newly known to have arrived.
+    pub(super) acked: u32,
+    /// Bytes in flight before.
+    pub(super) flight: u32,
+    /// The congestion window was what held the sender back.
+    pub(super) limited: bool,
+    /// The round trip that was measured.
+    pub(super) round_trip: Option<Duration>,
+}
+
+/// As [`acknowledged`] where nothing was ever lost, without SACK blocks, and where no samples are taken.
+pub(super) fn nothing_lost(tcb: &mut Tcb, cx: &mut Cx<'_>, growth: &Growth) {
+    tcb.recovery.fresh_first = false;
+    rate::meter_acknowledged(tcb, cx.now());
+    if tcb.snd.una.after(tcb.recovery.point) {
+        tcb.recovery.has_point = false;
+    }
+    open_window(tcb, cx, growth);
+    report(tcb, cx);
+}
+
 fn report(tcb: &Tcb, cx: &mut Cx<'_>) {
-    let (socket, in_flight) = (tcb.inet.owner, decide::in_flight(tcb));
-    let (cwnd, ssthresh) = (tcb.congestion.cwnd(), tcb.congestion.ssthresh());
-    cx.base().emit(What::Congestion { socket, cwnd, ssthresh, in_flight });
+    if cx.base().events.wanted(class::CONTROL) {
+        let (socket, in_flight) = (tcb.inet.owner, decide::in_flight(tcb));
+        let (cwnd, ssthresh) = (tcb.congestion.cwnd(), tcb.congestion.ssthresh());
+        cx.base().emit(What::Congestion { socket, cwnd, ssthresh, in_flight });
+    }
 }
