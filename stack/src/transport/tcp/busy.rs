@@ -113,10 +113,21 @@ fn turn(tcb: &mut Tcb, now: Instant, what: For) {
         return;
     }
     let before = core::mem::replace(wait, Wait { what, since: now, ..*wait });
-    let passed = passed(before, now);
+    note(tcb, before, now);
+}
+
+/// All is acknowledged, and what it was kept in, with this, is taken away.
+pub(super) fn waits_no_more(tcb: &mut Tcb, wait: Wait, now: Instant) {
+    if wait.what != For::Nothing {
+        note(tcb, wait, now);
+    }
+}
+
+fn note(tcb: &mut Tcb, wait: Wait, now: Instant) {
+    let passed = passed(wait, now);
     tcb.snd.busy = tcb.snd.busy.saturating_add(passed);
-    if matches!(before.what, For::Window | For::Buffer) && passed > 0 {
-        tcb.tuning.get_or_insert_default().held.add(before.what, passed);
+    if matches!(wait.what, For::Window | For::Buffer) && passed > 0 {
+        tcb.tuning.get_or_insert_default().held.add(wait.what, passed);
     }
 }
 

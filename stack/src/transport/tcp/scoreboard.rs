@@ -99,6 +99,14 @@ impl Scoreboard {
         !matches!(self.flight, Flight::Many(_))
     }
 
+    /// The begin and the end of what is in flight, if nothing is known of it but when it was sent, once and at one time.
+    pub fn single(&self) -> Option<(Seq, Seq)> {
+        match self.flight {
+            Flight::One { start, end, .. } => Some((start, end)),
+            Flight::Nothing | Flight::Many(_) => None,
+        }
+    }
+
     /// New data (SYN and FIN count as one byte) was sent; it continues the last record if that was sent at the same time.
     pub fn sent(&mut self, seq: Seq, len: u32, now: Instant) {
         match &mut self.flight {

@@ -31,10 +31,10 @@ impl Spare {
         self.receiving.pop().unwrap_or_default()
     }
 
-    /// Nothing is in it any more.
+    /// What is in it is not needed any more.
     pub(super) fn keep_sending(&mut self, mut emptied: Box<Sending>) {
         if self.sending.len() < MOST {
-            emptied.forget();
+            emptied.clear();
             self.sending.push(emptied);
         }
     }

@@ -72,16 +72,23 @@ impl Sending {
         self.board.acked(ack)
     }
 
-    /// All that it carried is acknowledged: it is as new.
-    pub(super) fn forget(&mut self) {
+    /// Nothing is kept but what was sent at one time and ends here.
+    pub(super) fn ends_at(&self, end: Seq) -> bool {
+        self.stamps.is_none() && self.board.single().is_some_and(|(from, to)| to == end && self.queue.len() as u32 <= end - from)
+    }
+
+    /// As new.
+    pub(super) fn clear(&mut self) {
         // All of them by name: what is added must be thought of here.
         let Self { queue, pieces, usage, wait, board, stamps, meter, resized } = self;
-        debug_assert!(queue.is_empty() && board.is_empty());
-        (*pieces, *usage, *wait, *meter, *stamps, *resized) = (Pieces::default(), Usage::default(), Wait::default(), Meter::default(), None, None);
+        queue.clear();
+        board.clear();
+        (*pieces, *usage, *wait, *meter) = (Pieces::default(), Usage::default(), Wait::default(), Meter::default());
+        (*stamps, *resized) = (None, None);
     }
 
     /// Memory held by the queue.
-    fn charge(&self) -> usize {
+    pub(super) fn charge(&self) -> usize {
         self.queue.charge() + self.pieces.charge() + self.stamps.as_ref().map_or(0, |stamps| stamps.charge())
     }
 

@@ -73,6 +73,11 @@ pub(super) fn room_and_choice(tcb: &Tcb, config: &TcpConfig, pressure: Pressure)
     (room, if little { offered } else { free })
 }
 
+/// No more than this is ever chosen anew: what there is room for, and the sender is trusted with.
+pub(super) fn most(tcb: &Tcb, full: u32) -> u32 {
+    full.saturating_sub(tcb.readable_len()).min(trusted(tcb))
+}
+
 /// How far a sender is trusted (Linux's `rcv_ssthresh`): with what no handshake window says, and twice as much as it has sent.
 fn trusted(tcb: &Tcb) -> u32 {
     tcb.rcv.received.saturating_mul(2).saturating_add(65_535).min(u64::from(u32::MAX)) as u32

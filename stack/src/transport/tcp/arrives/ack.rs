@@ -2,7 +2,7 @@
 
 use super::{Arrival, Step, discard, timestamp, usual};
 use crate::base::event::class;
-use crate::base::{Cause, Discard, Duration, TcpState, What};
+use crate::base::{Cause, Discard, Duration, Instant, TcpState, What};
 use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, FIN, SYN, SackBlocks};
@@ -56,7 +56,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     }
     let delivered = tcb.sending_mut().acked(ack, 0);
     tcb.snd.una = ack;
-    take_round_trip(tcb, cx, &delivered, echo_of(tcb, arrival));
+    take_round_trip(tcb, cx, delivered.bytes, delivered.sent_at, echo_of(tcb, arrival));
     tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     ecn::third_ack(tcb, cx, arrival);
@@ -131,7 +131,8 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
     if news.acked > 0 {
         tcb.round_trip.reset_back_off();
     }
-    news.round_trip = take_round_trip(tcb, cx, &news.delivered, news.echo.filter(|_| news.dsack.is_none()));
+    let echo = news.echo.filter(|_| news.dsack.is_none());
+    news.round_trip = take_round_trip(tcb, cx, news.delivered.bytes, news.delivered.sent_at, echo);
     news
 }
 
@@ -173,7 +174,7 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
     tcb.snd.max_wnd = tcb.snd.max_wnd.max(window);
     tcb.snd.wl1 = seq;
     if window > 0 && tcb.timers.retry_kind == Retry::Persist {
-        tcb.timers.retry = crate::base::Instant::NEVER;
+        tcb.timers.retry = Instant::NEVER;
         tcb.round_trip.reset_back_off();
         tcb.recovery.since_ms = 0;
     }
@@ -184,27 +185,38 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
 pub(super) fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     let data = (ack - tcb.snd.una).min(tcb.unacked_len());
     let delivered = tcb.with_sending(cx, |sending| sending.acked(ack, data));
+    moved_una(tcb, cx, ack, data);
+    stamps::note(tcb, cx.base());
+    busy::acknowledged(tcb, cx.now(), cx.config);
+    tcb.shrink_sending(cx.spare);
+    delivered
+}
+
+/// Everything before `ack` is acknowledged, of it so many bytes of data.
+pub(super) fn moved_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, data: u32) {
     tcb.snd.una = ack;
     tcb.snd.acked += u64::from(data);
     if tcb.snd.urgent && tcb.snd.up.at_or_before(ack) {
         tcb.snd.urgent = false;
     }
-    stamps::note(tcb, cx.base());
-    busy::acknowledged(tcb, cx.now(), cx.config);
-    tcb.shrink_sending(cx.spare);
     tcb.recovery.progress = true;
     if data > 0 {
         tcb.notify(cx.base());
     }
-    delivered
 }
 
 /// RFC 9293 MUST-18, RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
 /// `echo`: none if the acknowledgement answers what had arrived before, for then the timestamp may be that of long ago (RFC 7323 §5.3 R2).
-pub(super) fn take_round_trip(tcb: &mut Tcb, cx: &mut Cx<'_>, delivered: &Delivered, echo: Option<u32>) -> Option<Duration> {
-    let sample = match (delivered.sent_at, echo) {
+pub(super) fn take_round_trip(
+    tcb: &mut Tcb,
+    cx: &mut Cx<'_>,
+    acked: u32,
+    sent_at: Option<Instant>,
+    echo: Option<u32>,
+) -> Option<Duration> {
+    let sample = match (sent_at, echo) {
         (Some(sent), _) => cx.now() - sent,
-        (None, Some(echo)) if delivered.bytes > 0 => {
+        (None, Some(echo)) if acked > 0 => {
             let now = cx.now_ms().wrapping_add(tcb.ts_offset);
             let elapsed = now.wrapping_sub(echo);
             if elapsed > i32::MAX as u32 {

@@ -1,13 +1,17 @@
 //! The acknowledgement that nearly every segment brings: of what was sent once, on a connection of which nothing was ever lost and whose rate
 //! nobody measures. What [`ack`](super::ack) and `recovery` come to for it, without the questions whose answers are known.
 
+use alloc::boxed::Box;
+
 use super::{Arrival, Step, ack};
+use crate::base::Instant;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{FIN, SYN};
 use crate::transport::tcp::output::decide;
 use crate::transport::tcp::recovery::{self, Growth};
-use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
-use crate::transport::tcp::{tuning, usage};
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::tcb::{Phase, Retry, Sending, Tcb};
+use crate::transport::tcp::{busy, tuning, usage};
 
 /// True if [`take`] does for it what the general way would do.
 pub(super) fn is_usual(tcb: &Tcb, arrival: &Arrival) -> bool {
@@ -45,13 +49,31 @@ pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 }
 
 fn take_news(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
-    let mut growth = Growth { acked: 0, flight: decide::in_flight(tcb), limited: usage::is_limited(tcb), round_trip: None };
-    let mss = tcb.sent_mss();
+    let (flight, limited, mss) = (decide::in_flight(tcb), usage::is_limited(tcb), tcb.sent_mss());
     ack::take_window(tcb, cx, arrival);
-    let delivered = ack::advance_una(tcb, cx, arrival.header.ack);
-    growth.acked = delivered.bytes;
-    tcb.count_delivered(delivered.bytes.div_ceil(mss));
+    let (acked, sent_at) = deliver(tcb, cx, arrival.header.ack);
+    tcb.count_delivered(if acked > mss { acked.div_ceil(mss) } else { u32::from(acked > 0) });
     tcb.round_trip.reset_back_off();
-    growth.round_trip = ack::take_round_trip(tcb, cx, &delivered, ack::echo_of(tcb, arrival));
-    recovery::nothing_lost(tcb, cx, &growth);
+    let round_trip = ack::take_round_trip(tcb, cx, acked, sent_at, ack::echo_of(tcb, arrival));
+    recovery::nothing_lost(tcb, cx, &Growth { acked, flight, limited, round_trip });
+}
+
+/// Drops what was acknowledged; says how many bytes of the sequence space it was, and when they were sent.
+fn deliver(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> (u32, Option<Instant>) {
+    if let Some(sending) = tcb.sending.take_if(|sending| sending.ends_at(ack)) {
+        return deliver_all(tcb, cx, ack, sending);
+    }
+    let delivered = ack::advance_una(tcb, cx, ack);
+    (delivered.bytes, delivered.sent_at)
+}
+
+/// The same of all there is: what it was kept in goes with it.
+fn deliver_all(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, sending: Box<Sending>) -> (u32, Option<Instant>) {
+    let (acked, sent_at) = (ack - tcb.snd.una, sending.board.first_sent_at());
+    busy::waits_no_more(tcb, sending.wait, cx.now());
+    let data = sending.queue.len() as u32;
+    cx.base().budget.release(sending.charge());
+    cx.spare.keep_sending(sending);
+    ack::moved_una(tcb, cx, ack, data);
+    (acked, sent_at)
 }

@@ -272,8 +272,9 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let (offered, full) = (window::offered(tcb), window::full_space(tcb, cx.config));
     let much = (full / 4).max(2 * u32::from(tcb.rcv.mss));
     let is_worth = |next: u32| next > offered && (next >= 2 * offered.max(1) || next - offered >= much);
-    // The window is never larger than the room there is, which is soon found.
-    if is_worth(full.saturating_sub(tcb.readable_len())) && is_worth(window::choose(tcb, cx.config, cx.net.links.base.budget.pressure())) {
+    // Mostly the window could not be worth it, which is soon found.
+    let pressure = cx.base().budget.pressure();
+    if is_worth(window::most(tcb, full)) && is_worth(window::choose(tcb, cx.config, pressure)) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
     }
