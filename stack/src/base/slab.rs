@@ -122,14 +122,26 @@ impl<T> Slab<T> {
 
     /// Takes an entry out.
     pub fn remove(&mut self, key: Key) -> Option<T> {
+        self.vacate(key)?.take()
+    }
+
+    /// Drops an entry where it is; says if it lived.
+    pub fn discard(&mut self, key: Key) -> bool {
+        self.vacate(key).map(|place| *place = None).is_some()
+    }
+
+    /// The place of an entry that is about to be taken out.
+    fn vacate(&mut self, key: Key) -> Option<&mut Option<T>> {
         let free = self.free;
-        let entry = self.entry_mut(key.index).filter(|entry| entry.generation == key.generation)?;
-        let value = entry.value.take()?;
+        let entry = self.pages.get_mut(key.index as usize / PAGE)?.get_mut(key.index as usize % PAGE)?;
+        if entry.generation != key.generation || entry.value.is_none() {
+            return None;
+        }
         entry.generation = entry.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         entry.next_free = free;
         self.free = key.index;
         self.len -= 1;
-        Some(value)
+        Some(&mut entry.value)
     }
 
     /// The entry, if it lives.
@@ -196,10 +208,12 @@ mod tests {
         assert_eq!(a.index(), b.index());
         assert_eq!(slab.get(a), None);
         assert_eq!(slab.remove(a), None);
+        assert!(!slab.discard(a));
         assert_eq!(slab[b], 'b');
         assert_eq!((Key::from_bits(a.to_bits()), Key::from_bits(b.to_bits())), (a, b));
         assert_eq!((a.to_bits(), b.to_bits()), (0, 1 << 32));
         assert_eq!(size_of::<Option<Key>>(), size_of::<Key>());
+        assert!(slab.discard(b) && slab.get(b).is_none() && slab.is_empty());
     }
 
     #[test]

@@ -231,10 +231,8 @@ impl Sockets {
         let options = self.tcp.options(key);
         let buffer = if options.rcvbuf == 0 { self.tcp.config().rmem[1] } else { options.rcvbuf } as usize;
         let target = if waits_for_all { room.min(buffer / 4) } else { unread.low_water.min(room) };
-        let last = unread.end
-            || record.read_shut
-            || self.tcp.state(key) == TcpState::Closed
-            || self.tcp.inet(key).error.is_some();
+        let last =
+            unread.end || record.read_shut || self.tcp.state(key) == TcpState::Closed || self.tcp.inet(key).error.is_some();
         let at_mark = unread.mark.is_some_and(|mark| mark > 0 && count == mark);
         count < target && !last && !at_mark
     }

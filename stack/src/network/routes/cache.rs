@@ -42,10 +42,11 @@ impl Cache {
     }
 
     /// The answer, if the same was asked before and still holds at `now`.
-    pub(crate) fn get(&self, query: &RouteQuery, now: Instant) -> Option<Route> {
+    #[inline]
+    pub(crate) fn get(&self, query: &RouteQuery, now: Instant) -> Option<&Route> {
         let slot = self.slots.get(self.place(query))?.as_ref()?;
         let holds = slot.query == *query && slot.generation == self.generation && slot.expires > now;
-        holds.then_some(slot.route)
+        holds.then_some(&slot.route)
     }
 
     /// Keeps an answer until `expires`.

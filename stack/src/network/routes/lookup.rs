@@ -19,10 +19,14 @@ impl Network {
     /// `EINVAL` for a source that is not ours, `EADDRNOTAVAIL` if no source fits. That a broadcast needs permission is the caller's.
     /// Costs a hash look-up when the same was asked before and nothing changed.
     pub fn route(&mut self, query: &RouteQuery) -> Result<Route, Errno> {
-        let now = self.links.base.now;
-        if let Some(route) = self.routes.cache.get(query, now) {
-            return Ok(route);
+        if let Some(route) = self.routes.cache.get(query, self.links.base.now) {
+            return Ok(*route);
         }
+        self.route_anew(query)
+    }
+
+    #[inline(never)]
+    fn route_anew(&mut self, query: &RouteQuery) -> Result<Route, Errno> {
         let route = self.find_route(query)?;
         let (route, expires) = self.with_path_mtu(query.dst, route);
         self.routes.cache.put(query, route, expires);

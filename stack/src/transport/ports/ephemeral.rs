@@ -18,6 +18,17 @@ pub(super) struct Ephemeral {
     drawn: u64,
     /// Grows to [`COUNTERS`] with the first connection: a protocol that never connects owns none.
     counters: alloc::vec::Vec<u32>,
+    /// The ends that a port was chosen for last: connections to one server follow each other.
+    known: Option<([u8; 34], Secrets)>,
+}
+
+/// What ends and secrets make.
+#[derive(Clone, Copy, Debug)]
+struct Secrets {
+    /// Where the search begins.
+    offset: u64,
+    /// Which counter moves it on.
+    counter: usize,
 }
 
 impl Ephemeral {
@@ -34,6 +45,7 @@ impl Ephemeral {
             draw_key: entropy.key(draw),
             drawn: 0,
             counters: alloc::vec::Vec::new(),
+            known: None,
         }
     }
 
@@ -77,12 +89,23 @@ impl Ephemeral {
         ends[16..32].copy_from_slice(&remote.octets());
         ends[32..].copy_from_slice(&remote_port.to_be_bytes());
         self.counters.resize(COUNTERS, 0);
-        let offset = self.offset_key.secret(&ends) >> 1;
-        let counter = self.counter_key.secret(&ends) as usize % COUNTERS;
+        let Secrets { offset, counter } = self.secrets(ends);
         (0..self.count()).find_map(|_| {
             let port = self.port(offset + u64::from(self.counters[counter]));
             self.counters[counter] = self.counters[counter].wrapping_add(1);
             free(port).then_some(port)
         })
+    }
+
+    fn secrets(&mut self, ends: [u8; 34]) -> Secrets {
+        match self.known {
+            Some((known, secrets)) if known == ends => secrets,
+            _ => {
+                let offset = self.offset_key.secret(&ends) >> 1;
+                let counter = self.counter_key.secret(&ends) as usize % COUNTERS;
+                self.known = Some((ends, Secrets { offset, counter }));
+                Secrets { offset, counter }
+            }
+        }
     }
 }

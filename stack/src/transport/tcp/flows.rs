@@ -84,17 +84,26 @@ impl Records {
 pub(super) struct Flows {
     key: HashKey,
     table: HashTable<Packed>,
-    /// The flow of the segment that came before: the next one is often of the same.
+    /// The flow that was asked for, or changed, last: the next segment is often of the same.
     last: Option<(Tuple, Flow)>,
+    /// The last tuple that was hashed: a connection that opens or closes is looked for and then changed.
+    hashed: Option<(Tuple, u64)>,
 }
 
 impl Flows {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None }
+        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None, hashed: None }
     }
 
-    fn hash(&self, tuple: &Tuple) -> u64 {
-        hash(self.key, tuple)
+    fn hash(&mut self, tuple: &Tuple) -> u64 {
+        match &self.hashed {
+            Some((hashed, hash)) if hashed == tuple => *hash,
+            _ => {
+                let hash = hash(self.key, tuple);
+                self.hashed = Some((*tuple, hash));
+                hash
+            }
+        }
     }
 
     /// The flow of an arriving segment.
@@ -110,33 +119,37 @@ impl Flows {
     }
 
     /// The flow of a tuple.
-    pub(super) fn find(&self, tuple: &Tuple, records: &Records) -> Option<Flow> {
+    pub(super) fn find(&mut self, tuple: &Tuple, records: &Records) -> Option<Flow> {
+        let hash = self.hash(tuple);
         let same = |packed: &Packed| records.packed_tuple(*packed).is_some_and(|other| other == *tuple);
-        self.table.find(self.hash(tuple), same).and_then(|packed| packed.flow(records))
+        self.table.find(hash, same).and_then(|packed| packed.flow(records))
     }
 
     /// Adds a flow whose tuple is not in the table.
     pub(super) fn insert(&mut self, flow: Flow, records: &Records) {
         let tuple = records.tuple(flow);
-        let key = self.key;
+        let (key, hash_of_it) = (self.key, self.hash(&tuple));
         let rehash = |packed: &Packed| records.packed_tuple(*packed).map_or(0, |tuple| hash(key, &tuple));
-        self.table.insert_unique(self.hash(&tuple), Packed::new(flow), rehash);
+        self.table.insert_unique(hash_of_it, Packed::new(flow), rehash);
+        self.last = Some((tuple, flow));
     }
 
-    /// Another record takes the place of a flow's, with the same tuple; both are there. Costs one hash, and the table stays as it is.
+    /// Another record takes the place of a flow's, with the same tuple; both are there. The table stays as it is.
     pub(super) fn replace(&mut self, old: Flow, new: Flow, records: &Records) {
-        self.last = None;
-        let wanted = Packed::new(old);
-        if let Some(packed) = self.table.find_mut(self.hash(&records.tuple(old)), |packed| *packed == wanted) {
+        let (tuple, wanted) = (records.tuple(old), Packed::new(old));
+        let hash = self.hash(&tuple);
+        if let Some(packed) = self.table.find_mut(hash, |packed| *packed == wanted) {
             *packed = Packed::new(new);
         }
+        self.last = Some((tuple, new));
     }
 
     /// Takes a flow out; its record must still be there.
     pub(super) fn remove(&mut self, flow: Flow, records: &Records) {
         self.last = None;
         let (tuple, wanted) = (records.tuple(flow), Packed::new(flow));
-        if let Ok(entry) = self.table.find_entry(self.hash(&tuple), |packed| *packed == wanted) {
+        let hash = self.hash(&tuple);
+        if let Ok(entry) = self.table.find_entry(hash, |packed| *packed == wanted) {
             entry.remove();
         }
     }

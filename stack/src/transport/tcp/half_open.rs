@@ -314,7 +314,7 @@ impl Tcp {
         self.flows.replace(Flow::HalfOpen(key), Flow::Connection(connection), &self.records);
         self.forget_half_open(net, key);
         self.note_flow(net, connection);
-        self.segment_for_connection(net, connection, Arrival::of(*header, packet, header_len));
+        self.segment_for_connection(net, connection, Arrival::of(header, packet, header_len));
     }
 
     /// The SYN-ACK was not answered: again, or enough (RFC 9293 MUST-23 counts for both directions of opening).

@@ -17,6 +17,9 @@ pub const MAX_WINDOW_SCALE: u8 = 14;
 /// Bytes that timestamps take in every segment, padded.
 pub const TIMESTAMPS_LEN: usize = 12;
 
+/// Bytes of a header with timestamps and no other options.
+const USUAL_LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
+
 /// Option kinds (IANA).
 mod kind {
     pub(super) const END: u8 = 0;
@@ -126,11 +129,25 @@ pub struct Header {
 impl Header {
     /// Reads the header of a packet, and how long it is; none if it is malformed. The checksum is not looked at.
     pub fn parse(packet: &Packet) -> Option<(Self, usize)> {
+        let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
+        // A single look shows nearly every header.
+        if let Some(bytes) = packet.view(0, USUAL_LEN, &mut scratch)
+            && let Some(header) = Self::usual(bytes)
+        {
+            return Some((header, USUAL_LEN));
+        }
         let [offset] = packet.frame.read(packet.transport + 12)?;
         let len = usize::from(offset >> 4) * 4;
-        let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
         let (fixed, options) = packet.view(0, len, &mut scratch)?.split_first_chunk()?;
-        Some((Self::of(fixed, options), len))
+        Some((Self::of(fixed, Options::parse(options, fixed[13] & SYN != 0)), len))
+    }
+
+    /// The header of a segment with timestamps and no other options.
+    #[inline]
+    fn usual(bytes: &[u8]) -> Option<Self> {
+        let (fixed, options) = bytes.split_first_chunk()?;
+        let timestamps = timestamps_alone(options).filter(|_| usize::from(fixed[12] >> 4) * 4 == USUAL_LEN);
+        timestamps.map(|timestamps| Self::of(fixed, Options { timestamps: Some(timestamps), ..Options::default() }))
     }
 
     /// RFC 9768 §3.2.2: AE, CWR and ECE as a number.
@@ -164,13 +181,12 @@ impl Header {
 
     /// With timestamps and no other options, as nearly every segment.
     fn push_usual(&self, frame: &mut Frame, src: Addr, dst: Addr, value: u32, echo: u32) {
-        const LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
-        let mut bytes = [0; LEN];
+        let mut bytes = [0; USUAL_LEN];
         let (fixed, options) = bytes.split_at_mut(MIN_LEN);
-        fixed.copy_from_slice(&self.fixed(LEN, Sum::pseudo(src, dst, protocol::TCP, LEN + frame.len())));
+        fixed.copy_from_slice(&self.fixed(USUAL_LEN, Sum::pseudo(src, dst, protocol::TCP, USUAL_LEN + frame.len())));
         options.copy_from_slice(&timestamps([kind::NOP; 2], value, echo));
         frame.prepend(&bytes);
-        frame.l4_len = LEN as u8;
+        frame.l4_len = USUAL_LEN as u8;
     }
 
     fn push_any(&self, frame: &mut Frame, src: Addr, dst: Addr) {
@@ -200,7 +216,7 @@ impl Header {
 
     /// The first 20 bytes, and the options; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
     #[inline]
-    fn of(bytes: &[u8; MIN_LEN], options: &[u8]) -> Self {
+    fn of(bytes: &[u8; MIN_LEN], options: Options) -> Self {
         Self {
             src_port: u16_at(bytes, 0),
             dst_port: u16_at(bytes, 2),
@@ -210,7 +226,7 @@ impl Header {
             ae: bytes[12] & 1 != 0,
             window: u16_at(bytes, 14),
             urgent: u16_at(bytes, 18),
-            options: Options::parse(options, bytes[13] & SYN != 0),
+            options,
         }
     }
 }
@@ -319,13 +335,6 @@ impl Options {
     /// Those of the handshake count only if `syn` is set, as in Linux (RFC 9293 MUST-65).
     pub fn parse(list: &[u8], syn: bool) -> Self {
         let mut options = Self::default();
-        // Nearly every segment of a connection with timestamps looks like this one.
-        if let [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10, body @ ..] = list
-            && body.len() == 8
-        {
-            options.timestamps = Some((u32_at(body, 0), u32_at(body, 4)));
-            return options;
-        }
         let mut rest = list;
         while let [kind, tail @ ..] = rest {
             match *kind {
@@ -388,6 +397,15 @@ impl Writer<'_> {
         let (here, rest) = core::mem::take(&mut self.rest).split_at_mut(piece.len());
         here.copy_from_slice(piece);
         self.rest = rest;
+    }
+}
+
+/// What [`timestamps`] wrote, if it is all there is.
+#[inline]
+fn timestamps_alone(list: &[u8]) -> Option<(u32, u32)> {
+    match list {
+        [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10, body @ ..] if body.len() == 8 => Some((u32_at(body, 0), u32_at(body, 4))),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::arrives::{self, Arrival};
 use super::flows::{Flow, Tuple};
 use super::header::Header;
 use super::output::{reset, transmit};
-use crate::base::{Direction, Discard, Key, SockAddr};
+use crate::base::{Direction, Discard, Key};
 use crate::network::{Network, Packet};
 
 impl Tcp {
@@ -31,16 +31,17 @@ impl Tcp {
             transmit::report_stateless(&mut net.links.base, Direction::In, &header, packet.len - header_len);
         }
         match flow {
-            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(header, packet, header_len)),
+            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(&header, packet, header_len)),
             Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, packet, &header, header_len),
             Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, &packet, &header, header_len),
             None => self.segment_without_connection(net, &packet, &header, header_len),
         }
     }
 
-    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, arrival: Arrival) {
-        if let Some((tcb, mut cx)) = self.with(net, id) {
-            arrives::segment(tcb, &mut cx, arrival);
+    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, mut arrival: Arrival<'_>) {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        arrives::segment(tcb, &mut cx, &mut arrival);
+        if tcb.is_over() {
             self.settle(net, id);
         }
     }
@@ -64,9 +65,7 @@ impl Tcp {
         if best.len() <= 1 {
             return best.first().copied();
         }
-        let (local, remote) = (SockAddr::new(packet.dst, header.dst_port), SockAddr::new(packet.src, header.src_port));
-        let hash =
-            self.isn.timestamp_offset(SockAddr { port: 0, ..local }, remote) ^ u32::from(remote.port).wrapping_mul(0x9e37_79b9);
+        let hash = self.isn.between(packet.dst, packet.src) ^ u32::from(header.src_port).wrapping_mul(0x9e37_79b9);
         Some(best[hash as usize % best.len()])
     }
 }

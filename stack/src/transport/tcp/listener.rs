@@ -138,14 +138,14 @@ impl Tcp {
     }
 
     /// The half-open connection that a SYN begins.
-    pub(super) fn half_open_for(&self, net: &Network, id: Key, packet: &Packet, header: &Header) -> HalfOpen {
+    pub(super) fn half_open_for(&mut self, net: &Network, id: Key, packet: &Packet, header: &Header) -> HalfOpen {
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
         let (local, remote) = tuple.ends();
         let now = net.links.base.now;
-        let listener = &self.records.connections[id];
         let iss = self.isn.sequence(now, local, remote);
         let codepoint = packet.traffic_class & ecn::CE;
-        let offset = self.isn.timestamp_offset(local, remote);
+        let offset = self.isn.timestamp_offset(local.addr, remote.addr);
+        let listener = &self.records.connections[id];
         HalfOpen::new(tuple, id, packet.link, iss, offset, header, codepoint, listener, &self.config, now)
     }
 
@@ -186,7 +186,7 @@ impl Tcp {
         cookies::restore(&mut half_open, header, mss, shift, &self.config);
         if let Some(key) = self.establish(net, &half_open) {
             self.enter_flow(net, key);
-            self.segment_for_connection(net, key, Arrival::of(*header, packet.clone(), header_len));
+            self.segment_for_connection(net, key, Arrival::of(header, packet.clone(), header_len));
         }
         true
     }

@@ -275,10 +275,7 @@ impl Tcp {
     /// After an input: a connection that is in TIME-WAIT becomes a record, one that is closed leaves the table, and one that
     /// nobody holds any more goes.
     fn settle(&mut self, net: &mut Network, id: Key) {
-        let Some(tcb) = self.records.connections.get(id) else { return };
-        if !matches!(tcb.state, TcpState::TimeWait | TcpState::Closed) {
-            return;
-        }
+        let Some(tcb) = self.records.connections.get(id).filter(|tcb| tcb.is_over()) else { return };
         let waits = tcb.state == TcpState::TimeWait;
         if tcb.in_flows {
             net.links.base.budget.release(Tcb::CHARGE);
@@ -326,7 +323,7 @@ impl Tcp {
         if bound {
             self.ports.unbind(id, port);
         }
-        self.records.connections.remove(id);
+        self.records.connections.discard(id);
     }
 
     /// Resets a connection nobody will accept or wants any more, and forgets it.
@@ -343,6 +340,11 @@ impl Tcp {
 }
 
 impl Tcb {
+    /// The connection is closed by both ends, or broken: [`Tcp::settle`] has something to do.
+    fn is_over(&self) -> bool {
+        matches!(self.state, TcpState::TimeWait | TcpState::Closed)
+    }
+
     /// Both ends.
     fn tuple(&self) -> Tuple {
         let inet = &self.inet;

@@ -142,7 +142,7 @@ fn follows_reader(tcb: &Tcb, config: &TcpConfig) -> bool {
 }
 
 /// Data arrives: measures the round trip.
-pub(super) fn arrived(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+pub(super) fn arrived(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     if !follows_reader(tcb, cx.config) {
         return;
     }
@@ -179,7 +179,7 @@ fn read_offset(tcb: &Tcb) -> u32 {
 }
 
 /// The timestamp of ours that a full segment echoes: a smaller one may have waited for its application.
-fn fresh_echo(tcb: &Tcb, arrival: &Arrival) -> Option<u32> {
+fn fresh_echo(tcb: &Tcb, arrival: &Arrival<'_>) -> Option<u32> {
     let (_, echo) = arrival.header.options.timestamps?;
     (echo != 0 && arrival.payload.len() >= usize::from(tcb.rcv.mss)).then_some(echo)
 }

@@ -14,7 +14,7 @@ use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::{Retry, Tcb};
 use crate::transport::tcp::{busy, ecn, handshake, stamps, state, timers, tuning, usage};
 
-pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if !arrival.has(ACK) {
         return discard(cx, arrival, Discard::TcpBadFlags);
     }
@@ -45,7 +45,7 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -
 }
 
 /// SYN-RECEIVED: the acknowledgement of our SYN opens the connection; any other is answered by a RST.
-fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
+fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     let iss = tcb.snd.una;
     // Data may have gone out before this acknowledgement, with our SYN or after the peer's (RFC 7413 §4.2).
     let may_be_more = tcb.fast_open.is_some() && arrival.header.ack.after(iss + 1);
@@ -79,7 +79,7 @@ pub(super) fn reset_answer(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) {
 }
 
 /// RFC 5961 §5.2: acknowledgements from before the largest window ever, or of what was never sent, are not the peer's.
-fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
+fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     let ack = arrival.header.ack;
     if ack.before(tcb.snd.una - tcb.snd.max_wnd) {
         acknowledge::challenge(tcb, cx);
@@ -93,7 +93,7 @@ fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 }
 
 /// What the acknowledgement tells: bytes, SACK, window, round trip.
-fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
+fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> News {
     let ack = arrival.header.ack;
     let crowded = tuning::is_crowded(tcb, cx.config);
     let mut news = News {
@@ -137,7 +137,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> News {
 }
 
 /// The window, and that it changed; what waited for it has been idle as long (Linux).
-pub(super) fn take_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> bool {
+pub(super) fn take_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> bool {
     let changed = update_window(tcb, arrival);
     if changed && tcb.unsent_len() > 0 {
         data::slow_start_after_idle(tcb, cx);
@@ -146,7 +146,7 @@ pub(super) fn take_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> 
 }
 
 /// The timestamp of ours that it echoes.
-pub(super) fn echo_of(tcb: &Tcb, arrival: &Arrival) -> Option<u32> {
+pub(super) fn echo_of(tcb: &Tcb, arrival: &Arrival<'_>) -> Option<u32> {
     arrival.header.options.timestamps.map(|(_, echo)| echo).filter(|echo| tcb.timestamps && *echo != 0)
 }
 
@@ -163,7 +163,7 @@ fn duplicate_range(tcb: &Tcb, sack: &SackBlocks, ack: Seq) -> Option<(Seq, Seq)>
 
 /// RFC 9293 MUST-1, REC-1: unsigned, and 32 bits wide here. RFC 9293 §3.10.7.4: the window counts if the segment is not older than the one that
 /// set it last. One that acknowledges no less than is acknowledged acknowledges no less than that one: SND.WL2 need not be kept.
-fn update_window(tcb: &mut Tcb, arrival: &Arrival) -> bool {
+fn update_window(tcb: &mut Tcb, arrival: &Arrival<'_>) -> bool {
     let (seq, ack) = (arrival.header.seq, arrival.header.ack);
     if ack.before(tcb.snd.una) || tcb.snd.wl1.after(seq) {
         return false;

@@ -25,9 +25,9 @@ use crate::base::{Direction, Discard, Rope, TcpState, What};
 use crate::network::Packet;
 
 /// A segment on its way through the steps.
-pub(super) struct Arrival {
+pub(super) struct Arrival<'a> {
     /// Its header.
-    pub(super) header: Header,
+    pub(super) header: &'a Header,
     /// Its data; steps cut off what lies outside the window.
     pub(super) payload: Rope,
     /// Where `payload` begins; moves when the front is cut off.
@@ -42,9 +42,9 @@ pub(super) struct Arrival {
     pub(super) segment_size: u16,
 }
 
-impl Arrival {
+impl<'a> Arrival<'a> {
     /// The segment of a packet, whose header was read.
-    pub(super) fn of(header: Header, packet: Packet, header_len: usize) -> Self {
+    pub(super) fn of(header: &'a Header, packet: Packet, header_len: usize) -> Self {
         let syn = u32::from(header.flags & SYN != 0);
         let (segment_size, codepoint) = (packet.frame.segment_size, packet.traffic_class & ecn::CE);
         let payload = packet.into_payload(header_len);
@@ -91,7 +91,7 @@ pub(super) enum Step {
     Done,
 }
 
-type StepFn = fn(&mut Tcb, &mut Cx<'_>, &mut Arrival) -> Step;
+type StepFn = fn(&mut Tcb, &mut Cx<'_>, &mut Arrival<'_>) -> Step;
 
 /// RFC 9293 §3.10.7.4, first to eighth (the third, security, is history; RFC 7323 §5.3 puts PAWS before the first).
 const STEPS: [StepFn; 8] = [
@@ -106,14 +106,14 @@ const STEPS: [StepFn; 8] = [
 ];
 
 /// A segment of this connection arrives.
-pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
-    report(tcb, cx, &arrival);
-    count(tcb, &arrival);
+pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
+    report(tcb, cx, arrival);
+    count(tcb, arrival);
     if tcb.state == TcpState::SynSent {
         syn_sent::segment(tcb, cx, arrival);
     } else {
         for step in STEPS {
-            if step(tcb, cx, &mut arrival) == Step::Done {
+            if step(tcb, cx, arrival) == Step::Done {
                 break;
             }
         }
@@ -123,7 +123,7 @@ pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
     }
 }
 
-fn count(tcb: &mut Tcb, arrival: &Arrival) {
+fn count(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     let segments = arrival.segments();
     tcb.tally.segs_in = tcb.tally.segs_in.wrapping_add(segments);
     if !arrival.payload.is_empty() {
@@ -131,7 +131,7 @@ fn count(tcb: &mut Tcb, arrival: &Arrival) {
     }
 }
 
-fn report(tcb: &Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+fn report(tcb: &Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     let header = &arrival.header;
     let shift = if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     cx.base().emit(What::Segment {
@@ -146,7 +146,7 @@ fn report(tcb: &Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
 }
 
 /// The segment goes no further.
-fn discard(cx: &mut Cx<'_>, arrival: &Arrival, reason: Discard) -> Step {
+fn discard(cx: &mut Cx<'_>, arrival: &Arrival<'_>, reason: Discard) -> Step {
     cx.base().discard(None, reason, arrival.payload.len());
     Step::Done
 }

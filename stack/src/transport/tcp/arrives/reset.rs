@@ -9,7 +9,7 @@ use crate::transport::tcp::output::acknowledge;
 use crate::transport::tcp::tcb::Tcb;
 
 /// RFC 5961 §3.2: exactly at `rcv.nxt` it resets; elsewhere in the window it is challenged.
-pub(super) fn check_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn check_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if !arrival.has(RST) {
         return Step::Continue;
     }

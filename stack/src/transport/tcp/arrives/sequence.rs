@@ -12,7 +12,7 @@ use crate::transport::tcp::tcb::Tcb;
 ///
 /// As Linux does, and unlike the RFC's four cases, a segment is taken if it touches `[last ACK sent, right edge]`: with a closed
 /// window the peer's acknowledgements, urgent pointers and resets still count (RFC 9293 MUST-66 asks for that).
-pub(super) fn check_sequence(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn check_sequence(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     let edge = tcb.rcv.edge.max(tcb.rcv.nxt);
     if arrival.end().at_or_after(tcb.rcv.acked) && arrival.seq.at_or_before(edge) {
         return Step::Continue;
@@ -25,7 +25,7 @@ pub(super) fn check_sequence(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arriv
 
 /// RFC 9293 §3.10.7.4: "an acknowledgment should be sent in reply (unless the RST bit is set)". Empty segments are answered at
 /// most every half second (Linux's `tcp_invalid_ratelimit`), lest two confused ends answer each other for ever.
-pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     if arrival.payload.is_empty() || arrival.has(SYN) {
         let now = cx.now_ms().max(1);
         let limit = cx.config.invalid_ratelimit.as_millis() as u32;

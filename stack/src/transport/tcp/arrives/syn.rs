@@ -9,7 +9,7 @@ use crate::transport::tcp::output::acknowledge;
 use crate::transport::tcp::tcb::Tcb;
 
 /// RFC 5961 §4.2: whatever its number, a SYN in a synchronized state is challenged: a peer that lost the connection will reset it.
-pub(super) fn check_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn check_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     // Both ends opened at once: the SYN-ACK of the other one repeats its SYN, and its ACK counts (RFC 9293 §3.5, figure 7).
     if !arrival.has(SYN) || (tcb.state == TcpState::SynReceived && arrival.header.seq + 1 == tcb.rcv.nxt) {
         if arrival.has(SYN) {

@@ -13,29 +13,29 @@ use crate::transport::tcp::{busy, ecn, fast_open, handshake};
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// First the ACK, second the RST, fourth the SYN.
-pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, mut arrival: Arrival) {
+pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let acks = arrival.has(ACK);
-    if acks && !is_ack_of_syn(tcb, cx, &arrival) {
+    if acks && !is_ack_of_syn(tcb, cx, arrival) {
         if !arrival.has(RST) {
             ack::reset_answer(tcb, cx, arrival.header.ack);
         }
-        discard(cx, &arrival, Discard::TcpFutureAck);
+        discard(cx, arrival, Discard::TcpFutureAck);
     } else if arrival.has(RST) {
         if acks {
             tcb.fail(cx.base(), super::reset::errno(TcpState::SynSent), Cause::Reset);
         } else {
-            discard(cx, &arrival, Discard::TcpBadFlags);
+            discard(cx, arrival, Discard::TcpBadFlags);
         }
     } else if !arrival.has(SYN) {
-        discard(cx, &arrival, Discard::TcpBadFlags);
+        discard(cx, arrival, Discard::TcpBadFlags);
     } else {
-        handshake::take_syn(tcb, cx, &arrival.header);
-        if acks { open(tcb, cx, &mut arrival) } else { both_open(tcb, cx, &arrival) }
+        handshake::take_syn(tcb, cx, arrival.header);
+        if acks { open(tcb, cx, arrival) } else { both_open(tcb, cx, arrival) }
     }
 }
 
 /// The acknowledgement names our SYN, and the echoed timestamp one that we sent (RFC 7323 §3.2; as Linux checks).
-fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival) -> bool {
+fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) -> bool {
     let echo_ok = match arrival.header.options.timestamps {
         Some((_, echo)) if tcb.timestamps && echo != 0 => {
             let now = cx.now_ms().wrapping_add(tcb.ts_offset);
@@ -48,7 +48,7 @@ fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival) -> bool {
 }
 
 /// ESTABLISHED: our SYN is acknowledged and the peer's is here.
-fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
+fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let header = arrival.header;
     let data = header.ack - tcb.snd.una - 1;
     let delivered = tcb.with_sending(cx, |sending| sending.acked(header.ack, data));
@@ -84,7 +84,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
 }
 
 /// Both ends opened at once (RFC 9293 MUST-10, §3.5 figure 7): SYN-RECEIVED, and our SYN goes again with an ACK.
-fn both_open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+fn both_open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     ecn::answered(tcb, cx, arrival, false);
     tcb.advance(cx.base(), Input::Syn, Cause::Segment);
     handshake::send_syn(tcb, cx);

@@ -10,7 +10,7 @@ use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{ecn, state, tuning};
 
 /// Data within the window is taken: at the left edge to the reader, beyond a gap to the out-of-order queue.
-pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if arrival.payload.is_empty() {
         return Step::Continue;
     }
@@ -45,7 +45,7 @@ pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival
 }
 
 /// After `close`, or after `SHUT_RD` once we sent our FIN, new data finds no reader (RFC 9293 §3.6.1).
-fn nobody_reads(tcb: &Tcb, arrival: &Arrival) -> bool {
+fn nobody_reads(tcb: &Tcb, arrival: &Arrival<'_>) -> bool {
     let past = (arrival.seq + arrival.payload.len() as u32).after(tcb.rcv.nxt);
     past && tcb.shut_read && matches!(tcb.state, TcpState::FinWait1 | TcpState::FinWait2)
 }
@@ -53,7 +53,7 @@ fn nobody_reads(tcb: &Tcb, arrival: &Arrival) -> bool {
 /// RFC 9293 §3.6.1, RFC 1122 §4.2.2.13: a RST tells the peer that its data was lost; as if there were no connection any more
 /// (RFC 9293 §3.5.2 group 1). Where its data and our FIN cross, the RST comes behind the FIN and is too old for it; but what it acknowledges the
 /// FIN with finds no connection, and is answered by one that is not.
-fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
+fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     cx.base().counters.tcp_ext.tcp_abort_on_data += 1;
     reset::bare(tcb, cx, arrival.header.ack);
     tcb.fail(cx.base(), Errno::ECONNRESET, Cause::Segment);
@@ -61,7 +61,7 @@ fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
 }
 
 /// Cuts off what was received before (and tells of it by DSACK, RFC 2883 §4.1) and what lies beyond the window.
-fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
+fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     if arrival.seq.before(tcb.rcv.nxt) {
         let old = (tcb.rcv.nxt - arrival.seq).min(arrival.payload.len() as u32);
         sequence::note_duplicate(tcb, cx, arrival.seq, arrival.seq + old);
@@ -82,7 +82,7 @@ fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
 
 /// The largest segment seen is what "every second full-sized segment" counts by (RFC 1122 §4.2.3.2; Linux's `rcv_mss`). A smaller one
 /// ends something.
-fn learn_segment_size(tcb: &mut Tcb, arrival: &Arrival) {
+fn learn_segment_size(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     let size = if arrival.segment_size != 0 { arrival.segment_size } else { arrival.payload.len().min(65_535) as u16 };
     if size >= tcb.rcv.mss {
         tcb.rcv.mss = size;
@@ -91,7 +91,7 @@ fn learn_segment_size(tcb: &mut Tcb, arrival: &Arrival) {
     }
 }
 
-fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
+fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let payload = core::mem::take(&mut arrival.payload);
     let len = payload.len() as u32;
     watch_urgent(tcb, arrival.seq, &payload);
@@ -126,7 +126,7 @@ fn fill_from_later(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// Ahead of its time: kept, and a duplicate acknowledgement with SACK tells the peer at once (RFC 5681 §4.2, RFC 2018 §3).
-fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) {
+fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     tcb.rcv.ack_now = true;
     let payload = core::mem::take(&mut arrival.payload);
     let seq = arrival.seq;
@@ -173,6 +173,6 @@ fn watch_urgent(tcb: &mut Tcb, start: Seq, payload: &crate::base::Rope) {
 }
 
 /// True if the arrival's FIN still stands right behind its data.
-pub(super) fn carries_fin(arrival: &Arrival) -> bool {
+pub(super) fn carries_fin(arrival: &Arrival<'_>) -> bool {
     arrival.has(FIN) && arrival.whole
 }

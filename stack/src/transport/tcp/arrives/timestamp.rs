@@ -10,7 +10,7 @@ use crate::transport::tcp::tcb::Tcb;
 const OUTDATED_MS: u32 = 24 * 24 * 3600 * 1000;
 
 /// RFC 7323 §5.3 R1: too old, not a RST: acknowledge and drop.
-pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if !tcb.timestamps {
         return Step::Continue;
     }
@@ -30,7 +30,7 @@ pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) 
 /// RFC 7323 §5.3 R3, §4.3 (2): the timestamp of a segment at the left edge is the one to echo: SEG.SEQ <= Last.ACK.sent. As in Linux not
 /// before sequence and acknowledgement numbers were found good (R2): else one forged segment from the future would make PAWS
 /// refuse all honest ones.
-pub(super) fn remember(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival) {
+pub(super) fn remember(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) {
     if let Some((value, _)) = arrival.header.options.timestamps
         && tcb.timestamps
         && arrival.seq.at_or_before(tcb.rcv.acked)
@@ -41,7 +41,7 @@ pub(super) fn remember(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival) {
 }
 
 /// The peer's clock has gone on since the last segment.
-pub(super) fn is_later(tcb: &Tcb, arrival: &Arrival) -> bool {
+pub(super) fn is_later(tcb: &Tcb, arrival: &Arrival<'_>) -> bool {
     let value = arrival.header.options.timestamps.map(|(value, _)| value);
     tcb.timestamps && value.is_some_and(|value| is_older(tcb.rcv.ts_recent, value))
 }

@@ -11,7 +11,7 @@ use crate::transport::tcp::tcb::{Tcb, Urgent};
 /// RFC 9293 MUST-30, MUST-31: it may be far ahead. RFC 9293 MUST-62 has the pointer name the byte after the last urgent one; the one urgent byte is the one before it. With
 /// `tcp_stdurg` it is the pointed-to one (the reading of RFC 1122 before RFC 6093). A second urgent byte takes the place of the
 /// first, as in Linux: there is room for one.
-pub(super) fn check_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival) -> Step {
+pub(super) fn check_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if !arrival.has(URG) || !state::may_receive(tcb.state) {
         return Step::Continue;
     }

@@ -14,7 +14,7 @@ use crate::transport::tcp::tcb::{Phase, Retry, Sending, Tcb};
 use crate::transport::tcp::{busy, tuning, usage};
 
 /// True if [`take`] does for it what the general way would do.
-pub(super) fn is_usual(tcb: &Tcb, arrival: &Arrival) -> bool {
+pub(super) fn is_usual(tcb: &Tcb, arrival: &Arrival<'_>) -> bool {
     let says_something = arrival.header.ack != tcb.snd.una || !arrival.payload.is_empty() || arrival.has(FIN);
     says_something && !arrival.has(SYN) && arrival.header.options.sack.is_empty() && is_calm(tcb)
 }
@@ -33,7 +33,7 @@ fn is_calm(tcb: &Tcb) -> bool {
 }
 
 /// Takes what it tells: bytes, window, round trip.
-pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
+pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     let acked = arrival.header.ack;
     let crowded = tuning::is_crowded(tcb, cx.config);
     let is_news = acked.after(tcb.snd.una);
@@ -48,7 +48,7 @@ pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) -> Step {
     ack::after(tcb, cx, is_news)
 }
 
-fn take_news(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival) {
+fn take_news(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     let (flight, limited, mss) = (decide::in_flight(tcb), usage::is_limited(tcb), tcb.sent_mss());
     ack::take_window(tcb, cx, arrival);
     let (acked, sent_at) = deliver(tcb, cx, arrival.header.ack);

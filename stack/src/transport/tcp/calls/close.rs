@@ -52,7 +52,9 @@ impl Tcp {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         tcb.inet.owner = None;
         close_connection(tcb, &mut cx, linger);
-        self.settle(net, id);
+        if tcb.is_over() {
+            self.settle(net, id);
+        }
     }
 
     /// `connect` to `AF_UNSPEC`: resets the connection; the socket is fresh again, bound as it was.

@@ -126,7 +126,9 @@ impl Tcp {
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         written(tcb, &mut cx, flags, taken, whole);
-        self.settle(net, id);
+        if tcb.is_over() {
+            self.settle(net, id);
+        }
         taken
     }
 

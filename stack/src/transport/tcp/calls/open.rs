@@ -165,8 +165,8 @@ impl Tcp {
                 Some(_) => Err(Errno::EADDRNOTAVAIL),
             };
         }
-        let (flows, records) = (&self.flows, &self.records);
-        self.ports.choose(local, remote.addr, remote.port, |port| flows.find(&tuple(port), records).is_some())
+        let Self { flows, records, ports, .. } = self;
+        ports.choose(local, remote.addr, remote.port, |port| flows.find(&tuple(port), records).is_some())
     }
 
     /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
@@ -178,7 +178,7 @@ impl Tcp {
 
     fn enter(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
         let iss = self.isn.sequence(net.links.base.now, local, remote);
-        let ts_offset = self.isn.timestamp_offset(local, remote);
+        let ts_offset = self.isn.timestamp_offset(local.addr, remote.addr);
         let algorithm = self.records.connections[id].options.congestion.unwrap_or(self.config.congestion_control);
         let tcb = &mut self.records.connections[id];
         tcb.inet.local = local.addr;

@@ -1,7 +1,7 @@
 //! Readiness, with the bits of Linux's `tcp_poll`.
 
-use crate::base::{Key, Ready, TcpState};
 use super::data;
+use crate::base::{Key, Ready, TcpState};
 use crate::transport::tcp::gate::Gate;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Tcp, TcpConfig, fast_open, tuning, window};

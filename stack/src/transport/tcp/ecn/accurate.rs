@@ -209,7 +209,7 @@ fn add_option(accurate: &Accurate, header: &mut Header) {
 }
 
 /// A segment of the peer's, acceptable, as it came: its codepoint is counted (RFC 9768 §3.2.2.1, §3.2.3).
-pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival) {
+pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     let Some(accurate) = tcb.accurate_mut() else { return };
     let (codepoint, bytes) = (arrival.codepoint, arrival.payload.len() as u32);
     let packets = if arrival.segment_size == 0 { 1 } else { bytes.div_ceil(u32::from(arrival.segment_size)).max(1) };
@@ -248,7 +248,7 @@ fn place(codepoint: u8) -> u8 {
 }
 
 /// An acknowledgement: how many of our packets were marked? Says whether any was (RFC 9768 §3.2.2.2).
-pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: &News) -> bool {
+pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, news: &News) -> bool {
     let (mss, sent) = (news.mss, tcb.snd.acked);
     let is_precise = tcb.sack || tcb.recovery.phase == Phase::Open;
     let bytes = news.delivered.bytes + news.sacked.bytes;
@@ -325,7 +325,7 @@ fn note_thinning(accurate: &mut Accurate, packets: u32) {
 }
 
 /// A SYN-ACK came that had come before: the answer tells of its codepoint, as the first one did.
-pub(in crate::transport::tcp) fn syn_came_again(tcb: &mut Tcb, arrival: &Arrival) {
+pub(in crate::transport::tcp) fn syn_came_again(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     if let Some(accurate) = tcb.accurate_mut()
         && arrival.has(ACK)
     {

@@ -7,7 +7,7 @@ use crate::transport::tcp::output::delay;
 use crate::transport::tcp::tcb::Tcb;
 
 /// RFC 3168 §6.1.3: marks on data are echoed until the sender has reduced its window.
-pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
+pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     let Some(ecn) = tcb.ecn.as_mut().filter(|ecn| ecn.is_classic() && !arrival.payload.is_empty()) else { return };
     if arrival.has(CWR) {
         ecn.echo = false;
@@ -21,6 +21,6 @@ pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
 }
 
 /// RFC 3168 §6.1.2: the receiver says that there was a mark.
-pub(super) fn is_echo(ecn: &Ecn, arrival: &Arrival) -> bool {
+pub(super) fn is_echo(ecn: &Ecn, arrival: &Arrival<'_>) -> bool {
     ecn.is_classic() && arrival.has(ECE) && !arrival.has(SYN)
 }

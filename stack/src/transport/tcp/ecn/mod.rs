@@ -93,7 +93,7 @@ pub(super) fn left(tcb: &mut Tcb, cx: &Cx<'_>, header: &Header, has_data: bool) 
 }
 
 /// A segment of the connection arrived, acceptable, as it came.
-pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival) {
+pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     if let Some(ecn) = &mut tcb.ecn {
         ecn.seen |= arrival.codepoint != NOT_ECT;
         accurate::arrived(tcb, arrival);
@@ -101,13 +101,13 @@ pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival) {
 }
 
 /// Data of it is taken.
-pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival) {
+pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     classic::data_arrived(tcb, arrival);
 }
 
 /// An acknowledgement arrived: what it tells of marks is a sign of congestion, once in a round trip, but nothing is sent again
 /// (RFC 3168 §6.1.2, RFC 9768 §3.3).
-pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, news: &News) {
+pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, news: &News) {
     let counted = accurate::acknowledged(tcb, cx, arrival, news);
     let may = tcb.recovery.phase == Phase::Open && tcb.in_flight();
     let Some(ecn) = &mut tcb.ecn else { return };

@@ -187,7 +187,7 @@ pub(in crate::transport::tcp) fn opened(tcb: &mut Tcb, offer: &Offer, retries: u
 }
 
 /// The answer to our SYN came: a SYN-ACK, or a SYN because both ends open at once (RFC 9768 §3.1.2 table 2).
-pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival, is_syn_ack: bool) {
+pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, is_syn_ack: bool) {
     let ace = arrival.header.ace();
     let feedback = match (asked(cx.config), ace) {
         (Feedback::None, _) => Feedback::None,
@@ -212,7 +212,7 @@ pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &
 }
 
 /// What the SYN-ACK tells of our SYN, and what came with it.
-fn take_syn_ack(accurate: &mut Accurate, cx: &Cx<'_>, arrival: &Arrival, ace: u8) {
+fn take_syn_ack(accurate: &mut Accurate, cx: &Cx<'_>, arrival: &Arrival<'_>, ace: u8) {
     if let Some(option) = &arrival.header.options.accurate {
         accurate.judge_option(option);
         accurate.demand_option(2);
@@ -235,7 +235,7 @@ fn judge_reflection(accurate: &mut Accurate, cx: &Cx<'_>, ace: u8) -> Option<u8>
 }
 
 /// The first acknowledgement of our SYN-ACK (RFC 9768 §3.2.2.1 table 4).
-pub(in crate::transport::tcp) fn third_ack(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival) {
+pub(in crate::transport::tcp) fn third_ack(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) {
     let Some(accurate) = tcb.accurate_mut() else { return };
     let ace = arrival.header.ace();
     let lone = arrival.payload.is_empty() && arrival.header.options.sack.is_empty();
