@@ -6,6 +6,7 @@
 //! | [`filter`] | a seccomp filter with a listener: install |
 //! | [`notify`] | the listener of a seccomp filter: receive, reply, install a descriptor |
 //! | [`pidfd`] | threads and their descriptors |
+//! | [`heap`] | how much of what is freed the allocator keeps |
 //! | [`memory`] | another process's memory |
 //! | [`machine`] | what the machine says of itself |
 //! | [`socket`] | native sockets |
@@ -24,6 +25,7 @@ pub mod descriptor;
 pub mod epoll;
 pub mod epoll_of_other;
 pub mod filter;
+pub mod heap;
 pub mod machine;
 pub mod memory;
 pub mod message;
