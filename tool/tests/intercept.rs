@@ -304,6 +304,47 @@ begin(lambda: (pieces(), one.close())); print(two.recv(9, ALL), two.recv(9, ALL)
     }
 }
 
+/// They are handed on before they are taken from where they lie.
+#[test]
+fn small_messages_come_once_in_order_and_leave_the_queue() {
+    if !has("python3") {
+        return;
+    }
+    let mut stage = Stage::new("small", 0);
+    let script = "
+import fcntl, random, signal, socket, struct, termios, threading, time
+signal.alarm(60); random.seed(4711)
+server = socket.create_server(('127.0.0.1', 7000))
+def pair(): one = socket.create_connection(('127.0.0.1', 7000)); return one, server.accept()[0]
+def echo(peer):
+    while data := peer.recv(3000): peer.sendall(data)
+    peer.close()
+one, peer = pair(); threading.Thread(target=echo, args=[peer]).start()
+sent, came = bytearray(), bytearray()
+for turn in range(3000):
+    piece = random.randbytes(random.choice([1, 1, 2, 40, 511, 512, 513, 900])); one.sendall(piece); sent += piece
+    while random.random() < 0.7 and len(came) < len(sent): came += one.recv(600)
+one.shutdown(socket.SHUT_WR)
+while data := one.recv(9999): came += data
+print(sent == came)
+
+one, peer = pair(); one.send(b'x'); print(peer.recv(9))
+def left(): return struct.unpack('i', fcntl.ioctl(one, termios.TIOCOUTQ, bytes(4)))[0]
+while left(): time.sleep(0.001)
+one.send(b'y'); print(peer.recv(9)); peer.close(); print(one.recv(9))
+one, peer = pair(); one.send(b'z'); print(peer.recv(9)); one.close(); print(peer.recv(9))
+
+one, peer = pair(); one.setblocking(False); count = 0
+try:
+    while True: count += one.send(b'.')
+except BlockingIOError: pass
+one.setblocking(True); one.send(b'.' * 300); one.close(); got = 0
+while data := peer.recv(9999): got += len(data)
+print(got - count)
+";
+    assert_eq!(python(&mut stage, script), "True\nb'x'\nb'y'\nb''\nb'z'\nb''\n300\n");
+}
+
 #[test]
 fn a_second_connect_keeps_what_waits_for_the_socket() {
     if !has("python3") {

@@ -109,6 +109,9 @@ impl Supervisor {
         let (key, program) = made.inspect_err(|_| {
             let _ = world.stack(call.host()).close(id);
         })?;
+        // Over links without delay some of its data is here by now: who finds it there need not be woken for it.
+        self.settle(world);
+        world.advance(world.now());
         self.stream_in(world, key);
         Ok(Held { key, program, peer })
     }

@@ -33,7 +33,7 @@
 //! | `spare` | sockets made in advance |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
 //! | `renew` | a second `connect` after a failed one |
-//! | `stream`, `datagram` | the data |
+//! | `stream`, `peek`, `datagram` | the data |
 //! | `precise` | data calls carried out on the stack, in precise mode |
 //! | `host` | interfaces, routes, the host's name |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
@@ -58,6 +58,7 @@ mod message;
 mod name;
 mod name_server;
 mod options;
+mod peek;
 mod precise;
 mod receive;
 mod renew;
@@ -90,6 +91,7 @@ use host::netlink::Netlinks;
 use interrupt::Interrupts;
 use meeting::Meeting;
 use name_server::Questions;
+use peek::Peeked;
 use share::Shares;
 use spare::Spares;
 use table::{Phase, Table};
@@ -194,6 +196,7 @@ pub struct Supervisor {
     message: Vec<u8>,
     /// What was read at our end of a stream, not yet handed on.
     buffer: BytesMut,
+    peeked: Peeked,
     refusals: Vec<Refusal>,
     look_at: Instant,
     dirty: Vec<HostId>,
@@ -232,6 +235,7 @@ impl Supervisor {
             scratch: vec![0; SCRATCH],
             message: Vec::new(),
             buffer: BytesMut::new(),
+            peeked: Peeked::default(),
             refusals: Vec::new(),
             look_at: Instant::NEVER,
             dirty: Vec::new(),
@@ -252,6 +256,9 @@ impl Supervisor {
     /// Waits until there is something to do, here or with a descriptor of somebody else's, at most `timeout`; says whether there is.
     pub fn wait(&mut self, timeout: Option<std::time::Duration>) -> io::Result<bool> {
         if !self.has_work() {
+            if timeout != Some(std::time::Duration::ZERO) {
+                self.take_all_peeked();
+            }
             self.fetch_within(timeout)?;
         }
         Ok(self.has_work())
@@ -279,6 +286,7 @@ impl Supervisor {
     /// Answers calls that wait and carries data, as much as there is, within bounds.
     pub fn turn(&mut self, world: &mut World) {
         let began = std::time::Instant::now();
+        self.take_old_peeked(began);
         for _ in 0..TURN {
             self.fetch_now_and_then();
             if !self.work_one_off(world) || began.elapsed() > LONGEST_TURN {

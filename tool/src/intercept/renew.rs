@@ -33,6 +33,7 @@ impl Supervisor {
         }
         self.table.replaced(subject.key, cookie, inode);
         if let Some(entry) = self.table.get_mut(subject.key) {
+            entry.take_peeked(&mut self.scratch);
             let old = std::mem::replace(entry, Entry::new(entry.host, entry.id, cookie, inode, entry.family, Phase::Fresh));
             (entry.user, entry.waits) = (old.user, old.waits);
             (entry.receive_timeout, entry.send_timeout) = (old.receive_timeout, old.send_timeout);

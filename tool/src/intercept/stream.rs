@@ -19,6 +19,7 @@ use loggia_stack::Errno;
 use loggia_stack::base::{Key, MsgFlags, Ready};
 
 use super::Supervisor;
+use super::peek;
 use super::table::{Entry, Phase};
 use crate::sys::epoll::mask;
 use crate::sys::socket;
@@ -96,7 +97,7 @@ impl Supervisor {
     }
 
     fn step_out(&mut self, world: &mut World, key: Key) -> Step {
-        let Self { table, buffer, scratch, .. } = self;
+        let Self { table, buffer, scratch, peeked, options, .. } = self;
         let Some(entry) = table.get_mut(key).filter(|entry| entry.phase == Phase::Connected) else { return Step::Done };
         let (host, id) = (entry.host, entry.id);
         if !entry.outgoing.is_empty() {
@@ -115,10 +116,14 @@ impl Supervisor {
         if !room {
             return Step::Done;
         }
-        match read(entry, buffer) {
+        entry.take_peeked(scratch);
+        match read(entry, buffer, !options.precise && peeked.has_room()) {
             Read::Nothing => Step::Done,
             Read::Data(data) => {
                 entry.outgoing = data;
+                if entry.peeked > 0 {
+                    peeked.add(key);
+                }
                 Step::Again
             }
             Read::Urgent(byte) => {
@@ -276,6 +281,7 @@ impl Supervisor {
         match socket::send_pieces(end.as_fd(), &pieces[..count]) {
             Ok(len) => {
                 advance(incoming, len);
+                self.take_peeked_of(key);
                 Step::Again
             }
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
@@ -360,8 +366,8 @@ fn advance(chunks: &mut std::collections::VecDeque<Bytes>, mut len: usize) {
     }
 }
 
-/// Reads at our end.
-fn read(entry: &mut Entry, buffer: &mut BytesMut) -> Read {
+/// Reads at our end. A small message that the program may wait with may be left lying there.
+fn read(entry: &mut Entry, buffer: &mut BytesMut, may_peek: bool) -> Read {
     let Some(end) = &entry.end else { return Read::Nothing };
     if entry.urgent && socket::at_mark(end.as_fd()).unwrap_or(false) {
         let mut byte = [0];
@@ -373,19 +379,24 @@ fn read(entry: &mut Entry, buffer: &mut BytesMut) -> Read {
     if buffer.capacity() - buffer.len() < CHUNK / 2 {
         *buffer = BytesMut::with_capacity(CHUNK);
     }
+    if may_peek && entry.sends_little && !entry.ending && !entry.urgent && entry.peek(buffer) {
+        entry.readable = false;
+        return Read::Data(small(buffer));
+    }
+    take(entry, buffer)
+}
+
+/// Takes what lies at our end.
+fn take(entry: &mut Entry, buffer: &mut BytesMut) -> Read {
+    let Some(end) = &entry.end else { return Read::Nothing };
     let room = (buffer.capacity() - buffer.len()).min(entry.send_room);
-    match socket::receive_more(end.as_fd(), buffer, room) {
+    match socket::receive_more(end.as_fd(), buffer, room, 0) {
         Ok(0) => Read::End,
         Ok(len) => {
             // A short read has emptied it; what comes later makes a new edge.
             entry.readable = len == room || entry.ending || entry.urgent;
-            if len < SMALL {
-                let data = Bytes::copy_from_slice(buffer);
-                buffer.clear();
-                Read::Data(data)
-            } else {
-                Read::Data(buffer.split().freeze())
-            }
+            entry.sends_little = len <= peek::MOST_BYTES;
+            Read::Data(if len < SMALL { small(buffer) } else { buffer.split().freeze() })
         }
         Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
             entry.readable = false;
@@ -393,4 +404,11 @@ fn read(entry: &mut Entry, buffer: &mut BytesMut) -> Read {
         }
         Err(_) => Read::Reset,
     }
+}
+
+/// What is in the buffer, in a piece of its own.
+fn small(buffer: &mut BytesMut) -> Bytes {
+    let data = Bytes::copy_from_slice(buffer);
+    buffer.clear();
+    data
 }

@@ -88,6 +88,10 @@ pub(super) struct Entry {
     pub(super) urgent: bool,
     /// We wait for room at our end.
     pub(super) blocked: bool,
+    /// Bytes that lie at our end although they were handed on.
+    pub(super) peeked: usize,
+    /// What the program sent last was a small message.
+    pub(super) sends_little: bool,
     /// Read at our end, not taken by the stack.
     pub(super) outgoing: Bytes,
     /// Taken from the stack, not taken by our end.
@@ -144,6 +148,8 @@ impl Entry {
             hung_up: false,
             urgent: false,
             blocked: false,
+            peeked: 0,
+            sends_little: true,
             outgoing: Bytes::new(),
             incoming: VecDeque::new(),
             failing: None,
@@ -171,14 +177,20 @@ impl Entry {
 
     /// Reads the junk at our end: the program's end can be written to again.
     pub(super) fn drop_junk(&mut self, scratch: &mut [u8]) {
-        let Some(end) = &self.end else { return };
-        while self.junk > 0 {
-            let room = self.junk.min(scratch.len());
+        self.junk = self.discard(self.junk, scratch);
+    }
+
+    /// Reads so many bytes at our end that are for nobody; says how many are left there.
+    pub(super) fn discard(&self, mut count: usize, scratch: &mut [u8]) -> usize {
+        let Some(end) = &self.end else { return count };
+        while count > 0 {
+            let room = count.min(scratch.len());
             match socket::receive(end.as_fd(), &mut scratch[..room], 0) {
-                Ok(0) | Err(_) => self.junk = 0,
-                Ok(len) => self.junk -= len,
+                Ok(0) | Err(_) => return 0,
+                Ok(len) => count -= len,
             }
         }
+        0
     }
 
     pub(super) fn is_datagram(&self) -> bool {

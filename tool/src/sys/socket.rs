@@ -113,12 +113,12 @@ pub fn receive(fd: BorrowedFd<'_>, into: &mut [u8], flags: i32) -> io::Result<us
         .map(|len| len as usize)
 }
 
-/// Receives behind what is in a buffer, at most `most` bytes and as far as it has room without growing.
-pub fn receive_more(fd: BorrowedFd<'_>, into: &mut BytesMut, most: usize) -> io::Result<usize> {
+/// Receives behind what is in a buffer, at most `most` bytes and as far as it has room without growing, with more `MSG_*` flags.
+pub fn receive_more(fd: BorrowedFd<'_>, into: &mut BytesMut, most: usize, flags: i32) -> io::Result<usize> {
     let room = into.spare_capacity_mut();
     let most = most.min(room.len());
     // SAFETY: the pointer is that of the spare capacity, which is ours alone and at least as long; it is only written to.
-    let len = check(unsafe { libc::recv(fd.as_raw_fd(), room.as_mut_ptr().cast(), most, libc::MSG_DONTWAIT) })? as usize;
+    let len = check(unsafe { libc::recv(fd.as_raw_fd(), room.as_mut_ptr().cast(), most, flags | libc::MSG_DONTWAIT) })? as usize;
     // SAFETY: the kernel has written `len` bytes there.
     unsafe { into.set_len(into.len() + len) };
     Ok(len)
