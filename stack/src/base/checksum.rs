@@ -50,10 +50,11 @@ impl Sum {
         if rest.len() >= LONG {
             let blocks = rest.chunks_exact(BLOCK);
             tail = blocks.remainder();
-            self.total += u64::from(sum_blocks(blocks));
+            self.total += fold64(u64::from_be(sum_blocks(blocks)));
         }
-        while let Some((word, more)) = tail.split_first_chunk() {
-            self.total += fold64(u64::from_be_bytes(*word));
+        let (words, more) = tail.as_chunks();
+        if !words.is_empty() {
+            self.total += fold64(u64::from_be(sum_words(words)));
             tail = more;
         }
         if let Some((word, more)) = tail.split_first_chunk() {
@@ -103,21 +104,29 @@ const BLOCK: usize = 8 * LANES;
 const LONG: usize = 128;
 
 /// The sum of whole blocks, in words of 32 bits in the machine's own order (RFC 1071 §2 (B): the order of bytes does not matter until the
-/// end). A lane adds pairs of them as they are, without a look at what overflows, and the upper ones once more by themselves: the rest is
+/// end; see [`sum_words`]). A lane adds pairs of them as they are, without a look at what overflows, and the upper ones once more by themselves: the rest is
 /// the sum of the lower ones. That is a load, an addition, a shift and an addition a vector; a compiler makes vectors of it.
-fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u16 {
+fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u64 {
     let (mut pairs, mut uppers) = ([0u64; LANES], [0u64; LANES]);
     for block in blocks {
         for (lane, bytes) in block.as_chunks().0.iter().enumerate() {
             let pair = u64::from_ne_bytes(*bytes);
             pairs[lane] = pairs[lane].wrapping_add(pair);
-            // It would take 256 GiB for the sum of the uppers, or that of the lowers, to overflow.
+            // It would take 32 GiB for the sum of all uppers and all lowers to overflow.
             uppers[lane] = uppers[lane].wrapping_add(pair >> 32);
         }
     }
     // Lane by lane here too: of lanes that are looked at one by one the compiler makes no vectors in the loop above either.
     let lowers = pairs.iter().zip(&uppers).map(|(pairs, uppers)| pairs.wrapping_sub(uppers << 32));
-    u16::from_be(fold16(lowers.chain(uppers).map(fold64).sum()))
+    lowers.sum::<u64>() + uppers.iter().sum::<u64>()
+}
+
+/// The sum of words of 64 bits in the machine's own order. Turned round as a whole it is that in the network's order: each pair of bytes is
+/// turned, and where a pair stands does not matter.
+fn sum_words(words: &[[u8; 8]]) -> u64 {
+    let sum: u128 = words.iter().map(|word| u128::from(u64::from_ne_bytes(*word))).sum();
+    let (sum, carry) = (sum as u64).overflowing_add((sum >> 64) as u64);
+    sum + u64::from(carry)
 }
 
 fn fold16(total: u64) -> u16 {

@@ -202,7 +202,8 @@ impl Inet {
     /// The bound address as far as it can be a source; else unspecified.
     pub fn source(&self, net: &Network) -> Addr {
         let none = self.local.is_unspecified() || self.local.is_multicast() || self.local.is_limited_broadcast();
-        if none || net.is_broadcast(self.local) { Addr::any(self.local.version()) } else { self.local }
+        // What `connect` chose is a source.
+        if none || self.bound_address && net.is_broadcast(self.local) { Addr::any(self.local.version()) } else { self.local }
     }
 
     /// TOS or traffic class of packets to `dst`.

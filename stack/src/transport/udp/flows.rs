@@ -71,6 +71,9 @@ impl Flows {
 
     /// The newest of them, that bound to the link before others.
     pub(super) fn find(&self, sockets: &Slab<Socket>, ends: &Ends, link: u16) -> Option<Key> {
+        if self.table.is_empty() {
+            return None;
+        }
         self.matching(sockets, ends, link).max_by_key(|id| (sockets[*id].endpoint.inet.link, sockets[*id].connected_at))
     }
 }

@@ -17,13 +17,21 @@ impl Udp {
             Ok(header) => header,
             Err(reason) => return refuse(base(net), &packet, reason),
         };
+        if packet.cast == Cast::Unicast {
+            match self.lookup(&ends(&packet, header), packet.link) {
+                Some(id) => self.deliver_last(net, id, packet, header),
+                None => nobody(net, &packet),
+            }
+        } else {
+            self.receive_for_many(net, packet, header);
+        }
+    }
+
+    /// A packet to a group or to all on a link: each socket it is for gets a copy.
+    fn receive_for_many(&mut self, net: &mut Network, packet: Packet, header: Header) {
         let mut matches = core::mem::take(&mut self.matches);
         matches.clear();
-        if packet.cast == Cast::Unicast {
-            matches.extend(self.lookup(&ends(&packet, header), packet.link));
-        } else {
-            self.lookup_all(&packet, header, &mut matches);
-        }
+        self.lookup_all(&packet, header, &mut matches);
         match matches.split_last() {
             None => nobody(net, &packet),
             Some((&last, others)) => {
@@ -31,12 +39,16 @@ impl Udp {
                     let content = self.content(id, &packet);
                     self.deliver(net, id, &packet, header, content);
                 }
-                // Nearly always there is only one, with which nothing need be shared.
-                let content = self.take_content(last, &mut packet);
-                self.deliver(net, last, &packet, header, content);
+                self.deliver_last(net, last, packet, header);
             }
         }
         self.matches = matches;
+    }
+
+    /// The last socket, nearly always the only one, shares nothing.
+    fn deliver_last(&mut self, net: &mut Network, id: Key, mut packet: Packet, header: Header) {
+        let content = self.take_content(id, &mut packet);
+        self.deliver(net, id, &packet, header, content);
     }
 
     /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a

@@ -107,9 +107,9 @@ impl Udp {
             return Err(Errno::EAGAIN);
         }
         let segment_size = control.segment_size.unwrap_or(endpoint.options.segment_size);
-        let datagram = Corked { prepared, to, segment_size, data: Rope::new() };
-        datagram.check_room(net, endpoint, data.len())?;
-        Ok(Corked { data, ..datagram })
+        let datagram = Corked { prepared, to, segment_size, data };
+        datagram.check_room(net, endpoint, 0)?;
+        Ok(datagram)
     }
 
     /// Links have room again: who waits for that may send.
