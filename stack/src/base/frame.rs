@@ -128,6 +128,12 @@ impl Frame {
         &self.head[self.start as usize..]
     }
 
+    /// The place of the contiguous headers: they are its last bytes, and what is before them means nothing.
+    #[inline]
+    pub(crate) fn head_area(&self) -> &[u8; HEAD] {
+        &self.head
+    }
+
     /// The contiguous headers, to be changed in place.
     pub fn head_mut(&mut self) -> &mut [u8] {
         let Content { head, start, .. } = &mut *self.content;

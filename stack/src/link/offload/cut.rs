@@ -1,10 +1,10 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
-use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, Rope, Sum, Version};
 
 use super::alike::{FIN, PSH};
 use super::layout::{Layout, Transport};
+use super::template::Template;
 
 /// A super-segment on its way to become many frames.
 #[derive(Debug)]
@@ -20,25 +20,6 @@ pub(crate) struct Cutter {
     at_once: usize,
     /// True if the checksums of what leaves are to be complete.
     complete: bool,
-}
-
-/// The headers that all segments share, and their sums. What each has of its own is zero here: it is added to the sums, so that nobody has to
-/// read a header again which was written just now.
-#[derive(Debug)]
-struct Template {
-    /// Ends with the headers.
-    head: [u8; HEAD],
-    /// The sum of the IPv4 header.
-    network: Sum,
-    /// The pseudo-header's sum without the length; none for UDP that has no checksum.
-    pseudo: Option<Sum>,
-    /// The sum of the transport header.
-    transport: Sum,
-    /// The identification of an IPv4 header.
-    id: u16,
-    /// Of a TCP header.
-    seq: u32,
-    flags: u8,
 }
 
 /// Bytes that a super-segment of this layout takes on the wire.
@@ -149,60 +130,4 @@ fn complete(transport: Transport, headers: Sum, payload: &Rope) -> u16 {
         0 if transport == Transport::Udp => 0xffff,
         checksum => checksum,
     }
-}
-
-impl Template {
-    fn new(frame: &Frame, layout: &Layout) -> Self {
-        let &Layout { version, transport, l3, l4, payload, .. } = layout;
-        let mut head = [0; HEAD];
-        let headers = &mut head[HEAD - payload..];
-        frame.copy_to(0, headers);
-        let pseudo = pseudo(frame, layout, headers);
-        let (network, header) = headers[l3..].split_at_mut(l4 - l3);
-        let id = take(network, 4).map_or(0, u16::from_be_bytes);
-        let (mut seq, mut flags) = (0, 0);
-        match version {
-            Version::V4 => [2..6, 10..12].into_iter().for_each(|range| network[range].fill(0)),
-            Version::V6 => network[4..6].fill(0),
-        }
-        match transport {
-            Transport::Tcp => {
-                seq = take(header, 4).map_or(0, u32::from_be_bytes);
-                flags = core::mem::take(&mut header[13]);
-            }
-            Transport::Udp => header[4..6].fill(0),
-        }
-        if pseudo.is_some() {
-            take::<2>(header, usize::from(transport.checksum_offset()));
-        }
-        let sum = |bytes: &[u8]| {
-            let mut sum = Sum::new();
-            sum.add(bytes);
-            sum
-        };
-        let (network, transport) = (sum(network), sum(header));
-        Self { head, network, pseudo, transport, id, seq, flags }
-    }
-}
-
-/// The `N` bytes at `at`, of which zeros are left.
-fn take<const N: usize>(bytes: &mut [u8], at: usize) -> Option<[u8; N]> {
-    Some(core::mem::replace(bytes.get_mut(at..)?.first_chunk_mut()?, [0; N]))
-}
-
-/// What all segments' pseudo-headers share. A partial checksum holds it already, with the length of the whole: taking that out
-/// again is right also where the destination is not the one of the header (RFC 8200 §8.1, routing headers).
-fn pseudo(frame: &Frame, layout: &Layout, head: &[u8]) -> Option<Sum> {
-    let at = layout.l4 + usize::from(layout.transport.checksum_offset());
-    let field = [head[at], head[at + 1]];
-    if let Checksum::Partial { .. } = frame.checksum {
-        let len = (layout.end - layout.l4) as u32;
-        let mut sum = Sum::new();
-        sum.add(&field);
-        sum.add_word(!len);
-        return Some(sum);
-    }
-    let unsummed = layout.transport == Transport::Udp && field == [0, 0];
-    let (src, dst) = layout.addresses(head);
-    (!unsummed).then(|| Sum::pseudo(src, dst, layout.transport.number(), 0))
 }

@@ -12,8 +12,9 @@ use alloc::vec::Vec;
 use crate::base::{Addr, Checksum, Frame, LinkId, Rope, Sum, Version};
 
 use super::super::up::Received;
-use super::alike::{self, FIN, PSH};
+use super::alike::{Alike, FIN, PSH};
 use super::layout::{Layout, Transport};
+use super::template::Template;
 
 /// How many flows wait at most (as Linux's `MAX_GRO_SKBS`).
 const FLOWS: usize = 8;
@@ -39,8 +40,7 @@ struct Segment {
     layout: Layout,
     src: Addr,
     dst: Addr,
-    ports: u32,
-    seq: u32,
+    ports: [u8; 4],
     flags: u8,
 }
 
@@ -48,8 +48,8 @@ struct Segment {
 #[derive(Debug)]
 struct Flow {
     first: Segment,
-    /// The pseudo-header's sum without the length.
-    pseudo: Sum,
+    template: Template,
+    alike: Alike,
     payload: Rope,
     count: u32,
     flags: u8,
@@ -149,9 +149,8 @@ impl Segment {
         let head = received.frame.head();
         let (src, dst) = layout.addresses(head);
         let tcp = &head[layout.l4..layout.l4 + 20];
-        let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
-        let (ports, seq, flags) = (word(0), word(4), tcp[13]);
-        Self { received, layout, src, dst, ports, seq, flags }
+        let (ports, flags) = ([tcp[0], tcp[1], tcp[2], tcp[3]], tcp[13]);
+        Self { received, layout, src, dst, ports, flags }
     }
 
     fn head(&self) -> &[u8] {
@@ -193,12 +192,15 @@ impl Segment {
     }
 
     fn checksums_ok(&self) -> bool {
-        (self.layout.version == Version::V6 || crate::base::checksum::checksum(self.network()) == 0)
-            && transport_sum_ok(&self.received.frame, self.pseudo(), self.layout.l4, self.layout.end)
-    }
-
-    fn pseudo(&self) -> Sum {
-        Sum::pseudo(self.src, self.dst, self.layout.transport.number(), 0)
+        if self.layout.version == Version::V4 && crate::base::checksum::checksum(self.network()) != 0 {
+            return false;
+        }
+        let frame = &self.received.frame;
+        frame.checksum != Checksum::Unknown || {
+            let len = self.layout.end - self.layout.l4;
+            let pseudo = Sum::pseudo(self.src, self.dst, self.layout.transport.number(), len);
+            frame.sum(self.layout.l4, len, pseudo).finish() == 0
+        }
     }
 
     /// Its checksum was found right: nobody need look again.
@@ -211,48 +213,62 @@ impl Segment {
 
 impl Flow {
     fn new(first: Segment) -> Self {
-        Self { payload: first.payload(), pseudo: first.pseudo(), count: 1, flags: first.flags, first }
+        let Segment { received, layout, flags, .. } = &first;
+        let (template, alike) = (Template::new(&received.frame, layout), Alike::new(layout));
+        Self { payload: first.payload(), template, alike, count: 1, flags: *flags, first }
     }
 
     /// True if `received` is the next segment of this flow, and would come out the same if the whole were cut again. Whatever has the headers of
     /// the first one needs no parsing, for they say the same. Its headers are in its head after that, if it looked like it at first sight.
-    #[inline]
     fn is_continued_by(&self, received: &mut Received) -> bool {
-        let Segment { received: first, layout, .. } = &self.first;
+        let Segment { received: first, layout, ports, .. } = &self.first;
         let Received { link, version, frame, network, .. } = received;
-        let (l3, l4, headers) = (layout.l3, layout.l4, layout.payload);
-        if (*link, *version, *network) != (first.link, first.version, first.network)
-            || frame.segment_size > 0
-            || frame.len() <= headers
-        {
+        // What is not of this flow is left as it came.
+        if frame.read(layout.l4) != Some(*ports) || (*link, *version, *network) != (first.link, first.version, first.network) {
             return false;
         }
-        // The ports: what is not of this flow is left as it came.
-        if frame.read::<4>(l4).map(u32::from_be_bytes) != Some(self.first.ports) {
+        if frame.segment_size > 0 || frame.len() <= layout.payload {
             return false;
         }
-        frame.own_head(headers);
-        let (a, b) = (self.first.head(), frame.head());
-        b.len() == headers
-            && a[..l3] == b[..l3]
-            && alike::network(layout.version, &a[l3..l4], &b[l3..l4], self.count as u16)
-            && alike::tcp(&a[l4..], &b[l4..])
-            && self.counts_on(&b[l4..])
-            && self.has_room_for(layout.end_of(b), frame.len())
-            && (layout.version == Version::V6 || crate::base::checksum::checksum(&b[l3..l4]) == 0)
-            && transport_sum_ok(frame, self.pseudo, l4, layout.end_of(b))
+        frame.own_head(layout.payload);
+        frame.head().len() == layout.payload
+            && self.alike.are(&self.template.head, frame.head_area())
+            && self.count < SEGMENTS
+            && Own::of(layout, frame.head()).is_some_and(|own| self.counts_on(&own, frame.len()) && self.is_sound(&own, frame))
     }
 
-    fn counts_on(&self, tcp: &[u8]) -> bool {
-        let next = self.first.seq.wrapping_add(self.payload.len() as u32);
-        tcp[4..8] == next.to_be_bytes()
+    /// True if the segment has what comes next: sequence number, identification (or one that means nothing: RFC 6864 §4.1, DF set), no flags but
+    /// those that the last one may have (what is told of marks is the same in all: RFC 9768 §3.3.3), payload that is all in its frame, not more
+    /// than the first has, and not more than is room for in one packet.
+    fn counts_on(&self, own: &Own, frame: usize) -> bool {
+        let Self { first, template, payload, count, .. } = self;
+        let Layout { version, l3, payload: headers, .. } = first.layout;
+        let atomic = || own.id == template.id && first.network()[6] & 0x40 != 0;
+        let room = first.payload_len().min(LARGEST.saturating_sub(headers - l3 + payload.len()));
+        own.seq == template.seq.wrapping_add(payload.len() as u32)
+            && (version == Version::V6 || own.id == template.id.wrapping_add(*count as u16) || atomic())
+            && (own.flags ^ template.flags) & !(PSH | FIN) == 0
+            && (headers < own.end && own.end <= frame && own.end - headers <= room)
     }
 
-    /// True if a segment that ends at `end` has payload, all of it in its frame, not more than the first, and the whole can be one packet.
-    fn has_room_for(&self, end: usize, frame: usize) -> bool {
-        let Layout { l3, payload: headers, .. } = self.first.layout;
-        let room = self.first.payload_len().min(LARGEST.saturating_sub(headers - l3 + self.payload.len()));
-        self.count < SEGMENTS && end > headers && end <= frame && end - headers <= room
+    /// True if the checksums are right or known to be. What the headers share was summed with the first.
+    fn is_sound(&self, own: &Own, frame: &Frame) -> bool {
+        let Layout { version, l3, l4, payload: headers, .. } = self.first.layout;
+        if version == Version::V4 {
+            let mut sum = self.template.network;
+            sum.add_word(((own.end - l3) as u32) << 16 | u32::from(own.id));
+            sum.add_word(u32::from(own.network_sum));
+            if sum.finish() != 0 {
+                return false;
+            }
+        }
+        let Some(pseudo) = self.template.pseudo.filter(|_| frame.checksum == Checksum::Unknown) else { return true };
+        let mut sum = pseudo + self.template.transport;
+        sum.add_word((own.end - l4) as u32);
+        sum.add_word(own.seq);
+        sum.add_word(u32::from(own.flags) + u32::from(own.transport_sum));
+        frame.body.add_to(&mut sum, 0, own.end - headers);
+        sum.finish() == 0
     }
 
     /// Takes the next segment; true if none can come after it.
@@ -260,7 +276,8 @@ impl Flow {
         let layout = &self.first.layout;
         let mut frame = received.frame;
         let (end, flags) = (layout.end_of(frame.head()), frame.head()[layout.l4 + 13]);
-        let payload = frame.take_part(layout.payload, end - layout.payload);
+        let mut payload = core::mem::take(&mut frame.body);
+        payload.truncate(end - layout.payload);
         let last = payload.len() < self.first.payload_len() || flags & (PSH | FIN) != 0;
         self.payload.append(payload);
         self.flags |= flags;
@@ -279,12 +296,30 @@ impl Flow {
     }
 }
 
-/// True if the checksum of the transport header and what is behind it, which ends at `end`, is right or known to be. `pseudo` has no length yet.
-fn transport_sum_ok(frame: &Frame, pseudo: Sum, l4: usize, end: usize) -> bool {
-    frame.checksum != Checksum::Unknown || {
-        let mut sum = pseudo;
-        sum.add_word((end - l4) as u32);
-        frame.sum(l4, end - l4, sum).finish() == 0
+/// What a segment has of its own.
+struct Own {
+    end: usize,
+    id: u16,
+    network_sum: u16,
+    seq: u32,
+    flags: u8,
+    transport_sum: u16,
+}
+
+impl Own {
+    #[inline]
+    fn of(layout: &Layout, head: &[u8]) -> Option<Self> {
+        let (network, tcp): (&[u8; 20], &[u8; 20]) =
+            (head.get(layout.l3..)?.first_chunk()?, head.get(layout.l4..)?.first_chunk()?);
+        let word = |bytes: &[u8; 20], at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+        Some(Self {
+            end: layout.end_of(head),
+            id: word(network, 4),
+            network_sum: word(network, 10),
+            seq: u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]),
+            flags: tcp[13],
+            transport_sum: word(tcp, 16),
+        })
     }
 }
 

@@ -11,7 +11,7 @@
 //! - `layout`: where the headers of a frame lie; the one place here that reads IP headers
 //! - `cut`: one super-segment into many frames, lazily, sharing the payload
 //! - `join`: many segments into one super-segment, never changing the order within a flow
-//! - `alike`: what the headers of two such segments have in common
+//! - `template`, `alike`: what the headers of such segments have in common, and their sums; where they may differ
 //! - `complete`: partial checksums
 //! - `outside`: the same for those who look at single packets outside of a stack
 //!
@@ -23,6 +23,7 @@ pub(super) mod cut;
 pub(super) mod join;
 pub(super) mod layout;
 pub(super) mod outside;
+mod template;
 
 #[cfg(test)]
 pub(super) mod samples;
