@@ -13,6 +13,7 @@ mod sim;
 mod end;
 mod plan;
 mod run;
+mod ways;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -161,16 +161,26 @@ impl Ports {
         }
     }
 
+    /// The same if it is one alone, whoever else asks.
+    pub fn only(&self, dst: Addr, port: u16, link: u16) -> Option<Key> {
+        let best = self.best_binding(dst, port, link).or_else(|| self.best_binding(dst, EVERY, link))?;
+        (!best.reuse_port).then_some(best.socket)
+    }
+
     fn best_at(&self, dst: Addr, port: u16, link: u16, into: &mut Vec<Key>) {
-        let scored = |binding: &Binding| binding.score(self.rules, dst, link);
-        let bindings = self.at(port);
-        let Some(best) = bindings.iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one)) else { return };
+        let Some(best) = self.best_binding(dst, port, link) else { return };
         if best.reuse_port {
-            let mates = bindings.iter().filter(|one| scored(one) == scored(best) && one.same_group(best));
+            let scored = |binding: &Binding| binding.score(self.rules, dst, link);
+            let mates = self.at(port).iter().filter(|one| scored(one) == scored(best) && one.same_group(best));
             into.extend(mates.map(|mate| mate.socket));
         } else {
             into.push(best.socket);
         }
+    }
+
+    fn best_binding(&self, dst: Addr, port: u16, link: u16) -> Option<&Binding> {
+        let scored = |binding: &Binding| binding.score(self.rules, dst, link);
+        self.at(port).iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one))
     }
 
     /// True if `binding` cannot be beside what uses `port`.

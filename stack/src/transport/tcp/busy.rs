@@ -36,6 +36,13 @@ pub(super) struct Wait {
     since: Instant,
 }
 
+impl Wait {
+    /// Something was written where nothing was.
+    pub(super) fn for_network(now: Instant) -> Self {
+        Self { what: For::Network, refused: false, since: now }
+    }
+}
+
 /// Ticks that it was held back.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Held {

@@ -11,6 +11,7 @@ use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::small_tuple::SmallTuple;
+use super::spare::Spare;
 use super::tcb::{Tcb, Urgent};
 use super::{Tcp, segment_size, window};
 use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
@@ -99,7 +100,7 @@ impl HalfOpen {
     }
 
     /// The full connection this becomes: SYN-RECEIVED, about to take the acknowledgement of its SYN.
-    pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, now: Instant) -> Tcb {
+    pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, spare: &mut Spare, now: Instant) -> Tcb {
         let mut inet = parent.inet.clone();
         let tuple = self.tuple();
         inet.owner = None;
@@ -138,7 +139,7 @@ impl HalfOpen {
         if self.retries == 0 {
             let elapsed = (now.micros() as u32).wrapping_sub(self.sent_us);
             let sent = Instant::from_nanos(now.nanos().saturating_sub(u64::from(elapsed) * 1000));
-            tcb.sending_mut().board.sent(self.iss, 1, sent);
+            tcb.sending.get_or_insert_with(|| spare.sending()).board.sent(self.iss, 1, sent);
         }
         tcb
     }

@@ -22,7 +22,7 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     tcb.sack = cx.config.sack;
     ecn::began(tcb, cx);
     let now = cx.now();
-    tcb.sending_mut().board.sent(iss, 1, now);
+    tcb.sending.get_or_insert_with(|| cx.spare.sending()).board.sent(iss, 1, now);
     let data = tcb.fast_open.as_ref().map_or(0, |fast_open| u32::from(fast_open.data));
     if data > 0 {
         tcb.sending_mut().board.sent(iss + 1, data, now);

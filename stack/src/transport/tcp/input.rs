@@ -60,6 +60,9 @@ impl Tcp {
     /// The listener that a packet is for; among several that share the port (`SO_REUSEPORT`) the flow's hash chooses, so that
     /// all segments of a flow find the same one.
     pub(super) fn listener_for(&self, packet: &Packet, header: &Header) -> Option<Key> {
+        if let Some(only) = self.ports.only(packet.dst, header.dst_port, packet.link.0) {
+            return Some(only);
+        }
         let mut best = Vec::new();
         self.ports.best(packet.dst, header.dst_port, packet.link.0, &mut best);
         if best.len() <= 1 {

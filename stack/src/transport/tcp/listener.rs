@@ -158,7 +158,7 @@ impl Tcp {
             net.links.base.counters.tcp_ext.listen_overflows += 1;
             return None;
         }
-        let tcb = half_open.open(&self.records.connections[parent], &self.config, net.links.base.now);
+        let tcb = half_open.open(&self.records.connections[parent], &self.config, &mut self.spare, net.links.base.now);
         let key = self.records.connections.insert(tcb);
         self.hold_port(key);
         let parent = &mut self.records.connections[parent];

@@ -72,6 +72,14 @@ impl Sending {
         self.board.acked(ack)
     }
 
+    /// The first that is written after nothing was kept: a piece of its own, which ends at `end` and is pushed.
+    pub(super) fn write_first(&mut self, data: &[u8], end: Seq, now: Instant) {
+        self.queue.write(data);
+        self.pieces.begin(end);
+        self.pieces.push();
+        self.wait = Wait::for_network(now);
+    }
+
     /// Nothing is kept but what was sent at one time and ends here.
     pub(super) fn ends_at(&self, end: Seq) -> bool {
         self.stamps.is_none() && self.board.single().is_some_and(|(from, to)| to == end && self.queue.len() as u32 <= end - from)

@@ -91,19 +91,18 @@ pub(super) enum Step {
     Done,
 }
 
-type StepFn = fn(&mut Tcb, &mut Cx<'_>, &mut Arrival<'_>) -> Step;
-
-/// RFC 9293 §3.10.7.4, first to eighth (the third, security, is history; RFC 7323 §5.3 puts PAWS before the first).
-const STEPS: [StepFn; 8] = [
-    timestamp::check_paws,
-    sequence::check_sequence,
-    reset::check_rst,
-    syn::check_syn,
-    ack::check_ack,
-    urgent::check_urg,
-    text::process_text,
-    fin::check_fin,
-];
+/// RFC 9293 §3.10.7.4, first to eighth (the third, security, is history; RFC 7323 §5.3 puts PAWS before the first), until one of them
+/// is done with the segment.
+fn steps(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
+    let _done = timestamp::check_paws(tcb, cx, arrival) == Step::Done
+        || sequence::check_sequence(tcb, cx, arrival) == Step::Done
+        || reset::check_rst(tcb, cx, arrival) == Step::Done
+        || syn::check_syn(tcb, cx, arrival) == Step::Done
+        || ack::check_ack(tcb, cx, arrival) == Step::Done
+        || urgent::check_urg(tcb, cx, arrival) == Step::Done
+        || text::process_text(tcb, cx, arrival) == Step::Done
+        || fin::check_fin(tcb, cx, arrival) == Step::Done;
+}
 
 /// A segment of this connection arrives.
 pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
@@ -112,11 +111,7 @@ pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>)
     if tcb.state == TcpState::SynSent {
         syn_sent::segment(tcb, cx, arrival);
     } else {
-        for step in STEPS {
-            if step(tcb, cx, arrival) == Step::Done {
-                break;
-            }
-        }
+        steps(tcb, cx, arrival);
     }
     if tcb.state != TcpState::Closed {
         output::run(tcb, cx, Push::Normal);

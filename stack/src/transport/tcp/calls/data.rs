@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Unread;
 use crate::base::{Base, Budget, Duration, Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
-use crate::transport::tcp::output::{self, Push};
+use crate::transport::tcp::output::{self, Push, short};
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Cx, Stamp, StampsWanted, Tcp, TcpConfig, busy, fast_open, stamps, tuning, window};
 
@@ -112,6 +112,11 @@ impl Tcp {
 
     /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB`, `MORE` and `EOR` count.
     pub fn write(&mut self, net: &mut Network, id: Key, data: &[&[u8]], flags: MsgFlags) -> usize {
+        if let [message] = data
+            && self.write_short(net, id, message, flags)
+        {
+            return message.len();
+        }
         let (mut taken, mut whole) = (0, true);
         for part in data {
             let here = self.write_part(net, id, part);
@@ -130,6 +135,16 @@ impl Tcp {
             self.settle(net, id);
         }
         taken
+    }
+
+    /// Writes and sends a message that one segment takes at once; says if it is such a one.
+    fn write_short(&mut self, net: &mut Network, id: Key, message: &[u8], flags: MsgFlags) -> bool {
+        let Some((tcb, mut cx)) = self.with(net, id) else { return false };
+        let is_short = short::is_short(tcb, cx.config, &cx.net.links.base.budget, message.len(), flags);
+        if is_short {
+            short::write(tcb, &mut cx, message);
+        }
+        is_short
     }
 
     /// Appends piece by piece; what is full goes out at once, so that a long write does not wait for its own end.

@@ -14,10 +14,12 @@ pub(super) mod delay;
 pub(super) mod fill;
 pub(super) mod record;
 pub(super) mod reset;
+pub(super) mod short;
 pub(super) mod transmit;
 
 use super::cx::Cx;
 use super::mtu_probe::{self, Next};
+use super::seq::Seq;
 use super::tcb::Tcb;
 use super::{busy, ecn, rate, state, timers, usage};
 use crate::base::Errno;
@@ -39,7 +41,7 @@ pub(super) enum Push {
 
 /// Sends what may be sent, then what must be acknowledged.
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    let before = tcb.snd.nxt;
+    let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
     if tcb.ecn.is_some() {
         ecn::accurate::refresh(tcb, cx);
     }
@@ -48,15 +50,12 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     }
     rate::rest(tcb);
     if may_have_news(tcb) {
-        send_news(tcb, cx, push);
+        if probe(tcb, cx) {
+            send_all(tcb, cx, push);
+        }
+        note_news(tcb, cx, segments);
     }
-    if tcb.rcv.ack_now {
-        acknowledge::send(tcb, cx);
-    }
-    if tcb.snd.nxt != before {
-        timers::arm_probe(tcb, cx);
-    }
-    timers::after_output(tcb, cx);
+    finish(tcb, cx, before);
 }
 
 /// Most connections that hear something have nothing to say.
@@ -64,17 +63,24 @@ fn may_have_news(tcb: &Tcb) -> bool {
     tcb.sending.is_some() || tcb.rate.is_some() || tcb.search.is_some() || decide::has_fin(tcb)
 }
 
-/// Sends what may be sent, and takes note of what holds back the rest.
-fn send_news(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    let segments = tcb.tally.segs_out;
-    if probe(tcb, cx) {
-        send_all(tcb, cx, push);
-    }
+/// What could be sent was, after so many `segments` before: takes note of what holds back the rest.
+fn note_news(tcb: &mut Tcb, cx: &Cx<'_>, segments: u32) {
     if tcb.tally.segs_out != segments {
         usage::note(tcb);
     }
     busy::after_output(tcb, cx.now());
     rate::check_app_limited(tcb);
+}
+
+/// The acknowledgement that no segment carried, and the timers; `before`: what was to be sent next.
+fn finish(tcb: &mut Tcb, cx: &mut Cx<'_>, before: Seq) {
+    if tcb.rcv.ack_now {
+        acknowledge::send(tcb, cx);
+    }
+    if tcb.snd.nxt != before {
+        timers::arm_probe(tcb, cx);
+    }
+    timers::after_output(tcb, cx);
 }
 
 /// Asks how large packets may be, if that is to be known; says whether other data may follow.
@@ -105,23 +111,28 @@ fn next(tcb: &Tcb, cx: &Cx<'_>, push: Push) -> Option<Plan> {
 
 fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     while let Some(plan) = next(tcb, cx, push) {
-        if rate::holds(tcb, cx.now()) {
+        if rate::holds(tcb, cx.now()) || !send_one(tcb, cx, &plan) {
             break;
         }
-        match send(tcb, cx, &plan) {
-            Ok(()) => {}
-            Err(Errno::ENOBUFS) => {
-                wait_for_link(tcb, cx);
-                break;
-            }
-            // The path shrank and the plan is made anew with smaller segments; if it did not, the segment counts as lost.
-            Err(Errno::EMSGSIZE) if transmit::learn_path(tcb, cx) => {}
-            Err(errno) => {
-                tcb.inet.soft_error = Some(errno);
-                record::sent(tcb, cx, &plan);
-            }
+    }
+}
+
+/// Sends the segment of a plan, or counts it as lost; says whether there may be more.
+fn send_one(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> bool {
+    match send(tcb, cx, plan) {
+        Ok(()) => {}
+        Err(Errno::ENOBUFS) => {
+            wait_for_link(tcb, cx);
+            return false;
+        }
+        // The path shrank and the plan is made anew with smaller segments; if it did not, the segment counts as lost.
+        Err(Errno::EMSGSIZE) if transmit::learn_path(tcb, cx) => {}
+        Err(errno) => {
+            tcb.inet.soft_error = Some(errno);
+            record::sent(tcb, cx, plan);
         }
     }
+    true
 }
 
 /// Sends the segment of a plan.

@@ -1,0 +1,56 @@
+//! A short message on a connection that has nothing else to say: a request, a reply. What `calls/` and `decide` come to for it, in one go.
+
+use super::decide::{self, Plan};
+use super::{Push, finish, note_news, send_all, send_one};
+use crate::base::{Budget, MsgFlags, Pressure, TcpState};
+use crate::transport::tcp::calls::data;
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::options::TcpConfig;
+use crate::transport::tcp::tcb::{Phase, Tcb};
+
+/// True if [`write`] does what the general way would do with a write of so many bytes: one segment takes them, at once.
+pub(in crate::transport::tcp) fn is_short(tcb: &Tcb, config: &TcpConfig, budget: &Budget, len: usize, flags: MsgFlags) -> bool {
+    let fits = len > 0 && len <= usize::from(tcb.snd.mss) && len as u32 <= tcb.snd.wnd;
+    fits && tcb.sending.is_none()
+        && is_open(tcb)
+        && is_plain(tcb, config)
+        && !flags.intersects(MsgFlags::MORE | MsgFlags::OOB | MsgFlags::EOR)
+        && budget.pressure() == Pressure::Low
+        && budget.allows(len)
+}
+
+fn is_open(tcb: &Tcb) -> bool {
+    matches!(tcb.state, TcpState::Established | TcpState::CloseWait) && !tcb.shut_write && !tcb.snd.fin && !tcb.snd.urgent
+}
+
+/// Nothing is lost, measured, searched for, held back or to be told beside.
+fn is_plain(tcb: &Tcb, config: &TcpConfig) -> bool {
+    let in_order = tcb.receiving.as_ref().is_none_or(|receiving| receiving.out_of_order.is_empty());
+    tcb.recovery.phase == Phase::Open
+        && tcb.ecn.is_none()
+        && tcb.rate.is_none()
+        && tcb.search.is_none()
+        && !tcb.path_changed
+        && !tcb.options.cork
+        && tcb.options.notsent_lowat == 0
+        && config.notsent_lowat == u32::MAX
+        && in_order
+        && !tcb.has_dsack()
+}
+
+/// Writes it and sends it.
+pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: &[u8]) {
+    data::slow_start_after_idle(tcb, cx);
+    let (seq, len, now, segments) = (tcb.snd.nxt, message.len() as u32, cx.now(), tcb.tally.segs_out);
+    let mut sending = cx.spare.sending();
+    sending.write_first(message, seq + len, now);
+    cx.base().budget.charge(sending.charge());
+    tcb.sending = Some(sending);
+    let plan = Plan { seq, len, fin: false, push: true, segment_size: 0, again: None };
+    if send_one(tcb, cx, &plan) && !decide::is_idle(tcb) {
+        // It was too large for the path after all.
+        send_all(tcb, cx, Push::Normal);
+    }
+    note_news(tcb, cx, segments);
+    finish(tcb, cx, seq);
+}
