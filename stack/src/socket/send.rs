@@ -53,7 +53,20 @@ impl Sockets {
     /// Without room `EAGAIN`. `EPIPE` (no `SIGPIPE`: the core knows no signals), a pending error, `EDESTADDRREQ`, `EMSGSIZE`,
     /// `EISCONN`, `EINVAL`, `EOPNOTSUPP`, `EACCES` (broadcast), `ENOBUFS` and the errors of routing.
     pub fn sendmsg(&mut self, net: &mut Network, id: SocketId, message: &Message<'_>) -> Result<usize, Errno> {
+        if let [data] = message.data
+            && self.send_short(net, id, data, message.flags)
+        {
+            return Ok(data.len());
+        }
         self.send_payload(net, id, Payload::Slices(message.data), message)
+    }
+
+    /// A short message of a stream of which nothing is to be told beside that it was sent.
+    fn send_short(&mut self, net: &mut Network, id: SocketId, data: &[u8], flags: MsgFlags) -> bool {
+        let Some(record) = self.records.get(id) else { return false };
+        let Kind::Tcp(key) = record.kind else { return false };
+        let is_told = record.rare.is_some() || net.links.base.events.wanted(class::CALLS);
+        !is_told && !record.write_shut && self.tcp.write_short(net, key, data, flags)
     }
 
     /// Sends a chunk without copying it (`AF_UNIX` copies it all the same).

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use loggia_stack::base::event::class;
 use loggia_stack::base::{Addr, Errno, Instant, MsgFlags, SockAddr, SocketId};
 use loggia_stack::socket::Message;
 use loggia_stack::socket::numbers::{IPPROTO_TCP, tcp};
@@ -54,6 +55,8 @@ fn converse(seed: u64, way: Way) -> Seen {
     let hosts = [Host::new(seed, CLIENT, 1500), Host::new(seed + 1, SERVER, random.one_of(&[576, 1500]))];
     let mut world = World::new(seed, hosts, conditions(&mut random));
     world.record_events();
+    // Whoever wants to hear of calls makes them go the general way.
+    world.hosts.iter_mut().for_each(|host| host.stack.listen_events(class::ALL & !class::CALLS));
     let (ends, until) = (open(&mut world), Duration::from_secs(20));
     if random.chance(0.5) {
         world.hosts[0].set(ends[0], IPPROTO_TCP, tcp::TCP_NODELAY, 1);

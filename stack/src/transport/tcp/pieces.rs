@@ -101,6 +101,11 @@ impl Pieces {
         self.get(self.find(end - 1)).is_some_and(|piece| piece.end == end && piece.push)
     }
 
+    /// A piece ends at `end`, or none goes beyond it.
+    pub(super) fn is_cut_at(&self, end: Seq) -> bool {
+        self.get(self.find(end - 1)).is_none_or(|piece| piece.end == end)
+    }
+
     /// New data up to `end` was sent: it is a piece of its own.
     pub(super) fn sent(&mut self, end: Seq) {
         let at = self.find(end - 1);

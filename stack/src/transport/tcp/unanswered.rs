@@ -28,6 +28,13 @@ struct Queue {
     timer: Option<TimerId>,
 }
 
+impl Queue {
+    /// Nothing waits in it.
+    fn is_fresh(&self) -> bool {
+        self.keys.is_empty() && self.timer.is_none()
+    }
+}
+
 impl Tcp {
     /// A SYN-ACK was sent: its answer is awaited.
     pub(super) fn await_answer(&mut self, net: &mut Network, key: Key) {
@@ -69,10 +76,12 @@ impl Tcp {
     /// the memory that a flood took goes with it.
     pub(super) fn sweep_unanswered(&mut self, net: &mut Network) {
         let half_open = &self.records.half_open;
-        for queue in &mut self.unanswered.queues {
+        for queue in self.unanswered.queues.iter_mut().filter(|queue| !queue.is_fresh()) {
             if half_open.is_empty() {
                 queue.keys.clear();
-                queue.keys.shrink_to(FEW);
+                if queue.keys.capacity() > FEW {
+                    queue.keys.shrink_to(FEW);
+                }
                 if let Some(timer) = queue.timer.take() {
                     net.links.base.timers.cancel(timer);
                 }

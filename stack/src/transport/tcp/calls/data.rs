@@ -112,11 +112,6 @@ impl Tcp {
 
     /// Appends to the stream as much as there is room for and sends what may be sent. `MsgFlags::OOB`, `MORE` and `EOR` count.
     pub fn write(&mut self, net: &mut Network, id: Key, data: &[&[u8]], flags: MsgFlags) -> usize {
-        if let [message] = data
-            && self.write_short(net, id, message, flags)
-        {
-            return message.len();
-        }
         let (mut taken, mut whole) = (0, true);
         for part in data {
             let here = self.write_part(net, id, part);
@@ -138,7 +133,7 @@ impl Tcp {
     }
 
     /// Writes and sends a message that one segment takes at once; says if it is such a one.
-    fn write_short(&mut self, net: &mut Network, id: Key, message: &[u8], flags: MsgFlags) -> bool {
+    pub fn write_short(&mut self, net: &mut Network, id: Key, message: &[u8], flags: MsgFlags) -> bool {
         let Some((tcb, mut cx)) = self.with(net, id) else { return false };
         let is_short = short::is_short(tcb, cx.config, &cx.net.links.base.budget, message.len(), flags);
         if is_short {

@@ -10,7 +10,9 @@ use crate::transport::tcp::{mtu_probe, rate, recovery, stamps, timers};
 /// The segment of `plan` was sent.
 pub(in crate::transport::tcp) fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     acknowledge::carried(tcb);
-    rate::before_sending(tcb, cx.now());
+    if tcb.rate.is_some() {
+        rate::before_sending(tcb, cx.now());
+    }
     let in_flight = decide::in_flight(tcb);
     match plan.again {
         None => sent_new(tcb, cx, plan),
@@ -30,12 +32,11 @@ fn segments(plan: &Plan) -> u64 {
 
 fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
-    tcb.with_sending(cx, |sending| {
-        sending.board.sent(plan.seq, space, now);
-        if plan.len > 0 {
-            sending.pieces.sent(plan.seq + plan.len);
-        }
-    });
+    let (end, sending) = (plan.seq + plan.len, tcb.sending.get_or_insert_with(|| cx.spare.sending()));
+    sending.board.sent(plan.seq, space, now);
+    if plan.len > 0 && !sending.pieces.is_cut_at(end) {
+        sending.account(cx.base(), |sending| sending.pieces.sent(end));
+    }
     let first = !tcb.in_flight();
     tcb.snd.nxt = plan.seq + space;
     recovery::sent(tcb, space);

@@ -14,13 +14,14 @@ pub(in crate::transport::tcp) fn is_short(tcb: &Tcb, config: &TcpConfig, budget:
     fits && tcb.sending.is_none()
         && is_open(tcb)
         && is_plain(tcb, config)
-        && !flags.intersects(MsgFlags::MORE | MsgFlags::OOB | MsgFlags::EOR)
+        && !flags.intersects(MsgFlags::MORE | MsgFlags::OOB | MsgFlags::EOR | MsgFlags::FASTOPEN)
         && budget.pressure() == Pressure::Low
         && budget.allows(len)
 }
 
 fn is_open(tcb: &Tcb) -> bool {
-    matches!(tcb.state, TcpState::Established | TcpState::CloseWait) && !tcb.shut_write && !tcb.snd.fin && !tcb.snd.urgent
+    let is_open = matches!(tcb.state, TcpState::Established | TcpState::CloseWait) && !tcb.shut_write && !tcb.snd.fin;
+    is_open && !tcb.snd.urgent && tcb.inet.error.is_none() && tcb.fast_open.is_none()
 }
 
 /// Nothing is lost, measured, searched for, held back or to be told beside.
