@@ -6,7 +6,7 @@ use std::time::Duration;
 use loggia_lab::link::{Cause, Chance, Fate, Jitter, Limit, Loss, Queue, QueueKind, Rate, Reorder, Terms, Trace, Verdict};
 use loggia_lab::link::{Distribution, PacketId};
 use loggia_lab::observe::{Observer, PipeId, Seen};
-use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Instant, MsgFlags, Ready};
 use loggia_stack::link::Mac;
 use loggia_stack::socket::Address;
@@ -31,11 +31,11 @@ fn addr(host: HostId) -> Addr {
 fn pair(seed: u64, terms: [Terms; 2]) -> World {
     let mut world = World::new(Seed::from(seed));
     let config = Config::default();
-    let large_frames = terms.iter().all(Terms::takes_large_frames);
+    let frames = terms.iter().map(Frames::of).min().expect("two directions");
     let ends = [CLIENT, SERVER].map(|host| {
         let name = if host == CLIENT { "client" } else { "server" };
         assert_eq!(world.add_host(name, config.clone()), host);
-        let config = PortConfig { name: "eth0".into(), mac: mac(host), mtu: 1500, large_frames };
+        let config = PortConfig { name: "eth0".into(), mac: mac(host), mtu: 1500, frames };
         let port = world.add_port(host, &config).expect("an interface");
         let link = world.hosts()[host.0].link(port);
         let other = HostId(1 - host.0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use loggia_bench::pair::{WRITE, pattern};
 use loggia_lab::link::{Chance, Limit, Loss, Queue, QueueKind, Rate, Terms};
 use loggia_lab::record::{Folder, Options, Output, Recorder};
-use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Errno, MsgFlags, Ready, SocketId};
 use loggia_stack::engine::Config;
 use loggia_stack::link::Mac;
@@ -40,7 +40,8 @@ impl Lab {
 
     fn observed(config: &Config, terms: Terms, observe: impl FnOnce(&mut World)) -> Self {
         let mut world = World::new(Seed::from(1));
-        let ends = ["client", "server"].map(|name| host(&mut world, name, config.clone()));
+        let frames = Frames::of(&terms);
+        let ends = ["client", "server"].map(|name| host(&mut world, name, config.clone(), frames));
         world.connect("link", ends, [terms.clone(), terms]);
         observe(&mut world);
         let (client, server) = connect(&mut world);
@@ -74,12 +75,11 @@ impl Lab {
     }
 }
 
-fn host(world: &mut World, name: &str, config: Config) -> End {
+fn host(world: &mut World, name: &str, config: Config, frames: Frames) -> End {
     let host = world.add_host(name, config);
     let last = host.0 as u8 + 1;
     let mac = Mac([2, 0, 0, 0, 0, last]);
-    let port =
-        world.add_port(host, &PortConfig { name: "eth0".into(), mac, mtu: 1500, large_frames: false }).expect("an interface");
+    let port = world.add_port(host, &PortConfig { name: "eth0".into(), mac, mtu: 1500, frames }).expect("an interface");
     let link = world.hosts()[host.0].link(port);
     world.stack(host).add_address(link, Cidr::new(Addr::v4(10, 0, 0, last), 24)).expect("an address");
     world.settle(host);
@@ -127,26 +127,34 @@ impl Folder for Nowhere {
 /// Bytes of each packet that a capture of headers keeps: Ethernet, IPv4, TCP with its options.
 const HEADERS: u32 = 14 + 20 + 60;
 
-/// MTU 1500 over a link that loses one packet of a thousand, with captures of headers at both ends.
+/// MTU 1500 over a link that loses one packet of a thousand, with captures of headers at both ends: one without a rate, as row 3 has none,
+/// whose packets travel together, and one with a rate, whose packets each arrive at a moment of their own.
 pub(crate) fn captured(effort: Effort) -> Result<Vec<Sample>, String> {
-    let amount = effort.of(150 << 20);
-    let loss = Loss::Independent(Chance { probability: 0.001, correlation: 0.0 });
-    let terms = Terms { loss: Some(loss), ..link(10_000_000_000, Duration::from_micros(100)) };
+    let loss = Some(Loss::Independent(Chance { probability: 0.001, correlation: 0.0 }));
+    let delay = Duration::from_micros(100);
     let far = Instant::from_secs(3600);
-    let run = |what, recorded: Option<Options>| {
+    let run = |what, terms: Terms, amount: usize, recorded: Option<Options>| {
+        let (terms, amount) = (Terms { loss: loss.clone(), ..terms }, effort.of(amount));
         let observe = |world: &mut World| {
             if let Some(options) = recorded {
                 let recorder = Recorder::new(Box::new(Nowhere), world, options).expect("nowhere has room");
                 world.observe(Box::new(recorder));
             }
         };
-        let mut lab = Lab::observed(&Config::default(), terms.clone(), observe);
+        let mut lab = Lab::observed(&Config::default(), terms, observe);
         lab.bulk(1 << 20, far);
         let took = timed(|| assert!(lab.bulk(amount, far) >= amount));
         Sample::rate(17, what, "loggia", amount, took)
     };
-    let headers = Options { snap: HEADERS, events: false, ..Options::default() };
-    Ok(vec![run("bulk, MTU 1500, loss 0.1 %", None), run("bulk, MTU 1500, loss 0.1 %, headers captured", Some(headers))])
+    let headers = || Some(Options { snap: HEADERS, events: false, ..Options::default() });
+    let free = || Terms { delay, ..Terms::default() };
+    let rated = || link(10_000_000_000, delay);
+    Ok(vec![
+        run("bulk, MTU 1500, loss 0.1 %", free(), 600 << 20, None),
+        run("bulk, MTU 1500, loss 0.1 %, headers captured", free(), 600 << 20, headers()),
+        run("bulk, MTU 1500, loss 0.1 %, 10 Gbit/s", rated(), 150 << 20, None),
+        run("bulk, MTU 1500, loss 0.1 %, 10 Gbit/s, headers captured", rated(), 150 << 20, headers()),
+    ])
 }
 
 /// Packets a second of real time that cross a link in virtual time, and what an hour costs in which nothing happens.

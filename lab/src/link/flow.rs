@@ -47,7 +47,22 @@ const MAX_EXTENSIONS: usize = 8;
 impl Known {
     /// Reads a frame that begins with an Ethernet header. Of fragments only addresses and protocol count, so that all fragments of a
     /// flow are one flow; of what is not IP the Ethernet addresses and type.
+    #[cfg(test)]
     pub(super) fn of(frame: &Frame) -> Self {
+        Acquaintance::default().of(frame)
+    }
+}
+
+/// The flow that was met last: packets come in trains, and a hash costs more than a comparison.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acquaintance {
+    key: Key,
+    flow: u64,
+}
+
+impl Acquaintance {
+    /// As [`Known`] describes.
+    pub(super) fn of(&mut self, frame: &Frame) -> Known {
         let (l3, kind) = network(frame);
         let ends = match kind {
             ethertype::IPV4 => v4(frame, l3),
@@ -55,9 +70,13 @@ impl Known {
             _ => None,
         };
         let (ip, key) = (ends.is_some(), ends.unwrap_or_else(|| ethernet(frame, kind)));
-        let mut hasher = SipHasher13::new();
-        hasher.write(&key.bytes[..key.len]);
-        Self { flow: hasher.finish(), l3, ip, housekeeping: key.housekeeping }
+        if key != self.key {
+            let mut hasher = SipHasher13::new();
+            hasher.write(&key.bytes[..key.len]);
+            self.flow = hasher.finish();
+            self.key = key;
+        }
+        Known { flow: self.flow, l3, ip, housekeeping: self.key.housekeeping }
     }
 }
 
@@ -75,16 +94,23 @@ fn network(frame: &Frame) -> (usize, u16) {
     ((at + 2).min(frame.len()), kind)
 }
 
-/// What two packets of one flow have in common.
+/// What two packets of one flow have in common. That of no packet is empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Key {
     bytes: [u8; 38],
     len: usize,
     housekeeping: bool,
 }
 
+impl Default for Key {
+    fn default() -> Self {
+        Self { bytes: [0; 38], len: 0, housekeeping: false }
+    }
+}
+
 impl Key {
     fn new() -> Self {
-        Self { bytes: [0; 38], len: 0, housekeeping: false }
+        Self::default()
     }
 
     fn of_housekeeping(self, housekeeping: bool) -> Self {

@@ -108,7 +108,7 @@ mod tests {
         let mut line = Line::default();
         for (packet, at) in [(1, 50), (2, 20), (3, 50), (4, 20), (5, 60), (6, 10), (7, 60), (8, 50)] {
             let at = Instant::from_millis(at);
-            line.put(Arrival { packet: PacketId(packet), at, frame: Frame::default() }, 1, 0, 0);
+            line.put(Arrival { packet: PacketId(packet), names: 1, at, frame: Frame::default() }, 1, 0, 0);
         }
         assert_eq!(line.next(), Instant::from_millis(10));
         assert!(line.take(Instant::from_millis(9)).is_none());

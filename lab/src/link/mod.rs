@@ -26,12 +26,16 @@
 //! - A link that goes down loses what waits in the queue and what is put ([`Cause::Down`]); what is on the wire arrives.
 //! - A shorter delay lets later packets overtake those that are under way, as a shorter way does.
 //!
+//! A super-segment stands for packets. Where the terms keep them together (no rate, jitter and reordering), each is named, counted, drawn for
+//! and told of as if it had been put by itself, and those that go on arrive as one frame, or as the pieces around those that do not.
+//! Other terms cut it.
+//!
 //! Flows are told apart by addresses, protocol and ports ([`Fate::flow`]); the last 65,536 that spoke are remembered.
 //!
 //! | module | what |
 //! |---|---|
 //! | `terms`, `fate`, `exposure` | what is asked, what is told, how much there was to do |
-//! | `pipe` | the way of a packet |
+//! | `pipe`, `pipe/together` | the way of a packet, and of those of a super-segment |
 //! | `flow`, `flows` | to which flow a frame belongs, and what is remembered of it |
 //! | `draw`, `lots`, `loss`, `quantile` | random numbers, and what they decide |
 //! | `packet`, `shaper`, `queue`, `rate` | from being put to being out |

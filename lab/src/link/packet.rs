@@ -3,6 +3,7 @@
 use loggia_stack::base::{Frame, Instant};
 
 use super::fate::{Fate, PacketId, Verdict};
+use super::flow::Known;
 use super::lots::Lot;
 
 /// A packet on its way to the wire.
@@ -31,6 +32,14 @@ pub(super) struct Packet {
 }
 
 impl Packet {
+    /// One that is put at `now`; `place` is its number in its flow and its lot.
+    pub(super) fn new(id: PacketId, frame: Frame, known: &Known, place: (u64, Lot), now: Instant) -> Self {
+        let Known { flow, l3, ip, housekeeping } = *known;
+        let (number, lot) = place;
+        let (size, memory) = (frame.len() as u32, frame.memory() as u32);
+        Self { id, frame, flow, number, since: now, lot, size, memory, l3: l3 as u8, ip, housekeeping, marked: false }
+    }
+
     /// Bytes of the packet without the link header.
     pub(super) fn network_len(&self) -> u32 {
         self.size - u32::from(self.l3)

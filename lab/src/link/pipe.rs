@@ -1,16 +1,18 @@
 //! One direction of a link.
 
+mod together;
+
 use std::collections::VecDeque;
 
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Frame, Instant};
-use loggia_stack::link::{cut, packets};
+use loggia_stack::link::{Train, cut, packets};
 
 use super::alter;
 use super::draw::Draws;
 use super::exposure::{Exposure, Exposures, Impairment};
 use super::fate::{Cause, Counts, Fate, Marks, PacketId, Verdict};
-use super::flow::Known;
+use super::flow::Acquaintance;
 use super::flows::{Flows, MAX_FLOWS};
 use super::line::Line;
 use super::lots::{Lots, Ride};
@@ -23,10 +25,12 @@ use super::terms::Terms;
 pub struct PipeSeed(pub [u8; 16]);
 
 /// A frame at the far end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Arrival {
     /// Which packet it was; a copy has the name of what it copies.
     pub packet: PacketId,
+    /// How many names it has from that one on: one, unless it is a super-segment of packets that have each its own.
+    pub names: u64,
     /// When it arrived: not later than asked.
     pub at: Instant,
     /// The frame.
@@ -43,6 +47,8 @@ pub struct Pipe {
     terms: Terms,
     /// Nothing in the terms looks at single packets.
     plain: bool,
+    /// The packets of a super-segment that arrive do so at one moment.
+    together: bool,
     draws: Draws,
     lots: Lots,
     flows: Flows,
@@ -55,6 +61,7 @@ pub struct Pipe {
     named: u64,
     /// Bytes of memory that packets hold.
     held: usize,
+    acquaintance: Acquaintance,
 }
 
 impl Pipe {
@@ -63,6 +70,7 @@ impl Pipe {
         let draws = Draws::new(seed);
         Self {
             plain: is_plain(&terms),
+            together: terms.keeps_together() && !terms.down,
             draws,
             lots: Lots::new(&terms),
             flows: Flows::new(MAX_FLOWS),
@@ -73,6 +81,7 @@ impl Pipe {
             exposures: Exposures::default(),
             named: 0,
             held: 0,
+            acquaintance: Acquaintance::default(),
             terms,
         }
     }
@@ -93,23 +102,41 @@ impl Pipe {
         }
         self.shaper.set(now, (&before.rate, &before.queue), (&self.terms.rate, &self.terms.queue));
         self.plain = is_plain(&self.terms);
+        self.together = self.terms.keeps_together() && !self.terms.down;
         self.lots = Lots::new(&self.terms);
         self.settle();
     }
 
-    /// A frame is put onto it; says under which name fates will tell of it. A super-segment is cut unless the terms
-    /// [take it whole](Terms::takes_large_frames): its packets have consecutive names, of which this is the first.
+    /// A frame is put onto it; says under which name fates will tell of it. A super-segment goes as one packet where the terms
+    /// [take it whole](Terms::takes_large_frames). On other links its packets have consecutive names, of which this is the first, and each
+    /// has its own fate; those that travel on together arrive as one frame.
     pub fn put(&mut self, now: Instant, frame: Frame) -> PacketId {
         let first = PacketId(self.named + 1);
         self.serve(now);
         if self.plain && self.shaper.is_open(now) {
-            self.pass(now, frame);
+            self.pass(now, frame, 1);
         } else {
-            for packet in cut(frame) {
-                self.admit(now, packet);
-            }
+            self.admit_all(now, frame);
         }
         first
+    }
+
+    /// As [`Pipe::put`], but the packets of a super-segment have each their own name and fate also where nothing looks at them.
+    pub fn put_train(&mut self, now: Instant, frame: Frame) -> PacketId {
+        let first = PacketId(self.named + 1);
+        self.serve(now);
+        if self.plain && self.shaper.is_open(now) {
+            let (count, _) = packets(&frame);
+            self.pass(now, frame, count as u64);
+        } else {
+            self.admit_all(now, frame);
+        }
+        first
+    }
+
+    /// [`Pipe::put_train`], or else [`Pipe::put`].
+    pub(crate) fn put_one_of(&mut self, now: Instant, frame: Frame, train: bool) -> PacketId {
+        if train { self.put_train(now, frame) } else { self.put(now, frame) }
     }
 
     /// The last name that was given.
@@ -142,6 +169,16 @@ impl Pipe {
         self.fates.pop_front()
     }
 
+    /// Nobody wants to know the fates that were not fetched.
+    pub fn forget_fates(&mut self) {
+        self.fates.clear();
+    }
+
+    /// All fates nobody has fetched, oldest first.
+    pub(crate) fn take_fates(&mut self) -> std::collections::vec_deque::Drain<'_, Fate> {
+        self.fates.drain(..)
+    }
+
     /// What became of all packets so far. Packets and bytes (Ethernet header included) of a super-segment are those it stands for.
     pub fn counts(&self) -> &Counts {
         &self.counts
@@ -161,24 +198,37 @@ fn is_plain(terms: &Terms) -> bool {
 /// The way of a packet.
 impl Pipe {
     /// The short way: no flow, no draw, no queue.
-    fn pass(&mut self, now: Instant, frame: Frame) {
+    fn pass(&mut self, now: Instant, frame: Frame, names: u64) {
         let (count, bytes) = packets(&frame);
         let memory = frame.memory();
-        self.named += 1;
+        let packet = PacketId(self.named + 1);
+        self.named += names;
         self.counts.sent += count as u64;
         self.counts.sent_bytes += bytes as u64;
-        let packet = PacketId(self.named);
-        let mut fate = Fate { packet, flow: 0, number: 0, at: now, verdict: Verdict::Dropped(Cause::QueueFull) };
-        if self.held + memory > MEMORY {
-            self.counts.dropped[Cause::QueueFull as usize] += count as u64;
-            self.fates.push_back(fate);
-            return;
-        }
         let at = now + self.terms.delay;
-        fate.verdict = Verdict::Delivered { arrives: at, queued: Duration::ZERO, marks: Marks::default() };
-        self.fates.push_back(fate);
-        self.held += memory;
-        self.line.put(Arrival { packet, at, frame }, count as u32, bytes as u32, memory as u32);
+        let room = self.held + memory <= MEMORY;
+        let verdict = if room {
+            Verdict::Delivered { arrives: at, queued: Duration::ZERO, marks: Marks::default() }
+        } else {
+            Verdict::Dropped(Cause::QueueFull)
+        };
+        let fate = |name| Fate { packet: PacketId(name), flow: 0, number: 0, at: now, verdict };
+        self.fates.extend((packet.0..=self.named).map(fate));
+        if room {
+            self.held += memory;
+            self.line.put(Arrival { packet, names, at, frame }, count as u32, bytes as u32, memory as u32);
+        } else {
+            self.counts.dropped[Cause::QueueFull as usize] += count as u64;
+        }
+    }
+
+    /// The packets that a frame stands for are put, each by itself or together.
+    fn admit_all(&mut self, now: Instant, frame: Frame) {
+        let together = frame.segment_size != 0 && self.together && self.shaper.is_open(now);
+        match Train::of(&frame).filter(|_| together && self.held + frame.memory() <= MEMORY) {
+            Some(train) => self.admit_train(now, &frame, &train),
+            None => cut(frame).for_each(|packet| self.admit(now, packet)),
+        }
     }
 
     /// A single packet is put: it gets its place in its flow, and its lot, whatever becomes of it then.
@@ -199,23 +249,11 @@ impl Pipe {
 
     fn introduce(&mut self, now: Instant, frame: Frame) -> Packet {
         self.named += 1;
-        let Known { flow: key, l3, ip, housekeeping } = Known::of(&frame);
-        let flow = self.flows.of(key);
+        let known = self.acquaintance.of(&frame);
+        let flow = self.flows.of(known.flow);
         flow.number += 1;
-        Packet {
-            id: PacketId(self.named),
-            flow: key,
-            number: flow.number,
-            since: now,
-            lot: self.lots.draw(&self.draws, key, flow),
-            size: frame.len() as u32,
-            memory: frame.memory() as u32,
-            l3: l3 as u8,
-            ip,
-            housekeeping,
-            marked: false,
-            frame,
-        }
+        let lot = self.lots.draw(&self.draws, known.flow, flow);
+        Packet::new(PacketId(self.named), frame, &known, (flow.number, lot), now)
     }
 
     fn refuses(&self, packet: &Packet) -> Option<Cause> {
@@ -284,7 +322,7 @@ impl Pipe {
         self.touched(&packet, Impairment::Reorder, marks.reordered);
         self.fates.push_back(packet.fate(at, Verdict::Delivered { arrives, queued: at - packet.since, marks }));
         let Packet { id, frame, size, memory, .. } = packet;
-        self.line.put(Arrival { packet: id, at: arrives, frame }, 1, size, memory);
+        self.line.put(Arrival { packet: id, names: 1, at: arrives, frame }, 1, size, memory);
     }
 
     fn touched(&mut self, packet: &Packet, impairment: Impairment, is_so: bool) {

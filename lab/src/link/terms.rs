@@ -57,6 +57,12 @@ impl Terms {
             && self.rate.is_none()
             && self.mtu.is_none()
     }
+
+    /// True if packets that are put at one moment arrive at one moment, as far as they arrive, and in the order in which they were put: those
+    /// of a super-segment may travel together although each has its own fate.
+    pub fn keeps_together(&self) -> bool {
+        self.jitter.is_none() && self.reorder.is_none() && self.rate.is_none()
+    }
 }
 
 /// How often something happens, and how much each packet takes after the one before it in its flow.

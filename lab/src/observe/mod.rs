@@ -1,6 +1,7 @@
 //! What happens in a world, told once to whoever captures, logs, measures and checks.
 
 use loggia_stack::base::{Direction, Event, Frame, Instant};
+use loggia_stack::link::cut;
 
 use crate::link::{Fate, PacketId};
 use crate::world::{HostId, World};
@@ -30,7 +31,7 @@ pub struct Seen<'a> {
     pub pipe: PipeId,
     /// Its name there, under which [`Observer::fate`] tells of it (for frames that leave) or has told (for those that arrived).
     pub packet: PacketId,
-    /// How many names it has from that one on: more than one if the link cut a super-segment into packets when it was put.
+    /// How many names it has from that one on: more than one if it is a super-segment whose packets have each their own.
     pub names: u64,
     /// The frame, Ethernet header included.
     pub frame: &'a Frame,
@@ -38,9 +39,30 @@ pub struct Seen<'a> {
 
 /// Who wants to know. All methods are called in the order in which things happen.
 pub trait Observer: Send {
-    /// A frame left a host or arrived at one.
+    /// A frame left a host or arrived at one. Of those that leave it is a single packet; see [`Observer::train`].
     fn frame(&mut self, seen: &Seen<'_>) {
         let _ = seen;
+    }
+
+    /// A super-segment left a host, and these fates were decided then, in order: its packets', and maybe some of packets before it. Without
+    /// a method of one's own each of its packets is told by [`Observer::frame`], and its fate after it.
+    fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+        let mut fates = fates.iter().peekable();
+        let mut tell_until = |observer: &mut Self, packet: u64| {
+            while let Some(fate) = fates.next_if(|fate| fate.packet.0 < packet) {
+                observer.fate(seen.pipe, fate);
+            }
+        };
+        tell_until(self, seen.packet.0);
+        if seen.names == 1 {
+            self.frame(seen);
+        } else {
+            for (packet, frame) in (seen.packet.0..).zip(cut(seen.frame.clone())) {
+                self.frame(&Seen { packet: PacketId(packet), names: 1, frame: &frame, ..*seen });
+                tell_until(self, packet + 1);
+            }
+        }
+        tell_until(self, u64::MAX);
     }
 
     /// What became of a packet. Comes after the [`Observer::frame`] of its leaving, and before that of its arrival.

@@ -19,8 +19,7 @@ impl Plan {
         for host in &self.hosts {
             let id = world.add_host(&host.name, config(host));
             for port in &host.ports {
-                let config =
-                    PortConfig { name: port.name.clone(), mac: port.mac, mtu: port.mtu, large_frames: port.large_frames };
+                let config = PortConfig { name: port.name.clone(), mac: port.mac, mtu: port.mtu, frames: port.frames };
                 world.add_port(id, &config).expect("names and numbers were checked");
             }
         }

@@ -6,7 +6,7 @@ use super::planner::Planner;
 use super::{Link, Port};
 use crate::file::{self, Spanned};
 use crate::observe::PipeId;
-use crate::world::{End, HostId, SwitchId};
+use crate::world::{End, Frames, HostId, SwitchId};
 
 /// What a name of an end stands for.
 enum Station {
@@ -71,7 +71,7 @@ impl<'a> Planner<'a> {
         let [_, _, h1, h2] = (host.0 as u32).to_be_bytes();
         let [_, _, p1, p2] = (number as u32).to_be_bytes();
         let mac = Mac([2, 0, h1, h2, p1, p2]);
-        ports.push(Port { name: format!("eth{number}"), mac, mtu, large_frames: false, addresses: Vec::new(), pipe });
+        ports.push(Port { name: format!("eth{number}"), mac, mtu, frames: Frames::default(), addresses: Vec::new(), pipe });
         number
     }
 

@@ -39,7 +39,7 @@ use loggia_stack::link::Mac;
 use crate::file::{Check, Command, Description, Determinism, Errors, Expect, Protocol, Ready, Restart, Stop};
 use crate::link::Terms;
 use crate::observe::PipeId;
-use crate::world::{End, HostId};
+use crate::world::{End, Frames, HostId};
 
 /// The IPv4 address at which a lab with an uplink finds the machine's loopback.
 pub const MACHINE_V4: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 1);
@@ -109,8 +109,8 @@ pub struct Port {
     pub mac: Mac,
     /// Largest IP packet in bytes.
     pub mtu: u32,
-    /// No link that a frame may cross from here looks at single packets.
-    pub large_frames: bool,
+    /// What the links allow that a frame may cross from here.
+    pub frames: Frames,
     /// Its addresses, IPv4 first.
     pub addresses: Vec<Cidr>,
     /// The direction of the link that begins here.

@@ -48,7 +48,7 @@ impl<'a> Planner<'a> {
         self.addresses(&networks);
         self.changes();
         self.checks();
-        self.large_frames(&networks);
+        self.frames(&networks);
         self.routes(&networks);
         self.neighbours(&networks);
         self.programs(&networks);

@@ -7,7 +7,7 @@ use loggia_stack::base::{Addr, Cidr, Version};
 use super::networks::{Networks, PortId};
 use super::planner::Planner;
 use super::{Neighbour, Plan, Route};
-use crate::world::HostId;
+use crate::world::{Frames, HostId};
 
 /// Most link addresses a host knows from the beginning; for those beyond it asks. The stack keeps 1024.
 const KNOWN: usize = 900;
@@ -139,18 +139,19 @@ impl Planner<'_> {
         own.addresses.iter().map(|cidr| (id, Neighbour { port: 0, addr: cidr.addr, mac: own.mac })).collect()
     }
 
-    /// Says which interfaces may send super-segments: no link of their network ever looks at single packets, and none beyond its routers,
-    /// who hand on what they get.
-    pub(super) fn large_frames(&mut self, networks: &Networks) {
+    /// Says which interfaces may send super-segments: what all links of their network allow, whatever happens to those, and all beyond its
+    /// routers, who hand on what they get.
+    pub(super) fn frames(&mut self, networks: &Networks) {
+        let changes = || self.plan.changes.iter().flat_map(|change| &change.actions);
         let changed = |link: usize| {
-            let actions = self.plan.changes.iter().flat_map(|change| &change.actions);
-            actions.into_iter().any(|action| match action {
-                super::Action::Terms(pipe, terms) => pipe.wire == link && !terms.takes_large_frames(),
-                super::Action::Mtu { .. } => true,
+            changes().filter_map(move |action| match action {
+                super::Action::Terms(pipe, terms) => (pipe.wire == link).then(|| Frames::of(terms)),
+                super::Action::Mtu { .. } => Some(Frames::Packets),
             })
         };
-        let single = |link: usize| self.plan.links[link].terms.iter().any(|terms| !terms.takes_large_frames()) || changed(link);
-        let mut large: Vec<bool> = networks.links.iter().map(|links| !links.iter().any(|link| single(*link))).collect();
+        let of_link = |link: &usize| self.plan.links[*link].terms.iter().map(Frames::of).chain(changed(*link)).min();
+        let mut all: Vec<Frames> =
+            networks.links.iter().map(|links| links.iter().filter_map(of_link).min().unwrap_or(Frames::Whole)).collect();
         let routers: Vec<Vec<usize>> = (0..self.plan.hosts.len())
             .filter(|host| self.plan.hosts[*host].forward)
             .map(|host| {
@@ -160,14 +161,14 @@ impl Planner<'_> {
         // Each round carries it over one more router at least.
         for _ in &routers {
             for joined in &routers {
-                if joined.iter().any(|network| !large[*network]) {
-                    joined.iter().for_each(|network| large[*network] = false);
+                if let Some(least) = joined.iter().map(|network| all[*network]).min() {
+                    joined.iter().for_each(|network| all[*network] = least);
                 }
             }
         }
         for (number, ports) in networks.ports.iter().enumerate() {
             for (host, port) in ports {
-                self.plan.hosts[host.0].ports[*port].large_frames = large[number];
+                self.plan.hosts[host.0].ports[*port].frames = all[number];
             }
         }
     }

@@ -11,7 +11,7 @@ use loggia_stack::{Errno, Seed, SocketId};
 
 use super::*;
 use crate::file::{Surroundings, Unit, parse};
-use crate::world::World;
+use crate::world::{Frames, World};
 
 const METRICS: [(&str, Unit); 3] = [("tcp.request", Unit::Time), ("tcp.connect", Unit::Time), ("link.*.sent", Unit::Count)];
 
@@ -235,12 +235,14 @@ fn large_frames_stop_where_a_link_ever_looks_at_packets() {
     let large = |more: &str| {
         let text =
             format!("[link.l]\nends = [\"a\", \"b\"]\nrtt = \"10ms\"\n{more}[host.a]\nrun = \"x\"\n[host.b]\nrun = \"x\"\n");
-        planned(&text).hosts[0].ports[0].large_frames
+        planned(&text).hosts[0].ports[0].frames
     };
-    assert!(large(""));
-    assert!(!large("loss = \"1%\"\n"));
-    assert!(large("[[at]]\nt = \"1s\"\nlink = \"l\"\ndown = \"1s\"\n"));
-    assert!(!large("[[at]]\nt = \"1s\"\nlink = \"l\"\nrate = \"1mbit\"\n"));
+    assert_eq!(large(""), Frames::Whole);
+    assert_eq!(large("loss = \"1%\"\n"), Frames::Trains);
+    assert_eq!(large("loss = \"1%\"\nrate = \"1mbit\"\n"), Frames::Packets);
+    assert_eq!(large("[[at]]\nt = \"1s\"\nlink = \"l\"\ndown = \"1s\"\n"), Frames::Whole);
+    assert_eq!(large("[[at]]\nt = \"1s\"\nlink = \"l\"\nloss = \"1%\"\n"), Frames::Trains);
+    assert_eq!(large("[[at]]\nt = \"1s\"\nlink = \"l\"\nrate = \"1mbit\"\n"), Frames::Packets);
 }
 
 #[test]
@@ -250,10 +252,11 @@ fn large_frames_stop_where_a_link_beyond_a_router_looks_at_packets() {
             "[link.one]\nends = [\"a\", \"r\"]\n[link.two]\nends = [\"r\", \"q\"]\n[link.three]\nends = [\"q\", \"b\"]\n{far}\
              [host.a]\nrun = \"x\"\n[host.b]\nrun = \"x\"\n[host.r]\nforward = true\n[host.q]\nforward = true\n"
         );
-        planned(&text).hosts.iter().flat_map(|host| &host.ports).map(|port| port.large_frames).collect::<Vec<_>>()
+        planned(&text).hosts.iter().flat_map(|host| &host.ports).map(|port| port.frames).collect::<Vec<_>>()
     };
-    assert_eq!(large(""), [true; 6]);
-    assert_eq!(large("rate = \"1mbit\"\n"), [false; 6]);
+    assert_eq!(large(""), [Frames::Whole; 6]);
+    assert_eq!(large("loss = \"1%\"\n"), [Frames::Trains; 6]);
+    assert_eq!(large("rate = \"1mbit\"\n"), [Frames::Packets; 6]);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use loggia_stack::base::{Instant, LinkId};
 use loggia_stack::engine::Stack;
 use loggia_stack::link::{LinkConfig, Mac, Medium, Offloads};
 
+use crate::link::Terms;
+
 /// Names a host of a world.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct HostId(pub usize);
@@ -17,13 +19,39 @@ pub struct PortConfig {
     pub mac: Mac,
     /// Largest IP packet in bytes.
     pub mtu: u32,
-    /// The stack may hand over super-segments of up to 64 KiB; only where no link on the way looks at single packets.
-    pub large_frames: bool,
+    /// What the stack hands over, and how its packets are told of.
+    pub frames: Frames,
+}
+
+/// What a stack hands over to its links. It depends on what all links do that a frame may cross from there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Frames {
+    /// Single packets: right everywhere.
+    #[default]
+    Packets,
+    /// Super-segments of up to 64 KiB whose packets have each their own name and fate: where links
+    /// [keep them together](crate::link::Terms::keeps_together). What leaves at one moment, one behind the other, leaves together.
+    Trains,
+    /// Super-segments that are as one packet: where no link [looks at single packets](crate::link::Terms::takes_large_frames).
+    Whole,
+}
+
+impl Frames {
+    /// The most that a link with these terms is for.
+    pub fn of(terms: &Terms) -> Self {
+        if terms.takes_large_frames() {
+            Self::Whole
+        } else if terms.keeps_together() {
+            Self::Trains
+        } else {
+            Self::Packets
+        }
+    }
 }
 
 impl PortConfig {
     pub(super) fn link(&self) -> LinkConfig {
-        let segmentation = if self.large_frames { 65_000 } else { 0 };
+        let segmentation = if self.frames == Frames::Packets { 0 } else { 65_000 };
         LinkConfig {
             name: self.name.clone(),
             medium: Medium::Ethernet { mac: self.mac, vlan: None },
@@ -52,6 +80,8 @@ pub(super) struct Port {
     pub(super) link: LinkId,
     /// Which link of the world, and which of its ends.
     pub(super) plug: Option<(usize, usize)>,
+    /// The packets of a super-segment are told of one by one.
+    pub(super) trains: bool,
 }
 
 impl Host {

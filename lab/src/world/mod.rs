@@ -16,7 +16,7 @@ mod switch;
 mod whole;
 mod wire;
 
-pub use host::{Host, HostId, PortConfig};
+pub use host::{Frames, Host, HostId, PortConfig};
 pub use switch::SwitchId;
 pub use whole::World;
 pub use wire::{End, Wire};

@@ -36,14 +36,22 @@ impl Switch {
     pub(super) fn way(&mut self, from: usize, frame: &Frame) -> Way {
         let (Some(to), Some(sender)) = (frame.read::<6>(0), frame.read::<6>(6)) else { return Way::Nowhere };
         let group = |mac: [u8; 6]| mac[0] & 1 == 1;
-        if !group(sender) && (self.table.len() < TABLE || self.table.contains_key(&sender)) {
-            self.table.insert(sender, from);
+        if !group(sender) {
+            self.learn(sender, from);
         }
         match self.table.get(&to) {
             _ if group(to) => Way::Flood,
             Some(port) if *port == from => Way::Nowhere,
             Some(port) => Way::Port(*port),
             None => Way::Flood,
+        }
+    }
+
+    fn learn(&mut self, sender: [u8; 6], from: usize) {
+        if let Some(port) = self.table.get_mut(&sender) {
+            *port = from;
+        } else if self.table.len() < TABLE {
+            self.table.insert(sender, from);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::*;
 fn host(world: &mut World, name: &str, last: u8) -> End {
     let host = world.add_host(name, Config::default());
     let mac = Mac([2, 0, 0, 0, 0, last]);
-    let config = PortConfig { name: "eth0".into(), mac, mtu: 1500, large_frames: true };
+    let config = PortConfig { name: "eth0".into(), mac, mtu: 1500, frames: Frames::Whole };
     let port = world.add_port(host, &config).expect("an interface");
     let link = world.hosts()[host.0].link(port);
     world.stack(host).add_address(link, Cidr::new(Addr::v4(10, 0, 0, last), 24)).expect("an address");

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 use loggia_stack::base::{Addr, Direction, Errno, Event, Frame, Instant, Ready, Seed, SocketId};
 use loggia_stack::engine::{Config, Stack};
+use loggia_stack::link::append;
 
 use super::agenda::{Agenda, Due};
-use super::host::{Host, HostId, Port, PortConfig};
+use super::host::{Frames, Host, HostId, Port, PortConfig};
 use super::switch::{Switch, SwitchId, Way};
 use super::wire::{End, Wire};
-use crate::link::{PacketId, Pipe, PipeSeed, Terms};
+use crate::link::{Arrival, Fate, PacketId, Pipe, PipeSeed, Terms};
 use crate::observe::{Observer, PipeId, Seen};
 use crate::record::dissect;
 use crate::seed;
@@ -74,7 +75,7 @@ impl World {
         let host = &mut self.hosts[host.0];
         let link = host.stack.add_link(config.link())?;
         host.stack.set_up(link, true)?;
-        host.ports.push(Port { link, plug: None });
+        host.ports.push(Port { link, plug: None, trains: config.frames == Frames::Trains });
         Ok(host.ports.len() - 1)
     }
 
@@ -252,43 +253,51 @@ impl World {
     /// Brings what has arrived to the far end.
     fn arrivals(&mut self, pipe: PipeId) {
         let now = self.now;
-        let end = self.wires[pipe.wire].ends[1 - pipe.end];
-        let mut any = false;
-        while let Some(arrival) = self.wires[pipe.wire].pipes[pipe.end].take(now) {
-            any = true;
-            match end {
-                End::Host { host, port } => {
-                    if !self.observers.is_empty() {
-                        // A fate comes before the arrival it tells of.
-                        self.tell_fates(pipe);
-                        let packet = arrival.packet;
-                        let seen =
-                            Seen { at: now, host, port, direction: Direction::In, pipe, packet, names: 1, frame: &arrival.frame };
-                        self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
-                    }
-                    let Host { stack, ports, .. } = &mut self.hosts[host.0];
-                    stack.advance(now);
-                    stack.receive(ports[port].link, arrival.frame);
+        match self.wires[pipe.wire].ends[1 - pipe.end] {
+            End::Host { host, port } => self.arrivals_at_host(pipe, host, port),
+            End::Switch { switch, port } => {
+                while let Some(arrival) = self.wires[pipe.wire].pipes[pipe.end].take(now) {
+                    self.switched(switch, port, pipe, arrival);
                 }
-                End::Switch { switch, port } => self.switched(switch, port, (pipe, arrival.packet), arrival.frame),
             }
         }
-        if any && let End::Host { host, .. } = end {
+    }
+
+    fn arrivals_at_host(&mut self, pipe: PipeId, host: HostId, port: usize) {
+        let now = self.now;
+        let mut any = false;
+        while let Some(arrival) = self.wires[pipe.wire].pipes[pipe.end].take(now) {
+            if !self.observers.is_empty() {
+                // A fate comes before the arrival it tells of.
+                self.tell_fates(pipe);
+                let Arrival { packet, names, frame, .. } = &arrival;
+                let (packet, names) = (*packet, *names);
+                let seen = Seen { at: now, host, port, direction: Direction::In, pipe, packet, names, frame };
+                self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
+            }
+            let Host { stack, ports, .. } = &mut self.hosts[host.0];
+            if !any {
+                stack.advance(now);
+            }
+            any = true;
+            stack.receive(ports[port].link, arrival.frame);
+        }
+        if any {
             self.settle(host);
         }
     }
 
-    fn switched(&mut self, switch: SwitchId, from: usize, name: (PipeId, PacketId), frame: Frame) {
-        match self.switches[switch.0].way(from, &frame) {
+    fn switched(&mut self, switch: SwitchId, from: usize, pipe: PipeId, arrival: Arrival) {
+        match self.switches[switch.0].way(from, &arrival.frame) {
             Way::Nowhere => {}
             Way::Port(to) => {
                 let (wire, end) = self.switches[switch.0].ports[to];
-                self.relay(name, PipeId { wire, end }, frame);
+                self.relay(pipe, PipeId { wire, end }, arrival);
             }
             Way::Flood => {
                 for to in (0..self.switches[switch.0].ports.len()).filter(|to| *to != from) {
                     let (wire, end) = self.switches[switch.0].ports[to];
-                    self.relay(name, PipeId { wire, end }, frame.clone());
+                    self.relay(pipe, PipeId { wire, end }, arrival.clone());
                 }
             }
         }
@@ -297,34 +306,77 @@ impl World {
     /// Puts what a host has to send onto its links.
     fn transmit(&mut self, host: HostId) {
         for port in 0..self.hosts[host.0].ports.len() {
-            let Port { link, plug } = self.hosts[host.0].ports[port];
-            while let Some(frame) = self.hosts[host.0].stack.transmit(link) {
-                let Some((wire, end)) = plug else { continue };
-                let pipe = PipeId { wire, end };
-                let kept = (!self.observers.is_empty()).then(|| frame.clone());
-                let packet = self.wires[wire].pipes[end].put(self.now, frame);
-                if let Some(frame) = &kept {
-                    let names = self.wires[wire].pipes[end].named().0 - packet.0 + 1;
-                    let seen = Seen { at: self.now, host, port, direction: Direction::Out, pipe, packet, names, frame };
-                    self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
+            let Port { link, plug, trains } = self.hosts[host.0].ports[port];
+            let Some((wire, end)) = plug else {
+                while self.hosts[host.0].stack.transmit(link).is_some() {}
+                continue;
+            };
+            let pipe = PipeId { wire, end };
+            let mut next = self.hosts[host.0].stack.transmit(link);
+            let any = next.is_some();
+            while let Some(mut frame) = next {
+                next = self.hosts[host.0].stack.transmit(link);
+                while trains && let Some(behind) = next {
+                    next = match append(&mut frame, behind) {
+                        Ok(()) => self.hosts[host.0].stack.transmit(link),
+                        Err(other) => {
+                            next = Some(other);
+                            break;
+                        }
+                    };
                 }
-                self.tell_fates(pipe);
+                self.send((host, port), pipe, trains, frame);
+            }
+            if any {
                 self.book_pipe(pipe);
             }
         }
     }
 
-    fn relay(&mut self, from: (PipeId, PacketId), pipe: PipeId, frame: Frame) {
-        let first = self.wires[pipe.wire].pipes[pipe.end].put(self.now, frame);
-        for packet in first.0..=self.wires[pipe.wire].pipes[pipe.end].named().0 {
-            self.observers.iter_mut().for_each(|observer| observer.relayed(from, (pipe, PacketId(packet))));
+    /// Puts a frame of a host onto a link.
+    fn send(&mut self, (host, port): (HostId, usize), pipe: PipeId, trains: bool, frame: Frame) {
+        let Self { now, wires, observers, .. } = self;
+        let at = &mut wires[pipe.wire].pipes[pipe.end];
+        let seen = |packet, names, frame| Seen { at: *now, host, port, direction: Direction::Out, pipe, packet, names, frame };
+        if observers.is_empty() {
+            at.put_one_of(*now, frame, trains);
+            at.forget_fates();
+        } else if frame.segment_size == 0 {
+            let leaving = seen(PacketId(at.named().0 + 1), 1, &frame);
+            observers.iter_mut().for_each(|observer| observer.frame(&leaving));
+            at.put(*now, frame);
+            self.tell_fates(pipe);
+        } else {
+            let kept = frame.clone();
+            let packet = at.put_one_of(*now, frame, trains);
+            let leaving = seen(packet, at.named().0 - packet.0 + 1, &kept);
+            let fates: Vec<Fate> = at.take_fates().collect();
+            observers.iter_mut().for_each(|observer| observer.train(&leaving, &fates));
+        }
+    }
+
+    /// Puts what arrived by one link at a switch onto another.
+    fn relay(&mut self, from: PipeId, pipe: PipeId, arrival: Arrival) {
+        let Arrival { packet, names, frame, .. } = arrival;
+        let at = &mut self.wires[pipe.wire].pipes[pipe.end];
+        let first = at.put_one_of(self.now, frame, names > 1);
+        let named = at.named().0;
+        for to in first.0..=named {
+            // One that the link cuts is told once for each packet.
+            let n = if names > 1 { to - first.0 } else { 0 };
+            let from = (from, PacketId(packet.0 + n));
+            self.observers.iter_mut().for_each(|observer| observer.relayed(from, (pipe, PacketId(to))));
         }
         self.tell_fates(pipe);
         self.book_pipe(pipe);
     }
 
     fn tell_fates(&mut self, pipe: PipeId) {
-        while let Some(fate) = self.wires[pipe.wire].pipes[pipe.end].next_fate() {
+        let at = &mut self.wires[pipe.wire].pipes[pipe.end];
+        if self.observers.is_empty() {
+            return at.forget_fates();
+        }
+        for fate in at.take_fates() {
             self.observers.iter_mut().for_each(|observer| observer.fate(pipe, &fate));
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loggia_lab::link::Terms;
 use loggia_lab::record::{Memory, Options, Recorder};
-use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Errno, Instant, MsgFlags, Ready, SocketId};
 use loggia_stack::link::Mac;
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM};
@@ -32,7 +32,7 @@ pub(crate) enum Between {
 pub(crate) struct Story {
     pub(crate) between: Between,
     pub(crate) v6: bool,
-    pub(crate) large_frames: bool,
+    pub(crate) frames: Frames,
     pub(crate) terms: Terms,
     /// Bytes of each request.
     pub(crate) request: usize,
@@ -51,7 +51,7 @@ impl Default for Story {
         Self {
             between: Between::default(),
             v6: false,
-            large_frames: false,
+            frames: Frames::Packets,
             terms: Terms { delay: Duration::from_millis(20), ..Terms::default() },
             request: 100,
             answer: 10_000,
@@ -77,10 +77,10 @@ pub(crate) struct Stage {
     v6: bool,
 }
 
-fn host(world: &mut World, name: &str, last: u8, large_frames: bool) -> End {
+fn host(world: &mut World, name: &str, last: u8, frames: Frames) -> End {
     let host = world.add_host(name, Config::default());
     let mac = Mac([2, 0, 0, 0, 0, last]);
-    let config = PortConfig { name: "eth0".into(), mac, mtu: 1500, large_frames };
+    let config = PortConfig { name: "eth0".into(), mac, mtu: 1500, frames };
     let port = world.add_port(host, &config).expect("an interface");
     let link = world.hosts()[host.0].link(port);
     for cidr in [Cidr::new(Addr::v4(10, 0, 0, last), 24), Cidr::new(format!("fd00::{last}").parse().expect("an address"), 64)] {
@@ -97,7 +97,7 @@ fn router(world: &mut World, ends: [End; 2], terms: [Terms; 2]) {
     let mut far = Vec::new();
     for (port, name) in ["eth0", "eth1"].into_iter().enumerate() {
         let mac = Mac([2, 0, 0, 0, 9, port as u8]);
-        let config = PortConfig { name: name.into(), mac, mtu: 1500, large_frames: false };
+        let config = PortConfig { name: name.into(), mac, mtu: 1500, frames: Frames::Packets };
         let number = world.add_port(router, &config).expect("an interface");
         let link = world.hosts()[router.0].link(number);
         let other = port as u8 + 1;
@@ -120,7 +120,7 @@ fn router(world: &mut World, ends: [End; 2], terms: [Terms; 2]) {
 impl Stage {
     pub(crate) fn new(story: &Story) -> Self {
         let mut world = World::new(Seed::from(story.seed));
-        let ends = [host(&mut world, "client", 1, story.large_frames), host(&mut world, "server", 2, story.large_frames)];
+        let ends = [host(&mut world, "client", 1, story.frames), host(&mut world, "server", 2, story.frames)];
         let terms = || [story.terms.clone(), story.terms.clone()];
         match story.between {
             Between::Link => {

@@ -7,6 +7,7 @@ use loggia_lab::link::{Limit, Loss, Queue, Rate, Terms};
 use loggia_lab::record::{Entry, Fact};
 use loggia_lab::report::diff::{self, Promise};
 use loggia_lab::report::{self, Look};
+use loggia_lab::world::Frames;
 
 use super::story::{Stage, Story, Told};
 
@@ -48,7 +49,7 @@ fn boundaries_of_a_stream_and_of_datagrams() {
     let story = Story { rounds: 2, answer: 9000, ..Story::default() };
     let told = story.play();
     let (entries, connections) = (told.recorder.entries(), told.recorder.connections());
-    let large = Story { large_frames: true, ..story.clone() }.play();
+    let large = Story { frames: Frames::Whole, ..story.clone() }.play();
     let (whole, known) = (large.recorder.entries(), large.recorder.connections());
     let of_large = report::boundaries::boundaries(&whole, &known, 0, &Look::default());
     assert!(whole.iter().any(|entry| matches!(&entry.fact, Fact::Packet(packet) if packet.segments > 1)));

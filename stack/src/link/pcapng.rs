@@ -76,7 +76,7 @@ pub struct Packet<'a> {
 
 /// A section header: the beginning of a file, or of a part of one.
 pub fn section(application: &str, comment: &str) -> Vec<u8> {
-    let mut block = Block::new(SECTION, 0);
+    let mut block = Block::new(SECTION);
     block.u32(0x1a2b_3c4d);
     block.u16(1);
     block.u16(0);
@@ -88,7 +88,7 @@ pub fn section(application: &str, comment: &str) -> Vec<u8> {
 
 /// An interface; `snap` bytes of each packet are kept, 0: all.
 pub fn interface(name: &str, description: &str, kind: LinkType, snap: u32) -> Vec<u8> {
-    let mut block = Block::new(INTERFACE, 0);
+    let mut block = Block::new(INTERFACE);
     block.u16(kind.number());
     block.u16(0);
     block.u32(snap);
@@ -100,23 +100,47 @@ pub fn interface(name: &str, description: &str, kind: LinkType, snap: u32) -> Ve
 
 /// A packet.
 pub fn packet(packet: &Packet<'_>) -> Vec<u8> {
-    let mut block = Block::new(PACKET, packet.data.len());
-    block.u32(packet.interface);
-    block.bytes.extend(time(packet.at));
-    block.u32(packet.data.len() as u32);
-    block.u32(packet.len as u32);
-    block.padded(packet.data);
-    for comment in packet.comments {
-        block.option(OPT_COMMENT, comment.as_bytes());
-    }
-    let direction: u32 = if packet.direction == Direction::In { 1 } else { 2 };
-    block.option(EPB_FLAGS, &direction.to_le_bytes());
-    block.end()
+    let mut block = Vec::new();
+    append_packet(&mut block, packet, packet.data.len(), |room| room.copy_from_slice(packet.data));
+    block
 }
+
+/// Appends a packet whose first `kept` bytes are not in [`Packet::data`] but written by `fill`, to where they are to stand.
+pub fn append_packet(into: &mut Vec<u8>, packet: &Packet<'_>, kept: usize, fill: impl FnOnce(&mut [u8])) {
+    let &Packet { interface, at, len, direction, comments, .. } = packet;
+    let start = into.len();
+    let padded = kept.next_multiple_of(4);
+    into.reserve(HEAD + padded + TAIL);
+    // The length: it is known at the end.
+    let mut head = [0; HEAD];
+    let high = (at >> 32) as u32;
+    for (word, place) in [PACKET, 0, interface, high, at as u32, kept as u32, len as u32].iter().zip(head.chunks_exact_mut(4)) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    into.extend_from_slice(&head);
+    into.resize(start + HEAD + padded, 0);
+    fill(&mut into[start + HEAD..start + HEAD + kept]);
+    for comment in comments {
+        append_option(into, OPT_COMMENT, comment.as_bytes());
+    }
+    let total = (into.len() - start + TAIL) as u32;
+    into[start + 4..start + 8].copy_from_slice(&total.to_le_bytes());
+    let direction: u32 = if direction == Direction::In { 1 } else { 2 };
+    let mut tail = [0; TAIL];
+    // One option of four bytes, the end of options, the length.
+    for (word, place) in [u32::from(EPB_FLAGS) | 4 << 16, direction, 0, total].iter().zip(tail.chunks_exact_mut(4)) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    into.extend_from_slice(&tail);
+}
+
+/// Bytes of a packet's block before its data, and after data and comments.
+const HEAD: usize = 28;
+const TAIL: usize = 16;
 
 /// How many packets passed an interface from moment `from` to moment `at`, and how many of them are not in the file for want of room.
 pub fn statistics(interface: u32, from: u64, at: u64, packets: u64, missing: u64) -> Vec<u8> {
-    let mut block = Block::new(STATISTICS, 0);
+    let mut block = Block::new(STATISTICS);
     block.u32(interface);
     block.bytes.extend(time(at));
     block.option(ISB_STARTTIME, &time(from));
@@ -141,9 +165,9 @@ impl Block {
     /// Where its first length stands.
     const LENGTH: core::ops::Range<usize> = 4..8;
 
-    /// One of this kind, with so many bytes of data.
-    fn new(kind: u32, data: usize) -> Self {
-        let mut block = Self { bytes: Vec::with_capacity(data + 96), options: false };
+    /// One of this kind.
+    fn new(kind: u32) -> Self {
+        let mut block = Self { bytes: Vec::with_capacity(96), options: false };
         block.u32(kind);
         // The length: it is known at the end.
         block.u32(0);
@@ -162,21 +186,10 @@ impl Block {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    fn padded(&mut self, data: &[u8]) {
-        self.bytes.extend_from_slice(data);
-        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
-    }
-
-    /// An option; an empty one is left out, and what does not fit its length field is cut.
+    /// An option; an empty one is left out.
     fn option(&mut self, code: u16, value: &[u8]) {
-        if value.is_empty() {
-            return;
-        }
-        let value = &value[..value.len().min(usize::from(u16::MAX))];
-        self.options = true;
-        self.u16(code);
-        self.u16(value.len() as u16);
-        self.padded(value);
+        self.options |= !value.is_empty();
+        append_option(&mut self.bytes, code, value);
     }
 
     fn end(mut self) -> Vec<u8> {
@@ -188,6 +201,19 @@ impl Block {
         self.u32(len);
         self.bytes
     }
+}
+
+/// Appends an option; an empty one is left out, and what does not fit its length field is cut.
+fn append_option(into: &mut Vec<u8>, code: u16, value: &[u8]) {
+    if value.is_empty() {
+        return;
+    }
+    let value = &value[..value.len().min(usize::from(u16::MAX))];
+    into.extend_from_slice(&code.to_le_bytes());
+    into.extend_from_slice(&(value.len() as u16).to_le_bytes());
+    into.extend_from_slice(value);
+    // A block begins at a multiple of four of its own, wherever it lies in what it is appended to.
+    into.resize(into.len() + value.len().next_multiple_of(4) - value.len(), 0);
 }
 
 #[cfg(test)]

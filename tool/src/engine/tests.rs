@@ -10,7 +10,7 @@ use loggia::time::{interval, sleep, timeout};
 use loggia::tokio::net::{TcpListener, TcpStream, UdpSocket};
 use loggia_lab::link::{Chance, Fate, Loss, Terms};
 use loggia_lab::observe::{Observer, PipeId, Seen};
-use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Instant, Seed};
 use loggia_stack::engine::Config;
 use loggia_stack::link::Mac;
@@ -42,7 +42,7 @@ fn end(world: &mut World, name: &str, last: u8) -> End {
     let mut config = Config::default();
     config.network.ipv6.link_defaults = LinkSettings::MANUAL;
     let host = world.add_host(name, config);
-    let config = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, last]), mtu: 1500, large_frames: false };
+    let config = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, last]), mtu: 1500, frames: Frames::Packets };
     let port = world.add_port(host, &config).expect("an interface");
     let link = world.hosts()[host.0].link(port);
     world.stack(host).add_address(link, Cidr::new(Addr::v4(10, 0, 0, last), 24)).expect("an address");

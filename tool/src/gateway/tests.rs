@@ -12,7 +12,7 @@ use loggia::tokio::net::{TcpListener, TcpStream, UdpSocket};
 use loggia_lab::file::Protocol;
 use loggia_lab::link::Terms;
 use loggia_lab::plan::{MACHINE_V4, MACHINE_V6};
-use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Instant, Seed};
 use loggia_stack::engine::Config;
 use loggia_stack::link::Mac;
@@ -83,7 +83,7 @@ fn end(world: &mut World, name: &str, last: u8) -> End {
     let mut config = Config::default();
     config.network.ipv6.link_defaults = LinkSettings::MANUAL;
     let host = world.add_host(name, config);
-    let config = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, last]), mtu: 1500, large_frames: false };
+    let config = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, last]), mtu: 1500, frames: Frames::Packets };
     let port = world.add_port(host, &config).expect("an interface");
     let link = world.hosts()[host.0].link(port);
     let stack = world.stack(host);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant as Clock};
 use loggia_cli::intercept::{Options, Supervisor, filter};
 use loggia_cli::process::{Command, Event, Output, Program, Spawner, Status};
 use loggia_lab::link::Terms;
-use loggia_lab::world::{End, HostId, PortConfig, World};
+use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::Seed;
 use loggia_stack::base::{Addr, Cidr, Instant};
 use loggia_stack::engine::Config;
@@ -61,8 +61,8 @@ impl Stage {
     pub(crate) fn with(name: &str, terms: Terms, options: Options) -> Self {
         let spawner = Spawner::start().expect("a warden");
         let mut world = World::new(Seed::from(1));
-        let large = terms.takes_large_frames() && std::env::var("SMALL").is_err();
-        let ends = [1, 2].map(|last| host(&mut world, last, large));
+        let frames = if std::env::var("SMALL").is_ok() { Frames::Packets } else { Frames::of(&terms) };
+        let ends = [1, 2].map(|last| host(&mut world, last, frames));
         world.connect("wan", ends, [terms.clone(), terms]);
         let folder = std::env::temp_dir().join(format!("loggia-intercept-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -215,9 +215,9 @@ impl Drop for Stage {
     }
 }
 
-fn host(world: &mut World, last: u8, large_frames: bool) -> End {
+fn host(world: &mut World, last: u8, frames: Frames) -> End {
     let host = world.add_host(if last == 1 { "a" } else { "b" }, Config::default());
-    let config = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, last]), mtu: 1500, large_frames };
+    let config = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, last]), mtu: 1500, frames };
     let port = world.add_port(host, &config).expect("an interface");
     let link = world.hosts()[host.0].link(port);
     world.stack(host).add_address(link, Cidr::new(Addr::v4(10, 0, 0, last), 24)).expect("an address");

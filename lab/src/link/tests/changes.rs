@@ -103,13 +103,20 @@ fn a_super_segment_is_cut_where_single_packets_count() {
     bench.set(|terms| terms.loss = Some(Loss::List([1, 10].into())));
     assert_eq!(bench.pipe.put(bench.now, whole.clone()).0, 2);
     let arrived = bench.rest();
-    assert_eq!(arrived.iter().map(|(packet, ..)| *packet).collect::<Vec<_>>(), (3..=10).collect::<Vec<_>>());
-    assert!(arrived.iter().all(|(_, _, frame)| frame.segment_size == 0 && frame.len() == 1514));
+    let [(3, _, frame)] = &arrived[..] else { panic!("the eight between travel together: {arrived:?}") };
+    assert_eq!(frame.len(), 66 + 8 * 1448);
 
     bench.now = Instant::from_secs(1);
-    bench.set(|terms| (terms.loss, terms.down) = (None, true));
+    bench.set(|terms| (terms.loss, terms.rate) = (None, Some(fixed(1_000_000_000))));
+    assert_eq!(bench.pipe.put(bench.now, whole.clone()).0, 12);
+    let arrived = bench.rest();
+    assert_eq!(arrived.iter().map(|(packet, ..)| *packet).collect::<Vec<_>>(), (12..=21).collect::<Vec<_>>());
+    assert!(arrived.iter().all(|(_, _, frame)| frame.segment_size == 0 && frame.len() == 1514));
+
+    bench.now = Instant::from_secs(2);
+    bench.set(|terms| (terms.rate, terms.down) = (None, true));
     bench.pipe.put(bench.now, whole);
-    assert_eq!((bench.dropped(Cause::Down), bench.pipe.counts().sent), (10, 30));
+    assert_eq!((bench.dropped(Cause::Down), bench.pipe.counts().sent), (10, 40));
 }
 
 /// A TCP segment of `count` times `size` bytes, as a stack makes it for a device that cuts.

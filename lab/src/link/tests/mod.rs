@@ -5,6 +5,7 @@ mod changes;
 mod fates;
 mod queues;
 mod statistics;
+mod together;
 mod wire;
 
 use loggia_stack::base::time::Duration;

@@ -11,11 +11,15 @@ pub(crate) fn complete(frame: &mut Frame) {
     if field + 2 > frame.len() {
         return;
     }
-    let sum = frame.sum(start, frame.len() - start, Sum::new()).finish();
+    let sum = field_of(offset, frame.sum(start, frame.len() - start, Sum::new()).finish());
+    frame.overwrite(field, &sum.to_be_bytes());
+}
+
+/// What stands in the field at `offset` for a checksum.
+pub(super) fn field_of(offset: u8, sum: u16) -> u16 {
     // RFC 768: a UDP checksum that comes out as 0 is sent as all ones, for 0 means there is none. As 0 and 0xffff are the same
     // number in one's complement, doing so is right for every protocol.
-    let sum = if sum == 0 && offset == 6 { 0xffff } else { sum };
-    frame.overwrite(field, &sum.to_be_bytes());
+    if sum == 0 && offset == 6 { 0xffff } else { sum }
 }
 
 #[cfg(test)]

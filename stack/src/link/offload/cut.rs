@@ -1,5 +1,6 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
+use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, Rope, Sum, Version};
 
 use super::alike::{FIN, PSH};
@@ -10,16 +11,22 @@ use super::template::Template;
 #[derive(Debug)]
 pub(crate) struct Cutter {
     frame: Frame,
-    layout: Layout,
-    template: Template,
-    /// Payload bytes that have left.
-    done: usize,
+    pattern: Pattern,
     /// Segments that have left.
     segments: usize,
     /// Segments a frame that leaves: one, or more for a device that cuts what is left to cut.
     at_once: usize,
     /// True if the checksums of what leaves are to be complete.
     complete: bool,
+}
+
+/// What the frames follow from that a super-segment is cut into.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    pub(super) layout: Layout,
+    /// Payload bytes of each segment but the last; not 0.
+    pub(super) segment: usize,
+    template: Template,
 }
 
 /// Bytes that a super-segment of this layout takes on the wire.
@@ -32,42 +39,94 @@ impl Cutter {
     /// Begins to cut `frame` for a device that itself cuts up to `device` payload bytes, and completes checksums unless they are to be
     /// `complete`. The segment size must not be 0.
     pub(crate) fn new(frame: Frame, layout: Layout, device: usize, complete: bool) -> Self {
-        let segment = usize::from(frame.segment_size).max(1);
-        let template = Template::new(&frame, &layout);
-        Self { frame, layout, template, done: 0, segments: 0, at_once: (device / segment).max(1), complete }
+        let pattern = Pattern::new(&frame, layout);
+        let at_once = (device / pattern.segment).max(1);
+        Self { frame, pattern, segments: 0, at_once, complete }
     }
 
     /// The next frame; none when all have left.
     pub(crate) fn next(&mut self) -> Option<Frame> {
-        let left = self.layout.payload_len() - self.done;
-        if left == 0 {
+        let take = self.pattern.payload(self.segments, self.at_once);
+        if take == 0 {
             return None;
         }
-        let take = left.min(self.at_once * usize::from(self.frame.segment_size.max(1)));
-        let payload = self.frame.rope(self.layout.payload + self.done, take);
-        let mut frame = Frame::with_head(&self.template.head, self.layout.payload, payload);
-        self.fill_network(&mut frame, take);
-        let header = match self.layout.transport {
-            Transport::Tcp => self.fill_tcp(&mut frame, take),
-            Transport::Udp => self.fill_udp(&mut frame, take),
-        };
-        self.fill_checksum(&mut frame, header, take);
-        self.fill_notes(&mut frame, take);
-        self.done += take;
+        let frame = self.pattern.frame(&self.frame, self.segments, take, self.complete);
         self.segments += self.at_once;
         Some(frame)
     }
+}
+
+impl Pattern {
+    /// That of a super-segment of this layout.
+    pub(super) fn new(frame: &Frame, layout: Layout) -> Self {
+        Self { layout, segment: usize::from(frame.segment_size).max(1), template: Template::new(frame, &layout) }
+    }
+
+    /// Payload bytes of `count` segments from segment `first` on, as far as there are so many.
+    pub(super) fn payload(&self, first: usize, count: usize) -> usize {
+        self.layout.payload_len().saturating_sub(first * self.segment).min(count * self.segment)
+    }
+
+    /// A frame of the `take` payload bytes from segment `first` on, sharing the payload of `whole`.
+    pub(super) fn frame(&self, whole: &Frame, first: usize, take: usize, complete: bool) -> Frame {
+        let payload = whole.rope(self.layout.payload + first * self.segment, take);
+        let mut frame = Frame::with_head(&self.template.head, self.layout.payload, payload);
+        let sums = self.fill(frame.head_mut(), first, take);
+        if let Some((pseudo, header)) = sums {
+            let field = if complete {
+                complete_sum(self.layout.transport, pseudo + header, &frame.body)
+            } else {
+                frame.checksum = Checksum::Partial { offset: self.layout.transport.checksum_offset() };
+                pseudo.folded()
+            };
+            self.fill_checksum(frame.head_mut(), field);
+        }
+        self.fill_notes(&mut frame, take);
+        frame
+    }
+
+    /// The headers of such a frame with a partial checksum, as many of their bytes as there is room for.
+    pub(super) fn write(&self, into: &mut [u8], first: usize, take: usize) {
+        let headers = self.layout.payload;
+        if let Some(head) = into.get_mut(..headers) {
+            return self.write_all(head, first, take);
+        }
+        let mut scratch = [0; HEAD];
+        self.write_all(&mut scratch[..headers], first, take);
+        let room = into.len();
+        into.copy_from_slice(&scratch[..room]);
+    }
+
+    fn write_all(&self, head: &mut [u8], first: usize, take: usize) {
+        head.copy_from_slice(&self.template.head[HEAD - self.layout.payload..]);
+        if let Some((pseudo, _)) = self.fill(head, first, take) {
+            self.fill_checksum(head, pseudo.folded());
+        }
+    }
+
+    /// Fills in what the segments from `first` on, `take` payload bytes of them, have of their own. Gives the sums of pseudo-header and transport
+    /// header, if there is to be a checksum.
+    fn fill(&self, head: &mut [u8], first: usize, take: usize) -> Option<(Sum, Sum)> {
+        self.fill_network(head, first, take);
+        let header = match self.layout.transport {
+            Transport::Tcp => self.fill_tcp(head, first * self.segment, take),
+            Transport::Udp => self.fill_udp(head, take),
+        };
+        let mut pseudo = self.template.pseudo?;
+        pseudo.add_word((self.layout.payload - self.layout.l4 + take) as u32);
+        Some((pseudo, header))
+    }
 
     /// Lengths; for IPv4 also the identification, one more for each segment (as Linux), and the header checksum.
-    fn fill_network(&self, frame: &mut Frame, take: usize) {
+    fn fill_network(&self, head: &mut [u8], first: usize, take: usize) {
         let Layout { version, l3, payload, .. } = self.layout;
-        let header = &mut frame.head_mut()[l3..];
+        let header = &mut head[l3..];
         let len = payload + take - l3;
         if version == Version::V6 {
             header[4..6].copy_from_slice(&((len - 40) as u16).to_be_bytes());
             return;
         }
-        let id = self.template.id.wrapping_add(self.segments as u16);
+        let id = self.template.id.wrapping_add(first as u16);
         let mut sum = self.template.network;
         sum.add_word((len as u32) << 16 | u32::from(id));
         header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
@@ -77,10 +136,10 @@ impl Cutter {
 
     /// Sequence number; FIN and PSH belong to the last segment. What is told of marks is told by each (RFC 9768 §3.3.3); who says by CWR that
     /// a window was reduced sends that in a single segment. Gives the header's sum.
-    fn fill_tcp(&self, frame: &mut Frame, take: usize) -> Sum {
-        let header = &mut frame.head_mut()[self.layout.l4..];
-        let last = self.done + take == self.layout.payload_len();
-        let seq = self.template.seq.wrapping_add(self.done as u32);
+    fn fill_tcp(&self, head: &mut [u8], done: usize, take: usize) -> Sum {
+        let header = &mut head[self.layout.l4..];
+        let last = done + take == self.layout.payload_len();
+        let seq = self.template.seq.wrapping_add(done as u32);
         let flags = if last { self.template.flags } else { self.template.flags & !(FIN | PSH) };
         header[4..8].copy_from_slice(&seq.to_be_bytes());
         header[13] = flags;
@@ -91,26 +150,17 @@ impl Cutter {
     }
 
     /// The length. Gives the header's sum.
-    fn fill_udp(&self, frame: &mut Frame, take: usize) -> Sum {
+    fn fill_udp(&self, head: &mut [u8], take: usize) -> Sum {
         let len = (8 + take) as u16;
-        frame.head_mut()[self.layout.l4 + 4..self.layout.l4 + 6].copy_from_slice(&len.to_be_bytes());
+        head[self.layout.l4 + 4..self.layout.l4 + 6].copy_from_slice(&len.to_be_bytes());
         let mut sum = self.template.transport;
         sum.add_word(u32::from(len));
         sum
     }
 
-    fn fill_checksum(&self, frame: &mut Frame, header: Sum, take: usize) {
-        let Layout { transport, l4, payload, .. } = self.layout;
-        let Some(mut pseudo) = self.template.pseudo else { return };
-        pseudo.add_word((payload - l4 + take) as u32);
-        let field = if self.complete {
-            complete(transport, pseudo + header, &frame.body)
-        } else {
-            frame.checksum = Checksum::Partial { offset: transport.checksum_offset() };
-            pseudo.folded()
-        };
-        let at = l4 + usize::from(transport.checksum_offset());
-        frame.head_mut()[at..at + 2].copy_from_slice(&field.to_be_bytes());
+    fn fill_checksum(&self, head: &mut [u8], field: u16) {
+        let at = self.layout.l4 + usize::from(self.layout.transport.checksum_offset());
+        head[at..at + 2].copy_from_slice(&field.to_be_bytes());
     }
 
     fn fill_notes(&self, frame: &mut Frame, take: usize) {
@@ -118,12 +168,12 @@ impl Cutter {
         frame.l2_len = l3 as u8;
         frame.l3_len = (l4 - l3) as u16;
         frame.l4_len = (payload - l4) as u8;
-        frame.segment_size = if take > usize::from(self.frame.segment_size) { self.frame.segment_size } else { 0 };
+        frame.segment_size = if take > self.segment { self.segment as u16 } else { 0 };
     }
 }
 
 /// The checksum over headers with this sum and a payload. A datagram's that comes out as 0 is sent as all ones (RFC 768).
-fn complete(transport: Transport, headers: Sum, payload: &Rope) -> u16 {
+fn complete_sum(transport: Transport, headers: Sum, payload: &Rope) -> u16 {
     let mut sum = headers;
     sum.add_rope(payload);
     match sum.finish() {

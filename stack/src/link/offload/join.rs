@@ -21,7 +21,7 @@ const FLOWS: usize = 8;
 /// How many segments are joined at most: tiny ones would make a long list for little.
 const SEGMENTS: u32 = 256;
 /// The largest packet joined, by the length field of IPv4.
-const LARGEST: usize = 65_535;
+pub(super) const LARGEST: usize = 65_535;
 
 const ACK: u8 = 0x10;
 const ECE: u8 = 0x40;
@@ -342,7 +342,7 @@ fn super_segment(layout: &Layout, (src, dst): (Addr, Addr), head: &[u8], payload
 }
 
 /// Sets the length fields of an IP header for a frame that ends at `end`; for IPv4 the header checksum too.
-fn fill_lengths(head: &mut [u8], layout: &Layout, end: usize) {
+pub(super) fn fill_lengths(head: &mut [u8], layout: &Layout, end: usize) {
     let header = &mut head[layout.l3..layout.l4];
     let len = end - layout.l3;
     if layout.version == Version::V6 {

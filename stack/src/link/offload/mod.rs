@@ -10,6 +10,7 @@
 //!
 //! - `layout`: where the headers of a frame lie; the one place here that reads IP headers
 //! - `cut`: one super-segment into many frames, lazily, sharing the payload
+//! - `append`: a super-segment that leaves behind another made one with it
 //! - `join`: many segments into one super-segment, never changing the order within a flow
 //! - `template`, `alike`: what the headers of such segments have in common, and their sums; where they may differ
 //! - `complete`: partial checksums
@@ -18,6 +19,7 @@
 //! Invariant, proven by test: joining what was cut gives the super-segment back, byte for byte.
 
 mod alike;
+pub(super) mod append;
 pub(super) mod complete;
 pub(super) mod cut;
 pub(super) mod join;

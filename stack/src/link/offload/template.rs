@@ -7,7 +7,7 @@ use super::layout::{Layout, Transport};
 
 /// The headers that all segments of a super-segment share, and their sums. What each has of its own is zero here (lengths, identification,
 /// sequence number, flags, checksums): it is added to the sums, so that nobody has to go through a header again for each.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Template {
     /// Ends with the headers.
     pub(super) head: [u8; HEAD],

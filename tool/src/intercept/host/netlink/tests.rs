@@ -1,6 +1,6 @@
 //! Questions and answers as bytes.
 
-use loggia_lab::world::{HostId, PortConfig, World};
+use loggia_lab::world::{Frames, HostId, PortConfig, World};
 use loggia_stack::base::Seed;
 use loggia_stack::engine::Config;
 use loggia_stack::link::Mac;
@@ -19,7 +19,7 @@ const BOUND: usize = 512 << 10;
 fn host() -> World {
     let mut world = World::new(Seed::from(1));
     world.add_host("server", Config::default());
-    let port = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1400, large_frames: false };
+    let port = PortConfig { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1400, frames: Frames::Packets };
     let place = world.add_port(HOST, &port).expect("a port");
     let link = world.hosts()[0].link(place);
     let stack = world.stack(HOST);
