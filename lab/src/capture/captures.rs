@@ -1,10 +1,11 @@
 //! The captures of all hosts.
 
-use loggia_stack::base::{Frame, Instant, Why};
+use loggia_stack::base::{Instant, Why};
 use loggia_stack::link::pcapng::{self, LinkType, Packet};
 use loggia_stack::link::{complete_checksum, cut};
 
-use super::hold::{Held, Hold, Place};
+use super::hold::{Held, Hold, Kept, Place};
+use super::piece::Piece;
 use super::remarks;
 use crate::record::{Folder, Name, Options, Sink};
 
@@ -24,7 +25,6 @@ struct Capture {
     /// Nanoseconds from 1970 to moment zero.
     epoch: u64,
     snap: usize,
-    scratch: Vec<u8>,
     /// Repetitions that were told of and have not left yet: they wait for the neighbour's address. The latest first.
     late: Vec<(u32, u32, Why)>,
 }
@@ -49,12 +49,15 @@ impl Captures {
         self.hosts.get(host).is_some_and(|capture| capture.sink.is_open())
     }
 
-    /// A frame passed the border of a host.
-    pub fn push(&mut self, host: usize, mut held: Held) -> Place {
+    /// A packet, or a super-segment that is as one, passed the border of a host.
+    pub fn push(&mut self, host: usize, mut held: Held, piece: &Piece<'_>) -> Place {
         let capture = &mut self.hosts[host];
         capture.write_known(held.at);
         capture.explain(&mut held);
-        capture.hold.push(held)
+        match piece.begins(capture.snap) {
+            Some(kept) => capture.hold.push_head(held, piece.len(), kept, |head| piece.fill(head)),
+            None => capture.hold.push(held, Kept::Frame(piece.frame())),
+        }
     }
 
     /// Says something of a frame that is held.
@@ -113,7 +116,7 @@ impl Capture {
             .for_each(|port| sink.put(&pcapng::interface(port, &format!("{port} of {host}"), LinkType::Ethernet, options.snap)));
         let snap = if options.snap == 0 { usize::MAX } else { options.snap as usize };
         let epoch = options.epoch.as_nanos() as u64;
-        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, scratch: Vec::new(), late: Vec::new() }
+        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, late: Vec::new() }
     }
 
     /// A repetition leaves that was told of before.
@@ -126,36 +129,51 @@ impl Capture {
     }
 
     fn write_known(&mut self, now: Instant) {
-        while let Some(held) = self.hold.pop(now) {
-            self.write(held);
+        while let Some((held, kept)) = self.hold.pop(now) {
+            self.write(&held, kept);
         }
     }
 
-    /// Writes a frame as a wire would carry it: a super-segment as its segments, checksums complete.
-    fn write(&mut self, held: Held) {
-        let Held { at, port, direction, frame, comments, .. } = held;
-        let at = self.epoch + at.nanos();
-        for mut frame in cut(frame) {
-            complete_checksum(&mut frame);
-            self.fill_scratch(&frame);
-            let (data, len) = (&self.scratch[..], frame.len());
-            let block = pcapng::packet(&Packet { interface: port as u32, at, data, len, direction, comments: &comments });
-            self.sink.put(&block);
-            if let Some(count) = self.packets.get_mut(port) {
-                *count += 1;
+    /// Writes a frame as a wire would carry it: a super-segment as its segments, checksums complete. Where bytes of a packet are left
+    /// out that its checksum is about, it stays as the host left it to the device: nobody can tell from what is written whether it is right.
+    fn write(&mut self, held: &Held, kept: Kept) {
+        let Self { hold, sink, packets, epoch, snap, .. } = self;
+        let Held { at, port, direction, comments, .. } = held;
+        let count = match kept {
+            Kept::Head { from, kept, len } => {
+                let (data, at) = (hold.head(from, kept), *epoch + at.nanos());
+                let packet = Packet { interface: *port as u32, at, data, len: len as usize, direction: *direction, comments };
+                sink.put_with(|into| pcapng::append_packet(into, &packet, data.len(), |room| room.copy_from_slice(data)));
+                1
             }
+            Kept::Frame(frame) => {
+                let mut count = 0;
+                for mut frame in cut(frame) {
+                    let (len, kept) = (frame.len(), frame.len().min(*snap));
+                    if kept == len {
+                        complete_checksum(&mut frame);
+                    }
+                    let (interface, at) = (*port as u32, *epoch + at.nanos());
+                    let packet = Packet { interface, at, data: &[], len, direction: *direction, comments };
+                    sink.put_with(|into| {
+                        pcapng::append_packet(into, &packet, kept, |room| {
+                            frame.copy_to(0, room);
+                        });
+                    });
+                    count += 1;
+                }
+                count
+            }
+        };
+        if let Some(all) = packets.get_mut(*port) {
+            *all += count;
         }
-    }
-
-    fn fill_scratch(&mut self, frame: &Frame) {
-        self.scratch.resize(frame.len().min(self.snap), 0);
-        frame.copy_to(0, &mut self.scratch);
     }
 
     fn end(&mut self, now: Instant) {
         self.write_known(Instant::NEVER);
-        while let Some(held) = self.hold.pop_any() {
-            self.write(held);
+        while let Some((held, kept)) = self.hold.pop_any() {
+            self.write(&held, kept);
         }
         for (port, packets) in self.packets.iter().enumerate() {
             self.sink.put(&pcapng::statistics(port as u32, self.epoch, self.epoch + now.nanos(), *packets, 0));

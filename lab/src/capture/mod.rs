@@ -7,14 +7,17 @@
 //! The blocks are those of [`loggia_stack::link::pcapng`].
 //!
 //! - `captures`: the files
-//! - `hold`: frames in order until what became of them is known
+//! - `hold`: frames in order until what became of them is known; of those of which little is kept only that
+//! - `piece`: what is seen: a frame, or one packet of a super-segment
 //! - `remarks`: fates in words
 //!
 //! Invariant: what is written is whole blocks; a file that cannot grow any more ends after a whole one.
 
 mod captures;
 mod hold;
+mod piece;
 pub mod remarks;
 
 pub use captures::Captures;
-pub use hold::{Held, Hold, Place};
+pub use hold::{Held, Place};
+pub use piece::Piece;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use loggia_stack::base::Addr;
 use loggia_stack::base::time::Duration;
+use loggia_stack::base::{Addr, Instant};
 
 use super::table::{Labels, Place, Series, Table};
 use crate::link::{Cause, Pipe, Rate};
-use crate::record::{Connections, Dir, End, Entry, Fact, Fate, Flags, Name, Packet, Transfer, Which};
+use crate::observe::PipeId;
+use crate::record::{Connections, Dir, End, Entry, Fact, Flags, Name, Part, Segment, Transfer, Which};
 
 /// Most datagrams under way that are remembered.
 const DATAGRAMS: usize = 1 << 18;
@@ -36,9 +37,72 @@ pub struct Collector {
     owners: HashMap<(Name, u64), String>,
     hosts: HashMap<Addr, Name>,
     /// Where the series of ends of connections are, by metric: labels are long.
-    places: HashMap<(usize, Which, &'static str), Place>,
-    /// Where queue and delay of links are, by link and host.
-    links: HashMap<(Name, Name), [Place; 2]>,
+    places: Vec<[[Option<Place>; OF_ENDS.len()]; 2]>,
+    /// Where queue and delay of links are, by link and end.
+    links: Vec<[Option<[Place; 2]>; 2]>,
+}
+
+/// A metric of ends of connections.
+#[derive(Clone, Copy)]
+enum Of {
+    Rtt,
+    Connect,
+    ConnectFailed,
+    Reset,
+    Close,
+    Request,
+    Ttfb,
+    Goodput,
+    RetransmitRatio,
+    Retransmits,
+    Sendbuf,
+    Writes,
+    Reads,
+}
+
+/// Their names, in the order of [`Of`].
+const OF_ENDS: [&str; 13] = [
+    "tcp.rtt",
+    "tcp.connect",
+    "tcp.connect_failed",
+    "tcp.reset",
+    "tcp.close",
+    "tcp.request",
+    "tcp.ttfb",
+    "tcp.goodput",
+    "tcp.retransmit_ratio",
+    "tcp.retransmits",
+    "sock.sendbuf",
+    "sock.writes",
+    "sock.reads",
+];
+
+/// A datagram that is seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram {
+    /// The packet's number in the run.
+    pub pkt: u64,
+    /// Which way, seen from the host.
+    pub dir: Dir,
+    /// From which end.
+    pub src: End,
+    /// To which end.
+    pub dst: End,
+    /// The host forwards it, or is to.
+    pub forwarded: bool,
+}
+
+/// A packet that arrives at the far end of a link.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossing {
+    /// Which link, by which of its ends.
+    pub pipe: PipeId,
+    /// When it was put onto the link, if that is known.
+    pub put: Option<Instant>,
+    /// When it arrives.
+    pub arrives: Instant,
+    /// How long it waited in the queue.
+    pub queued: Duration,
 }
 
 /// How far an end of a connection is; moments in nanoseconds.
@@ -93,13 +157,10 @@ impl Collector {
         self.table.sample("proc.rss", &labels, process.rss as f64);
     }
 
-    /// Learns from an entry, after the connections did.
+    /// Learns from an entry that is neither a packet nor a fate, after the connections did.
     pub fn take(&mut self, entry: &Entry, connections: &Connections) {
-        self.ends.resize(connections.all().len(), Default::default());
+        self.know(connections);
         match &entry.fact {
-            Fact::Packet(packet) if packet.proto == "tcp" => self.segment(entry, packet, connections),
-            Fact::Packet(packet) if packet.proto == "udp" && packet.src.port != 0 => self.datagram(entry, packet),
-            Fact::Fate(fate) => self.fate(entry, fate),
             Fact::State { local, peer, from, to, cause, .. } => {
                 if let Some(at) = connections.between(*local, *peer) {
                     let which = connections.all()[at].which(*local);
@@ -108,12 +169,19 @@ impl Collector {
             }
             Fact::Rtt { socket: Some(socket), sample_us, .. } => {
                 if let Some(end) = entry.host.as_ref().and_then(|host| connections.of_socket(host, *socket)) {
-                    self.sample("tcp.rtt", end, f64::from(*sample_us) / 1e6, connections);
+                    self.sample(Of::Rtt, end, f64::from(*sample_us) / 1e6, connections);
                 }
             }
             Fact::Write(write) => self.transfer(entry, write, connections, Self::written),
             Fact::Read(read) => self.transfer(entry, read, connections, Self::read),
             _ => {}
+        }
+    }
+
+    /// As many ends as there are.
+    fn know(&mut self, connections: &Connections) {
+        if self.ends.len() < connections.all().len() {
+            self.ends.resize(connections.all().len(), Default::default());
         }
     }
 
@@ -151,57 +219,57 @@ impl Collector {
         labels
     }
 
-    fn series(&mut self, name: &'static str, (at, which): (usize, Which), connections: &Connections) -> &mut Series {
-        let place = match self.places.get(&(at, which, name)) {
-            Some(place) => *place,
-            None => {
-                let labels = self.labels((at, which), connections);
-                let place = self.table.place(name, &labels);
-                // While an end has no name of the lab, it may yet get one.
-                if connections.all()[at].side(which.other()).host.is_some() {
-                    self.places.insert((at, which, name), place);
-                }
-                place
-            }
-        };
+    fn series(&mut self, of: Of, (at, which): (usize, Which), connections: &Connections) -> &mut Series {
+        let known = self.places.get(at).and_then(|places| places[which as usize][of as usize]);
+        let place = known.unwrap_or_else(|| self.place(of, (at, which), connections));
         self.table.at(place)
     }
 
-    fn sample(&mut self, name: &'static str, end: (usize, Which), value: f64, connections: &Connections) {
-        self.series(name, end, connections).samples.add(value);
+    fn place(&mut self, of: Of, (at, which): (usize, Which), connections: &Connections) -> Place {
+        let labels = self.labels((at, which), connections);
+        let place = self.table.place(OF_ENDS[of as usize], &labels);
+        // While an end has no name of the lab, it may yet get one.
+        if connections.all()[at].side(which.other()).host.is_some() {
+            self.places.resize(self.places.len().max(at + 1), Default::default());
+            self.places[at][which as usize][of as usize] = Some(place);
+        }
+        place
     }
 
-    fn count(&mut self, name: &'static str, end: (usize, Which), part: u64, whole: u64, connections: &Connections) {
-        self.series(name, end, connections).count(part, whole);
+    fn sample(&mut self, of: Of, end: (usize, Which), value: f64, connections: &Connections) {
+        self.series(of, end, connections).samples.add(value);
+    }
+
+    fn count(&mut self, of: Of, end: (usize, Which), part: u64, whole: u64, connections: &Connections) {
+        self.series(of, end, connections).count(part, whole);
     }
 }
 
 /// TCP.
 impl Collector {
-    fn segment(&mut self, entry: &Entry, packet: &Packet, connections: &Connections) {
-        let Some(at) = connections.between(packet.src, packet.dst).filter(|_| !packet.damaged && !packet.forwarded) else {
+    /// A segment that is a part of a connection was seen at `t`, in nanoseconds.
+    pub fn segment(&mut self, t: u64, segment: &Segment, part: &Part, connections: &Connections) {
+        if segment.forwarded {
             return;
-        };
+        }
+        self.know(connections);
+        let (at, from) = (part.connection, part.from);
         let connection = &connections.all()[at];
-        let from = connection.which(packet.src);
         // A segment that leaves is counted where it leaves; one from outside of the lab where it arrives.
-        if packet.dir == Dir::Out || connection.side(from).host.is_none() {
-            let segments = u64::from(packet.segments);
-            let again = if packet.again { segments } else { 0 };
-            if packet.len > 0 {
-                self.progress((at, from)).first_out.get_or_insert(entry.t);
-                self.count("tcp.retransmit_ratio", (at, from), again, segments, connections);
+        if segment.dir == Dir::Out || connection.side(from).host.is_none() {
+            let segments = u64::from(segment.segments);
+            let again = if part.again { segments } else { 0 };
+            if segment.len > 0 {
+                self.progress((at, from)).first_out.get_or_insert(t);
+                self.count(Of::RetransmitRatio, (at, from), again, segments, connections);
             }
-            let space = packet.len > 0 || packet.flags.is_some_and(|flags| flags.has(Flags::SYN | Flags::FIN));
-            if space {
-                self.count("tcp.retransmits", (at, from), again, 0, connections);
+            if segment.len > 0 || segment.flags.has(Flags::SYN | Flags::FIN) {
+                self.count(Of::Retransmits, (at, from), again, 0, connections);
             }
         }
-        if packet.dir == Dir::In
-            && let Some(ack) = packet.ack.filter(|_| packet.flags.is_some_and(|flags| flags.has(Flags::ACK)))
-        {
+        if segment.dir == Dir::In && segment.flags.has(Flags::ACK) {
             // Without the SYN. The FIN is not data either, but after it nothing is written.
-            let acked = u64::from(connection.relative(from.other(), ack).saturating_sub(1));
+            let acked = u64::from(connection.relative(from.other(), segment.ack).saturating_sub(1));
             let progress = self.progress((at, from.other()));
             // Streams longer than 4 GiB: the number goes on from what is known.
             let ahead = (acked as u32).wrapping_sub(progress.acked as u32);
@@ -217,17 +285,17 @@ impl Collector {
             "SYN-SENT" => self.progress(end).connect = Some(t),
             "ESTABLISHED" => {
                 if let Some(connect) = self.progress(end).connect {
-                    self.sample("tcp.connect", end, seconds(t - connect), connections);
+                    self.sample(Of::Connect, end, seconds(t - connect), connections);
                 }
             }
-            "CLOSED" if opening => self.count("tcp.connect_failed", end, 1, 0, connections),
-            "CLOSED" if cause == "reset" => self.count("tcp.reset", end, 1, 0, connections),
+            "CLOSED" if opening => self.count(Of::ConnectFailed, end, 1, 0, connections),
+            "CLOSED" if cause == "reset" => self.count(Of::Reset, end, 1, 0, connections),
             "FIN-WAIT-1" | "LAST-ACK" => {
                 self.progress(end).close.get_or_insert(t);
             }
             "TIME-WAIT" | "CLOSED" if cause == "fin" || cause == "fin-acked" => {
                 if let Some(close) = self.progress(end).close.take() {
-                    self.sample("tcp.close", end, seconds(t - close), connections);
+                    self.sample(Of::Close, end, seconds(t - close), connections);
                 }
             }
             _ => {}
@@ -240,25 +308,25 @@ impl Collector {
             progress.request.get_or_insert(t);
         }
         let held = (write.offset + u64::from(write.len.unwrap_or(0))).saturating_sub(progress.acked);
-        self.sample("sock.sendbuf", end, held as f64, connections);
-        self.count("sock.writes", end, 1, 0, connections);
+        self.sample(Of::Sendbuf, end, held as f64, connections);
+        self.count(Of::Writes, end, 1, 0, connections);
     }
 
     fn read(&mut self, t: u64, end: (usize, Which), read: &Transfer, connections: &Connections) {
         let progress = self.progress(end);
         progress.read += u64::from(read.len.unwrap_or(0));
         progress.reads += 1;
-        self.count("sock.reads", end, 1, 0, connections);
+        self.count(Of::Reads, end, 1, 0, connections);
         let progress = self.progress(end);
         progress.last_read = t;
         let request = progress.request.take();
         let first = !std::mem::replace(&mut progress.first_byte, true);
         let connect = progress.connect.filter(|_| first);
         if let Some(request) = request {
-            self.sample("tcp.request", end, seconds(t - request), connections);
+            self.sample(Of::Request, end, seconds(t - request), connections);
         }
         if let Some(connect) = connect {
-            self.sample("tcp.ttfb", end, seconds(t - connect), connections);
+            self.sample(Of::Ttfb, end, seconds(t - connect), connections);
         }
     }
 
@@ -268,7 +336,7 @@ impl Collector {
                 let Progress { read, reads, last_read, .. } = self.ends[at][which as usize];
                 let began = self.ends[at][which.other() as usize].first_out;
                 if let Some(began) = began.filter(|began| reads > 1 && last_read > *began) {
-                    self.sample("tcp.goodput", (at, which), read as f64 * 8.0 / seconds(last_read - began), connections);
+                    self.sample(Of::Goodput, (at, which), read as f64 * 8.0 / seconds(last_read - began), connections);
                 }
             }
         }
@@ -277,12 +345,13 @@ impl Collector {
 
 /// UDP.
 impl Collector {
-    fn datagram(&mut self, entry: &Entry, packet: &Packet) {
+    /// A datagram with ports was seen at `t`, in nanoseconds, at the border of a host.
+    pub fn datagram(&mut self, t: u64, at: &Name, packet: &Datagram) {
         let called = *self.called.entry(packet.src.pair(packet.dst)).or_insert(packet.dst.port);
         let name = |end: End| self.hosts.get(&end.addr).map_or_else(|| end.addr.to_string(), ToString::to_string);
         let (host, peer) = if packet.dir == Dir::Out { (packet.src, packet.dst) } else { (packet.dst, packet.src) };
         let labels = Labels::from([
-            ("host", if packet.forwarded { name(host) } else { entry.host().to_owned() }),
+            ("host", if packet.forwarded { name(host) } else { at.to_string() }),
             ("peer", name(peer)),
             ("port", called.to_string()),
         ]);
@@ -292,13 +361,13 @@ impl Collector {
         if packet.dir == Dir::Out {
             self.table.count("udp.sent", &labels, 1, 0);
             if self.datagrams.len() < DATAGRAMS {
-                self.datagrams.insert(packet.pkt, (entry.t, labels));
+                self.datagrams.insert(packet.pkt, (t, labels));
             }
             return;
         }
         self.table.count("udp.received", &labels, 1, 0);
         if let Some((left, labels)) = self.datagrams.remove(&packet.pkt) {
-            self.table.sample("udp.delay", &labels, seconds(entry.t - left));
+            self.table.sample("udp.delay", &labels, seconds(t - left));
             self.table.count("udp.loss", &labels, 0, 1);
         }
     }
@@ -306,22 +375,27 @@ impl Collector {
 
 /// Links.
 impl Collector {
-    fn fate(&mut self, entry: &Entry, fate: &Fate) {
-        if fate.is_dropped() {
-            if let Some((_, labels)) = self.datagrams.remove(&fate.pkt) {
-                self.table.count("udp.loss", &labels, 1, 1);
-            }
-            return;
+    /// A link dropped a packet.
+    pub fn dropped(&mut self, pkt: u64) {
+        if let Some((_, labels)) = self.datagrams.remove(&pkt) {
+            self.table.count("udp.loss", &labels, 1, 1);
         }
-        let key = (fate.link.clone(), entry.host.clone().unwrap_or_default());
+    }
+
+    /// A packet crosses the link called `link`; `host` is at the end that sends.
+    pub fn crossed(&mut self, crossing: &Crossing, link: &str, host: &str) {
+        let Crossing { pipe, put, arrives, queued } = *crossing;
+        if self.links.len() <= pipe.wire {
+            self.links.resize(pipe.wire + 1, Default::default());
+        }
         let table = &mut self.table;
-        let [queue, delay] = *self.links.entry(key).or_insert_with(|| {
-            let labels = link_labels(&fate.link, entry.host());
-            ["queue", "delay"].map(|what| table.place(&format!("link.{}.{what}", fate.link), &labels))
+        let [queue, delay] = *self.links[pipe.wire][pipe.end].get_or_insert_with(|| {
+            let labels = link_labels(link, host);
+            ["queue", "delay"].map(|what| table.place(&format!("link.{link}.{what}"), &labels))
         });
-        table.at(queue).samples.add(seconds(fate.queued.unwrap_or(0)));
-        if let (Some(put), Some(arrives)) = (fate.put, fate.arrives) {
-            table.at(delay).samples.add(seconds(arrives.saturating_sub(put)));
+        table.at(queue).samples.add(seconds(queued.as_nanos() as u64));
+        if let Some(put) = put {
+            table.at(delay).samples.add(seconds(arrives.nanos().saturating_sub(put.nanos())));
         }
     }
 

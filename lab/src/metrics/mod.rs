@@ -10,7 +10,7 @@ mod definitions;
 mod samples;
 mod table;
 
-pub use collect::{Collector, Process};
+pub use collect::{Collector, Crossing, Datagram, Process};
 pub use definitions::{DEFINITIONS, Definition, Kind, LABELS, NAMES, definition};
 pub use samples::Samples;
 pub use table::{Labels, Place, Series, Table, glob};

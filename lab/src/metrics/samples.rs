@@ -12,6 +12,8 @@ const GRAIN: f64 = 1e-9;
 pub struct Samples {
     exact: Vec<f64>,
     many: Option<Box<Histogram<u64>>>,
+    /// A value that came last, and how often one after the other: the histogram does not have it yet.
+    latest: (f64, u64),
     count: u64,
     sum: f64,
     min: f64,
@@ -20,7 +22,7 @@ pub struct Samples {
 
 impl Samples {
     /// None.
-    pub const EMPTY: Self = Self { exact: Vec::new(), many: None, count: 0, sum: 0.0, min: 0.0, max: 0.0 };
+    pub const EMPTY: Self = Self { exact: Vec::new(), many: None, latest: (0.0, 0), count: 0, sum: 0.0, min: 0.0, max: 0.0 };
 
     /// Adds a value; not negative.
     pub fn add(&mut self, value: f64) {
@@ -28,14 +30,15 @@ impl Samples {
         self.max = if self.count == 0 { value } else { self.max.max(value) };
         self.count += 1;
         self.sum += value;
-        match &mut self.many {
-            Some(histogram) => record(histogram, value),
-            None if self.exact.len() < EXACT => self.exact.push(value),
-            None => {
-                self.pour();
-                self.many.iter_mut().for_each(|histogram| record(histogram, value));
-            }
+        if self.many.is_none() && self.exact.len() < EXACT {
+            self.exact.push(value);
+            return;
         }
+        if self.latest.0.to_bits() != value.to_bits() {
+            self.pour();
+            self.latest = (value, 0);
+        }
+        self.latest.1 += 1;
     }
 
     /// Adds those of `other`.
@@ -53,21 +56,24 @@ impl Samples {
         }
         self.pour();
         let Some(histogram) = &mut self.many else { return };
-        other.exact.iter().for_each(|value| record(histogram, *value));
+        other.exact.iter().for_each(|value| record(histogram, *value, 1));
+        record(histogram, other.latest.0, other.latest.1);
         if let Some(theirs) = &other.many {
             // Both grow by themselves.
             let _ = histogram.add(&**theirs);
         }
     }
 
-    /// From exact values to a histogram.
+    /// From exact values, and that which came last, to a histogram.
     fn pour(&mut self) {
-        if self.many.is_none() {
+        let histogram = self.many.get_or_insert_with(|| {
             let mut histogram = Histogram::new(3).expect("three digits are allowed");
             histogram.auto(true);
-            self.exact.drain(..).for_each(|value| record(&mut histogram, value));
-            self.many = Some(Box::new(histogram));
-        }
+            Box::new(histogram)
+        });
+        self.exact.drain(..).for_each(|value| record(histogram, value, 1));
+        let (value, count) = std::mem::take(&mut self.latest);
+        record(histogram, value, count);
     }
 
     /// How many there are.
@@ -100,6 +106,11 @@ impl Samples {
         if self.count == 0 {
             return None;
         }
+        if self.latest.1 > 0 {
+            let mut whole = self.clone();
+            whole.pour();
+            return whole.percentile(percent);
+        }
         if let Some(histogram) = &self.many {
             let value = histogram.value_at_percentile(percent) as f64 * GRAIN;
             return Some(value.clamp(self.min, self.max));
@@ -111,9 +122,11 @@ impl Samples {
     }
 }
 
-fn record(histogram: &mut Histogram<u64>, value: f64) {
-    // It grows as wide as the value asks.
-    let _ = histogram.record((value / GRAIN).round() as u64);
+fn record(histogram: &mut Histogram<u64>, value: f64, count: u64) {
+    if count > 0 {
+        // It grows as wide as the value asks.
+        let _ = histogram.record_n((value / GRAIN).round() as u64, count);
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +155,16 @@ mod tests {
         let median = samples.percentile(50.0).expect("a median");
         assert!((median - 0.05).abs() < 0.05 * 1e-3, "{median}");
         assert_eq!(samples.max(), Some(0.1));
+    }
+
+    #[test]
+    fn a_value_that_comes_again_and_again_counts_each_time() {
+        let samples = of((0..30_000).map(|n| if n < 20_000 { f64::from(n / 5_000) } else { 9.0 }));
+        let at = [10.0, 20.0, 40.0, 60.0, 70.0, 100.0].map(|percent| samples.percentile(percent).expect("values").round());
+        assert_eq!((at, samples.count()), ([0.0, 1.0, 2.0, 3.0, 9.0, 9.0], 30_000));
+        let mut merged = of([5.0]);
+        merged.merge(&samples);
+        assert_eq!((merged.percentile(99.0), merged.count()), (Some(9.0), 30_001));
     }
 
     #[test]

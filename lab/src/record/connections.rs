@@ -12,6 +12,8 @@ use super::name::Name;
 pub struct Connections {
     all: Vec<Connection>,
     current: HashMap<(End, End), usize>,
+    /// The one that was asked for last, and its ends: packets come in trains.
+    last: Option<(End, End, usize)>,
     sockets: HashMap<(Name, u64), (usize, Which)>,
 }
 
@@ -64,6 +66,45 @@ pub struct Side {
     sent: Option<u32>,
     /// It sent bytes of the stream.
     data: bool,
+}
+
+/// What of a TCP segment matters to its connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// Which way, seen from the host.
+    pub dir: Dir,
+    /// From which end.
+    pub src: End,
+    /// To which end.
+    pub dst: End,
+    /// Flags.
+    pub flags: Flags,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number.
+    pub ack: u32,
+    /// The window as in the header.
+    pub window: u32,
+    /// Window scale, on a SYN.
+    pub wscale: Option<u8>,
+    /// Bytes of payload.
+    pub len: u32,
+    /// How many segments it is on a wire.
+    pub segments: u32,
+    /// A link damaged it on the way here: it may be of any connection.
+    pub damaged: bool,
+    /// The host forwards it, or is to.
+    pub forwarded: bool,
+}
+
+impl Segment {
+    /// That of a packet; none if it is no TCP segment.
+    pub fn of(packet: &Packet) -> Option<Self> {
+        let flags = packet.flags.filter(|_| packet.proto == "tcp")?;
+        let &Packet { dir, src, dst, wscale, len, segments, damaged, forwarded, .. } = packet;
+        let (seq, ack, window) = (packet.seq.unwrap_or(0), packet.ack.unwrap_or(0), packet.win.unwrap_or(0));
+        Some(Self { dir, src, dst, flags, seq, ack, window, wscale, len, segments, damaged, forwarded })
+    }
 }
 
 /// What a packet is to its connection.
@@ -164,37 +205,47 @@ impl Connections {
 
     /// The latest connection between two ends.
     pub fn between(&self, a: End, b: End) -> Option<usize> {
-        self.current.get(&a.pair(b)).copied()
+        match self.last {
+            Some((c, d, at)) if (a, b) == (c, d) || (a, b) == (d, c) => Some(at),
+            _ => self.current.get(&a.pair(b)).copied(),
+        }
     }
 
     /// What a packet is to its connection; none if it is no TCP segment.
     pub fn packet(&mut self, t: u64, host: &Name, packet: &Packet) -> Option<Part> {
-        let flags = packet.flags.filter(|_| packet.proto == "tcp" && !packet.damaged)?;
-        let at = self.find_or_open(t, packet, flags);
+        self.segment(t, host, &Segment::of(packet)?)
+    }
+
+    /// What a segment is to its connection; none if nobody can tell.
+    pub fn segment(&mut self, t: u64, host: &Name, segment: &Segment) -> Option<Part> {
+        if segment.damaged {
+            return None;
+        }
+        let at = self.find_or_open(t, segment);
         let connection = &mut self.all[at];
-        let from = connection.which(packet.src);
-        if !packet.forwarded {
-            let here = if packet.dir == Dir::Out { from } else { from.other() };
+        let from = connection.which(segment.src);
+        if !segment.forwarded {
+            let here = if segment.dir == Dir::Out { from } else { from.other() };
             connection.sides[here as usize].host.get_or_insert_with(|| host.clone());
         }
-        let window = connection.window(from, packet, flags);
-        let counts = packet.dir == Dir::Out && !packet.forwarded || connection.side(from).host.is_none();
-        let again = counts && connection.sides[from as usize].sends(packet, flags);
+        let window = connection.window(from, segment);
+        let counts = segment.dir == Dir::Out && !segment.forwarded || connection.side(from).host.is_none();
+        let again = counts && connection.sides[from as usize].sends(segment);
         Some(Part { connection: at, from, again, window })
     }
 
     /// A SYN with a new sequence number opens a connection; any other segment of an unknown one too, for the record may begin late.
-    fn find_or_open(&mut self, t: u64, packet: &Packet, flags: Flags) -> usize {
-        let key = packet.src.pair(packet.dst);
+    fn find_or_open(&mut self, t: u64, segment: &Segment) -> usize {
+        let &Segment { src, dst, flags, seq, .. } = segment;
         let opening = flags.has(Flags::SYN) && !flags.has(Flags::ACK);
-        if let Some(at) = self.current.get(&key).copied() {
-            let known = &self.all[at].sides[self.all[at].which(packet.src) as usize];
-            if !opening || known.iss.is_none() || known.iss == packet.seq {
+        if let Some(at) = self.between(src, dst) {
+            self.last = Some((src, dst, at));
+            let known = &self.all[at].sides[self.all[at].which(src) as usize];
+            if !opening || known.iss.is_none_or(|iss| iss == seq) {
                 return at;
             }
         }
-        let (client, server) =
-            if flags.has(Flags::SYN) && flags.has(Flags::ACK) { (packet.dst, packet.src) } else { (packet.src, packet.dst) };
+        let (client, server) = if flags.has(Flags::SYN) && flags.has(Flags::ACK) { (dst, src) } else { (src, dst) };
         self.open(t, client, server)
     }
 
@@ -203,6 +254,7 @@ impl Connections {
         let at = self.all.len();
         self.all.push(Connection { number: at + 1, opened: t, failure: None, sides: [side(client), side(server)] });
         self.current.insert(client.pair(server), at);
+        self.last = None;
         at
     }
 
@@ -218,7 +270,7 @@ impl Connections {
         if self.sockets.contains_key(&(host.clone(), socket)) {
             return;
         }
-        let known = self.current.get(&local.pair(peer)).copied();
+        let known = self.between(local, peer);
         let fresh = known.filter(|at| self.all[*at].sides[self.all[*at].which(local) as usize].socket.is_none());
         let at = fresh.unwrap_or_else(|| self.open(t, local, peer));
         let which = self.all[at].which(local);
@@ -231,8 +283,8 @@ impl Connections {
 
 impl Connection {
     /// The window is scaled if both ends offered to (RFC 7323 §2.2), never on a SYN.
-    fn window(&self, from: Which, packet: &Packet, flags: Flags) -> u32 {
-        let window = packet.win.unwrap_or(0);
+    fn window(&self, from: Which, segment: &Segment) -> u32 {
+        let &Segment { window, flags, .. } = segment;
         let both = self.sides.iter().all(|side| side.wscale.is_some());
         match self.side(from).wscale {
             Some(shift) if both && !flags.has(Flags::SYN) => window << shift.min(14),
@@ -243,14 +295,14 @@ impl Connection {
 
 impl Side {
     /// The end sends this; true if it had sent some of it before.
-    fn sends(&mut self, packet: &Packet, flags: Flags) -> bool {
-        let Some(seq) = packet.seq else { return false };
-        self.data |= packet.len > 0;
+    fn sends(&mut self, segment: &Segment) -> bool {
+        let &Segment { seq, flags, len, wscale, .. } = segment;
+        self.data |= len > 0;
         if flags.has(Flags::SYN) {
-            self.wscale = packet.wscale;
+            self.wscale = wscale;
             self.iss.get_or_insert(seq);
         }
-        let space = packet.len + u32::from(flags.has(Flags::SYN)) + u32::from(flags.has(Flags::FIN));
+        let space = len + u32::from(flags.has(Flags::SYN)) + u32::from(flags.has(Flags::FIN));
         let end = seq.wrapping_add(space);
         let sent = *self.sent.get_or_insert(seq);
         let again = space > 0 && (sent.wrapping_sub(seq) as i32) > 0;

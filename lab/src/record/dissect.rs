@@ -1,6 +1,7 @@
 //! The headers of a frame, read for the record. Lenient: what is malformed is named as far as it can be read.
 
 use loggia_stack::base::{Addr, Frame};
+use loggia_stack::link::Train;
 
 use super::end::{End, Flags};
 use super::entry::Word;
@@ -41,6 +42,21 @@ pub struct TcpHead {
     pub wscale: Option<u8>,
     /// Selective acknowledgements.
     pub sack: Vec<(u32, u32)>,
+}
+
+impl Heads {
+    /// Of those of a super-segment, what they are for the `n`-th of its packets, counted from 0, if they are those of the one before it.
+    pub(super) fn go_on(&mut self, train: &Train, n: usize, whole: &Self) {
+        self.len = train.payload(n) as u32;
+        if self.src.addr.is_v4() {
+            self.ident = whole.ident.wrapping_add(n as u16);
+        }
+        if let (Some(tcp), Some(all)) = (&mut self.tcp, &whole.tcp) {
+            tcp.seq = all.seq.wrapping_add(train.offset(n) as u32);
+            let last = n + 1 == train.count();
+            tcp.flags = if last { all.flags } else { Flags(all.flags.0 & !(Flags::FIN | Flags::PSH)) };
+        }
+    }
 }
 
 /// Reads an Ethernet frame.

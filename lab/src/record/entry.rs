@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use loggia_stack::base::Direction;
 use serde::{Deserialize, Serialize};
 
 use super::end::{End, Flags};
@@ -38,6 +39,15 @@ pub enum Dir {
     In,
     /// It left.
     Out,
+}
+
+impl From<Direction> for Dir {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::In => Self::In,
+            Direction::Out => Self::Out,
+        }
+    }
 }
 
 /// What happened.

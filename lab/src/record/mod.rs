@@ -25,6 +25,7 @@ mod entry;
 mod failure;
 mod folder;
 mod name;
+mod numbered;
 mod read;
 mod recorder;
 mod reserve;
@@ -33,7 +34,7 @@ mod sockets;
 mod tell;
 mod trail;
 
-pub use connections::{Connection, Connections, Part, Side, Which};
+pub use connections::{Connection, Connections, Part, Segment, Side, Which};
 pub use end::{End, Flags};
 pub use entry::{Dir, Entry, Fact, Fate, Packet, Transfer, Word};
 pub use failure::Failure;

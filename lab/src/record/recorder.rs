@@ -8,9 +8,9 @@ use loggia_stack::SocketId;
 use loggia_stack::base::event::class;
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Addr, Direction, Event, Instant, What};
-use loggia_stack::link::{Mac, Medium, cut, packets};
+use loggia_stack::link::{Mac, Medium, Train, packets};
 
-use super::connections::Connections;
+use super::connections::{Connections, Segment};
 use super::dissect::{self, Heads};
 use super::entry::{Dir, Entry, Fact, Packet};
 use super::folder::Folder;
@@ -18,10 +18,10 @@ use super::name::Name;
 use super::sink::{self, Sink};
 use super::sockets::{self, Owners};
 use super::tell;
-use super::trail::{Passing, Trail};
-use crate::capture::{Captures, Held, Place, remarks};
+use super::trail::{Passing, Pending, Trail};
+use crate::capture::{Captures, Held, Piece, remarks};
 use crate::link::{Fate, Marks, PacketId, Verdict};
-use crate::metrics::{Collector, Process, Table};
+use crate::metrics::{Collector, Crossing, Datagram, Process, Table};
 use crate::observe::{Observer, PipeId, Seen};
 use crate::world::{End, HostId, World};
 
@@ -82,8 +82,7 @@ struct Inner {
     trail: Trail,
     passing: Vec<Option<Passing>>,
     connections: Connections,
-    /// Where packets are held whose fate is not known, by number.
-    pending: HashMap<u64, (usize, Place)>,
+    pending: Pending,
     /// What was done to packets that have not arrived yet.
     marks: HashMap<(PipeId, PacketId), Vec<(Instant, Marks)>>,
     /// Packets that were damaged on a link before the last.
@@ -112,6 +111,8 @@ struct HostNames {
     macs: Vec<Option<Mac>>,
     /// Its addresses, as far as they are known: those it began with, and those it sent from.
     own: HashSet<Addr>,
+    /// The one it sent from last.
+    last: Addr,
 }
 
 struct LinkNames {
@@ -148,7 +149,7 @@ impl Recorder {
             trail: Trail::default(),
             passing,
             connections: Connections::default(),
-            pending: HashMap::new(),
+            pending: Pending::default(),
             marks: HashMap::new(),
             damaged: HashSet::new(),
             captures,
@@ -259,7 +260,7 @@ fn host_names(world: &World) -> Vec<HostNames> {
         let ports = (0..host.ports()).map(|port| named(port).into()).collect();
         let macs = (0..host.ports()).map(mac).collect();
         let own = host.stack().addresses().map(|(_, cidr)| cidr.addr).collect();
-        HostNames { name: host.name.as_str().into(), ports, macs, own }
+        HostNames { name: host.name.as_str().into(), ports, macs, own, last: Addr::V4_ANY }
     };
     world.hosts().iter().map(of).collect()
 }
@@ -272,6 +273,10 @@ fn link_names(world: &World) -> Vec<LinkNames> {
 impl Observer for Recorder {
     fn frame(&mut self, seen: &Seen<'_>) {
         self.lock().frame(seen);
+    }
+
+    fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+        self.lock().train(seen, fates);
     }
 
     fn fate(&mut self, pipe: PipeId, fate: &Fate) {
@@ -301,34 +306,81 @@ impl Observer for Recorder {
     }
 }
 
+/// What a packet that is seen is found to be.
+struct Sight {
+    /// Its number in the run.
+    pkt: u64,
+    forwarded: bool,
+    damaged: bool,
+    /// Some of it was sent before.
+    again: bool,
+    /// Its window in bytes, if it is a part of a connection.
+    window: Option<u32>,
+}
+
+/// How many segments a packet is on a wire, and how many bytes those are.
+fn segments(piece: &Piece<'_>) -> (u32, u32) {
+    match piece {
+        Piece::Frame(frame) => {
+            let (segments, size) = packets(frame);
+            (segments as u32, size as u32)
+        }
+        Piece::Segment { .. } => (1, piece.len() as u32),
+    }
+}
+
 impl Inner {
     fn frame(&mut self, seen: &Seen<'_>) {
-        if seen.names == 1 {
-            return self.packet(seen);
-        }
-        for (n, frame) in (0..seen.names).zip(cut(seen.frame.clone())) {
-            self.packet(&Seen { packet: PacketId(seen.packet.0 + n), names: 1, frame: &frame, ..*seen });
-        }
+        self.train(seen, &[]);
     }
 
-    fn packet(&mut self, seen: &Seen<'_>) {
-        self.now = seen.at;
+    /// A frame that is one packet or many, and fates that were decided when it was put: each packet is told of before its fate.
+    fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+        let mut fates = fates.iter().peekable();
+        let mut fates_before = |inner: &mut Self, packet: u64| {
+            while let Some(fate) = fates.next_if(|fate| fate.packet.0 < packet) {
+                inner.fate(seen.pipe, fate);
+            }
+        };
         let heads = dissect::frame(seen.frame);
+        fates_before(self, seen.packet.0);
+        match Train::of(seen.frame).filter(|_| seen.names > 1) {
+            None => self.packet(seen, &heads, &Piece::Frame(seen.frame)),
+            Some(train) => {
+                let mut of_packet = heads.clone();
+                for n in 0..train.count() {
+                    let packet = PacketId(seen.packet.0 + n as u64);
+                    of_packet.go_on(&train, n, &heads);
+                    let piece = Piece::Segment { whole: seen.frame, train: &train, n };
+                    self.packet(&Seen { packet, names: 1, ..*seen }, &of_packet, &piece);
+                    fates_before(self, packet.0 + 1);
+                }
+            }
+        }
+        fates_before(self, u64::MAX);
+    }
+
+    fn packet(&mut self, seen: &Seen<'_>, heads: &Heads, piece: &Piece<'_>) {
+        self.now = seen.at;
         let name = (seen.pipe, seen.packet);
         let marks = if seen.direction == Direction::In { self.marks_of(name, seen.at) } else { None };
         let (pkt, forwarded) = match seen.direction {
-            Direction::Out => self.leaves(seen, &heads),
+            Direction::Out => self.leaves(seen, heads),
             Direction::In => {
-                let for_another = self.is_overheard(seen) || self.is_for_another(seen.host, &heads);
-                (self.arrives(seen, &heads), for_another)
+                let for_another = self.is_overheard(seen) || self.is_for_another(seen.host, heads);
+                (self.arrives(seen, heads), for_another)
             }
         };
-        self.learn_address(seen, &heads, forwarded);
+        self.learn_address(seen, heads, forwarded);
         let damaged = marks.is_some_and(|marks| marks.corrupted.is_some()) || self.damaged.contains(&pkt);
-        let packet = self.describe(seen, heads, pkt, forwarded, damaged);
-        self.capture(seen, &packet, marks);
-        let host = self.hosts[seen.host.0].name.clone();
-        self.tell(seen.at, Some(host), Fact::Packet(Box::new(packet)));
+        let mut sight = Sight { pkt, forwarded, damaged, again: false, window: None };
+        self.measure(seen, heads, piece, &mut sight);
+        self.capture(seen, heads, piece, &sight, marks);
+        if self.wants_entries() {
+            let packet = self.describe(seen, heads, piece, &sight);
+            let host = self.hosts[seen.host.0].name.clone();
+            self.put(Entry { t: seen.at.nanos(), host: Some(host), fact: Fact::Packet(Box::new(packet)) });
+        }
     }
 
     /// What was done to a packet that arrives at `at`. A copy and its original have one name and arrive by themselves.
@@ -384,101 +436,132 @@ impl Inner {
     /// What a host sends by itself comes from an address of its own.
     fn learn_address(&mut self, seen: &Seen<'_>, heads: &Heads, forwarded: bool) {
         let (host, from) = (&mut self.hosts[seen.host.0], heads.src.addr);
-        if seen.direction == Direction::Out && !forwarded && !from.is_unspecified() && host.own.insert(from) {
+        if seen.direction == Direction::In || forwarded || from == host.last || from.is_unspecified() {
+            return;
+        }
+        host.last = from;
+        if host.own.insert(from) {
             self.collector.address(from, &host.name);
         }
     }
 
-    fn describe(&mut self, seen: &Seen<'_>, heads: Heads, pkt: u64, forwarded: bool, damaged: bool) -> Packet {
+    /// What connections and metrics learn from a packet, and what it is to its connection.
+    fn measure(&mut self, seen: &Seen<'_>, heads: &Heads, piece: &Piece<'_>, sight: &mut Sight) {
+        let (t, host) = (seen.at.nanos(), &self.hosts[seen.host.0].name);
+        let &mut Sight { pkt, forwarded, damaged, .. } = sight;
+        let (dir, src, dst) = (Dir::from(seen.direction), heads.src, heads.dst);
+        if heads.proto == "tcp" {
+            let segments = segments(piece).0;
+            let (seq, ack, flags, window, wscale) =
+                heads.tcp.as_ref().map_or_else(Default::default, |tcp| (tcp.seq, tcp.ack, tcp.flags, tcp.window, tcp.wscale));
+            let (window, len) = (u32::from(window), heads.len);
+            let segment = Segment { dir, src, dst, flags, seq, ack, window, wscale, len, segments, damaged, forwarded };
+            if let Some(part) = self.connections.segment(t, host, &segment) {
+                (sight.again, sight.window) = (part.again, Some(part.window));
+                if !self.measured {
+                    self.collector.segment(t, &segment, &part, &self.connections);
+                }
+            }
+        } else if heads.proto == "udp" && src.port != 0 && !self.measured {
+            self.collector.datagram(t, host, &Datagram { pkt, dir, src, dst, forwarded });
+        }
+    }
+
+    fn describe(&self, seen: &Seen<'_>, heads: &Heads, piece: &Piece<'_>, sight: &Sight) -> Packet {
         let host = &self.hosts[seen.host.0];
-        let tcp = heads.tcp.unwrap_or_default();
-        let is_tcp = heads.proto == "tcp";
-        let (segments, size) = packets(seen.frame);
-        let mut packet = Packet {
-            dir: if seen.direction == Direction::In { Dir::In } else { Dir::Out },
+        let Heads { proto, src, dst, tcp, len, info, .. } = heads.clone();
+        let tcp = tcp.unwrap_or_default();
+        let is_tcp = proto == "tcp";
+        let (segments, size) = segments(piece);
+        let &Sight { pkt, forwarded, damaged, again, window } = sight;
+        Packet {
+            dir: seen.direction.into(),
             port: host.ports.get(seen.port).cloned().unwrap_or_default(),
             link: self.links[seen.pipe.wire].name.clone(),
             pkt,
-            proto: heads.proto,
-            src: heads.src,
-            dst: heads.dst,
+            proto,
+            src,
+            dst,
             seq: is_tcp.then_some(tcp.seq),
             ack: is_tcp.then_some(tcp.ack),
             flags: is_tcp.then_some(tcp.flags),
-            win: is_tcp.then_some(u32::from(tcp.window)),
+            win: is_tcp.then(|| window.unwrap_or_else(|| u32::from(tcp.window))),
             mss: tcp.mss,
             wscale: tcp.wscale,
             sack: tcp.sack,
-            len: heads.len,
-            size: size as u32,
-            segments: segments as u32,
+            len,
+            size,
+            segments,
             segment: (segments > 1).then(|| u32::from(seen.frame.segment_size)),
-            again: false,
+            again,
             damaged,
             forwarded,
-            info: heads.info,
-        };
-        if let Some(part) = self.connections.packet(seen.at.nanos(), &host.name, &packet) {
-            packet.win = Some(part.window);
-            packet.again = part.again;
+            info,
         }
-        packet
     }
 
-    /// Hands the frame to the capture of its host. One that leaves waits there for its fate.
-    fn capture(&mut self, seen: &Seen<'_>, packet: &Packet, marks: Option<Marks>) {
+    /// Hands the packet to the capture of its host. One that leaves waits there for its fate.
+    fn capture(&mut self, seen: &Seen<'_>, heads: &Heads, piece: &Piece<'_>, sight: &Sight, marks: Option<Marks>) {
         if !self.captures.is_on(seen.host.0) {
             return;
         }
         let leaves = seen.direction == Direction::Out;
         let link = &self.links[seen.pipe.wire].name;
         let mut comments = marks.map_or_else(Vec::new, |marks| remarks::marked(link, &marks));
-        if packet.again && leaves {
+        if sight.again && leaves {
             comments.push(remarks::AGAIN.into());
         }
-        let held = Held {
-            at: seen.at,
-            port: seen.port,
-            direction: seen.direction,
-            frame: seen.frame.clone(),
-            seq: packet.seq,
-            comments,
-            open: leaves,
-        };
-        let place = self.captures.push(seen.host.0, held);
+        let seq = (heads.proto == "tcp").then(|| heads.tcp.as_ref().map_or(0, |tcp| tcp.seq));
+        let held = Held { at: seen.at, port: seen.port, direction: seen.direction, seq, comments, open: leaves };
+        let place = self.captures.push(seen.host.0, held, piece);
         if leaves {
-            self.pending.insert(packet.pkt, (seen.host.0, place));
+            self.pending.insert(sight.pkt, seen.host.0, place);
         }
     }
 
     fn fate(&mut self, pipe: PipeId, fate: &Fate) {
         self.now = self.now.max(fate.at);
-        let pkt = self.trail.number((pipe, fate.packet));
+        let (pkt, put) = self.trail.put((pipe, fate.packet)).map_or((0, None), |(pkt, put)| (pkt, Some(put)));
         let link = &mut self.links[pipe.wire];
         let copy = matches!(fate.verdict, Verdict::Delivered { marks, .. } if marks.duplicate);
         let waiting = &mut link.waiting[pipe.end];
         *waiting = waiting.saturating_sub(u64::from(!copy));
-        let (waiting, name) = (*waiting, link.name.clone());
         match fate.verdict {
             Verdict::Dropped(cause) => {
-                self.remark(pkt, [remarks::dropped(&name, cause, waiting)]);
+                let comment = remarks::dropped(&link.name, cause, *waiting);
+                self.remark(pkt, [comment]);
                 self.settle(pkt);
+                if !self.measured {
+                    self.collector.dropped(pkt);
+                }
             }
-            Verdict::Delivered { arrives, marks, .. } => {
+            Verdict::Delivered { arrives, marks, queued } => {
+                let to_host = matches!(link.ends[1 - pipe.end], End::Host { .. });
                 if marks != Marks::default() {
+                    let comments = remarks::marked(&link.name, &marks);
                     self.marks.entry((pipe, fate.packet)).or_default().push((arrives, marks));
+                    if !copy {
+                        self.remark(pkt, comments);
+                    }
                 }
-                if !copy {
-                    self.remark(pkt, remarks::marked(&name, &marks));
-                }
-                if matches!(self.links[pipe.wire].ends[1 - pipe.end], End::Host { .. }) {
+                if to_host {
                     self.settle(pkt);
+                }
+                if !self.measured {
+                    let host = match self.links[pipe.wire].ends[pipe.end] {
+                        End::Host { host, .. } => &*self.hosts[host.0].name,
+                        End::Switch { .. } => "",
+                    };
+                    let crossing = Crossing { pipe, put, arrives, queued };
+                    self.collector.crossed(&crossing, &self.links[pipe.wire].name, host);
                 }
             }
         }
-        let told = tell::fate(&name, pipe, (pkt, self.trail.put((pipe, fate.packet))), fate);
-        let host = self.host_at(pipe);
-        self.tell(fate.at, host, Fact::Fate(told));
+        if self.wants_entries() {
+            let told = tell::fate(&self.links[pipe.wire].name, pipe, (pkt, put.map(Instant::nanos)), fate);
+            let host = self.host_at(pipe);
+            self.put(Entry { t: fate.at.nanos(), host, fact: Fact::Fate(told) });
+        }
     }
 
     /// The host at the end of a link that sends.
@@ -501,14 +584,14 @@ impl Inner {
 
     /// Says something of a packet that is held.
     fn remark(&mut self, pkt: u64, comments: impl IntoIterator<Item = String>) {
-        if let Some((host, place)) = self.pending.get(&pkt) {
-            self.captures.remark(*host, *place, comments);
+        if let Some((host, place)) = self.pending.get(pkt) {
+            self.captures.remark(host, place, comments);
         }
     }
 
     /// Nothing more will be said of a packet.
     fn settle(&mut self, pkt: u64) {
-        if let Some((host, place)) = self.pending.remove(&pkt) {
+        if let Some((host, place)) = self.pending.remove(pkt) {
             self.captures.close(host, place);
         }
     }
@@ -524,15 +607,23 @@ impl Inner {
         }
     }
 
-    /// An entry goes to all who want it.
+    /// An entry that is neither a packet nor a fate goes to all who want it.
     fn tell(&mut self, at: Instant, host: Option<Name>, fact: Fact) {
         let entry = Entry { t: at.nanos(), host, fact };
-        if !matches!(entry.fact, Fact::Packet(_)) {
-            self.connections.take(&entry);
-        }
+        self.connections.take(&entry);
         if !self.measured {
             self.collector.take(&entry, &self.connections);
         }
+        self.put(entry);
+    }
+
+    /// True if somebody wants entries: to make one costs more than to measure what it says.
+    fn wants_entries(&self) -> bool {
+        self.kept.len() < self.keep || self.events.as_ref().is_some_and(Sink::is_open)
+    }
+
+    /// Writes an entry, and keeps it.
+    fn put(&mut self, entry: Entry) {
         if let Some(events) = self.events.as_mut().filter(|events| events.is_open()) {
             put_line(events, &entry);
         }

@@ -90,14 +90,21 @@ impl Sink {
 
     /// Appends a block.
     pub fn put(&mut self, block: &[u8]) {
+        self.put_with(|into| into.extend_from_slice(block));
+    }
+
+    /// Appends a block that is written to where it is gathered.
+    pub fn put_with(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         if self.output.is_none() {
             return;
         }
-        if self.would_overflow(block.len()) {
+        let before = self.gathered.len();
+        append(&mut self.gathered);
+        if self.len() > self.limit {
+            self.gathered.truncate(before);
             self.finish();
             return;
         }
-        self.gathered.extend_from_slice(block);
         self.ends.push(self.len());
         if self.gathered.len() >= GATHER {
             self.flush();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use loggia_lab::link::{Cause, Chance, Limit, Loss, Queue, Rate, Reorder, Terms};
 use loggia_lab::record::Memory;
+use loggia_lab::world::Frames;
 
 use super::story::{Stage, Story, Told};
 
@@ -54,9 +55,9 @@ fn lines(told: &Told, host: &str, filter: &str, field: &str) -> Option<Vec<Strin
 
 #[test]
 fn an_independent_reader_finds_nothing_wrong() {
-    for (v6, large_frames) in [(false, false), (false, true), (true, false), (true, true)] {
-        let story = Story { v6, large_frames, answer: 100_000, ..Story::default() };
-        sound(&story.play(), &format!("plain-{v6}-{large_frames}"));
+    for (v6, frames) in [(false, Frames::Packets), (false, Frames::Whole), (true, Frames::Packets), (true, Frames::Whole)] {
+        let story = Story { v6, frames, answer: 100_000, ..Story::default() };
+        sound(&story.play(), &format!("plain-{v6}-{frames:?}"));
     }
 }
 
@@ -83,12 +84,29 @@ fn the_capture_is_of_the_moment_and_of_the_interface() {
 
 #[test]
 fn super_segments_are_written_as_a_wire_would_carry_them() {
-    let story = Story { large_frames: true, answer: 100_000, rounds: 1, ..Story::default() };
+    let story = Story { frames: Frames::Whole, answer: 100_000, rounds: 1, ..Story::default() };
     let told = story.play();
     let Some(lens) = lines(&told, "server", "tcp.srcport==80 && tcp.len>0", "tcp.len") else { return };
     let lens: Vec<usize> = lens.iter().map(|len| len.parse().expect("a number")).collect();
     assert_eq!(lens.iter().sum::<usize>(), 100_000);
     assert!(lens.iter().all(|len| *len <= 1448), "{lens:?}");
+}
+
+#[test]
+fn packets_that_travel_together_are_written_one_by_one() {
+    for v6 in [false, true] {
+        let loss = Some(Loss::Independent(chance(0.03)));
+        let terms = Terms { loss, duplicate: chance(0.02), corrupt: chance(0.02), ..Story::default().terms };
+        let told = Story { v6, frames: Frames::Trains, terms, answer: 200_000, ..Story::default() }.play();
+        sound(&told, &format!("together-{v6}"));
+        let counts = *told.world.wires()[0].pipe(1).counts();
+        let Some(left) = lines(&told, "server", "frame.packet_flags_direction==2", "frame.len") else { return };
+        let lost = commented(&told, "server", "lost on wan: loss model").expect("tshark");
+        let arrived = lines(&told, "client", "frame.packet_flags_direction==1", "frame.len").expect("tshark");
+        assert_eq!((left.len() as u64, arrived.len() as u64), (counts.sent, counts.delivered));
+        assert_eq!(lost as u64, counts.dropped[Cause::Loss as usize]);
+        assert!(left.iter().all(|len| len.parse::<usize>().expect("a number") <= 1514));
+    }
 }
 
 fn chance(probability: f64) -> Chance {
@@ -113,10 +131,10 @@ fn commented(told: &Told, host: &str, text: &str) -> Option<usize> {
 
 #[test]
 fn each_packet_that_something_happened_to_says_what() {
-    for (v6, large_frames) in [(false, false), (true, true)] {
-        let story = Story { v6, large_frames, terms: impaired(), answer: 200_000, ..Story::default() };
+    for (v6, frames) in [(false, Frames::Packets), (false, Frames::Trains), (true, Frames::Whole)] {
+        let story = Story { v6, frames, terms: impaired(), answer: 200_000, ..Story::default() };
         let told = story.play();
-        sound(&told, &format!("impaired-{v6}-{large_frames}"));
+        sound(&told, &format!("impaired-{v6}-{frames:?}"));
         for (end, host, other) in [(0, "client", "server"), (1, "server", "client")] {
             let counts = *told.world.wires()[0].pipe(end).counts();
             let Some(lost) = commented(&told, host, "lost on wan: loss model") else { return };

@@ -1,9 +1,14 @@
 //! What the record says, and that it can be read back.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use loggia_lab::link::{Cause, Chance, Loss, Terms};
 use loggia_lab::record::{self, Dir, Entry, Fact, Which};
+use loggia_lab::world::Frames;
 use loggia_stack::base::Instant;
 
-use super::story::{Story, Told};
+use super::story::{Between, Story, Told};
 
 fn read_back(told: &Told) -> Vec<Entry> {
     let text = told.folder.file("events.jsonl").expect("events");
@@ -49,6 +54,47 @@ fn a_packet_has_one_number_on_its_way() {
     };
     assert_eq!(packets(Dir::Out), packets(Dir::In));
     assert!(packets(Dir::Out).len() > 20);
+}
+
+/// Where packets travel together, as many are told of as when each goes by itself, each with its fate after it.
+#[test]
+fn packets_that_travel_together_are_told_one_by_one() {
+    let loss = Loss::Independent(Chance { probability: 0.05, correlation: 0.0 });
+    let terms = Terms {
+        delay: Duration::from_millis(20),
+        loss: Some(loss),
+        duplicate: Chance { probability: 0.02, correlation: 0.0 },
+        ..Terms::default()
+    };
+    for between in [Between::Link, Between::Switch] {
+        let story = Story { between, frames: Frames::Trains, terms: terms.clone(), answer: 300_000, ..Story::default() };
+        let told = story.play();
+        let entries = read_back(&told);
+        assert_eq!(entries, told.recorder.entries());
+        let (mut left, mut lost, mut arrived) = (BTreeMap::new(), 0, 0);
+        for entry in &entries {
+            match &entry.fact {
+                Fact::Packet(packet) if packet.dir == Dir::Out => {
+                    assert!(packet.size <= 1514 && packet.segments == 1);
+                    assert!(left.insert(packet.pkt, (packet.seq, packet.len)).is_none(), "a number for each");
+                }
+                Fact::Packet(packet) => {
+                    assert_eq!(left.get(&packet.pkt), Some(&(packet.seq, packet.len)));
+                    arrived += 1;
+                }
+                Fact::Fate(fate) => {
+                    assert!(left.contains_key(&fate.pkt), "it left before: {fate:?}");
+                    lost += u64::from(fate.is_dropped());
+                }
+                _ => {}
+            }
+        }
+        let last = told.world.wires().last().expect("a link");
+        let counts = [0, 1].map(|end| *last.pipe(end).counts());
+        assert_eq!(arrived, counts.iter().map(|counts| counts.delivered).sum::<u64>());
+        assert_eq!(lost, counts.iter().map(|counts| counts.dropped[Cause::Loss as usize]).sum::<u64>());
+        assert!(lost > 5 && arrived > 200, "{lost} of {arrived}");
+    }
 }
 
 #[test]
