@@ -1,8 +1,8 @@
 //! The captures of all hosts.
 
-use loggia_stack::base::{Instant, Why};
+use loggia_stack::base::{Frame, Instant, Why};
 use loggia_stack::link::pcapng::{self, LinkType, Packet};
-use loggia_stack::link::{complete_checksum, cut};
+use loggia_stack::link::{Train, complete_checksum, cut};
 
 use super::hold::{Held, Hold, Kept, Place};
 use super::piece::Piece;
@@ -58,6 +58,28 @@ impl Captures {
             Some(kept) => capture.hold.push_head(held, piece.len(), kept, |head| piece.fill(head)),
             None => capture.hold.push(held, Kept::Frame(piece.frame())),
         }
+    }
+
+    /// True if packets of a super-segment may be given together: only their first bytes are kept.
+    pub fn takes_trains(&self, host: usize) -> bool {
+        !self.is_on(host) || self.hosts[host].snap <= Piece::HEAD
+    }
+
+    /// The packets of a super-segment passed the border of a host, and there is nothing to say of any of them.
+    pub fn push_train(&mut self, host: usize, held: Held, whole: &Frame, train: &Train) {
+        let capture = &mut self.hosts[host];
+        capture.write_known(held.at);
+        let piece = |n| Piece::Segment { whole, train, n };
+        let (count, snap) = (train.count(), capture.snap);
+        let (len, last) = (piece(0).len(), piece(count - 1).len());
+        let kept = (count - 1) * len.min(snap) + last.min(snap);
+        let from = capture.hold.keep(kept, |heads| {
+            for (n, head) in heads.chunks_mut(len.min(snap)).enumerate() {
+                piece(n).fill(head);
+            }
+        });
+        let (kept, count, len, last) = (kept as u32, count as u32, len as u32, last as u32);
+        capture.hold.push(held, Kept::Run { from, kept, count, len, last });
     }
 
     /// Says something of a frame that is held.
@@ -145,6 +167,16 @@ impl Capture {
                 let packet = Packet { interface: *port as u32, at, data, len: len as usize, direction: *direction, comments };
                 sink.put_with(|into| pcapng::append_packet(into, &packet, data.len(), |room| room.copy_from_slice(data)));
                 1
+            }
+            Kept::Run { from, kept, count, len, last } => {
+                let (interface, at) = (*port as u32, *epoch + at.nanos());
+                let heads = hold.head(from, kept).chunks((len as usize).min(*snap));
+                for (n, data) in (1..).zip(heads) {
+                    let len = if n == count { last } else { len } as usize;
+                    let packet = Packet { interface, at, data, len, direction: *direction, comments };
+                    sink.put_with(|into| pcapng::append_packet(into, &packet, data.len(), |room| room.copy_from_slice(data)));
+                }
+                u64::from(count)
             }
             Kept::Frame(frame) => {
                 let mut count = 0;

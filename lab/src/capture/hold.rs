@@ -42,6 +42,19 @@ pub(super) enum Kept {
         /// How many there were.
         len: u32,
     },
+    /// The first bytes of packets of a super-segment, one behind the other.
+    Run {
+        /// Where they begin.
+        from: u64,
+        /// How many bytes there are of all.
+        kept: u32,
+        /// How many packets.
+        count: u32,
+        /// How many bytes there were of each but the last.
+        len: u32,
+        /// And of the last.
+        last: u32,
+    },
 }
 
 impl Kept {
@@ -49,6 +62,7 @@ impl Kept {
         match self {
             Self::Frame(frame) => frame.len(),
             Self::Head { len, .. } => *len as usize,
+            Self::Run { count, len, last, .. } => (*count as usize - 1) * *len as usize + *last as usize,
         }
     }
 }
@@ -81,11 +95,17 @@ impl Hold {
 
     /// Appends a packet of `len` bytes of which the first `kept` are filled in.
     pub(super) fn push_head(&mut self, held: Held, len: usize, kept: usize, fill: impl FnOnce(&mut [u8])) -> Place {
+        let from = self.keep(kept, fill);
+        self.push(held, Kept::Head { from, kept: kept as u32, len: len as u32 })
+    }
+
+    /// Makes room for so many bytes that are kept; says where they begin.
+    pub(super) fn keep(&mut self, kept: usize, fill: impl FnOnce(&mut [u8])) -> u64 {
         self.tidy();
         let from = self.heads.len();
         self.heads.resize(from + kept, 0);
         fill(&mut self.heads[from..]);
-        self.push(held, Kept::Head { from: self.began + from as u64, kept: kept as u32, len: len as u32 })
+        self.began + from as u64
     }
 
     /// The first bytes of a packet; there until another one is pushed.
@@ -144,7 +164,7 @@ impl Hold {
         let (held, kept) = self.queue.pop_front()?;
         self.first += 1;
         self.bytes -= kept.len();
-        if let Kept::Head { from, kept, .. } = kept {
+        if let Kept::Head { from, kept, .. } | Kept::Run { from, kept, .. } = kept {
             self.spent = from + u64::from(kept);
         }
         Some((held, kept))

@@ -20,6 +20,9 @@ pub enum Piece<'a> {
 }
 
 impl Piece<'_> {
+    /// Packets of which more bytes than this are kept are kept as frames, which share their payload.
+    pub(super) const HEAD: usize = 256;
+
     /// Bytes, headers included.
     pub fn len(&self) -> usize {
         match self {
@@ -46,7 +49,7 @@ impl Piece<'_> {
     pub(super) fn begins(&self, snap: usize) -> Option<usize> {
         let one = !matches!(self, Self::Frame(frame) if frame.segment_size != 0);
         let kept = self.len().min(snap);
-        (one && kept <= HEAD).then_some(kept)
+        (one && kept <= Self::HEAD).then_some(kept)
     }
 
     /// Writes the first bytes; where those are all, with a complete checksum.
@@ -68,9 +71,6 @@ impl Piece<'_> {
         }
     }
 }
-
-/// Packets of which more bytes than this are kept are kept as frames, which share their payload.
-const HEAD: usize = 256;
 
 #[cfg(test)]
 mod tests {

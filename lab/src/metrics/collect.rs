@@ -382,8 +382,8 @@ impl Collector {
         }
     }
 
-    /// A packet crosses the link called `link`; `host` is at the end that sends.
-    pub fn crossed(&mut self, crossing: &Crossing, link: &str, host: &str) {
+    /// So many packets cross the link called `link`, all alike; `host` is at the end that sends.
+    pub fn crossed(&mut self, crossing: &Crossing, count: u64, link: &str, host: &str) {
         let Crossing { pipe, put, arrives, queued } = *crossing;
         if self.links.len() <= pipe.wire {
             self.links.resize(pipe.wire + 1, Default::default());
@@ -393,9 +393,9 @@ impl Collector {
             let labels = link_labels(link, host);
             ["queue", "delay"].map(|what| table.place(&format!("link.{link}.{what}"), &labels))
         });
-        table.at(queue).samples.add(seconds(queued.as_nanos() as u64));
+        table.at(queue).samples.add_many(seconds(queued.as_nanos() as u64), count);
         if let Some(put) = put {
-            table.at(delay).samples.add(seconds(arrives.nanos().saturating_sub(put.nanos())));
+            table.at(delay).samples.add_many(seconds(arrives.nanos().saturating_sub(put.nanos())), count);
         }
     }
 

@@ -26,19 +26,32 @@ impl Samples {
 
     /// Adds a value; not negative.
     pub fn add(&mut self, value: f64) {
+        self.add_many(value, 1);
+    }
+
+    /// Adds a value so many times.
+    pub fn add_many(&mut self, value: f64, times: u64) {
+        if times == 0 {
+            return;
+        }
         self.min = if self.count == 0 { value } else { self.min.min(value) };
         self.max = if self.count == 0 { value } else { self.max.max(value) };
-        self.count += 1;
-        self.sum += value;
-        if self.many.is_none() && self.exact.len() < EXACT {
+        self.count += times;
+        // One after the other: a product would be rounded otherwise.
+        (0..times).for_each(|_| self.sum += value);
+        let mut times = times;
+        while self.many.is_none() && self.exact.len() < EXACT && times > 0 {
             self.exact.push(value);
+            times -= 1;
+        }
+        if times == 0 {
             return;
         }
         if self.latest.0.to_bits() != value.to_bits() {
             self.pour();
             self.latest = (value, 0);
         }
-        self.latest.1 += 1;
+        self.latest.1 += times;
     }
 
     /// Adds those of `other`.
@@ -165,6 +178,19 @@ mod tests {
         let mut merged = of([5.0]);
         merged.merge(&samples);
         assert_eq!((merged.percentile(99.0), merged.count()), (Some(9.0), 30_001));
+    }
+
+    #[test]
+    fn many_at_once_are_the_same_as_one_after_the_other() {
+        let (mut at_once, mut one_by_one) = (Samples::default(), Samples::default());
+        for n in 0..900 {
+            let (value, times) = (f64::from(n % 70) * 0.1, n as u64 % 40);
+            at_once.add_many(value, times);
+            (0..times).for_each(|_| one_by_one.add(value));
+            assert_eq!((at_once.sum(), at_once.count(), at_once.min()), (one_by_one.sum(), one_by_one.count(), one_by_one.min()));
+        }
+        let percentiles = |samples: &Samples| [1.0, 50.0, 77.0, 99.0].map(|percent| samples.percentile(percent));
+        assert_eq!(percentiles(&at_once), percentiles(&one_by_one));
     }
 
     #[test]

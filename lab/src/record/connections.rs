@@ -234,6 +234,15 @@ impl Connections {
         Some(Part { connection: at, from, again, window })
     }
 
+    /// True if a segment is of a known connection, and behind all that its sender sent before.
+    pub(super) fn goes_on(&self, segment: &Segment) -> bool {
+        let Some(at) = self.between(segment.src, segment.dst) else { return false };
+        let connection = &self.all[at];
+        let sent = connection.side(connection.which(segment.src)).sent;
+        !segment.flags.has(Flags::SYN)
+            && sent.is_some_and(|sent| segment.dir == Dir::In || (segment.seq.wrapping_sub(sent) as i32) >= 0)
+    }
+
     /// A SYN with a new sequence number opens a connection; any other segment of an unknown one too, for the record may begin late.
     fn find_or_open(&mut self, t: u64, segment: &Segment) -> usize {
         let &Segment { src, dst, flags, seq, .. } = segment;

@@ -1,5 +1,7 @@
 //! The observer that writes the record.
 
+mod together;
+
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -336,15 +338,19 @@ impl Inner {
 
     /// A frame that is one packet or many, and fates that were decided when it was put: each packet is told of before its fate.
     fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+        let heads = dissect::frame(seen.frame);
+        let train = Train::of(seen.frame).filter(|_| seen.names > 1);
+        if train.as_ref().is_some_and(|train| self.together(seen, train, &heads, fates)) {
+            return;
+        }
         let mut fates = fates.iter().peekable();
         let mut fates_before = |inner: &mut Self, packet: u64| {
             while let Some(fate) = fates.next_if(|fate| fate.packet.0 < packet) {
                 inner.fate(seen.pipe, fate);
             }
         };
-        let heads = dissect::frame(seen.frame);
         fates_before(self, seen.packet.0);
-        match Train::of(seen.frame).filter(|_| seen.names > 1) {
+        match train {
             None => self.packet(seen, &heads, &Piece::Frame(seen.frame)),
             Some(train) => {
                 let mut of_packet = heads.clone();
@@ -553,7 +559,7 @@ impl Inner {
                         End::Switch { .. } => "",
                     };
                     let crossing = Crossing { pipe, put, arrives, queued };
-                    self.collector.crossed(&crossing, &self.links[pipe.wire].name, host);
+                    self.collector.crossed(&crossing, 1, &self.links[pipe.wire].name, host);
                 }
             }
         }

@@ -43,6 +43,17 @@ impl Trail {
         self.last
     }
 
+    /// So many packets nobody has seen; says the number of the first.
+    pub(super) fn fresh_many(&mut self, count: u64) -> u64 {
+        self.last += count;
+        self.last - count + 1
+    }
+
+    /// As [`Trail::name`], of packets whose names and numbers follow each other.
+    pub(super) fn name_many(&mut self, (pipe, first): Named, number: u64, count: u64, at: Instant) {
+        (0..count).for_each(|n| self.name((pipe, PacketId(first.0 + n)), number + n, at));
+    }
+
     /// The packet goes by this name on this link, onto which it is put now.
     pub(super) fn name(&mut self, (pipe, packet): Named, number: u64, at: Instant) {
         if self.pipes.len() <= pipe.wire {
@@ -78,11 +89,14 @@ pub(super) struct Pending {
     row: Numbered<Option<(usize, Place)>>,
     /// Those that others have overtaken by far: routers send on what they got long before.
     late: HashMap<u64, (usize, Place)>,
+    /// How many there are.
+    held: usize,
 }
 
 impl Pending {
     /// A packet is held by the capture of a host.
     pub(super) fn insert(&mut self, number: u64, host: usize, place: Place) {
+        self.held += usize::from(self.get(number).is_none());
         if self.row.set(number, Some((host, place))).is_err() {
             self.late.insert(number, (host, place));
         }
@@ -91,6 +105,11 @@ impl Pending {
         {
             self.late.extend(oldest.map(|held| (number, held)));
         }
+    }
+
+    /// True if none is held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// Where a packet is held.
@@ -103,12 +122,14 @@ impl Pending {
 
     /// Where a packet was held of which everything is known now.
     pub(super) fn remove(&mut self, number: u64) -> Option<(usize, Place)> {
-        match self.row.get_mut(number) {
+        let found = match self.row.get_mut(number) {
             Some(held) => held.take(),
             // Most have been settled; not even a number is hashed for them.
             None if self.late.is_empty() => None,
             None => self.late.remove(&number),
-        }
+        };
+        self.held -= usize::from(found.is_some());
+        found
     }
 }
 
@@ -161,8 +182,11 @@ mod tests {
             pending.insert(number, 1, place);
             assert_eq!(pending.remove(number), Some((1, place)));
         }
+        assert!(pending.is_empty());
+        pending.insert(5, 2, place);
         pending.insert(5, 2, place);
         assert_eq!((pending.get(5), pending.get(6)), (Some((2, place)), None));
         assert_eq!((pending.remove(5), pending.remove(5)), (Some((2, place)), None));
+        assert!(pending.is_empty());
     }
 }

@@ -97,6 +97,30 @@ fn packets_that_travel_together_are_told_one_by_one() {
     }
 }
 
+/// Whoever wants no entries gets the same captures and metrics, although packets are not told of one by one.
+#[test]
+fn without_entries_the_same_is_measured_and_captured() {
+    let loss = Loss::Independent(Chance { probability: 0.01, correlation: 0.0 });
+    for (v6, duplicate) in [(false, 0.0), (true, 0.0), (false, 0.01)] {
+        let duplicate = Chance { probability: duplicate, correlation: 0.0 };
+        let terms = Terms { delay: Duration::from_millis(20), loss: Some(loss.clone()), duplicate, ..Terms::default() };
+        let play = |entries: bool| {
+            let mut story = Story { v6, frames: Frames::Trains, terms: terms.clone(), answer: 3_000_000, ..Story::default() };
+            (story.options.snap, story.options.events) = (96, entries);
+            story.options.keep = if entries { usize::MAX } else { 0 };
+            let told = story.play();
+            let file = |name: &str| told.folder.file(name).expect("a file");
+            let captures = ["client", "server"].map(|host| file(&format!("hosts/{host}/eth0.pcapng")));
+            (captures, told.recorder.metrics().to_json().to_string())
+        };
+        let ([client, server], metrics) = play(false);
+        let ([client_too, server_too], metrics_too) = play(true);
+        assert!(client == client_too && server == server_too, "captures differ");
+        assert_eq!(metrics, metrics_too);
+        assert!(server.len() > 200_000);
+    }
+}
+
 #[test]
 fn a_record_that_may_hold_no_more_says_so_and_is_no_failure() {
     let mut story = Story { answer: 100_000, ..Story::default() };
