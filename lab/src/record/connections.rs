@@ -237,10 +237,10 @@ impl Connections {
     /// True if a segment is of a known connection, and behind all that its sender sent before.
     pub(super) fn goes_on(&self, segment: &Segment) -> bool {
         let Some(at) = self.between(segment.src, segment.dst) else { return false };
-        let connection = &self.all[at];
-        let sent = connection.side(connection.which(segment.src)).sent;
-        !segment.flags.has(Flags::SYN)
-            && sent.is_some_and(|sent| segment.dir == Dir::In || (segment.seq.wrapping_sub(sent) as i32) >= 0)
+        let side = self.all[at].side(self.all[at].which(segment.src));
+        let Some(sent) = side.sent.filter(|_| !segment.flags.has(Flags::SYN)) else { return false };
+        // What arrives from a host of the lab was counted where it left.
+        segment.dir == Dir::In && side.host.is_some() || (segment.seq.wrapping_sub(sent) as i32) >= 0
     }
 
     /// A SYN with a new sequence number opens a connection; any other segment of an unknown one too, for the record may begin late.

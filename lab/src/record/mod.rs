@@ -10,9 +10,9 @@
 //!
 //! - `entry`, `end`, `name`: a line of `events.jsonl`, and what it is made of
 //! - `dissect`: the headers of a frame
-//! - `trail`: one number for a packet wherever it is seen
+//! - `trail`: one number for a packet wherever it is seen; `numbered`: a table of what is numbered in order
 //! - `connections`: which TCP connections there are; `failure`: how one ended, if not in order
-//! - `recorder`: the observer; `tell`: events of stacks as entries
+//! - `recorder`: the observer, `recorder/together` for packets that travel together; `tell`: events of stacks as entries
 //! - `read`: a folder read back
 //! - `folder`, `sink`, `reserve`: where it is written, how writing ends, and room for that
 //!

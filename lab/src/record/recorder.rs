@@ -34,7 +34,8 @@ pub struct Options {
     pub epoch: Duration,
     /// Captures are written.
     pub capture: bool,
-    /// Bytes of each packet that captures keep; 0: all.
+    /// Bytes of each packet that captures keep; 0: all. Where payload is left out the transport checksum is as the host left it to its device, partial, as
+    /// a capture on Linux shows it: nobody could verify it.
     pub snap: u32,
     /// Most bytes of one capture.
     pub capture_limit: u64,

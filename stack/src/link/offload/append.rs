@@ -135,7 +135,7 @@ mod tests {
         let (joined, mut expected) = (bytes(first), bytes(whole));
         expected.pop();
         expected.extend(last);
-        let without_sums = |all: Vec<Vec<u8>>| all.into_iter().map(|packet| packet[..at + 1].to_vec()).collect::<Vec<_>>();
+        let without_sums = |all: Vec<Vec<u8>>| all.into_iter().map(|packet| packet[..=at].to_vec()).collect::<Vec<_>>();
         assert_eq!(without_sums(joined), without_sums(expected));
     }
 
