@@ -15,10 +15,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::chunks::{CHUNK, Chunks};
 use crate::base::Rope;
 
-/// The largest chunk that copied data gets.
-const CHUNK: usize = 64 << 10;
 /// What small writes share.
 const TAIL: usize = 4 << 10;
 /// Memory a chunk costs beside its bytes: its entry here, its reference count, the allocator's words.
@@ -98,14 +97,19 @@ impl ChunkQueue {
 
     /// Copies `data` in. Into an empty queue it gets a chunk of its size (a request, a reply), after that small pieces share a tail.
     pub(super) fn append(&mut self, data: &[u8]) {
+        self.append_in(data, &mut Chunks::default());
+    }
+
+    /// As [`ChunkQueue::append`], where `chunks` are at hand for what is large.
+    pub(super) fn append_in(&mut self, data: &[u8], chunks: &mut Chunks) {
         let mut more = data;
         if self.is_empty() {
             let (head, tail) = data.split_at(data.len().min(CHUNK));
-            self.push(shareable(head));
+            self.push(chunks.copy(head).unwrap_or_else(|| shareable(head)));
             more = tail;
         }
         if !more.is_empty() {
-            self.rest.get_or_insert_default().append(more);
+            self.rest.get_or_insert_default().append(more, chunks);
         }
     }
 
@@ -162,10 +166,22 @@ impl ChunkQueue {
 
     /// Drops the first `count` bytes (all, if there are fewer).
     pub(super) fn advance(&mut self, count: usize) {
+        self.advance_each(count, drop);
+    }
+
+    /// As [`ChunkQueue::advance`], and keeps in `chunks` what is large.
+    pub(super) fn advance_into(&mut self, count: usize, chunks: &mut Chunks) {
+        self.advance_each(count, |chunk| chunks.keep(chunk));
+    }
+
+    fn advance_each(&mut self, count: usize, mut gone: impl FnMut(Bytes)) {
         let mut left = count;
         while left >= self.first.len() {
             left -= self.first.len();
-            if !self.next_first() {
+            let chunk = core::mem::take(&mut self.first);
+            let found = self.next_first();
+            gone(chunk);
+            if !found {
                 return;
             }
         }
@@ -229,7 +245,7 @@ impl Rest {
         self.chunks.back().map_or(self.start, |chunk| chunk.end)
     }
 
-    fn append(&mut self, data: &[u8]) {
+    fn append(&mut self, data: &[u8], chunks: &mut Chunks) {
         let fit = data.len().min(self.tail.capacity() - self.tail.len());
         let (fitting, more) = data.split_at(fit);
         self.tail.extend_from_slice(fitting);
@@ -241,7 +257,9 @@ impl Rest {
             self.tail = BytesMut::with_capacity(TAIL);
             self.tail.extend_from_slice(more);
         } else {
-            more.chunks(CHUNK).for_each(|piece| self.push_back(Bytes::copy_from_slice(piece)));
+            for piece in more.chunks(CHUNK) {
+                self.push_back(chunks.copy(piece).unwrap_or_else(|| Bytes::copy_from_slice(piece)));
+            }
         }
     }
 

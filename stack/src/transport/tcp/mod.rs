@@ -8,7 +8,7 @@
 //! | which connection a segment is for | `flows`, `small_tuple`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
 //! | making output: decide, fill, record | `output/` |
-//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `spare` |
+//! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `chunks`, `spare` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `busy`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
 //! | opening and closing | `handshake`, `listener`, `gate`, `half_open`, `cookies`, `fast_open/`, `time_wait`, `isn` |
@@ -26,6 +26,7 @@ mod arrives;
 mod busy;
 mod calls;
 mod chunk_queue;
+mod chunks;
 pub mod congestion;
 mod cookies;
 mod cx;

@@ -13,6 +13,7 @@
 use bytes::Bytes;
 
 use super::chunk_queue::ChunkQueue;
+use super::chunks::Chunks;
 use crate::base::Rope;
 
 /// The send queue of a connection. Empty, it owns no memory.
@@ -38,8 +39,8 @@ impl SendQueue {
     }
 
     /// Copies `data` in: small writes share a chunk, large ones get chunks of up to 64 KiB.
-    pub fn write(&mut self, data: &[u8]) {
-        self.chunks.append(data);
+    pub(super) fn write(&mut self, data: &[u8], chunks: &mut Chunks) {
+        self.chunks.append_in(data, chunks);
     }
 
     /// Takes a chunk as it is (zero copy).
@@ -52,9 +53,9 @@ impl SendQueue {
         self.chunks.slice(offset, len)
     }
 
-    /// Drops the first `count` bytes: they were acknowledged.
-    pub fn release(&mut self, count: usize) {
-        self.chunks.advance(count);
+    /// Drops the first `count` bytes: they were acknowledged. Large chunks go back to `chunks`.
+    pub(super) fn release(&mut self, count: usize, chunks: &mut Chunks) {
+        self.chunks.advance_into(count, chunks);
     }
 
     /// Drops everything.
@@ -72,15 +73,15 @@ mod tests {
         assert!(size_of::<SendQueue>() <= 48);
         let mut queue = SendQueue::default();
         for size in [10, 10, 100_000, 10] {
-            queue.write(&alloc::vec![7; size]);
+            queue.write(&alloc::vec![7; size], &mut Chunks::default());
         }
         queue.push(Bytes::from_static(b"as it is"));
         assert_eq!(queue.len(), 100_038);
-        queue.release(100_037);
+        queue.release(100_037, &mut Chunks::default());
         assert!(!queue.is_empty() && !queue.chunks.owns_nothing());
-        queue.release(1);
+        queue.release(1, &mut Chunks::default());
         assert!(queue.is_empty() && queue.chunks.owns_nothing());
-        queue.write(b"again");
+        queue.write(b"again", &mut Chunks::default());
         queue.clear();
         assert!(queue.chunks.owns_nothing());
     }
@@ -88,12 +89,12 @@ mod tests {
     #[test]
     fn small_writes_share_a_chunk_also_after_a_part_was_sent() {
         let mut queue = SendQueue::default();
-        queue.write(&[0; 10]);
+        queue.write(&[0; 10], &mut Chunks::default());
         for i in 1..=100 {
-            queue.write(&[i; 10]);
+            queue.write(&[i; 10], &mut Chunks::default());
         }
         assert_eq!(queue.slice(0, 1010).chunk_count(), 2);
-        queue.write(&[101; 10]);
+        queue.write(&[101; 10], &mut Chunks::default());
         let last = queue.slice(1005, 15);
         assert_eq!(last.to_vec(), [[100; 5], [101; 5], [101; 5]].concat());
         assert!(queue.charge() < 8192, "one tail: {}", queue.charge());
@@ -103,7 +104,7 @@ mod tests {
     fn a_large_write_is_cut_into_few_chunks_and_shared_by_all_who_send_it() {
         let mut queue = SendQueue::default();
         let data: alloc::vec::Vec<u8> = (0..200_000u32).map(|i| i as u8).collect();
-        queue.write(&data);
+        queue.write(&data, &mut Chunks::default());
         assert_eq!(queue.slice(0, 200_000).chunk_count(), 4);
         let (once, again) = (queue.slice(70_000, 1448), queue.slice(70_000, 1448));
         let address = |rope: &Rope| rope.chunks().next().unwrap().as_ptr();

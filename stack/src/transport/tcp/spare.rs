@@ -1,5 +1,5 @@
 //! Boxes of queues that are empty, kept for the next connection that has something to queue: the administration of a message that comes
-//! and goes costs no allocation.
+//! and goes costs no allocation. And large chunks, likewise.
 //!
 //! An idle connection owns no box, be there a million of them; the few that are kept here are nobody's.
 
@@ -8,6 +8,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::chunks::Chunks;
 use super::tcb::{Receiving, Sending};
 
 /// Connections that have something queued at the same moment are few; more boxes than this go back to the allocator.
@@ -18,6 +19,7 @@ const MOST: usize = 32;
 pub(super) struct Spare {
     sending: Vec<Box<Sending>>,
     receiving: Vec<Box<Receiving>>,
+    pub(super) chunks: Chunks,
 }
 
 impl Spare {

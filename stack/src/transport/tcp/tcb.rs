@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::busy::{self, Wait};
+use super::chunks::Chunks;
 use super::congestion::Congestion;
 use super::cx::Cx;
 use super::ecn::Ecn;
@@ -64,8 +65,8 @@ pub(super) struct Receiving {
 
 impl Sending {
     /// Everything before `ack` arrived, of it so many bytes of data.
-    pub(super) fn acked(&mut self, ack: Seq, data: u32) -> Delivered {
-        self.queue.release(data as usize);
+    pub(super) fn acked(&mut self, ack: Seq, data: u32, chunks: &mut Chunks) -> Delivered {
+        self.queue.release(data as usize, chunks);
         self.pieces.acked(ack);
         // Forgotten now, because 2 GiB later its end lies ahead again.
         self.resized = self.resized.filter(|resized| resized.until.after(ack));
@@ -570,6 +571,13 @@ impl Tcb {
         self.sending.get_or_insert_with(|| cx.spare.sending()).account(cx.base(), change)
     }
 
+    /// As [`Tcb::with_sending`], where the queue takes chunks or gives them back.
+    pub(super) fn with_sending_chunks<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Sending, &mut Chunks) -> T) -> T {
+        let Cx { net, spare, .. } = cx;
+        let sending = self.sending.get_or_insert_with(|| spare.sending());
+        sending.account(&mut net.links.base, |sending| change(sending, &mut spare.chunks))
+    }
+
     /// Changes what is unread, likewise.
     pub(super) fn with_receiving<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Receiving) -> T) -> T {
         self.receiving.get_or_insert_with(|| cx.spare.receiving()).account(cx.base(), change)
@@ -661,10 +669,10 @@ mod tests {
     #[test]
     fn the_size_of_before_is_forgotten_with_the_last_byte_of_it() {
         let mut sending = Sending { resized: Some(Resized { mss: 1460, until: Seq(1000) }), ..Sending::default() };
-        sending.acked(Seq(999), 0);
+        sending.acked(Seq(999), 0, &mut Chunks::default());
         assert!(sending.resized.is_some());
-        sending.acked(Seq(1000), 0);
-        sending.acked(Seq(1000) + (1 << 31), 0);
+        sending.acked(Seq(1000), 0, &mut Chunks::default());
+        sending.acked(Seq(1000) + (1 << 31), 0, &mut Chunks::default());
         assert!(sending.resized.is_none());
     }
 }

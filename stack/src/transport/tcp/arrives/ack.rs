@@ -54,7 +54,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> St
         reset_answer(tcb, cx, ack);
         return discard(cx, arrival, Discard::TcpFutureAck);
     }
-    let delivered = tcb.sending_mut().acked(ack, 0);
+    let delivered = tcb.sending_mut().acked(ack, 0, &mut cx.spare.chunks);
     tcb.snd.una = ack;
     take_round_trip(tcb, cx, delivered.bytes, delivered.sent_at, echo_of(tcb, arrival));
     tcb.count_delivered(1);
@@ -184,7 +184,7 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival<'_>) -> bool {
 /// `una` moves: acknowledged data is dropped, and perhaps our FIN was in it.
 pub(super) fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered {
     let data = (ack - tcb.snd.una).min(tcb.unacked_len());
-    let delivered = tcb.with_sending(cx, |sending| sending.acked(ack, data));
+    let delivered = tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(ack, data, chunks));
     moved_una(tcb, cx, ack, data);
     stamps::note(tcb, cx.base());
     busy::acknowledged(tcb, cx.now(), cx.config);

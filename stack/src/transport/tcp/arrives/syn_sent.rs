@@ -51,7 +51,7 @@ fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) -> bool {
 fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let header = arrival.header;
     let data = header.ack - tcb.snd.una - 1;
-    let delivered = tcb.with_sending(cx, |sending| sending.acked(header.ack, data));
+    let delivered = tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(header.ack, data, chunks));
     tcb.snd.una = header.ack;
     tcb.snd.acked += u64::from(data);
     tcb.count_delivered(1);

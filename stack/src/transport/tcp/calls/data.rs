@@ -153,8 +153,8 @@ impl Tcp {
             if count == 0 {
                 break;
             }
-            tcb.with_sending(&mut cx, |sending| {
-                sending.queue.write(&part[taken..taken + count]);
+            tcb.with_sending_chunks(&mut cx, |sending, chunks| {
+                sending.queue.write(&part[taken..taken + count], chunks);
                 place.note(&mut sending.pieces, count as u32);
             });
             taken += count;

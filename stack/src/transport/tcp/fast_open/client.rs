@@ -102,11 +102,11 @@ fn fill(tcb: &mut Tcb, cx: &mut Cx<'_>, data: &[&[u8]], mss: Option<u16>) -> usi
     let path = segment_size::largest_payload(mtu, tcb.inet.remote).min(segment_size::wanted(tcb.options.maxseg));
     let mut room = usize::from(mss.map_or(path, |mss| mss.min(path)).saturating_sub(OPTIONS));
     let (iss, mut len) = (tcb.snd.una, 0);
-    tcb.with_sending(cx, |sending| {
+    tcb.with_sending_chunks(cx, |sending, chunks| {
         for part in data {
             let part = &part[..part.len().min(room)];
             if !part.is_empty() {
-                sending.queue.write(part);
+                sending.queue.write(part, chunks);
             }
             room -= part.len();
             len += part.len();
