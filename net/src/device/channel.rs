@@ -9,6 +9,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, SocketType, sendmsg, sockopt};
 
+use super::buffers::Buffers;
 use super::packet::Packet;
 use super::virtio;
 
@@ -39,6 +40,7 @@ pub(super) struct Channel {
     headed: bool,
     /// Where the next packet is read to; kept if a packet was small enough to be copied out.
     buffer: Mutex<Vec<u8>>,
+    buffers: Buffers,
 }
 
 impl Channel {
@@ -53,7 +55,7 @@ impl Channel {
             Ok(_) => Kind::Connected,
             Err(_) => Kind::File,
         };
-        Ok(Self { fd, kind, headed, buffer: Mutex::default() })
+        Ok(Self { fd, kind, headed, buffer: Mutex::default(), buffers: Buffers::default() })
     }
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
@@ -84,7 +86,11 @@ impl Channel {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         // A small packet must not hold a large buffer for as long as a socket holds the packet.
-        Ok(if len >= buffer.capacity() / 2 { Bytes::from(std::mem::take(&mut *buffer)) } else { Bytes::copy_from_slice(&buffer) })
+        if len < buffer.capacity() / 2 {
+            return Ok(Bytes::copy_from_slice(&buffer));
+        }
+        let filled = std::mem::replace(&mut *buffer, self.buffers.take());
+        Ok(self.buffers.lend(filled))
     }
 
     fn unpack(&self, mut bytes: Bytes) -> Option<Packet> {

@@ -134,6 +134,7 @@
 //! # Ok::<(), io::Error>(())
 //! ```
 
+mod buffers;
 mod channel;
 pub(crate) mod flow;
 mod memory;
@@ -164,8 +165,8 @@ pub use tun::{Tap, Tun, TunBuilder};
 /// lock, so it should be quick; it must not call the host from there, nor drop a socket of the host's.
 ///
 /// A device that panics in `receive` is lost, and the panic goes on in whoever called [`Notifier::ready`]: at the end of a [`pair`] that is who
-/// writes at the other. One that panics in `send` loses the packet, and the panic goes on in whoever wrote to a socket. On the host's own
-/// thread either ends the host.
+/// writes at the other, with a descriptor whoever waits in a blocking call or has written much. One that panics in `send` loses the packet, and
+/// the panic goes on in whoever wrote to a socket. On the host's own thread either ends the host.
 pub trait Device: Send + Sync + 'static {
     /// What the device is. Asked once, when it is attached.
     fn properties(&self) -> Properties;
