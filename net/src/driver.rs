@@ -18,6 +18,14 @@ pub trait Driver: Send + Sync {
     /// Runs `work` on the stack at the present moment under the host's lock, then lets what it caused take effect.
     fn with(&self, work: &mut dyn FnMut(&mut Stack, &mut Waiters));
 
+    /// Waits on this thread until its waker is woken or the deadline is there; perhaps less. To be called after the call to
+    /// [`with`](Self::with) in which the thread left that waker and [took its stand](Waiters::stand). Whoever runs the host may have the
+    /// thread that waits do its work meanwhile.
+    fn park(&self, stand: Stand, deadline: Option<std::time::Instant>) {
+        let _ = stand;
+        crate::blocking::park(deadline);
+    }
+
     /// The present moment.
     fn now(&self) -> Instant;
 
@@ -103,10 +111,25 @@ struct Waiting {
 #[must_use = "wakers are dropped outside of the lock"]
 pub struct Left(#[allow(dead_code, reason = "it is there to be dropped")] Option<Waker>);
 
+/// What a thread that is about to wait knows of who else does: it waits for `count` sockets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "whoever runs a host elsewhere does not ask"))]
+pub struct Stand {
+    pub(crate) count: usize,
+    /// How many had been woken by then.
+    pub(crate) released: u64,
+}
+
 /// Who waits for sockets and for moments of one host.
 #[derive(Debug, Default)]
 pub struct Waiters {
     sockets: HashMap<SocketId, Vec<Waiting>>,
+    /// How many there are in `sockets`.
+    count: usize,
+    /// How many of them have been woken.
+    released: u64,
+    /// How many came to wait, but for the threads that took their stands.
+    came: usize,
     moments: BTreeMap<(Instant, u64), Waker>,
     number: u64,
     ending: bool,
@@ -145,15 +168,42 @@ impl Waiters {
             }
             None => {
                 waiting.push(Waiting { slot, interest, waker: waker.clone() });
+                self.count += 1;
+                self.came += 1;
                 Left::default()
             }
         }
+    }
+
+    /// The thread that has come to wait for `count` sockets in this call will wait by [`Driver::park`].
+    pub fn stand(&mut self, count: usize) -> Stand {
+        self.came = 0;
+        Stand { count, released: self.released }
+    }
+
+    /// How many wait for sockets.
+    #[cfg(unix)]
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// True if nobody else waits, and nobody has been woken since.
+    #[cfg(unix)]
+    pub(crate) fn stands_alone(&self, stand: Stand) -> bool {
+        (self.count, self.released) == (stand.count, stand.released)
+    }
+
+    /// Whether somebody came to wait since this was asked who does not wait by [`Driver::park`].
+    #[cfg(unix)]
+    pub(crate) fn take_came(&mut self) -> bool {
+        std::mem::take(&mut self.came) > 0
     }
 
     /// Who waited under this name does so no more.
     pub fn leave(&mut self, socket: SocketId, slot: Slot) -> Left {
         let Some(waiting) = self.sockets.get_mut(&socket) else { return Left::default() };
         let place = waiting.iter().position(|other| other.slot == slot);
+        self.count -= usize::from(place.is_some());
         Left(place.map(|place| waiting.remove(place).waker))
     }
 
@@ -178,6 +228,7 @@ impl Waiters {
         }
         self.modes.remove(&socket);
         let waiting = self.sockets.remove(&socket).unwrap_or_default();
+        self.count -= waiting.len();
         waiting.into_iter().map(|waiting| waiting.waker).collect()
     }
 
@@ -217,7 +268,13 @@ impl Waiters {
     pub fn release(&mut self, socket: SocketId, ready: Ready, mut wake: impl FnMut(Waker)) -> bool {
         let Some(waiting) = self.sockets.get_mut(&socket) else { return false };
         let due = |waiting: &mut Waiting| ready.intersects(waiting.interest | Ready::ERR | Ready::HUP);
-        waiting.extract_if(.., due).for_each(|waiting| wake(waiting.waker));
+        let mut released = 0;
+        for waiting in waiting.extract_if(.., due) {
+            released += 1;
+            wake(waiting.waker);
+        }
+        self.count -= released;
+        self.released += released as u64;
         true
     }
 
@@ -250,6 +307,7 @@ impl Waiters {
     #[must_use = "wakers are woken outside of the lock"]
     pub fn close(&mut self) -> Vec<Waker> {
         self.closed = true;
+        self.released += std::mem::take(&mut self.count) as u64;
         let waiting = self.sockets.values_mut().flat_map(std::mem::take).map(|waiting| waiting.waker);
         waiting.chain(std::mem::take(&mut self.moments).into_values()).collect()
     }

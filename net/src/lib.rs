@@ -68,8 +68,8 @@
 //! # How it runs
 //!
 //! Whoever writes to a socket carries the packets to the device, on his own thread and under the one lock of the host; the host's one thread
-//! reads the device, runs what came through to the socket, and wakes its reader. There are no queues between threads, no polling, and no
-//! wake-ups when nothing happens. When the last handle and the last socket of a host are gone, it goes on until what was written has been
+//! reads the device, runs what came through to the socket, and wakes its reader. A thread that waits in a blocking call while nobody else does
+//! reads the device itself. There are no queues between threads, no polling, and no wake-ups when nothing happens. When the last handle and the last socket of a host are gone, it goes on until what was written has been
 //! acknowledged, for a limited time; [`Host::shutdown`] waits for that.
 //!
 //! # Modules

@@ -11,7 +11,7 @@ use super::numbers::{POLLIN, POLLNVAL};
 use super::table::Entry;
 use super::{Berkeley, Fd};
 use crate::blocking::{Blocking, moment_in, park, waker};
-use crate::driver::{Left, Slot, Waiters};
+use crate::driver::{Left, Slot, Stand, Waiters};
 use crate::host::Host;
 use crate::socket::error;
 
@@ -50,7 +50,7 @@ impl Berkeley {
                 return Ok(found);
             }
             if waits == Waits::Yes {
-                park(deadline);
+                poller.park(deadline);
             }
             waits = Waits::Yes;
         }
@@ -83,6 +83,8 @@ struct Poller<'a> {
     watches: Vec<Watch>,
     /// Tells of the host's end.
     end: Option<(Moment, u64)>,
+    /// Where this thread is woken by the host alone, and not by a set too.
+    stand: Option<Stand>,
 }
 
 impl<'a> Poller<'a> {
@@ -94,7 +96,7 @@ impl<'a> Poller<'a> {
             Err(_) => Target::Unknown,
         };
         let targets = fds.iter().map(|poll| target(poll.fd)).collect();
-        Self { host: &berkeley.host, targets, slots: Vec::new(), watches: Vec::new(), end: None }
+        Self { host: &berkeley.host, targets, slots: Vec::new(), watches: Vec::new(), end: None, stand: None }
     }
 
     /// Looks what is there, and lets this thread be woken by what comes if it waits.
@@ -145,7 +147,18 @@ impl<'a> Poller<'a> {
             Target::Socket(socket) => Some((poll, socket, slot)),
             _ => None,
         });
-        sockets.map(|(poll, socket, slot)| waiters.wait(socket.socket().id, *slot, Ready(poll.events as u16), &waker)).collect()
+        let left: Vec<_> = sockets
+            .map(|(poll, socket, slot)| waiters.wait(socket.socket().id, *slot, Ready(poll.events as u16), &waker))
+            .collect();
+        self.stand = self.watches.is_empty().then(|| waiters.stand(left.len()));
+        left
+    }
+
+    fn park(&mut self, deadline: Option<Instant>) {
+        match self.stand.take() {
+            Some(stand) => self.host.park(stand, deadline),
+            None => park(deadline),
+        }
     }
 }
 

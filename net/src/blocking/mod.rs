@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `calls` | the calls that may have to wait |
 //! | `patience` | for how long |
-//! | `park` | how a thread sleeps and is woken |
+//! | `park`, `spin` | how a thread sleeps and is woken, and how long it stays awake before |
 
 mod calls;
 mod park;
 mod patience;
+mod spin;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,12 +20,13 @@ use loggia_stack::base::{Errno, MsgFlags, Ready, SocketId};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM, sol_socket};
 
-use crate::driver::{Left, Slot, Waiters};
+use crate::driver::{Left, Slot, Stand, Waiters};
 use crate::host::Host;
 use crate::socket::{READ, Socket, WRITE, error};
 
 pub(crate) use park::{park, waker};
 pub(crate) use patience::{Patience, moment_in};
+pub(crate) use spin::has_cores;
 
 /// A socket whose calls wait. Its clones are the same socket, as duplicates of a descriptor are: they share its mode and timeouts.
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ impl WeakBlocking {
 enum Tried<T> {
     Done(io::Result<T>),
     /// Somebody will wake us; nobody later than that.
-    Waits(Option<Instant>),
+    Waits(Stand, Option<Instant>),
 }
 
 impl Blocking {
@@ -119,14 +121,14 @@ impl Blocking {
                 Err(Errno::EAGAIN) if !late && !self.is_nonblocking() => {
                     let slot = *waiting.slot.get_or_insert_with(|| waiters.slot());
                     let left = waiters.wait(socket.id, slot, interest, &waker());
-                    (Tried::Waits(patience.deadline(stack, socket.id)), left)
+                    (Tried::Waits(waiters.stand(1), patience.deadline(stack, socket.id)), left)
                 }
                 done => (Tried::Done(done.map_err(error)), waiting.leave(waiters)),
             });
             drop(left);
             match tried {
                 Tried::Done(result) => return result,
-                Tried::Waits(deadline) => park(deadline),
+                Tried::Waits(stand, deadline) => socket.host.park(stand, deadline),
             }
         }
     }

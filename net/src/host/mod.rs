@@ -6,9 +6,10 @@
 //! | `configure`, `status` | what may change while it runs, and what it says of itself |
 //! | `address` | how addresses are written |
 //! | `running` | a host in real time: one lock, and what is done under it |
-//! | `thread` | its thread, which reads devices and keeps time |
+//! | `thread` | its thread, which reads devices and keeps time when nobody else does |
+//! | `helm`, `lookout` | who does so at the moment, and how |
 //! | `port`, `rest` | its end of a device, and what becomes of one that calls in vain |
-//! | `sending` | who gives packets to devices at the moment |
+//! | `here` | which thread is at something at the moment |
 //! | `observers` | who looks on: listeners to events, captures |
 
 mod address;
@@ -16,7 +17,13 @@ mod address;
 mod builder;
 mod configure;
 #[cfg(unix)]
+mod helm;
+#[cfg(unix)]
+mod here;
+#[cfg(unix)]
 mod interface;
+#[cfg(unix)]
+mod lookout;
 #[cfg(unix)]
 mod observers;
 #[cfg(unix)]
@@ -25,8 +32,6 @@ mod port;
 mod rest;
 #[cfg(unix)]
 mod running;
-#[cfg(unix)]
-mod sending;
 mod status;
 #[cfg(unix)]
 mod thread;
@@ -35,13 +40,13 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{self, Duration};
 
 use loggia_stack::base::{Addr, Instant};
 use loggia_stack::engine::Stack;
 
 use crate::capture::{self, Capture};
-use crate::driver::{Driver, Waiters};
+use crate::driver::{Driver, Stand, Waiters};
 use crate::events::{self, Events};
 use crate::lookup::{self, Looking, Resolve};
 
@@ -55,7 +60,7 @@ pub use status::{Counter, InterfaceStatus, Neighbour, NeighbourState, Route};
 /// A host: its own addresses, routes, ports and sockets. Cloning it is cheap and gives the same host; sockets hold one too.
 ///
 /// One that [`Host::builder`] made runs in real time. Whoever writes to a socket carries the packets to the device on his own thread; one
-/// thread of the host's own reads devices and keeps time, and sleeps when there is nothing to do. When the last clone and the last socket
+/// thread of the host's own reads devices and keeps time, unless a single caller waits, who does so itself, and sleeps when there is nothing to do. When the last clone and the last socket
 /// are gone, that thread still sends what was written before, for a [limited time](Builder::linger); nobody waits for it. Who wants to wait
 /// calls [`Host::shutdown`].
 ///
@@ -92,6 +97,11 @@ impl Host {
             }
         });
         result.expect("a driver runs what it is given")
+    }
+
+    /// See [`Driver::park`].
+    pub(crate) fn park(&self, stand: Stand, deadline: Option<time::Instant>) {
+        self.0.park(stand, deadline);
     }
 
     /// True if both are the same host.

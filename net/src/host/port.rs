@@ -6,8 +6,8 @@ use std::sync::Arc;
 use loggia_stack::base::{Frame, LinkId};
 use loggia_stack::engine::Stack;
 
+use super::lookout::Source;
 use super::observers::Observers;
-use super::running::Source;
 use crate::device::{Device, Packet};
 
 /// Most packets received in one go: enough for them to be joined, few enough that others get the lock.
@@ -58,6 +58,8 @@ pub(super) struct Port {
     held: Option<Packet>,
     /// Something was sent or received since its last `flush`.
     touched: bool,
+    /// Bytes that were sent since one looked what came by it.
+    sent: usize,
     /// The thread has been told that the device is full.
     pub(super) watched: bool,
     /// It is being received from. If that is so while nobody is at it, it has panicked.
@@ -69,13 +71,24 @@ impl Port {
         let properties = device.properties();
         let polled = if device.descriptor(0).is_some() { properties.queue_count() } else { 0 };
         let (bell, only_sends) = (properties.is_woken_by_bell(), properties.only_sends());
-        Self { link, device, polled, bell, only_sends, held: None, touched: false, watched: false, receiving: false }
+        Self { link, device, polled, bell, only_sends, held: None, touched: false, sent: 0, watched: false, receiving: false }
     }
 
     /// The queues that the host's thread polls.
     pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
         let reads = |queue| queue > 0 || !self.only_sends;
         (0..self.polled).map(move |queue| Source { link: self.link, device: self.device.clone(), queue, reads: reads(queue) })
+    }
+
+    /// True if a caller may wait for the device instead of the thread.
+    pub(super) fn lets_callers_wait(&self) -> bool {
+        !self.bell
+    }
+
+    /// Bytes that were sent since this was last asked, to a device that is polled.
+    pub(super) fn take_sent(&mut self) -> usize {
+        let sent = std::mem::take(&mut self.sent);
+        if self.polled > 0 { sent } else { 0 }
     }
 
     /// True if the device is full and something waits for it.
@@ -92,6 +105,7 @@ impl Port {
     pub(super) fn send(&mut self, stack: &mut Stack, observers: &mut Observers) {
         while let Some(packet) = self.held.take().or_else(|| stack.transmit(self.link).map(Packet::of)) {
             self.touched = true;
+            self.sent += packet.len();
             let sent = self.device.send(&packet);
             match &sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

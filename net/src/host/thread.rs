@@ -1,21 +1,19 @@
-//! A host's thread: it reads the devices that have descriptors and keeps time; and the door by which sockets come to the host.
+//! A host's thread, which is at the helm when nobody else is; and the door by which sockets come to the host.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{self, Duration};
 
-use loggia_stack::base::{Addr, Instant, LinkId};
+use loggia_stack::base::{Addr, Instant};
 use loggia_stack::engine::Stack;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Host;
 use super::interface::Interface;
-use super::port::Batch;
-use super::rest::Rest;
-use super::running::{Next, Running, Source};
+use super::lookout::Lookout;
+use super::running::{Next, Running, StandBy, Who};
 use crate::capture::Tap;
-use crate::driver::{Driver, Waiters};
+use crate::driver::{Driver, Stand, Waiters};
 use crate::events::Listener;
 use crate::lookup::Resolve;
 
@@ -41,65 +39,36 @@ impl Drop for Watch<'_> {
 fn run(running: &Running) {
     running.begin();
     loop {
-        let (generation, sources) = running.sources();
-        if !serve(running, generation, &sources) {
-            return;
-        }
-    }
-}
-
-/// Serves these sources until they change; false at the end of the host.
-fn serve(running: &Running, generation: u64, sources: &[Source]) -> bool {
-    let mut arrived: Vec<(LinkId, Batch)> = sources.iter().map(|source| (source.link, Batch::default())).collect();
-    let mut rests: Vec<Rest> = sources.iter().map(|_| Rest::default()).collect();
-    let (mut fds, mut places) = (Vec::with_capacity(1 + sources.len()), Vec::with_capacity(sources.len()));
-    loop {
-        let (until, full) = match running.turn(generation, &mut arrived) {
-            Next::Sleep { until, full } => (until, full),
-            Next::Again => return true,
-            Next::End => return false,
-        };
-        let now = running.now();
-        fds.clear();
-        fds.push(PollFd::new(&running.bell, PollFlags::IN));
-        places.clear();
-        let polled =
-            sources.iter().zip(&rests).map(|(source, rest)| if rest.is_over(now) { add(&mut fds, source, &full) } else { None });
-        places.extend(polled);
-        // Where there was more than fitted nobody waits, but the others are asked too.
-        let more = arrived.iter().any(|(_, batch)| batch.full);
-        let until = if more { now } else { rests.iter().filter_map(|rest| rest.end(now)).fold(until, Instant::min) };
-        wait(&mut fds, until.is_set().then(|| until.since(now)));
-        if !fds[0].revents().is_empty() {
-            running.bell.heard();
-        }
-        for (((source, (_, batch)), rest), place) in sources.iter().zip(&mut arrived).zip(&mut rests).zip(&places) {
-            let revents = place.map_or(PollFlags::empty(), |place: usize| fds[place].revents());
-            if batch.full || !revents.is_empty() {
-                batch.fill(&*source.device, source.queue);
-                // It will never be quiet again, and there is nothing to read. An error alone says only what became of an earlier packet.
-                let broken = revents.intersects(PollFlags::HUP | PollFlags::NVAL) && !revents.contains(PollFlags::IN);
-                batch.lost |= batch.idle && broken;
-                rest.called(batch.idle && !revents.contains(PollFlags::OUT), running.now());
+        match running.stand_by() {
+            StandBy::Takes(lookout) => {
+                if serve(running, lookout) == Served::ToTheEnd {
+                    return;
+                }
             }
+            StandBy::Naps(limit) => thread::park_timeout(limit),
+            StandBy::Sleeps => thread::park(),
         }
     }
 }
 
-/// Adds what is polled of a source and says at which place. One that shows no descriptor now is not waited for.
-fn add<'a>(fds: &mut Vec<PollFd<'a>>, source: &'a Source, full: &[LinkId]) -> Option<usize> {
-    let fd = source.descriptor()?;
-    let out = if source.queue == 0 && full.contains(&source.link) { PollFlags::OUT } else { PollFlags::empty() };
-    fds.push(PollFd::from_borrowed_fd(fd, if source.reads { PollFlags::IN | out } else { out }));
-    Some(fds.len() - 1)
+/// Why the thread is not at the helm any more.
+#[derive(PartialEq, Eq)]
+enum Served {
+    /// It has left it to callers.
+    ForNow,
+    ToTheEnd,
 }
 
-/// Waits until one of them is ready, the time is up, or a signal comes.
-fn wait(fds: &mut [PollFd<'_>], limit: Option<Duration>) {
-    let limit = limit.map(|limit| Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: limit.subsec_nanos().into() });
-    // What fails says nothing of the descriptors, so there is nothing to do but look again.
-    if poll(fds, limit.as_ref()).is_err() {
-        fds.iter_mut().for_each(PollFd::clear_revents);
+/// Is at the helm.
+fn serve(running: &Running, lookout: Lookout) -> Served {
+    let mut helm = Some(lookout);
+    loop {
+        match running.turn(&mut helm, Who::Thread) {
+            Next::Sleep { until, full } => helm.iter_mut().for_each(|lookout| lookout.wait(running, until, &full)),
+            Next::Again => helm.iter_mut().for_each(|lookout| lookout.refresh(running)),
+            Next::Left => return Served::ForNow,
+            Next::End => return Served::ToTheEnd,
+        }
     }
 }
 
@@ -113,6 +82,10 @@ struct Door {
 impl Driver for Door {
     fn with(&self, work: &mut dyn FnMut(&mut Stack, &mut Waiters)) {
         self.running.with(work);
+    }
+
+    fn park(&self, stand: Stand, deadline: Option<time::Instant>) {
+        self.running.park(stand, deadline);
     }
 
     fn now(&self) -> Instant {
@@ -158,7 +131,7 @@ impl Driver for Door {
     }
 
     fn shutdown(&self, limit: Duration) -> io::Result<()> {
-        if self.running.is_own_thread() {
+        if self.running.is_at_helm() {
             return Err(io::Error::new(io::ErrorKind::Deadlock, "a host cannot wait for its end on its own thread"));
         }
         self.running.stop(limit);

@@ -6,6 +6,7 @@ mod configuration;
 mod datagrams;
 mod devices;
 mod doors;
+mod helm;
 mod idle;
 mod own;
 mod shutdown;

@@ -1,5 +1,7 @@
-//! Who gives packets to a host's devices at the moment. A device that says it is ready from within `send` does so under the host's lock, and
-//! would wait for itself.
+//! Which thread is at something at the moment.
+//!
+//! A device that says it is ready from within `send` does so under the host's lock, and would wait for itself; so would a waker that waits for
+//! the host's end on the thread that is to bring it about.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,11 +14,11 @@ fn here() -> usize {
     HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
-/// The thread that gives packets to devices; it has the host's lock.
+/// The thread that is at it; there is one at a time.
 #[derive(Debug, Default)]
-pub(super) struct Sending(AtomicUsize);
+pub(super) struct Here(AtomicUsize);
 
-impl Sending {
+impl Here {
     /// This thread is the one, until what this gives is dropped.
     pub(super) fn begin(&self) -> Begun<'_> {
         self.0.store(here(), Ordering::Relaxed);
@@ -29,8 +31,8 @@ impl Sending {
     }
 }
 
-/// See [`Sending::begin`].
-pub(super) struct Begun<'a>(&'a Sending);
+/// See [`Here::begin`].
+pub(super) struct Begun<'a>(&'a Here);
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
