@@ -714,7 +714,7 @@ impl State {
         match phase {
             Phase::Over { .. } => return Next::End,
             Phase::Ending(until) if now >= until || self.is_clean() || self.is_cut_off() => return Next::End,
-            _ if !self.is_current(helm) => return Next::Again,
+            _ if !self.is_current(helm.as_ref()) => return Next::Again,
             Phase::Alive if self.stands_back(now) => {
                 self.helm.stand_back(now);
                 self.armed = self.helm.nap_end();
@@ -729,7 +729,7 @@ impl State {
     /// What a caller does next, who is there until it is called, and until then at most.
     fn next_of_caller(&mut self, now: Instant, until: Instant, helm: &mut Option<Lookout>, after: &mut After) -> Next {
         if self.phase == Phase::Alive && !self.helm.is_called() && now < until {
-            if !self.is_current(helm) {
+            if !self.is_current(helm.as_ref()) {
                 return Next::Again;
             }
             return self.sleep(now, until);
@@ -738,13 +738,14 @@ impl State {
         Next::Left
     }
 
-    fn is_current(&self, helm: &Option<Lookout>) -> bool {
-        helm.as_ref().is_some_and(|lookout| lookout.generation == self.generation)
+    fn is_current(&self, helm: Option<&Lookout>) -> bool {
+        helm.is_some_and(|lookout| lookout.generation == self.generation)
     }
 
     /// The caller leaves the helm: to nobody, if it can wait.
     fn leave(&mut self, now: Instant, helm: &mut Option<Lookout>) -> After {
-        let cannot_wait = self.phase != Phase::Alive || self.others_wait() || !self.is_current(helm) || self.wants_watch();
+        let cannot_wait =
+            self.phase != Phase::Alive || self.others_wait() || !self.is_current(helm.as_ref()) || self.wants_watch();
         // Where it is over nobody takes it any more.
         if !matches!(self.phase, Phase::Over { .. }) {
             self.lookout = helm.take();

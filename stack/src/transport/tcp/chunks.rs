@@ -52,13 +52,13 @@ mod tests {
     #[test]
     fn a_chunk_that_nobody_shares_is_used_again() {
         let mut chunks = Chunks::default();
-        let mut first = chunks.copy(&[7; CHUNK - 10]).expect("it is large");
+        let mut first = chunks.copy(&alloc::vec![7; CHUNK - 10]).expect("it is large");
         let at = first.as_ptr();
         // Acknowledged bit by bit.
         first.advance(60_000);
         chunks.keep(first);
-        let again = chunks.copy(&[8; CHUNK]).expect("it is large");
-        assert_eq!((again.as_ptr(), &again[..]), (at, &[8; CHUNK][..]));
+        let again = chunks.copy(&alloc::vec![8; CHUNK]).expect("it is large");
+        assert_eq!((again.as_ptr(), &again[..]), (at, &alloc::vec![8; CHUNK][..]));
         let shared = again.slice(9..10);
         chunks.keep(again);
         assert_eq!((chunks.free.len(), &shared[..]), (0, &[8][..]), "others still read it");
@@ -67,15 +67,16 @@ mod tests {
     #[test]
     fn few_are_kept_and_only_those_that_fit() {
         let mut chunks = Chunks::default();
-        let many: Vec<_> = (0..2 * MOST).map(|_| chunks.copy(&[0; CHUNK]).expect("it is large")).collect();
+        let many: Vec<_> = (0..2 * MOST).map(|_| chunks.copy(&alloc::vec![0; CHUNK]).expect("it is large")).collect();
         many.into_iter().for_each(|chunk| chunks.keep(chunk));
         assert_eq!(chunks.free.len(), MOST);
         chunks.free.clear();
         for other in [alloc::vec![0; 3 * CHUNK], alloc::vec![0; 100], Vec::with_capacity(9 * CHUNK)] {
             chunks.keep(other.into());
         }
-        chunks.keep(Bytes::from_static(&[0; CHUNK]));
+        static FIXED: [u8; CHUNK] = [0; CHUNK];
+        chunks.keep(Bytes::from_static(&FIXED));
         assert!(chunks.free.is_empty());
-        assert!(chunks.copy(&[0; 1000]).is_none() && chunks.copy(&[0; CHUNK + 1]).is_none());
+        assert!(chunks.copy(&[0; 1000]).is_none() && chunks.copy(&alloc::vec![0; CHUNK + 1]).is_none());
     }
 }
