@@ -74,8 +74,8 @@ impl Sending {
     }
 
     /// The first that is written after nothing was kept: a piece of its own, which ends at `end` and is pushed.
-    pub(super) fn write_first(&mut self, data: &[u8], end: Seq, now: Instant) {
-        self.queue.write(data);
+    pub(super) fn write_first(&mut self, data: &[u8], end: Seq, now: Instant, chunks: &mut Chunks) {
+        self.queue.write(data, chunks);
         self.pieces.begin(end);
         self.pieces.push();
         self.wait = Wait::for_network(now);

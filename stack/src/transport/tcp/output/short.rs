@@ -44,7 +44,7 @@ pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: 
     data::slow_start_after_idle(tcb, cx);
     let (seq, len, now, segments) = (tcb.snd.nxt, message.len() as u32, cx.now(), tcb.tally.segs_out);
     let mut sending = cx.spare.sending();
-    sending.write_first(message, seq + len, now);
+    sending.write_first(message, seq + len, now, &mut cx.spare.chunks);
     cx.base().budget.charge(sending.charge());
     tcb.sending = Some(sending);
     let plan = Plan { seq, len, fin: false, push: true, segment_size: 0, again: None };
