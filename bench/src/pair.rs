@@ -16,14 +16,14 @@ pub const LARGEST: usize = 65_535;
 pub const BUFFER: usize = 1 << 20;
 /// Bytes given to one write call.
 pub const WRITE: usize = 128 << 10;
-/// The largest write of at most [`WRITE`] bytes that is nothing but full segments: without Nagle's rule each other write ends with a small
-/// segment, whose cost is that of a full one.
+/// The first port that is listened at.
+pub const PORT: u16 = 1000;
+
+/// The largest write of at most [`WRITE`] bytes that is nothing but full segments of so many bytes (not more than that): without Nagle's rule
+/// each other write ends with a small segment, whose cost is that of a full one.
 pub const fn full_segments(payload: usize) -> usize {
     WRITE / payload * payload
 }
-
-/// The first port that is listened at.
-pub const PORT: u16 = 1000;
 
 /// The wire between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What is tried now and then: who answers may have to be woken first.
 const TRY: Duration = Duration::from_micros(60);
 /// What is waited awake by who was woken in time the last time.
-const SHORT: Duration = Duration::from_micros(20);
+const SHORT: Duration = Duration::from_micros(50);
 /// So many waits lie between two tries at first, and at most.
 const PAUSE: u16 = 16;
 const LONGEST_PAUSE: u16 = 1024;

@@ -112,7 +112,7 @@ fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u64 {
         for (lane, bytes) in block.as_chunks().0.iter().enumerate() {
             let pair = u64::from_ne_bytes(*bytes);
             pairs[lane] = pairs[lane].wrapping_add(pair);
-            // It would take 32 GiB for the sum of all uppers and all lowers to overflow.
+            // It would take 16 GiB for the sum of all uppers and all lowers to overflow.
             uppers[lane] = uppers[lane].wrapping_add(pair >> 32);
         }
     }

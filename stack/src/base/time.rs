@@ -61,12 +61,6 @@ impl Instant {
         Self(self.0.saturating_add(micros.saturating_mul(1_000)))
     }
 
-    /// Whole microseconds since `earlier`; 0 if `earlier` is not earlier.
-    #[inline]
-    pub const fn micros_since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0) / 1_000
-    }
-
     /// True for every moment but [`Instant::NEVER`].
     pub const fn is_set(self) -> bool {
         self.0 != u64::MAX

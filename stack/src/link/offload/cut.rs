@@ -59,7 +59,11 @@ impl Cutter {
 impl Pattern {
     /// That of a super-segment of this layout.
     pub(super) fn new(frame: &Frame, layout: Layout) -> Self {
-        Self { layout, segment: usize::from(frame.segment_size).max(1), template: Template::new(frame, &layout) }
+        Self {
+            layout,
+            segment: usize::from(frame.segment_size).max(1),
+            template: Template::new(frame, &layout, pseudo(frame, &layout)),
+        }
     }
 
     /// Payload bytes of `count` segments from segment `first` on, as far as there are so many.
@@ -180,4 +184,22 @@ fn complete_sum(transport: Transport, headers: Sum, payload: &Rope) -> u16 {
         0 if transport == Transport::Udp => 0xffff,
         checksum => checksum,
     }
+}
+
+/// What all segments' pseudo-headers share. A partial checksum holds it already, with the length of the whole: taking that out
+/// again is right also where the destination is not the one of the header (RFC 8200 §8.1, routing headers).
+fn pseudo(frame: &Frame, layout: &Layout) -> Option<Sum> {
+    let field = frame.read(layout.l4 + usize::from(layout.transport.checksum_offset())).unwrap_or_default();
+    if let Checksum::Partial { .. } = frame.checksum {
+        let len = (layout.end - layout.l4) as u32;
+        let mut sum = Sum::new();
+        sum.add(&field);
+        sum.add_word(!len);
+        return Some(sum);
+    }
+    let unsummed = layout.transport == Transport::Udp && field == [0u8; 2];
+    let mut head = [0; HEAD];
+    frame.copy_to(0, &mut head[..layout.payload]);
+    let (src, dst) = layout.addresses(&head);
+    (!unsummed).then(|| Sum::pseudo(src, dst, layout.transport.number(), 0))
 }

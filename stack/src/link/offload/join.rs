@@ -9,6 +9,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use crate::base::frame::HEAD;
 use crate::base::{Addr, Checksum, Frame, LinkId, Rope, Sum, Version};
 
 use super::super::up::Received;
@@ -67,9 +68,10 @@ enum Kind {
 
 impl Joiner {
     /// Takes a packet; what is not to wait (or waits no longer) goes `up`, in order.
-    pub(crate) fn offer(&mut self, mut received: Received, up: &mut VecDeque<Received>) {
-        if let Some(place) = self.flows.iter().position(|flow| flow.is_continued_by(&mut received)) {
-            if self.flows[place].append(received) {
+    pub(crate) fn offer(&mut self, received: Received, up: &mut VecDeque<Received>) {
+        let mut flows = self.flows.iter().enumerate();
+        if let Some((place, own)) = flows.find_map(|(place, flow)| Some((place, flow.next(&received)?))) {
+            if self.flows[place].append(received, &own) {
                 up.extend(self.flows.remove(place).map(Flow::finish));
             }
             return;
@@ -213,28 +215,36 @@ impl Segment {
 
 impl Flow {
     fn new(first: Segment) -> Self {
-        let Segment { received, layout, flags, .. } = &first;
-        let (template, alike) = (Template::new(&received.frame, layout), Alike::new(layout));
+        let Segment { received, layout, src, dst, flags, .. } = &first;
+        let pseudo = Sum::pseudo(*src, *dst, layout.transport.number(), 0);
+        let (template, alike) = (Template::new(&received.frame, layout, Some(pseudo)), Alike::new(layout));
         Self { payload: first.payload(), template, alike, count: 1, flags: *flags, first }
     }
 
-    /// True if `received` is the next segment of this flow, and would come out the same if the whole were cut again. Whatever has the headers of
-    /// the first one needs no parsing, for they say the same. Its headers are in its head after that, if it looked like it at first sight.
-    fn is_continued_by(&self, received: &mut Received) -> bool {
+    /// What `received` has of its own, if it is the next segment of this flow and would come out the same if the whole were cut again. Whatever
+    /// has the headers of the first one needs no parsing, for they say the same.
+    #[inline]
+    fn next(&self, received: &Received) -> Option<Own> {
         let Segment { received: first, layout, ports, .. } = &self.first;
         let Received { link, version, frame, network, .. } = received;
-        // What is not of this flow is left as it came.
         if frame.read(layout.l4) != Some(*ports) || (*link, *version, *network) != (first.link, first.version, first.network) {
-            return false;
+            return None;
         }
-        if frame.segment_size > 0 || frame.len() <= layout.payload {
-            return false;
+        if frame.segment_size > 0 || frame.len() <= layout.payload || self.count >= SEGMENTS {
+            return None;
         }
-        frame.own_head(layout.payload);
-        frame.head().len() == layout.payload
-            && self.alike.are(&self.template.head, frame.head_area())
-            && self.count < SEGMENTS
-            && Own::of(layout, frame.head()).is_some_and(|own| self.counts_on(&own, frame.len()) && self.is_sound(&own, frame))
+        let copy;
+        let head = if frame.head().len() == layout.payload {
+            frame.head_area()
+        } else {
+            copy = copy_of_head(frame, layout.payload);
+            &copy
+        };
+        if !self.alike.are(&self.template.head, head) {
+            return None;
+        }
+        let own = Own::of(layout, &head[HEAD - layout.payload..])?;
+        (self.counts_on(&own, frame.len()) && self.is_sound(&own, frame)).then_some(own)
     }
 
     /// True if the segment has what comes next: sequence number, identification (or one that means nothing: RFC 6864 §4.1, DF set), no flags but
@@ -267,20 +277,17 @@ impl Flow {
         sum.add_word((own.end - l4) as u32);
         sum.add_word(own.seq);
         sum.add_word(u32::from(own.flags) + u32::from(own.transport_sum));
-        frame.body.add_to(&mut sum, 0, own.end - headers);
-        sum.finish() == 0
+        frame.sum(headers, own.end - headers, sum).finish() == 0
     }
 
     /// Takes the next segment; true if none can come after it.
-    fn append(&mut self, received: Received) -> bool {
-        let layout = &self.first.layout;
+    fn append(&mut self, received: Received, own: &Own) -> bool {
         let mut frame = received.frame;
-        let (end, flags) = (layout.end_of(frame.head()), frame.head()[layout.l4 + 13]);
-        let mut payload = core::mem::take(&mut frame.body);
-        payload.truncate(end - layout.payload);
-        let last = payload.len() < self.first.payload_len() || flags & (PSH | FIN) != 0;
+        let headers = self.first.layout.payload;
+        let payload = frame.take_part(headers, own.end - headers);
+        let last = payload.len() < self.first.payload_len() || own.flags & (PSH | FIN) != 0;
         self.payload.append(payload);
-        self.flags |= flags;
+        self.flags |= own.flags;
         self.count += 1;
         last
     }
@@ -294,6 +301,13 @@ impl Flow {
         }
         received
     }
+}
+
+/// The first bytes of a frame where its head would have them.
+fn copy_of_head(frame: &Frame, len: usize) -> [u8; HEAD] {
+    let mut head = [0; HEAD];
+    frame.copy_to(0, &mut head[HEAD - len..]);
+    head
 }
 
 /// What a segment has of its own.

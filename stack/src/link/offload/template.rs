@@ -1,7 +1,7 @@
 //! What the segments of one super-segment have in common.
 
 use crate::base::frame::HEAD;
-use crate::base::{Checksum, Frame, Sum, Version};
+use crate::base::{Frame, Sum, Version};
 
 use super::layout::{Layout, Transport};
 
@@ -25,13 +25,12 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Of a frame whose first one of them, or whole, has these headers.
-    pub(super) fn new(frame: &Frame, layout: &Layout) -> Self {
+    /// Of a frame with these headers. `pseudo` is the sum of the pseudo-header without the length; none where there is no checksum.
+    pub(super) fn new(frame: &Frame, layout: &Layout, pseudo: Option<Sum>) -> Self {
         let &Layout { version, transport, l3, l4, payload, .. } = layout;
         let mut head = [0; HEAD];
         let headers = &mut head[HEAD - payload..];
         frame.copy_to(0, headers);
-        let pseudo = pseudo(frame, layout, headers);
         let (network, header) = headers[l3..].split_at_mut(l4 - l3);
         let id = take(network, 4).map_or(0, u16::from_be_bytes);
         let (mut seq, mut flags) = (0, 0);
@@ -62,21 +61,4 @@ impl Template {
 /// The `N` bytes at `at`, of which zeros are left.
 fn take<const N: usize>(bytes: &mut [u8], at: usize) -> Option<[u8; N]> {
     Some(core::mem::replace(bytes.get_mut(at..)?.first_chunk_mut()?, [0; N]))
-}
-
-/// What all segments' pseudo-headers share. A partial checksum holds it already, with the length of the whole: taking that out
-/// again is right also where the destination is not the one of the header (RFC 8200 §8.1, routing headers).
-fn pseudo(frame: &Frame, layout: &Layout, head: &[u8]) -> Option<Sum> {
-    let at = layout.l4 + usize::from(layout.transport.checksum_offset());
-    let field = [head[at], head[at + 1]];
-    if let Checksum::Partial { .. } = frame.checksum {
-        let len = (layout.end - layout.l4) as u32;
-        let mut sum = Sum::new();
-        sum.add(&field);
-        sum.add_word(!len);
-        return Some(sum);
-    }
-    let unsummed = layout.transport == Transport::Udp && field == [0, 0];
-    let (src, dst) = layout.addresses(head);
-    (!unsummed).then(|| Sum::pseudo(src, dst, layout.transport.number(), 0))
 }

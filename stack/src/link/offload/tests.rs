@@ -369,3 +369,46 @@ fn more_flows_than_places_push_out_the_one_that_waited_longest() {
     let ports: Vec<u16> = up.iter().map(|received| u16::from_be_bytes(received.frame.read(40).unwrap())).collect();
     assert_eq!(ports, (0..992).collect::<Vec<u16>>(), "eight wait, the others went up in order");
 }
+
+/// Whoever sets a wrong partial checksum does not get others' wrong ones through.
+#[test]
+fn a_wrong_partial_sum_lets_no_wrong_checksum_pass() {
+    let at = 40 + 16;
+    let add = |frame: &mut Frame, by: u16| {
+        let field = u16::from_be_bytes(frame.read(at).unwrap()).wrapping_add(by);
+        frame.overwrite(at, &field.to_be_bytes());
+    };
+    let mut pieces = cut(&Sample::new(Version::V6, Transport::Tcp, 2000, 1000).frame(), 0);
+    let mut second = from_wire(pieces.remove(1));
+    let mut first = pieces.remove(0);
+    add(&mut first, 1);
+    add(&mut second, u16::MAX);
+    let states: Vec<_> = join([first, second]).iter().map(|frame| frame.checksum).collect();
+    assert_eq!(states, [Checksum::Partial { offset: 16 }, Checksum::Unknown]);
+}
+
+/// Two hosts may use the same ports, one with timestamps and one without: what the one sends does not keep the other's segments apart.
+#[test]
+fn flows_of_the_same_ports_are_joined_beside_one_another() {
+    let of = |options: bool, turned: bool| {
+        let mut sample = Sample::new(Version::V4, Transport::Tcp, 3000, 1000);
+        if !options {
+            sample.tcp_options.clear();
+        }
+        let pieces = cut(&sample.frame(), 0).into_iter().map(from_wire).map(|piece| {
+            let mut bytes = piece.to_vec();
+            // Another source with the same sum: no checksum changes.
+            if turned {
+                bytes[12..16].rotate_left(2);
+            }
+            Frame::from(&bytes[..])
+        });
+        pieces.collect::<Vec<_>>()
+    };
+    for (first, second) in [(false, true), (true, false)] {
+        let (a, b) = (of(first, false), of(second, true));
+        assert_eq!((join(a.clone()).len(), join(b.clone()).len()), (1, 1));
+        let both = join(a.into_iter().zip(b).flat_map(|(a, b)| [a, b]));
+        assert_eq!(both.len(), 2, "options of the first: {first}, of the second: {second}");
+    }
+}

@@ -58,7 +58,8 @@ impl Tcp {
         let whole = into.len() + skip;
         pass_urgent(tcb, whole);
         tcb.with_receiving(&mut cx, |receiving| {
-            receiving.queue.peek(skip, into);
+            let copied = receiving.queue.peek(skip, into);
+            debug_assert_eq!(copied, into.len(), "as many as there are");
             receiving.queue.consume(whole);
         });
         was_taken(tcb, &mut cx, whole);

@@ -19,6 +19,9 @@ const MOST_STREAMING_MS: u32 = 500;
 /// The most quick acknowledgements in a row (`TCP_MAX_QUICKACKS`).
 const MOST_QUICK: u32 = 16;
 
+/// What waits for the rest of its batch: as much as one joined packet carries.
+const MOST_OWED: u32 = 65_535;
+
 /// Data arrived in order: how far apart from the last is how long an acknowledgement may wait.
 pub(in crate::transport::tcp) fn note_data(tcb: &mut Tcb, cx: &Cx<'_>) {
     let (now, ato) = (cx.now_ms(), u32::from(tcb.rcv.ato_ms));
@@ -61,9 +64,9 @@ pub(in crate::transport::tcp) fn note_answer(tcb: &mut Tcb, cx: &Cx<'_>) {
     }
 }
 
-/// What was received must be acknowledged: at once if there is a gap (RFC 5681 §4.2) or in quick mode; if it is more than a full segment (RFC
-/// 9293 SHLD-18, SHLD-19) as soon as what came with it was looked at; else later. Segments that came joined are one here, and those that came
-/// together have one acknowledgement (RFC 9293 MUST-58, MUST-59).
+/// What was received must be acknowledged: at once if there is a gap (RFC 5681 §4.2) or in quick mode; if it is more than a full segment
+/// (RFC 9293 SHLD-18, SHLD-19) as soon as what came with it was looked at; else later. Segments that came joined are one here, and those that
+/// came together have one acknowledgement (RFC 9293 MUST-58, MUST-59) unless they are more than could have come joined.
 pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.ack_due = true;
     let waiting = tcb.rcv.nxt - tcb.rcv.acked;
@@ -72,7 +75,7 @@ pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if gap || quick {
         tcb.rcv.ack_now = true;
     } else if waiting > u32::from(tcb.rcv.mss) {
-        if cx.net.is_idle() {
+        if waiting > MOST_OWED || cx.net.is_idle() {
             tcb.rcv.ack_now = true;
         } else {
             owe(cx);

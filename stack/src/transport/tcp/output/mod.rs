@@ -1,9 +1,9 @@
 //! Making output: decide (pure, gives a plan), fill (builds header and payload), record (what was sent changes the connection).
 //!
 //! ```text
-//!   run ─► decide::next ─► fill::segment ─► transmit::segment ─► record::sent ─┐
-//!    ▲                                                                          │
-//!    └──────────────────────── while there is a plan ◄──────────────────────────┘
+//!   run ─► decide::next ─► fill ─► transmit::segment ─► record::sent ─┐
+//!    ▲                                                                 │
+//!    └──────────────────── while there is a plan ◄─────────────────────┘
 //!   then: an acknowledgement that no segment carried, the zero-window timer, the wheel
 //! ```
 
