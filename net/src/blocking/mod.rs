@@ -4,12 +4,11 @@
 //! |---|---|
 //! | `calls` | the calls that may have to wait |
 //! | `patience` | for how long |
-//! | `park`, `spin` | how a thread sleeps and is woken, and how long it stays awake before |
+//! | `park` | how a thread sleeps and is woken |
 
 mod calls;
 mod park;
 mod patience;
-mod spin;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +25,6 @@ use crate::socket::{READ, Socket, WRITE, error};
 
 pub(crate) use park::{park, waker};
 pub(crate) use patience::{Patience, moment_in};
-pub(crate) use spin::has_cores;
 
 /// A socket whose calls wait. Its clones are the same socket, as duplicates of a descriptor are: they share its mode and timeouts.
 #[derive(Clone, Debug)]

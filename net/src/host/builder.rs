@@ -17,7 +17,6 @@ use super::address::{IntoIp, IntoPrefix};
 use super::interface::{Interface, Setup};
 use super::running::{Options, Running};
 use super::{Host, thread};
-use crate::blocking;
 use crate::device::Device;
 use crate::lookup::Resolve;
 use crate::shards::Shards;
@@ -164,8 +163,6 @@ impl Builder {
         self.choose_congestion_control()?;
         let seed = self.seed.map_or_else(random_seed, Seed::from);
         let Self { name, names, resolver, linger, config, .. } = self;
-        // Threads that are kept on a core come later, if at all.
-        blocking::has_cores();
         let running = Running::new(Options { config, seed, names, resolver, linger })?;
         for interface in interfaces {
             running.attach(interface)?;
