@@ -1,5 +1,5 @@
 //! The acknowledgement that nearly every segment brings: of what was sent once, on a connection of which nothing was ever lost and whose rate
-//! nobody measures. What [`ack`](super::ack) and `recovery` come to for it, without the questions whose answers are known.
+//! nobody measures. What [`ack`] and `recovery` come to for it, without the questions whose answers are known.
 
 use alloc::boxed::Box;
 

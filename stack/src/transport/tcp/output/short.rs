@@ -8,7 +8,7 @@ use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::options::TcpConfig;
 use crate::transport::tcp::tcb::{Phase, Tcb};
 
-/// True if [`write`] does what the general way would do with a write of so many bytes: one segment takes them, at once.
+/// True if [`write()`] does what the general way would do with a write of so many bytes: one segment takes them, at once.
 pub(in crate::transport::tcp) fn is_short(tcb: &Tcb, config: &TcpConfig, budget: &Budget, len: usize, flags: MsgFlags) -> bool {
     let fits = len > 0 && len <= usize::from(tcb.snd.mss) && len as u32 <= tcb.snd.wnd;
     fits && tcb.sending.is_none()
