@@ -197,6 +197,20 @@ fn timers_are_met_by_whoever_is_there() {
     });
 }
 
+/// Asks until this caller is at the helm, ends who answers, and says that it will wait now.
+fn say_when_at_helm(asks: &UdpSocket, seen: &Seen, ready: &AtomicBool) {
+    ask_until_at_helm(asks, seen);
+    asks.send_to(b"end", "10.0.0.2:9").expect("send");
+    asks.recv(&mut [0; 9]).expect("an answer");
+    ready.store(true, Ordering::Release);
+}
+
+fn await_flag(flag: &AtomicBool) {
+    while !flag.load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn a_caller_at_the_helm_is_told_of_the_end() {
     let ready = AtomicBool::new(false);
@@ -205,15 +219,10 @@ fn a_caller_at_the_helm_is_told_of_the_end() {
     thread::scope(|scope| {
         scope.spawn(|| answer(&answers));
         let waits = scope.spawn(|| {
-            ask_until_at_helm(&asks, &seen[0]);
-            asks.send_to(b"end", "10.0.0.2:9").expect("send");
-            asks.recv(&mut [0; 9]).expect("an answer");
-            ready.store(true, Ordering::Release);
+            say_when_at_helm(&asks, &seen[0], &ready);
             asks.recv(&mut [0; 9]).expect_err("it is over").raw_os_error()
         });
-        while !ready.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
+        await_flag(&ready);
         // It waits by now, or is about to.
         hosts[0].shutdown(PATIENCE).expect("nothing is to be sent");
         assert_eq!(waits.join().expect("no panic"), Some(ENETDOWN));
@@ -228,15 +237,10 @@ fn a_device_is_taken_from_a_caller_who_waits_for_it_and_another_put_in_its_place
     thread::scope(|scope| {
         scope.spawn(|| answer(&answers));
         let waits = scope.spawn(|| {
-            ask_until_at_helm(&asks, &seen[0]);
-            asks.send_to(b"end", "10.0.0.2:9").expect("send");
-            asks.recv(&mut [0; 9]).expect("an answer");
-            ready.store(true, Ordering::Release);
+            say_when_at_helm(&asks, &seen[0], &ready);
             asks.recv(&mut [0; 9]).expect("by the new device")
         });
-        while !ready.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
+        await_flag(&ready);
         hosts[0].detach(&hosts[0].interfaces()[1].name).expect("it is there");
         assert_eq!(Arc::strong_count(&seen[0]), 1, "the device is gone");
         let [one, other] = pair(Properties::ip(1500));

@@ -23,19 +23,7 @@ impl Network {
     /// Nearly every packet: to one host, without options, whole.
     fn send_plain_v4(&mut self, route: &Route, outgoing: &Outgoing, total: u16, mut frame: Frame) -> Result<(), Errno> {
         let dont_fragment = self.sets_df(route, outgoing);
-        let header = Header {
-            header_len: HEADER_LEN as u8,
-            traffic_class: outgoing.traffic_class,
-            total_len: total,
-            ident: self.ident_v4(route, outgoing, dont_fragment),
-            dont_fragment,
-            more_fragments: false,
-            offset: 0,
-            ttl: self.hop_limit_for(route, outgoing),
-            protocol: outgoing.protocol,
-            src: route.src,
-            dst: outgoing.dst,
-        };
+        let header = self.header_v4(route, outgoing, (HEADER_LEN as u8, total), dont_fragment);
         frame.prepend(&header.plain());
         (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
         self.hand_down(route.link, route.hop, Version::V4, frame)
@@ -55,19 +43,7 @@ impl Network {
             return Err(Errno::EMSGSIZE);
         }
         let dont_fragment = fits && self.sets_df(route, outgoing);
-        let header = Header {
-            header_len: header_len as u8,
-            traffic_class: outgoing.traffic_class,
-            total_len: total as u16,
-            ident: self.ident_v4(route, outgoing, dont_fragment),
-            dont_fragment,
-            more_fragments: false,
-            offset: 0,
-            ttl: self.hop_limit_for(route, outgoing),
-            protocol: outgoing.protocol,
-            src: route.src,
-            dst: outgoing.dst,
-        };
+        let header = self.header_v4(route, outgoing, (header_len as u8, total as u16), dont_fragment);
         header.emit(options, frame.push(header_len));
         (frame.l2_len, frame.l3_len) = (0, header_len as u16);
         self.loop_back(route, outgoing, &frame);
@@ -79,6 +55,24 @@ impl Network {
         }
         let options = Vec::from(options);
         self.send_v4_fragments(route, &header, &options, frame)
+    }
+
+    /// The header of a packet that is not a fragment; `lengths` are its own and that of the packet, in bytes.
+    fn header_v4(&mut self, route: &Route, outgoing: &Outgoing, lengths: (u8, u16), dont_fragment: bool) -> Header {
+        let (header_len, total_len) = lengths;
+        Header {
+            header_len,
+            traffic_class: outgoing.traffic_class,
+            total_len,
+            ident: self.ident_v4(route, outgoing, dont_fragment),
+            dont_fragment,
+            more_fragments: false,
+            offset: 0,
+            ttl: self.hop_limit_for(route, outgoing),
+            protocol: outgoing.protocol,
+            src: route.src,
+            dst: outgoing.dst,
+        }
     }
 
     fn send_v4_fragments(&mut self, route: &Route, header: &Header, options: &[u8], frame: Frame) -> Result<(), Errno> {
