@@ -129,12 +129,14 @@ fn sum_words(words: &[[u8; 8]]) -> u64 {
     sum + u64::from(carry)
 }
 
+/// A number plus itself turned by half its width has in its upper half the one's complement sum of both halves: the lower half makes the carry.
+#[inline]
 fn fold16(total: u64) -> u16 {
-    let fold = |total: u64| (total & 0xffff) + (total >> 16);
-    // 33 bits, 18 bits, 17 bits, 16 bits.
-    fold(fold(fold(fold64(total)))) as u16
+    let folded = (total.wrapping_add(total.rotate_left(32)) >> 32) as u32;
+    (folded.wrapping_add(folded.rotate_left(16)) >> 16) as u16
 }
 
+#[inline]
 fn fold64(total: u64) -> u64 {
     (total & 0xffff_ffff) + (total >> 32)
 }

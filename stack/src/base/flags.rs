@@ -43,6 +43,11 @@ impl MsgFlags {
         self.0 & other.0 == other.0
     }
 
+    /// True if no flag but those of `other` is set.
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// True if any flag of `other` is set.
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0

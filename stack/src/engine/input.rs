@@ -7,16 +7,28 @@ use crate::network::{LOOPBACK, Packet, TransportError, Up, protocol};
 impl Stack {
     /// A frame from the device of a link.
     pub fn receive(&mut self, link: LinkId, frame: Frame) {
-        self.net.receive(link, frame);
+        self.take(link, frame, false);
         self.settle();
     }
 
     /// Frames that arrived together: segments of one flow among them are joined before they go up, where the link is set to do so.
     pub fn receive_many(&mut self, link: LinkId, frames: impl IntoIterator<Item = Frame>) {
-        for frame in frames {
-            self.net.receive(link, frame);
+        let mut frames = frames.into_iter();
+        let mut next = frames.next();
+        while let Some(frame) = next {
+            next = frames.next();
+            self.take(link, frame, next.is_some());
         }
         self.settle();
+    }
+
+    /// Most frames find nothing that waits, and go straight to their transport.
+    fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
+        match self.net.receive_next(link, frame, more) {
+            Some(Up::Packet(packet)) => self.deliver(packet),
+            Some(Up::Error(error)) => self.deliver_error(&error),
+            None => {}
+        }
     }
 
     /// It is `now`, and nothing happens yet: for who finds frames waiting that may have come before what is due by now. [`Stack::advance`] is to
@@ -57,7 +69,7 @@ impl Stack {
     #[inline]
     pub(super) fn settle(&mut self) {
         // Most calls cause nothing to come up.
-        if !self.net.is_idle() {
+        if !self.net.is_idle() || self.sockets.tcp.owes() {
             self.carry_up_all();
         }
         self.sockets.tcp.relieve(&mut self.net);

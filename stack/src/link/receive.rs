@@ -3,6 +3,7 @@
 use super::ethernet::{Header, ethertype};
 use super::mac::Mac;
 use super::offload::cut::Cutter;
+use super::offload::join;
 use super::offload::layout::{Layout, Transport};
 use super::up::{LinkCast, Received, Up};
 use super::{Links, Medium};
@@ -11,9 +12,31 @@ use crate::base::{Checksum, Direction, Discard, Frame, LinkId, Sum, Version, Wha
 impl Links {
     /// A frame from the device. Whatever is wrong with it is counted.
     pub fn receive(&mut self, link: LinkId, frame: Frame) {
+        if let Some(received) = self.packet_of(link, frame) {
+            self.take_in(received);
+        }
+    }
+
+    /// As [`Links::receive`], but gives what [`Links::poll`] would give next anyway: a packet before which nothing waits, and which does not
+    /// wait to be joined with what comes with it. `more`: something does.
+    #[inline]
+    pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Received> {
+        let received = self.packet_of(link, frame)?;
+        let waits = more && join::is_concerned(&received) && self.coalesces(link);
+        if self.is_idle() && received.frame.segment_size == 0 && !waits {
+            return Some(received);
+        }
+        self.take_in(received);
+        None
+    }
+
+    /// The IP packet in a frame from the device, if there is one.
+    #[inline]
+    fn packet_of(&mut self, link: LinkId, frame: Frame) -> Option<Received> {
         let len = frame.len();
         let Some(port) = self.ports.get_mut(link) else {
-            return self.base.discard(Some(link), Discard::LinkDown, len);
+            self.base.discard(Some(link), Discard::LinkDown, len);
+            return None;
         };
         if !port.up {
             return self.drop_incoming(link, Discard::LinkDown, len);
@@ -21,10 +44,16 @@ impl Links {
         port.stats.rx_packets += 1;
         port.stats.rx_bytes += len as u64;
         self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
-        match port.config.medium {
-            Medium::Ethernet { mac, vlan } => self.receive_ethernet(link, frame, mac, vlan),
-            Medium::Ip | Medium::Loopback => self.receive_ip(link, frame),
-        }
+        let mut received = match port.config.medium {
+            Medium::Ethernet { mac, vlan } => self.receive_ethernet(link, frame, mac, vlan)?,
+            Medium::Ip | Medium::Loopback => self.receive_ip(link, frame)?,
+        };
+        note_link_header(&mut received);
+        Some(received)
+    }
+
+    fn coalesces(&self, link: LinkId) -> bool {
+        self.ports.get(link).is_some_and(|port| port.config.offloads.coalesce)
     }
 
     /// True if [`Links::poll`] has nothing to give.
@@ -51,7 +80,8 @@ impl Links {
         Some(Up::Received(received))
     }
 
-    fn receive_ip(&mut self, link: LinkId, frame: Frame) {
+    #[inline]
+    fn receive_ip(&mut self, link: LinkId, frame: Frame) -> Option<Received> {
         let version = match frame.read::<1>(0) {
             None => return self.drop_incoming(link, Discard::FrameTooShort, 0),
             Some([first]) => first >> 4,
@@ -61,10 +91,10 @@ impl Links {
             6 => Version::V6,
             _ => return self.drop_incoming(link, Discard::FrameUnknownType, frame.len()),
         };
-        self.take_in(Received { link, version, frame, network: 0, cast: LinkCast::Unicast, from: None });
+        Some(Received { link, version, frame, network: 0, cast: LinkCast::Unicast, from: None })
     }
 
-    fn receive_ethernet(&mut self, link: LinkId, frame: Frame, own: Mac, own_vlan: Option<u16>) {
+    fn receive_ethernet(&mut self, link: LinkId, frame: Frame, own: Mac, own_vlan: Option<u16>) -> Option<Received> {
         let Some(header) = Header::parse(&frame) else {
             return self.drop_incoming(link, Discard::FrameTooShort, frame.len());
         };
@@ -77,9 +107,12 @@ impl Links {
         }
         let (network, from) = (header.len, Some(header.src));
         match header.ethertype {
-            ethertype::IPV4 => self.take_in(Received { link, version: Version::V4, frame, network, cast, from }),
-            ethertype::IPV6 => self.take_in(Received { link, version: Version::V6, frame, network, cast, from }),
-            ethertype::ARP => self.arp_receive(link, &frame, network, cast),
+            ethertype::IPV4 => Some(Received { link, version: Version::V4, frame, network, cast, from }),
+            ethertype::IPV6 => Some(Received { link, version: Version::V6, frame, network, cast, from }),
+            ethertype::ARP => {
+                self.arp_receive(link, &frame, network, cast);
+                None
+            }
             _ => self.drop_incoming(link, Discard::FrameUnknownType, frame.len()),
         }
     }
@@ -98,7 +131,6 @@ impl Links {
 
     /// An IP packet: super-segments of UDP are cut again, for each datagram is one message; TCP may be joined.
     fn take_in(&mut self, mut received: Received) {
-        note_link_header(&mut received);
         if received.frame.segment_size == 0 {
             return self.take_in_one(received);
         }
@@ -123,22 +155,24 @@ impl Links {
 
     fn take_in_one(&mut self, received: Received) {
         if !self.backlog.has_room() {
-            return self.drop_incoming(received.link, Discard::LinkBacklogFull, received.frame.len());
+            self.drop_incoming(received.link, Discard::LinkBacklogFull, received.frame.len());
+            return;
         }
-        if self.ports.get(received.link).is_some_and(|port| port.config.offloads.coalesce) {
+        if self.coalesces(received.link) {
             self.backlog.join(received);
         } else {
             self.backlog.receive(received);
         }
     }
 
-    /// Counts a frame that came in and goes no further.
+    /// Counts a frame that came in and goes no further: nothing of it is received.
     #[cold]
-    pub(super) fn drop_incoming(&mut self, link: LinkId, reason: Discard, len: usize) {
+    pub(super) fn drop_incoming(&mut self, link: LinkId, reason: Discard, len: usize) -> Option<Received> {
         if let Some(port) = self.ports.get_mut(link) {
             port.stats.rx_dropped += 1;
         }
         self.base.discard(Some(link), reason, len);
+        None
     }
 }
 

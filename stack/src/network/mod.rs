@@ -56,6 +56,7 @@ use alloc::string::String;
 use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version, What};
 use crate::link::{Hop, LinkConfig, Links, Medium, Offloads, Received};
 pub use config::Config;
+pub use output::Way;
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
 pub use transparent::Unreachable;
 
@@ -133,6 +134,8 @@ pub struct Network {
     known: input::known::Known,
     /// Copies of our own multicasts and broadcasts, on their way back up.
     looped: VecDeque<Received>,
+    /// More will come of what came together.
+    more: bool,
 }
 
 impl Network {
@@ -153,6 +156,7 @@ impl Network {
             transparent: transparent::Transparent::default(),
             known: input::known::Known::new(entropy),
             looped: VecDeque::new(),
+            more: false,
             links,
         };
         network.add_loopback();

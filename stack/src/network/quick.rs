@@ -14,6 +14,7 @@ impl Mixer {
     }
 
     /// A slot below `slots`, a power of two.
+    #[inline]
     pub(crate) fn slot(self, a: Addr, b: Addr, link: u16, slots: usize) -> usize {
         let [a, b] = [a, b].map(|addr| {
             let all = u128::from_be_bytes(addr.octets());

@@ -219,6 +219,8 @@ impl Sockets {
     pub(super) fn take_error(&mut self, kind: Kind) -> Option<Errno> {
         match kind {
             Kind::Unix(key) => self.unix.take_error(key),
+            // There is none, nearly always.
+            _ if self.inet(kind)?.error.is_none() => None,
             _ => self.inet_mut(kind).and_then(Inet::take_error),
         }
     }

@@ -36,6 +36,9 @@ pub struct Received {
 impl Sockets {
     /// Receives bytes and nothing else; as [`Sockets::recvmsg`], but nothing is made of what else there is to tell.
     pub fn recv(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
+        if let Some(copied) = self.read_plainly(net, id, into, flags) {
+            return Ok(copied);
+        }
         let record = *self.record(id)?;
         match record.kind {
             Kind::Tcp(key) if !flags.intersects(MsgFlags::OOB | MsgFlags::ERRQUEUE) => {
@@ -52,6 +55,15 @@ impl Sockets {
             }
             _ => self.recvmsg(net, id, &mut [into], 0, flags).map(|received| received.len),
         }
+    }
+
+    /// A datagram where nothing but its bytes is to be told to anybody. None: nothing was done.
+    fn read_plainly(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Option<usize> {
+        let record = self.records.get(id)?;
+        let Kind::Udp(key) = record.kind else { return None };
+        let is_plain =
+            flags.is_within(MsgFlags::DONTWAIT) && record.rare.is_none() && !net.links.base.events.wanted(class::CALLS);
+        if is_plain { self.udp.read(net, key, into) } else { None }
     }
 
     /// Receives into `into`, piece by piece; ancillary data as far as it fits into a control buffer of `control_room` bytes.

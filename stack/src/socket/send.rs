@@ -32,6 +32,14 @@ pub struct Message<'a> {
     pub flags: MsgFlags,
 }
 
+impl Message<'_> {
+    /// True if neither flags nor ancillary data say how it is to go.
+    fn is_plain(&self) -> bool {
+        let tell_nothing = MsgFlags::DONTWAIT | MsgFlags::NOSIGNAL;
+        self.flags.is_within(tell_nothing) && self.control.is_empty()
+    }
+}
+
 /// What is to be sent: copied, or shared.
 enum Payload<'a> {
     Slices(&'a [&'a [u8]]),
@@ -54,19 +62,37 @@ impl Sockets {
     /// `EISCONN`, `EINVAL`, `EOPNOTSUPP`, `EACCES` (broadcast), `ENOBUFS` and the errors of routing.
     pub fn sendmsg(&mut self, net: &mut Network, id: SocketId, message: &Message<'_>) -> Result<usize, Errno> {
         if let [data] = message.data
-            && self.send_short(net, id, data, message.flags)
+            && let Some(sent) = self.send_short(net, id, data, message)
         {
-            return Ok(data.len());
+            return sent;
         }
         self.send_payload(net, id, Payload::Slices(message.data), message)
     }
 
-    /// A short message of a stream of which nothing is to be told beside that it was sent.
-    fn send_short(&mut self, net: &mut Network, id: SocketId, data: &[u8], flags: MsgFlags) -> bool {
-        let Some(record) = self.records.get(id) else { return false };
-        let Kind::Tcp(key) = record.kind else { return false };
-        let is_told = record.rare.is_some() || net.links.base.events.wanted(class::CALLS);
-        !is_told && !record.write_shut && self.tcp.write_short(net, key, data, flags)
+    /// A short message of a stream, or a datagram, of which nothing is to be told beside that it was sent. None: nothing was done.
+    fn send_short(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        data: &[u8],
+        message: &Message<'_>,
+    ) -> Option<Result<usize, Errno>> {
+        let record = self.records.get(id)?;
+        if record.rare.is_some() || record.write_shut || net.links.base.events.wanted(class::CALLS) {
+            return None;
+        }
+        match record.kind {
+            Kind::Tcp(key) => self.tcp.write_short(net, key, data, message.flags).then_some(Ok(data.len())),
+            Kind::Udp(key) if message.is_plain() => {
+                let to = match message.to {
+                    None => None,
+                    Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
+                    Some(_) => return None,
+                };
+                self.udp.send_short(net, key, data, to)
+            }
+            _ => None,
+        }
     }
 
     /// Sends a chunk without copying it (`AF_UNIX` copies it all the same).

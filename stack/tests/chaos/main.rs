@@ -10,6 +10,7 @@
 #[path = "../sim/mod.rs"]
 mod sim;
 
+mod datagrams;
 mod end;
 mod plan;
 mod run;

@@ -13,7 +13,8 @@ impl Links {
         let Some((own, _)) = self.ports.ethernet(link) else { return };
         self.base.counters.neighbour.arp_in += 1;
         let Some(packet) = ArpPacket::parse(frame, at).filter(is_sane) else {
-            return self.drop_incoming(link, Discard::ArpMalformed, frame.len());
+            self.drop_incoming(link, Discard::ArpMalformed, frame.len());
+            return;
         };
         if packet.sender_mac == own {
             // Our own broadcast, reflected by a bridge or a hub: no conflict (RFC 5227 §2.1.1) and no news.

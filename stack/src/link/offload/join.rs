@@ -125,18 +125,22 @@ impl Joiner {
     }
 }
 
-fn classify(mut received: Received) -> Kind {
+/// True unless a packet may overtake whatever waits here: TCP, and what TCP may be behind.
+#[inline]
+pub(crate) fn is_concerned(received: &Received) -> bool {
     let at = received.network;
-    let number = match received.version {
-        Version::V4 => received.frame.read::<1>(at + 9),
-        Version::V6 => received.frame.read::<1>(at + 6),
-    };
-    match number {
-        Some([6]) => {}
-        // Hop-by-hop, routing, fragment and destination headers: TCP may come behind.
-        Some([0 | 43 | 44 | 60]) if received.version == Version::V6 => return Kind::Unclear(received),
-        _ => return Kind::Foreign(received),
+    match received.version {
+        Version::V4 => received.frame.read(at + 9) == Some([6]),
+        // Hop-by-hop, routing, fragment and destination headers.
+        Version::V6 => matches!(received.frame.read(at + 6), Some([6 | 0 | 43 | 44 | 60])),
     }
+}
+
+fn classify(mut received: Received) -> Kind {
+    if !is_concerned(&received) {
+        return Kind::Foreign(received);
+    }
+    let at = received.network;
     match Layout::of(&received.frame, at) {
         Some(layout) if layout.version == received.version => {
             received.frame.own_head(layout.payload);

@@ -27,11 +27,13 @@ impl Known {
         Self { mixer: Mixer::new(entropy, "known pairs"), slots: Box::new([]) }
     }
 
+    #[inline]
     fn place(&self, src: Addr, dst: Addr, link: LinkId) -> usize {
         self.mixer.slot(src, dst, link.0, SLOTS)
     }
 
     /// True if such a packet was found to be ours, and nothing has changed since.
+    #[inline]
     pub(super) fn is_ours(&self, src: Addr, dst: Addr, link: LinkId, generation: u64) -> bool {
         let slot = self.slots.get(self.place(src, dst, link)).copied().flatten();
         slot == Some(Pair { src, dst, link, generation })

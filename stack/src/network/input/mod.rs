@@ -6,6 +6,7 @@
 mod deliver;
 pub(super) mod known;
 mod martian;
+mod usual;
 mod v4;
 mod v6;
 
@@ -45,10 +46,28 @@ impl Network {
         self.links.receive(link, frame);
     }
 
+    /// As [`Network::receive`], but gives at once what [`Network::poll`] would give next; `more` comes together with the frame.
+    #[inline]
+    pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Up> {
+        self.more = more;
+        if !self.is_idle() {
+            self.links.receive(link, frame);
+            return None;
+        }
+        let received = self.links.receive_next(link, frame, more)?;
+        self.came_in(received)
+    }
+
     /// True if [`Network::poll`] has nothing to do.
     #[inline]
     pub fn is_idle(&self) -> bool {
         self.up.is_empty() && self.looped.is_empty() && self.links.is_idle()
+    }
+
+    /// True if what is looked at now is the last of what came together.
+    #[inline]
+    pub fn is_last(&self) -> bool {
+        !self.more && self.is_idle()
     }
 
     /// The next thing a transport must know. Drains the link layer too; call it until it gives none after every input.
@@ -60,7 +79,7 @@ impl Network {
             let up = match self.looped.pop_front() {
                 Some(received) => self.arrived(received, From::Us),
                 None => match self.links.poll()? {
-                    link::Up::Received(received) => self.arrived(received, From::Link),
+                    link::Up::Received(received) => self.came_in(received),
                     other => {
                         self.told_by_link(other);
                         None
@@ -84,6 +103,16 @@ impl Network {
         }
     }
 
+    /// What came from a link.
+    #[inline]
+    fn came_in(&mut self, received: Received) -> Option<Up> {
+        match self.usual(received) {
+            Ok(packet) => Some(Up::Packet(packet)),
+            Err(received) => self.arrived(received, From::Link),
+        }
+    }
+
+    #[inline(never)]
     fn arrived(&mut self, received: Received, from: From) -> Option<Up> {
         let ip = &mut self.links.base.counters.ip;
         ip.in_receives += 1;

@@ -121,7 +121,7 @@ impl Header {
 
     /// The bytes before the options, without the checksum.
     #[inline]
-    fn fixed(&self) -> [u8; HEADER_LEN] {
+    pub(crate) fn fixed(&self) -> [u8; HEADER_LEN] {
         let mut flags = self.offset >> 3;
         if self.dont_fragment {
             flags |= DONT_FRAGMENT;

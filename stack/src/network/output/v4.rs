@@ -58,7 +58,7 @@ impl Network {
     }
 
     /// The header of a packet that is not a fragment; `lengths` are its own and that of the packet, in bytes.
-    fn header_v4(&mut self, route: &Route, outgoing: &Outgoing, lengths: (u8, u16), dont_fragment: bool) -> Header {
+    pub(super) fn header_v4(&mut self, route: &Route, outgoing: &Outgoing, lengths: (u8, u16), dont_fragment: bool) -> Header {
         let (header_len, total_len) = lengths;
         Header {
             header_len,

@@ -18,7 +18,9 @@ macro_rules! endpoint_calls {
 
                 /// After a change of what bindings depend on (reuse, `v6only`, link) call [`Self::options_changed`].
                 pub fn inet_mut(&mut self, id: Key) -> &mut Inet {
-                    &mut self.sockets[id].endpoint.inet
+                    let endpoint = &mut self.sockets[id].endpoint;
+                    endpoint.changes += 1;
+                    &mut endpoint.inet
                 }
 
                 /// The options of a socket.
@@ -28,7 +30,9 @@ macro_rules! endpoint_calls {
 
                 /// After a change call [`Self::options_changed`].
                 pub fn options_mut(&mut self, id: Key) -> &mut DatagramOptions {
-                    &mut self.sockets[id].endpoint.options
+                    let endpoint = &mut self.sockets[id].endpoint;
+                    endpoint.changes += 1;
+                    &mut endpoint.options
                 }
 
                 /// The oldest datagram, not taken.

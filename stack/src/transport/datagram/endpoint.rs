@@ -33,6 +33,8 @@ pub struct Endpoint {
     pub write_shut: bool,
     /// A send found the link's queue full and waits for room.
     pub blocked: bool,
+    /// Rises with every call that may change where what is sent goes, and how.
+    pub changes: u64,
 }
 
 impl Endpoint {
@@ -49,6 +51,7 @@ impl Endpoint {
             read_shut: false,
             write_shut: false,
             blocked: false,
+            changes: 0,
         }
     }
 
@@ -60,6 +63,7 @@ impl Endpoint {
     }
 
     /// Queues a datagram and tells the reader.
+    #[inline]
     pub fn deliver(&mut self, base: &mut Base, datagram: Datagram) -> Result<(), Refused> {
         let (peer, len) = (datagram.from, datagram.data.len() as u32);
         self.queue.push(&mut base.budget, self.options.rcvbuf, datagram)?;
@@ -127,6 +131,7 @@ impl Endpoint {
 
     /// Connects as planned. As in Linux the source address of a first connect stays for the following ones.
     pub fn set_peer(&mut self, peer: &Peer) {
+        self.changes += 1;
         if self.inet.local.is_unspecified() {
             self.inet.local = peer.src;
         }
@@ -137,6 +142,7 @@ impl Endpoint {
 
     /// Linux's `__udp_disconnect`: also the link it was tied to goes, and address and port unless `bind` gave them.
     pub fn forget_peer(&mut self) {
+        self.changes += 1;
         let any = Addr::any(self.inet.version);
         self.inet.remote = any;
         self.inet.remote_port = 0;

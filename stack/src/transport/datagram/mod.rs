@@ -48,7 +48,7 @@ pub struct Datagram {
 }
 
 /// What ancillary data of a send call sets for one datagram.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SendControl {
     /// `IP_PKTINFO` / `IPV6_PKTINFO`: source address.
     pub src: Option<Addr>,

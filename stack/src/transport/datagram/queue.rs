@@ -35,12 +35,14 @@ pub const fn truesize(len: usize) -> usize {
 
 /// What of a packet goes into a queue: its payload, shared; copied where a large frame carries little of it (behind the datagram, by
 /// the lengths its headers tell), for then it would hold more memory than it is charged with.
+#[inline]
 pub fn kept(payload: Rope, frame_len: usize) -> Rope {
     if frame_len > truesize(payload.len()) { payload.to_vec().into() } else { payload }
 }
 
 impl DatagramQueue {
     /// Queues a datagram. One is always let into an empty queue, however small `rcvbuf` is.
+    #[inline]
     pub fn push(&mut self, budget: &mut Budget, rcvbuf: usize, datagram: Datagram) -> Result<(), Refused> {
         let size = truesize(datagram.data.len());
         if self.charged > 0 && self.charged + size > rcvbuf {
@@ -62,6 +64,7 @@ impl DatagramQueue {
     }
 
     /// Takes the oldest datagram. The last one gives the queue's own memory back.
+    #[inline]
     pub fn pop(&mut self, budget: &mut Budget) -> Option<Datagram> {
         let datagram = self.queue.pop_front()?;
         let size = truesize(datagram.data.len());

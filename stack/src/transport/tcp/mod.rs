@@ -228,10 +228,16 @@ impl Tcp {
         }
     }
 
+    /// True if [`Tcp::acknowledge`] has something to do.
+    #[inline]
+    pub fn owes(&self) -> bool {
+        !self.owing.is_empty()
+    }
+
     /// All that came together was looked at: what of it is not acknowledged yet is so now, once for each connection. Says whether any was.
     #[inline]
     pub fn acknowledge(&mut self, net: &mut Network) -> bool {
-        !self.owing.is_empty() && self.acknowledge_all(net)
+        self.owes() && self.acknowledge_all(net)
     }
 
     fn acknowledge_all(&mut self, net: &mut Network) -> bool {

@@ -57,6 +57,21 @@ pub(super) enum Check {
     Now,
 }
 
+/// Pushes the header in front of a payload. Whoever puts it on a wire makes the checksum; `pseudo` is the sum of the pseudo-header without its length.
+#[inline]
+pub(super) fn push_partial(frame: &mut Frame, ports: Header, pseudo: Sum) {
+    let (mut bytes, mut sum) = ([0; LEN], pseudo);
+    let len = (frame.len() + LEN) as u16;
+    sum.add_word(len.into());
+    bytes[0..2].copy_from_slice(&ports.src_port.to_be_bytes());
+    bytes[2..4].copy_from_slice(&ports.dst_port.to_be_bytes());
+    bytes[4..6].copy_from_slice(&len.to_be_bytes());
+    bytes[6..8].copy_from_slice(&sum.folded().to_be_bytes());
+    frame.prepend(&bytes);
+    frame.l4_len = LEN as u8;
+    frame.checksum = Checksum::Partial { offset: CHECKSUM };
+}
+
 /// Pushes the header in front of a payload.
 pub(super) fn push(frame: &mut Frame, ports: Header, src: Addr, dst: Addr, check: Check) {
     let len = frame.len() + LEN;

@@ -11,6 +11,7 @@
 //! * [`flows`]: connected sockets by both ends.
 //! * [`header`]: the eight bytes.
 //! * [`send`], [`receive`], [`errors`]: the way out, the way in, and what ICMP tells.
+//! * [`short`]: the way out of a datagram that goes where the one before it went.
 //!
 //! Invariants: a socket with a port stands in exactly one table: bound in `ports`, connected in `flows` (then `ports` only
 //! counts it as a holder). What a peer sends grows nothing but receive queues, which are bounded.
@@ -20,16 +21,17 @@ mod flows;
 mod header;
 mod receive;
 mod send;
+mod short;
 mod socket;
 
 use alloc::vec::Vec;
 
-use crate::base::{Base, Entropy, HashKey, Key, Slab, SocketId, Version};
+use crate::base::{Base, Entropy, HashKey, Key, LinkId, Slab, SocketId, Version};
 use crate::network::Network;
 use crate::transport::datagram::endpoint_calls;
 use crate::transport::ports::{Ports, Rules};
 use crate::transport::shard::Shard;
-use flows::Flows;
+use flows::{Ends, Flows};
 use socket::Socket;
 
 /// All UDP sockets of a host.
@@ -49,6 +51,8 @@ pub struct Udp {
     matches: Vec<Key>,
     /// The best bindings of the look-up under way; kept for its memory.
     candidates: Vec<Key>,
+    /// Whom the last datagram was for. Void with each change of what look-ups depend on.
+    last: Option<((Ends, LinkId), Key)>,
 }
 
 impl Udp {
@@ -62,6 +66,7 @@ impl Udp {
             blocked: Vec::new(),
             matches: Vec::new(),
             candidates: Vec::new(),
+            last: None,
         }
     }
 
@@ -82,6 +87,20 @@ impl Udp {
 }
 
 endpoint_calls!(Udp);
+
+impl Udp {
+    /// Copies the oldest datagram out and takes it, as a plain `recv` does; says how many bytes were copied. None: there is no datagram, or there is
+    /// something else to tell before.
+    pub fn read(&mut self, net: &mut Network, id: Key, into: &mut [u8]) -> Option<usize> {
+        let endpoint = &mut self.sockets[id].endpoint;
+        if endpoint.inet.error.is_some() {
+            return None;
+        }
+        let copied = endpoint.queue.front()?.data.copy_to(0, into);
+        endpoint.queue.pop(&mut net.links.base.budget);
+        Some(copied)
+    }
+}
 
 /// The base below a network, for those who need nothing else of it.
 fn base(net: &mut Network) -> &mut Base {

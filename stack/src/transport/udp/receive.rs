@@ -7,7 +7,7 @@ use super::header::{self, Header};
 use super::{Udp, base};
 use crate::base::{Base, Discard, Key, LinkId, Rope, SockAddr};
 use crate::network::{Cast, Network, Packet};
-use crate::transport::datagram::{Datagram, Refused, kept};
+use crate::transport::datagram::{Datagram, Endpoint, Refused, kept};
 use crate::transport::inet::needs_scope;
 
 impl Udp {
@@ -47,13 +47,27 @@ impl Udp {
 
     /// The last socket, nearly always the only one, shares nothing.
     fn deliver_last(&mut self, net: &mut Network, id: Key, mut packet: Packet, header: Header) {
-        let content = self.take_content(id, &mut packet);
+        let endpoint = &mut self.sockets[id].endpoint;
+        if packet.frame.segment_size == 0 && !wants_options(endpoint) {
+            let payload = take_payload(&mut packet);
+            return queue(base(net), endpoint, &packet, header, Content { payload, options: None }, 0);
+        }
+        let content = Content { options: self.wanted_options(id, &packet), payload: take_payload(&mut packet) };
         self.deliver(net, id, &packet, header, content);
     }
 
     /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a
     /// `SO_REUSEPORT` group the one its flow falls to.
     pub(super) fn lookup(&mut self, ends: &Ends, link: LinkId) -> Option<Key> {
+        if let Some((_, id)) = self.last.filter(|(of, _)| *of == (*ends, link)) {
+            return Some(id);
+        }
+        let found = self.look_up(ends, link);
+        self.last = found.map(|id| ((*ends, link), id));
+        found
+    }
+
+    fn look_up(&mut self, ends: &Ends, link: LinkId) -> Option<Key> {
         if let Some(id) = self.flows.find(&self.sockets, ends, link.0) {
             return Some(id);
         }
@@ -88,15 +102,8 @@ impl Udp {
         Content { options: self.wanted_options(id, packet), payload: kept(packet.payload(header::LEN), packet.frame.len()) }
     }
 
-    /// The same, taken out of the packet.
-    fn take_content(&self, id: Key, packet: &mut Packet) -> Content {
-        let (options, whole) = (self.wanted_options(id, packet), packet.frame.len());
-        Content { options, payload: kept(packet.take_payload(header::LEN), whole) }
-    }
-
     fn wanted_options(&self, id: Key, packet: &Packet) -> Option<Bytes> {
-        let wanted = self.options(id).recv;
-        if wanted.options || wanted.retopts { ip_options(packet) } else { None }
+        if wants_options(&self.sockets[id].endpoint) { ip_options(packet) } else { None }
     }
 
     /// Queues what a packet carries. One whose segments were joined is split again unless the socket wants it whole.
@@ -107,38 +114,53 @@ impl Udp {
         let whole = size == 0 || payload.len() <= size;
         if whole || options.gro {
             let segment_size = if whole { 0 } else { packet.frame.segment_size };
-            return self.queue(net, id, packet, header, content, segment_size);
+            return queue(base(net), &mut self.sockets[id].endpoint, packet, header, content, segment_size);
         }
         let mut at = 0;
         while at < payload.len() {
             let len = size.min(payload.len() - at);
             let part = Content { payload: payload.slice(at, len), options: content.options.clone() };
-            self.queue(net, id, packet, header, part, 0);
+            queue(base(net), &mut self.sockets[id].endpoint, packet, header, part, 0);
             at += len;
         }
     }
+}
 
-    fn queue(&mut self, net: &mut Network, id: Key, packet: &Packet, header: Header, content: Content, segment_size: u16) {
-        let endpoint = &mut self.sockets[id].endpoint;
-        let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
-        let datagram = Datagram {
-            data: content.payload,
-            from: SockAddr { addr: packet.src, port: header.src_port, scope },
-            to: packet.dst,
-            to_port: header.dst_port,
-            link: packet.link,
-            hop_limit: packet.hop_limit,
-            tos: packet.traffic_class,
-            flow_label: packet.flow_label,
-            at: base(net).now,
-            options: content.options,
-            segment_size,
-        };
-        match endpoint.deliver(base(net), datagram) {
-            Ok(()) => base(net).counters.udp.in_datagrams += 1,
-            Err(refused) => full(base(net), packet, refused),
-        }
+/// Queues a datagram.
+#[inline]
+fn queue(base: &mut Base, endpoint: &mut Endpoint, packet: &Packet, header: Header, content: Content, segment_size: u16) {
+    let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
+    let datagram = Datagram {
+        data: content.payload,
+        from: SockAddr { addr: packet.src, port: header.src_port, scope },
+        to: packet.dst,
+        to_port: header.dst_port,
+        link: packet.link,
+        hop_limit: packet.hop_limit,
+        tos: packet.traffic_class,
+        flow_label: packet.flow_label,
+        at: base.now,
+        options: content.options,
+        segment_size,
+    };
+    match endpoint.deliver(base, datagram) {
+        Ok(()) => base.counters.udp.in_datagrams += 1,
+        Err(refused) => full(base, packet, refused),
     }
+}
+
+/// What a packet carries, taken out of it.
+#[inline]
+fn take_payload(packet: &mut Packet) -> Rope {
+    let whole = packet.frame.len();
+    kept(packet.take_payload(header::LEN), whole)
+}
+
+/// True if a socket wants to know the options of the IPv4 header.
+#[inline]
+fn wants_options(endpoint: &Endpoint) -> bool {
+    let wanted = &endpoint.options.recv;
+    wanted.options || wanted.retopts
 }
 
 /// What a socket gets of a packet beside its addresses.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::header::{self, Check, Header};
+use super::short::{self, Course};
 use super::{Udp, base};
 use crate::base::event::{Direction, What};
 use crate::base::{Base, Errno, Frame, Key, MsgFlags, Rope, SockAddr};
@@ -72,6 +73,7 @@ impl Udp {
         } else {
             let datagram = self.begin(net, id, data, to, control, flags)?;
             if !more {
+                self.remember(net, id, &datagram, to, control);
                 return self.transmit(net, id, datagram).map(|()| len);
             }
             hold(base(net), len)?;
@@ -110,6 +112,15 @@ impl Udp {
         let datagram = Corked { prepared, to, segment_size, data };
         datagram.check_room(net, endpoint, 0)?;
         Ok(datagram)
+    }
+
+    /// The next datagram may go where this one goes.
+    fn remember(&mut self, net: &mut Network, id: Key, datagram: &Corked, asked: Option<SockAddr>, control: &SendControl) {
+        let socket = &mut self.sockets[id];
+        let Corked { prepared, to, .. } = datagram;
+        let course =
+            short::is_plain(control, &socket.endpoint).then(|| Course::of(net, &socket.endpoint, prepared, asked, *to)).flatten();
+        socket.course = course.map(Box::new);
     }
 
     /// Links have room again: who waits for that may send.
@@ -163,20 +174,33 @@ impl Udp {
         let ports = Header { src_port: endpoint.inet.local_port, dst_port: to.port };
         header::push(&mut frame, ports, route.src, outgoing.dst, check);
         let result = net.send(route, outgoing, frame);
-        let counters = &mut base(net).counters.udp;
+        endpoint.sent(base(net), SockAddr { addr: outgoing.dst, ..to }, len, route.mtu, result)
+    }
+}
+
+impl Endpoint {
+    /// What a call gives, and what is told, of a datagram of UDP that the network layer took or did not take.
+    pub(super) fn sent(
+        &mut self,
+        base: &mut Base,
+        peer: SockAddr,
+        len: usize,
+        mtu: u32,
+        result: Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let counters = &mut base.counters.udp;
         match result {
             Ok(()) => {
                 counters.out_datagrams += 1;
-                let (socket, peer) = (endpoint.inet.owner, SockAddr { addr: outgoing.dst, ..to });
-                base(net).emit(What::Datagram { socket, direction: Direction::Out, peer, len: len as u32 });
+                base.emit(What::Datagram { socket: self.inet.owner, direction: Direction::Out, peer, len: len as u32 });
                 Ok(())
             }
             Err(Errno::ENOBUFS) => {
                 counters.sndbuf_errors += 1;
-                if endpoint.inet.recv_err { Err(Errno::ENOBUFS) } else { Ok(()) }
+                if self.inet.recv_err { Err(Errno::ENOBUFS) } else { Ok(()) }
             }
             Err(Errno::EMSGSIZE) => {
-                endpoint.local_too_big(base(net), to, route.mtu);
+                self.local_too_big(base, peer, mtu);
                 Err(Errno::EMSGSIZE)
             }
             Err(errno) => Err(errno),

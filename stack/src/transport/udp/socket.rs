@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::header::{self, Check, Header};
 use super::send::Corked;
+use super::short::Course;
 use super::{Udp, base};
 use crate::base::{Errno, Frame, Key, Rope, SockAddr, SocketId, Version};
 use crate::network::{Network, protocol};
@@ -21,11 +22,13 @@ pub(super) struct Socket {
     pub(super) connected_at: u64,
     /// What `MSG_MORE` and `UDP_CORK` collect.
     pub(super) corked: Option<Box<Corked>>,
+    /// Where the last datagram went, if the next one may go there without asking.
+    pub(super) course: Option<Box<Course>>,
 }
 
 impl Socket {
     pub(super) fn new(owner: SocketId, version: Version) -> Self {
-        Self { endpoint: Endpoint::new(owner, version), holder: None, connected_at: 0, corked: None }
+        Self { endpoint: Endpoint::new(owner, version), holder: None, connected_at: 0, corked: None, course: None }
     }
 }
 
@@ -50,6 +53,7 @@ impl Udp {
         let link = inet.check_bind(net, local, Kind::Datagram)?;
         let wanted = Binding { local: local.addr, link, ..binding(id, inet) };
         let port = self.ports.bind(wanted, local.port)?;
+        self.last = None;
         let inet = self.inet_mut(id);
         inet.local = local.addr;
         inet.link = link;
@@ -68,6 +72,7 @@ impl Udp {
         }
         let link = inet.check_bind(net, local, Kind::Datagram)?;
         self.ports.bind_every(Binding { local: local.addr, link, ..binding(id, inet) })?;
+        self.last = None;
         let inet = self.inet_mut(id);
         inet.local = local.addr;
         inet.link = link;
@@ -84,6 +89,7 @@ impl Udp {
         }
         if self.inet(id).local_port == 0 {
             let port = self.ports.bind(binding(id, self.inet(id)), 0).map_err(|_| Errno::EAGAIN)?;
+            self.last = None;
             let inet = self.inet_mut(id);
             inet.local_port = port;
             inet.tell_ends(base(net), protocol::UDP);
@@ -149,6 +155,7 @@ impl Udp {
 
     /// The tables learn what changed; the socket keeps its place among those it shares a port with.
     fn follow_options(&mut self, id: Key) {
+        self.last = None;
         let inet = self.inet(id);
         let (port, now, holder) = (inet.local_port, binding(id, inet), holder(inet));
         match self.sockets[id].holder.replace(holder) {
@@ -164,6 +171,7 @@ impl Udp {
     }
 
     fn leave_tables(&mut self, id: Key) {
+        self.last = None;
         let (port, every) = (self.inet(id).local_port, self.inet(id).every_port);
         if let Some(holder) = self.sockets[id].holder.take() {
             self.ports.release(port, holder);

@@ -75,7 +75,7 @@ pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if gap || quick {
         tcb.rcv.ack_now = true;
     } else if waiting > u32::from(tcb.rcv.mss) {
-        if waiting > MOST_OWED || cx.net.is_idle() {
+        if waiting > MOST_OWED || cx.net.is_last() {
             tcb.rcv.ack_now = true;
         } else {
             owe(cx);

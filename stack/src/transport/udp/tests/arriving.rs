@@ -38,6 +38,40 @@ fn a_header_that_lies_about_its_length_is_refused() {
     assert_eq!(host.recv(id), None);
 }
 
+/// Whom the last datagram was for is remembered, but not longer than it is true.
+#[test]
+fn the_next_datagram_finds_who_came_meanwhile() {
+    let mut host = Host::new(1);
+    let gets = |host: &mut Host, id: Option<Key>| {
+        let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, b"data"));
+        host.udp.receive(&mut host.net, packet);
+        for other in host.udp.keys() {
+            assert_eq!(host.recv(other).is_some(), Some(other) == id, "{other:?} when it is for {id:?}");
+        }
+    };
+    gets(&mut host, None);
+    let any = host.bound("0.0.0.0:7");
+    host.udp.inet_mut(any).reuse_addr = true;
+    host.udp.options_changed(&mut host.net, any).unwrap();
+    gets(&mut host, Some(any));
+    let exact = host.socket(Version::V4);
+    host.udp.inet_mut(exact).reuse_addr = true;
+    host.udp.bind(&mut host.net, exact, at("10.0.0.1:7")).unwrap();
+    gets(&mut host, Some(exact));
+    host.connect(any, "10.0.0.2:9").unwrap();
+    gets(&mut host, Some(any));
+    host.udp.connect(&mut host.net, any, None).unwrap();
+    gets(&mut host, Some(exact));
+    host.udp.inet_mut(exact).link = 77;
+    host.udp.options_changed(&mut host.net, exact).unwrap();
+    gets(&mut host, Some(any));
+    host.udp.close(&mut host.net, any);
+    gets(&mut host, None);
+    let every = host.socket(Version::V4);
+    host.udp.bind_every_port(&mut host.net, every, at("0.0.0.0:0")).unwrap();
+    gets(&mut host, Some(every));
+}
+
 /// RFC 1122 §4.1.3.4: what IP carries beyond the UDP length is not data.
 #[test]
 fn bytes_behind_the_datagram_are_not_delivered() {

@@ -1,0 +1,116 @@
+//! The usual packet: a whole datagram of IPv4 without options, for TCP or UDP, between two addresses whose packets were found to be ours before.
+//! What `v4`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
+
+use crate::base::checksum::checksum;
+use crate::base::{Addr, Version};
+use crate::link::{LinkCast, Received};
+use crate::network::ipv4::HEADER_LEN;
+use crate::network::{Cast, Network, Packet, protocol};
+
+impl Network {
+    /// The packet in what came from a link, if it is one of these.
+    #[inline]
+    pub(super) fn usual(&mut self, received: Received) -> Result<Packet, Received> {
+        let Some(header) = header_of(&received) else { return Err(received) };
+        let (src, dst) = (addr(&header, 12), addr(&header, 16));
+        if !self.known.is_ours(src, dst, received.link, self.routes.generation()) {
+            return Err(received);
+        }
+        let ip = &mut self.links.base.counters.ip;
+        ip.in_receives += 1;
+        ip.in_octets += (received.frame.len() - received.network) as u64;
+        ip.in_delivers += 1;
+        Ok(Packet {
+            link: received.link,
+            src,
+            dst,
+            cast: Cast::Unicast,
+            protocol: header[9],
+            hop_limit: header[8],
+            traffic_class: header[1],
+            flow_label: 0,
+            transport: received.network + HEADER_LEN,
+            len: total_len(&header) - HEADER_LEN,
+            network: received.network,
+            frame: received.frame,
+        })
+    }
+}
+
+/// The header, if it is right and a usual one.
+#[inline]
+fn header_of(received: &Received) -> Option<[u8; HEADER_LEN]> {
+    let header: [u8; HEADER_LEN] = received.frame.read(received.network)?;
+    let total = total_len(&header);
+    let is_plain =
+        header[0] == 0x45 && header[6] & 0x3f == 0 && header[7] == 0 && matches!(header[9], protocol::TCP | protocol::UDP);
+    let is_right = total >= HEADER_LEN && received.network + total <= received.frame.len() && checksum(&header) == 0;
+    let is_ours = received.cast == LinkCast::Unicast && received.version == Version::V4;
+    (is_plain && is_right && is_ours).then_some(header)
+}
+
+#[inline]
+fn total_len(header: &[u8; HEADER_LEN]) -> usize {
+    usize::from(u16::from_be_bytes([header[2], header[3]]))
+}
+
+#[inline]
+fn addr(header: &[u8; HEADER_LEN], at: usize) -> Addr {
+    Addr::v4(header[at], header[at + 1], header[at + 2], header[at + 3])
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::base::{Entropy, Frame, Seed};
+    use crate::network::Up;
+    use crate::network::input::From;
+    use crate::network::tests::world::{ETH0, Host};
+
+    const US: Addr = Addr::v4(10, 0, 0, 1);
+    const THEM: Addr = Addr::v4(10, 0, 0, 2);
+
+    /// A packet with a right header of which a few bits are changed, and whose checksum mostly follows.
+    fn packet(entropy: &mut Entropy) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        bytes[..10].copy_from_slice(&[0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, [17, 6, 1][entropy.below(3) as usize]]);
+        bytes[12..16].copy_from_slice(&THEM.v4_octets());
+        bytes[16..20].copy_from_slice(&US.v4_octets());
+        for _ in 0..entropy.below(3) {
+            bytes[entropy.below(20) as usize] ^= 1 << entropy.below(8);
+        }
+        if entropy.below(8) > 0 {
+            crate::network::ipv4::complete_checksum(&mut bytes[..20]);
+        }
+        bytes
+    }
+
+    /// Whatever goes the quick way would have gone the other with the same result.
+    #[test]
+    fn the_usual_way_comes_to_what_the_other_comes_to() {
+        let mut entropy = Entropy::new(Seed::from(5));
+        let mut quick = 0;
+        let mut hosts = [Host::new(), Host::new()];
+        for _ in 0..20_000 {
+            let bytes = packet(&mut entropy);
+            let cast = if entropy.below(10) == 0 { LinkCast::Broadcast } else { LinkCast::Unicast };
+            let received =
+                || Received { link: ETH0, version: Version::V4, frame: Frame::from(&bytes[..]), network: 0, cast, from: None };
+            let [first, second] = &mut hosts;
+            if let Ok(packet) = first.net.usual(received()) {
+                quick += 1;
+                let Some(Up::Packet(other)) = second.net.arrived(received(), From::Link) else {
+                    panic!("it is refused: {bytes:x?}")
+                };
+                assert_eq!(format!("{packet:?}"), format!("{other:?}"));
+                assert_eq!(format!("{:?}", first.net.links.base.counters.ip), format!("{:?}", second.net.links.base.counters.ip));
+            } else {
+                first.net.arrived(received(), From::Link);
+                second.net.arrived(received(), From::Link);
+            }
+        }
+        assert!(quick > 3_000, "{quick} of 20,000");
+    }
+}
