@@ -7,6 +7,9 @@ use crate::link::{LinkCast, Received};
 use crate::network::ipv4::HEADER_LEN;
 use crate::network::{Cast, Network, Packet, protocol};
 
+/// More fragments, or one that is not the first (RFC 791 §3.1).
+const FRAGMENT: u16 = 0x3fff;
+
 impl Network {
     /// The packet in what came from a link, if it is one of these.
     #[inline]
@@ -42,8 +45,9 @@ impl Network {
 fn header_of(received: &Received) -> Option<[u8; HEADER_LEN]> {
     let header: [u8; HEADER_LEN] = received.frame.read(received.network)?;
     let total = total_len(&header);
-    let is_plain =
-        header[0] == 0x45 && header[6] & 0x3f == 0 && header[7] == 0 && matches!(header[9], protocol::TCP | protocol::UDP);
+    let is_plain = header[0] == 0x45
+        && u16::from_be_bytes([header[6], header[7]]) & FRAGMENT == 0
+        && matches!(header[9], protocol::TCP | protocol::UDP);
     let is_right = total >= HEADER_LEN && received.network + total <= received.frame.len() && checksum(&header) == 0;
     let is_ours = received.cast == LinkCast::Unicast && received.version == Version::V4;
     (is_plain && is_right && is_ours).then_some(header)
