@@ -99,27 +99,44 @@ impl From<&[u8]> for Frame {
     }
 }
 
-impl Frame {
-    /// A frame without headers around a payload; also one that came from a device as it is.
-    pub fn new(body: Rope) -> Self {
-        let content = Box::new(Content {
+impl Default for Content {
+    /// Not a byte, and nothing known.
+    fn default() -> Self {
+        Self {
             head: [0; HEAD],
             start: HEAD as u8,
-            body,
+            body: Rope::new(),
             segment_size: 0,
             checksum: Checksum::Unknown,
             l2_len: 0,
             l3_len: 0,
             l4_len: 0,
-        });
+        }
+    }
+}
+
+impl Frame {
+    /// A frame without headers around a payload; also one that came from a device as it is.
+    pub fn new(body: Rope) -> Self {
+        // Made in its place, where the body is put then: a whole content would be moved there.
+        let mut content = Box::<Content>::default();
+        content.body = body;
         Self { content }
     }
 
-    /// A frame whose headers are the last `len` bytes of `head`.
-    pub(crate) fn with_head(head: &[u8; HEAD], len: usize, body: Rope) -> Self {
-        let start = (HEAD - len) as u8;
-        let (checksum, segment_size) = (Checksum::Unknown, 0);
-        Self { content: Box::new(Content { head: *head, start, body, segment_size, checksum, l2_len: 0, l3_len: 0, l4_len: 0 }) }
+    /// A frame whose headers are the last `len` bytes of `head`, and whose body are the `count` bytes from `start` on of another's.
+    #[inline]
+    pub(crate) fn with_head(head: &[u8; HEAD], len: usize, whole: &Self, start: usize, count: usize) -> Self {
+        // First what waits for the writes before it.
+        let body = whole.rope(start, count);
+        let mut content = Box::<Content>::default();
+        // Two parts, each small enough to be moved without a call.
+        let (front, back) = content.head.split_at_mut(HEAD / 2);
+        front.copy_from_slice(&head[..HEAD / 2]);
+        back.copy_from_slice(&head[HEAD / 2..]);
+        content.start = (HEAD - len) as u8;
+        content.body = body;
+        Self { content }
     }
 
     /// The contiguous headers.
@@ -135,6 +152,7 @@ impl Frame {
     }
 
     /// The contiguous headers, to be changed in place.
+    #[inline]
     pub fn head_mut(&mut self) -> &mut [u8] {
         let Content { head, start, .. } = &mut *self.content;
         &mut head[*start as usize..]
@@ -261,6 +279,7 @@ impl Frame {
         }
     }
 
+    #[inline(never)]
     fn read_anywhere<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         (self.copy_to(offset, &mut bytes) == N).then_some(bytes)
@@ -307,11 +326,16 @@ impl Frame {
     ///
     /// # Panics
     /// If the frame is shorter.
+    #[inline]
     pub fn rope(&self, offset: usize, len: usize) -> Rope {
-        let head = self.head();
-        if offset >= head.len() {
-            return self.body.slice(offset - head.len(), len);
+        match offset.checked_sub(self.head().len()) {
+            Some(start) => self.body.slice(start, len),
+            None => self.rope_with_head(offset, len),
         }
+    }
+
+    fn rope_with_head(&self, offset: usize, len: usize) -> Rope {
+        let head = self.head();
         let from_head = len.min(head.len() - offset);
         let mut rope = Rope::from(&head[offset..offset + from_head]);
         rope.append(self.body.slice(0, len - from_head));

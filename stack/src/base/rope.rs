@@ -87,10 +87,16 @@ impl Part {
         Self { whole: self.whole.clone(), start: self.start + from as u32, end: self.start + until as u32 }
     }
 
-    /// True if `next` are the bytes behind this part in the same chunk. Two that live now and name the same memory mean the same chunk.
+    /// True if `next` are the bytes behind this part in the same chunk.
     #[inline]
     fn is_continued_by(&self, next: &Self) -> bool {
-        self.end == next.start && self.whole.as_ptr() == next.whole.as_ptr() && self.whole.len() == next.whole.len()
+        self.end == next.start && self.is_of_the_chunk_of(next)
+    }
+
+    /// Two that live now and name the same memory mean the same chunk.
+    #[inline]
+    fn is_of_the_chunk_of(&self, other: &Self) -> bool {
+        self.whole.as_ptr() == other.whole.as_ptr() && self.whole.len() == other.whole.len()
     }
 }
 
@@ -122,6 +128,7 @@ impl Rope {
         self.as_slice().len()
     }
 
+    #[inline]
     fn as_slice(&self) -> &[Part] {
         match &self.parts {
             Parts::None => &[],
@@ -130,6 +137,7 @@ impl Rope {
         }
     }
 
+    #[inline]
     fn last_mut(&mut self) -> Option<&mut Part> {
         match &mut self.parts {
             Parts::None => None,
@@ -179,17 +187,34 @@ impl Rope {
         }
     }
 
+    /// Takes in the `len` bytes from `start` on of `other`, if they stand right behind these in the same chunk: then nothing is shared anew,
+    /// the last part only grows. Says if it did; else this rope is as it was.
+    #[inline]
+    pub fn grow(&mut self, other: &Self, start: usize, len: usize) -> bool {
+        let (Some(last), Parts::One(part)) = (self.last_mut(), &other.parts) else { return false };
+        let next = u64::from(part.start) + start as u64;
+        let grows = start + len <= other.len && next == u64::from(last.end) && last.is_of_the_chunk_of(part);
+        if grows {
+            last.end += len as u32;
+            self.len += len;
+        }
+        grows
+    }
+
     /// The part from `start` on, `len` bytes of it, sharing the chunks.
     ///
     /// # Panics
     /// If the rope is shorter than that.
+    #[inline]
     pub fn slice(&self, start: usize, len: usize) -> Self {
         assert!(start + len <= self.len, "slice {start}+{len} of a rope of {}", self.len);
-        if let Parts::One(part) = &self.parts
-            && len > 0
-        {
-            return Self { len, parts: Parts::One(part.slice(start, start + len)) };
+        match &self.parts {
+            Parts::One(part) if len > 0 => Self { len, parts: Parts::One(part.slice(start, start + len)) },
+            _ => self.slice_of_many(start, len),
         }
+    }
+
+    fn slice_of_many(&self, start: usize, len: usize) -> Self {
         let mut sliced = Self::new();
         for (part, from, until) in self.pieces(start, len) {
             sliced.push_part(part.slice(from, until));
@@ -266,8 +291,13 @@ impl Rope {
     pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
         match self.in_one_part(start, len) {
             Some(bytes) => sum.add(bytes),
-            None => self.pieces(start, len).for_each(|(part, from, until)| sum.add(&part[from..until])),
+            None => self.add_pieces_to(sum, start, len),
         }
+    }
+
+    #[inline(never)]
+    fn add_pieces_to(&self, sum: &mut Sum, start: usize, len: usize) {
+        self.pieces(start, len).for_each(|(part, from, until)| sum.add(&part[from..until]));
     }
 
     /// The whole as one contiguous chunk; copies only if there are several.
@@ -393,6 +423,24 @@ mod tests {
         joined.truncate(82);
         joined.append(whole.slice(93, 7));
         assert_eq!((joined.chunk_count(), joined.len()), (2, 89));
+    }
+
+    #[test]
+    fn a_rope_grows_by_what_stands_behind_it_in_its_chunk_and_by_nothing_else() {
+        let chunk = Bytes::from((0..=255).collect::<Vec<u8>>());
+        let whole = Rope::from(chunk.clone());
+        let mut growing = whole.slice(10, 20);
+        for (other, start, len) in [(&whole, 30, 20), (&whole.slice(40, 60), 10, 50)] {
+            assert!(growing.grow(other, start, len));
+        }
+        assert_eq!((growing.to_vec(), growing.chunk_count()), (chunk[10..100].to_vec(), 1));
+        let alike = Rope::from(chunk.to_vec());
+        let refused = [(&whole, 99, 5), (&whole, 101, 5), (&whole, 100, 157), (&alike, 100, 5), (&Rope::new(), 0, 0)];
+        for (other, start, len) in refused {
+            assert!(!growing.grow(other, start, len), "{start}+{len}");
+            assert_eq!(growing.len(), 90);
+        }
+        assert!(!Rope::new().grow(&whole, 0, 5), "there is no chunk yet");
     }
 
     #[test]

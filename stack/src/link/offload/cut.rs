@@ -1,9 +1,10 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
 use crate::base::frame::HEAD;
-use crate::base::{Checksum, Frame, Rope, Sum, Version};
+use crate::base::{Checksum, Frame, Sum, Version};
 
 use super::alike::{FIN, PSH};
+use super::complete::field_of;
 use super::layout::{Layout, Transport};
 use super::template::Template;
 
@@ -73,12 +74,13 @@ impl Pattern {
 
     /// A frame of the `take` payload bytes from segment `first` on, sharing the payload of `whole`.
     pub(super) fn frame(&self, whole: &Frame, first: usize, take: usize, complete: bool) -> Frame {
-        let payload = whole.rope(self.layout.payload + first * self.segment, take);
-        let mut frame = Frame::with_head(&self.template.head, self.layout.payload, payload);
+        let headers = self.layout.payload;
+        let mut frame = Frame::with_head(&self.template.head, headers, whole, headers + first * self.segment, take);
         let sums = self.fill(frame.head_mut(), first, take);
         if let Some((pseudo, header)) = sums {
             let field = if complete {
-                complete_sum(self.layout.transport, pseudo + header, &frame.body)
+                let sum = whole.sum(headers + first * self.segment, take, pseudo + header);
+                field_of(self.layout.transport.checksum_offset(), sum.finish())
             } else {
                 frame.checksum = Checksum::Partial { offset: self.layout.transport.checksum_offset() };
                 pseudo.folded()
@@ -173,16 +175,6 @@ impl Pattern {
         frame.l3_len = (l4 - l3) as u16;
         frame.l4_len = (payload - l4) as u8;
         frame.segment_size = if take > self.segment { self.segment as u16 } else { 0 };
-    }
-}
-
-/// The checksum over headers with this sum and a payload. A datagram's that comes out as 0 is sent as all ones (RFC 768).
-fn complete_sum(transport: Transport, headers: Sum, payload: &Rope) -> u16 {
-    let mut sum = headers;
-    sum.add_rope(payload);
-    match sum.finish() {
-        0 if transport == Transport::Udp => 0xffff,
-        checksum => checksum,
     }
 }
 

@@ -56,6 +56,16 @@ struct Flow {
     flags: u8,
 }
 
+/// What a flow says to a segment.
+enum Answer {
+    /// It does not come next here.
+    NotMine,
+    /// Its payload was taken.
+    Taken,
+    /// Its payload was taken, and none can come after it.
+    TakenAsLast,
+}
+
 /// What a packet is to the joiner.
 enum Kind {
     /// Not TCP: it may overtake.
@@ -69,13 +79,25 @@ enum Kind {
 impl Joiner {
     /// Takes a packet; what is not to wait (or waits no longer) goes `up`, in order.
     pub(crate) fn offer(&mut self, received: Received, up: &mut VecDeque<Received>) {
-        let mut flows = self.flows.iter().enumerate();
-        if let Some((place, own)) = flows.find_map(|(place, flow)| Some((place, flow.next(&received)?))) {
-            if self.flows[place].append(received, &own) {
-                up.extend(self.flows.remove(place).map(Flow::finish));
+        let mut received = received;
+        for place in (0..self.flows.len()).rev() {
+            match self.flows[place].offer(&mut received) {
+                Answer::NotMine => {}
+                Answer::Taken => return,
+                Answer::TakenAsLast => return self.finish(place, up),
             }
-            return;
         }
+        self.offer_other(received, up);
+    }
+
+    #[inline(never)]
+    fn finish(&mut self, place: usize, up: &mut VecDeque<Received>) {
+        up.extend(self.flows.remove(place).map(Flow::finish));
+    }
+
+    /// What continues none of the flows that wait.
+    #[inline(never)]
+    fn offer_other(&mut self, received: Received, up: &mut VecDeque<Received>) {
         match classify(received) {
             Kind::Foreign(received) => up.push_back(received),
             Kind::Unclear(received) => {
@@ -89,7 +111,7 @@ impl Joiner {
     /// A segment that continues no flow: its own, if it waits, goes up before it.
     fn offer_first(&mut self, mut segment: Segment, up: &mut VecDeque<Received>) {
         if let Some(place) = self.flows.iter().position(|flow| flow.first.same_flow(&segment)) {
-            up.extend(self.flows.remove(place).map(Flow::finish));
+            self.finish(place, up);
         }
         let joinable = segment.joinable();
         if joinable {
@@ -225,35 +247,43 @@ impl Flow {
         Self { payload: first.payload(), template, alike, count: 1, flags: *flags, first }
     }
 
-    /// What `received` has of its own, if it is the next segment of this flow and would come out the same if the whole were cut again. Whatever
+    /// Takes the payload of `received` if it is the next segment of this flow and would come out the same if the whole were cut again. Whatever
     /// has the headers of the first one needs no parsing, for they say the same.
     #[inline]
-    fn next(&self, received: &Received) -> Option<Own> {
+    fn offer(&mut self, received: &mut Received) -> Answer {
         let Segment { received: first, layout, ports, .. } = &self.first;
-        let Received { link, version, frame, network, .. } = received;
-        if frame.read(layout.l4) != Some(*ports) || (*link, *version, *network) != (first.link, first.version, first.network) {
-            return None;
-        }
+        let ours = received.frame.read(layout.l4) == Some(*ports)
+            && (received.link, received.version, received.network) == (first.link, first.version, first.network);
+        if ours { self.offer_of_its_own(&mut received.frame) } else { Answer::NotMine }
+    }
+
+    /// As [`Flow::offer`] for a frame with the flow's ports, which came by its link.
+    #[inline(never)]
+    fn offer_of_its_own(&mut self, frame: &mut Frame) -> Answer {
+        let layout = &self.first.layout;
         if frame.segment_size > 0 || frame.len() <= layout.payload || self.count >= SEGMENTS {
-            return None;
+            return Answer::NotMine;
         }
         let copy;
-        let head = if frame.head().len() == layout.payload {
+        let area = if frame.head().len() == layout.payload {
             frame.head_area()
         } else {
             copy = copy_of_head(frame, layout.payload);
             &copy
         };
-        if !self.alike.are(&self.template.head, head) {
-            return None;
+        if !self.alike.are(&self.template.head, area) {
+            return Answer::NotMine;
         }
-        let own = Own::of(layout, &head[HEAD - layout.payload..])?;
-        (self.counts_on(&own, frame.len()) && self.is_sound(&own, frame)).then_some(own)
+        match Own::of(layout, &area[HEAD - layout.payload..]) {
+            Some(own) if self.counts_on(&own, frame.len()) && self.is_sound(&own, frame) => self.append(frame, &own),
+            _ => Answer::NotMine,
+        }
     }
 
     /// True if the segment has what comes next: sequence number, identification (or one that means nothing: RFC 6864 §4.1, DF set), no flags but
     /// those that the last one may have (what is told of marks is the same in all: RFC 9768 §3.3.3), payload that is all in its frame, not more
     /// than the first has, and not more than is room for in one packet.
+    #[inline]
     fn counts_on(&self, own: &Own, frame: usize) -> bool {
         let Self { first, template, payload, count, .. } = self;
         let Layout { version, l3, payload: headers, .. } = first.layout;
@@ -266,6 +296,7 @@ impl Flow {
     }
 
     /// True if the checksums are right or known to be. What the headers share was summed with the first.
+    #[inline]
     fn is_sound(&self, own: &Own, frame: &Frame) -> bool {
         let Layout { version, l3, l4, payload: headers, .. } = self.first.layout;
         if version == Version::V4 {
@@ -284,16 +315,24 @@ impl Flow {
         frame.sum(headers, own.end - headers, sum).finish() == 0
     }
 
-    /// Takes the next segment; true if none can come after it.
-    fn append(&mut self, received: Received, own: &Own) -> bool {
-        let mut frame = received.frame;
+    /// Takes the payload of the next segment. Mostly it stands behind what is here in the same chunk.
+    #[inline]
+    fn append(&mut self, frame: &mut Frame, own: &Own) -> Answer {
         let headers = self.first.layout.payload;
-        let payload = frame.take_part(headers, own.end - headers);
-        let last = payload.len() < self.first.payload_len() || own.flags & (PSH | FIN) != 0;
-        self.payload.append(payload);
+        let len = own.end - headers;
+        let grew = headers.checked_sub(frame.head().len()).is_some_and(|skip| self.payload.grow(&frame.body, skip, len));
+        if !grew {
+            self.append_chunk(frame, len);
+        }
         self.flags |= own.flags;
         self.count += 1;
-        last
+        let last = len < self.first.payload_len() || own.flags & (PSH | FIN) != 0;
+        if last { Answer::TakenAsLast } else { Answer::Taken }
+    }
+
+    #[inline(never)]
+    fn append_chunk(&mut self, frame: &mut Frame, len: usize) {
+        self.payload.append(frame.take_part(self.first.layout.payload, len));
     }
 
     /// What goes up: the one segment as it came, or a super-segment with a partial checksum, ready to be cut again.
@@ -308,6 +347,7 @@ impl Flow {
 }
 
 /// The first bytes of a frame where its head would have them.
+#[inline(never)]
 fn copy_of_head(frame: &Frame, len: usize) -> [u8; HEAD] {
     let mut head = [0; HEAD];
     frame.copy_to(0, &mut head[HEAD - len..]);
@@ -316,6 +356,7 @@ fn copy_of_head(frame: &Frame, len: usize) -> [u8; HEAD] {
 
 /// What a segment has of its own.
 struct Own {
+    /// Where it ends by its IP header; before its payload if it has none, or says none.
     end: usize,
     id: u16,
     network_sum: u16,
@@ -331,7 +372,11 @@ impl Own {
             (head.get(layout.l3..)?.first_chunk()?, head.get(layout.l4..)?.first_chunk()?);
         let word = |bytes: &[u8; 20], at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
         Some(Self {
-            end: layout.end_of(head),
+            end: layout.l3
+                + match layout.version {
+                    Version::V4 => usize::from(word(network, 2)),
+                    Version::V6 => 40 + usize::from(word(network, 4)),
+                },
             id: word(network, 4),
             network_sum: word(network, 10),
             seq: u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]),

@@ -81,15 +81,6 @@ impl Layout {
         self.end - self.payload
     }
 
-    /// Where a packet ends that has these headers but for their length, which is in `head`; before its payload if it has none, or says none.
-    #[inline]
-    pub(crate) fn end_of(&self, head: &[u8]) -> usize {
-        match self.version {
-            Version::V4 => self.l3 + usize::from(u16::from_be_bytes([head[self.l3 + 2], head[self.l3 + 3]])),
-            Version::V6 => self.l3 + 40 + usize::from(u16::from_be_bytes([head[self.l3 + 4], head[self.l3 + 5]])),
-        }
-    }
-
     /// Source and destination address of the headers in `head`, a copy of the frame's first bytes.
     pub(crate) fn addresses(&self, head: &[u8]) -> (Addr, Addr) {
         match self.version {
