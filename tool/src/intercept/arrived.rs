@@ -68,7 +68,10 @@ impl Supervisor {
     /// Does the first thing; says whether there was any.
     pub(super) fn work_one_off(&mut self, world: &mut World) -> bool {
         match self.arrived.pop_front() {
-            Some(Arrived::Call(tree, note)) => self.notified(world, tree, note),
+            Some(Arrived::Call(tree, note)) => {
+                self.calls += 1;
+                self.notified(world, tree, note);
+            }
             Some(Arrived::TreeGone(tree)) => self.tree_gone(world, &tree),
             Some(Arrived::End(key, events)) => self.end_ready(world, key, events),
             Some(Arrived::Netlink(key, events)) => self.netlink_end(world, key, events),

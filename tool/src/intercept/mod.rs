@@ -177,6 +177,8 @@ pub struct Supervisor {
     epoll: Epoll,
     events: Events,
     arrived: VecDeque<Arrived>,
+    /// Calls of programs until now.
+    calls: u64,
     /// Numbers of descriptors of others that are readable.
     others: Vec<u64>,
     /// When it was last looked for what has arrived.
@@ -220,6 +222,7 @@ impl Supervisor {
             epoll: Epoll::new()?,
             events: Events::with_room(256),
             arrived: VecDeque::new(),
+            calls: 0,
             others: Vec::new(),
             looked: std::time::Instant::now(),
             trees: Vec::new(),
@@ -241,6 +244,11 @@ impl Supervisor {
             dirty: Vec::new(),
             opening: Vec::new(),
         })
+    }
+
+    /// How many calls of programs there were until now.
+    pub fn calls(&self) -> u64 {
+        self.calls
     }
 
     /// Watches a descriptor of somebody else's too: one wait for all costs half of one in another.

@@ -9,7 +9,7 @@
 //! | [`live`], [`starter`], [`task`], [`place`] | programs that are alive, foreign and built-in; their streams |
 //! | [`aloud`], [`allowance`] | what built-in programs write, shown as it comes; how much of a program is shown |
 //! | [`shower`] | what programs write and how far they are, told to whoever looks |
-//! | [`kick`], `awake`, [`listening`], [`lag`] | waking the driver, and not letting it sleep; who listens where; how late the world was |
+//! | [`kick`], `awake`, `warm`, [`listening`], [`lag`] | waking the driver, and not letting it sleep, nor the processors; who listens where; how late the world was |
 
 pub mod allowance;
 pub mod aloud;
@@ -27,6 +27,7 @@ pub mod shower;
 pub mod simulated;
 pub mod starter;
 pub mod task;
+mod warm;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -26,6 +26,7 @@ use super::listening;
 use super::live::{Live, News};
 use super::place::Echo;
 use super::shower::Shower;
+use super::warm::Warm;
 use crate::engine::shared::{Inner, Shared};
 use crate::intercept::Supervisor;
 use crate::process::Signals;
@@ -64,6 +65,7 @@ pub struct Real<'a> {
     /// Descriptors that are not the supervisor's and had something to read after the last wait.
     readable: Vec<u32>,
     awake: Awake,
+    warm: Warm,
     interrupts: u32,
     end_by: Instant,
     recorder: Option<Recorder>,
@@ -93,6 +95,7 @@ impl<'a> Real<'a> {
             lag: Lag::default(),
             readable: Vec::new(),
             awake: Awake::default(),
+            warm: Warm::new(),
             interrupts: 0,
             end_by: Instant::NEVER,
             recorder: None,
@@ -285,6 +288,7 @@ impl<'a> Real<'a> {
             inner.armed
         };
         let timeout = armed.is_set().then(|| armed.since(now));
+        self.warm.note(self.supervisor.calls());
         self.awake.wait(&mut self.supervisor, timeout)?;
         self.readable = self.supervisor.take_others();
         // Before the next turn: what is kicked for later is not in it.
