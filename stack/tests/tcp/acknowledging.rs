@@ -1,6 +1,7 @@
 //! When what arrives is acknowledged, as Linux does it (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
 
 use crate::script::Script;
+use loggia_stack::base::Frame;
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_DEFER_ACCEPT};
 
 const SYN: &str = "mss 1000,nop,nop,sackOK,nop,wscale 0";
@@ -138,4 +139,38 @@ fn segments_that_came_together_have_one_acknowledgement() {
     interactive(&mut t);
     t.inject_together(&[&data(101), &data(1101), &data(2101), "R 3101:3101(0)"]);
     t.expect_nothing();
+}
+
+/// Two connections whose segments come by turns: each is one of those that acknowledge in the end, once.
+#[test]
+fn segments_of_two_connections_that_came_together_have_one_acknowledgement_each() {
+    let mut t = Script::new();
+    t.listen(5);
+    let mut of_both = [4000, 4001].map(|port| {
+        t.peer_port = port;
+        t.inject(&format!("S 0:0(0) win 65535 <{SYN}>"));
+        t.expect("S. 0:0(0) ack 1");
+        t.inject(". 1:1(0) ack 1 win 65535");
+        // At the beginning each is acknowledged at once.
+        let mut from = 1;
+        let mut next = |t: &Script| {
+            from += 1000;
+            t.packet_of(&format!(". {}:{from}(1000) ack 1 win 65535", from - 1000))
+        };
+        loop {
+            let packet = next(&t);
+            t.inject_packet(&packet);
+            if t.next_packet().is_none() {
+                break;
+            }
+        }
+        std::array::from_fn::<_, 4, _>(|_| Frame::from(&next(&t)[..])).into_iter()
+    });
+    let link = t.link();
+    let [one, other] = &mut of_both;
+    let by_turns = one.zip(other).flat_map(|(one, other)| [one, other]);
+    t.stack.receive_many(link, by_turns.collect::<Vec<_>>());
+    let ports = std::iter::from_fn(|| t.next_packet()).map(|packet| u16::from_be_bytes([packet[22], packet[23]]));
+    // With the last segment nothing is left to wait for.
+    assert_eq!(ports.collect::<Vec<_>>(), [4001, 4000]);
 }

@@ -78,7 +78,7 @@ pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         if waiting > MOST_OWED || cx.net.is_last() {
             tcb.rcv.ack_now = true;
         } else {
-            owe(cx);
+            owe(tcb, cx);
         }
     } else {
         wait(tcb, cx);
@@ -86,8 +86,8 @@ pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// More has come than this segment, of this connection or others.
-fn owe(cx: &mut Cx<'_>) {
-    if cx.owing.last() != Some(&cx.id) {
+fn owe(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    if !core::mem::replace(&mut tcb.rcv.ack_owed, true) {
         cx.owing.push(cx.id);
     }
 }
