@@ -1,5 +1,7 @@
 //! A short message goes the short way, from call to frame in one go; the same bytes in two pieces go the general way. Nobody can tell them apart:
-//! not by frames and events, not by what is counted, not by memory.
+//! not by frames and events, not by what is counted, not by memory. `doings` has all else that may be set and done on the way.
+
+mod doings;
 
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use loggia_stack::base::{Addr, Errno, Instant, MsgFlags, SockAddr, SocketId};
 use loggia_stack::socket::Message;
 use loggia_stack::socket::numbers::{IPPROTO_TCP, tcp};
 
+use crate::sim::host::{address, ip_link};
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
 
 const CLIENT: Addr = Addr::v4(10, 0, 0, 1);
@@ -37,10 +40,28 @@ struct Seen {
     hosts: [String; 2],
 }
 
+/// What the hosts are like, and what happens besides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// As Linux has it, and only data goes to and fro.
+    Plain,
+    /// Any settings, any options in between, other paths, waits of any length, ends.
+    Full,
+}
+
 #[test]
 fn nobody_can_tell_short_messages_from_others() {
     for seed in seeds(0..60) {
-        assert_eq!(converse(seed, Way::Short), converse(seed, Way::General), "LOGGIA_SEED={seed}");
+        let [short, general] = [Way::Short, Way::General].map(|way| converse(seed, way, Life::Plain));
+        assert_eq!(short, general, "LOGGIA_SEED={seed}");
+    }
+}
+
+#[test]
+fn nobody_can_whatever_else_is_set_and_done() {
+    for seed in seeds(0..200) {
+        let [short, general] = [Way::Short, Way::General].map(|way| converse(seed, way, Life::Full));
+        assert_eq!(short, general, "LOGGIA_SEED={seed}");
     }
 }
 
@@ -50,42 +71,58 @@ fn conditions(random: &mut Random) -> Conditions {
     Conditions { delay, loss, reorder: loss, late: delay / 2, ..Conditions::default() }
 }
 
-fn converse(seed: u64, way: Way) -> Seen {
+fn converse(seed: u64, way: Way, life: Life) -> Seen {
     let mut random = Random::new(seed, 7);
-    let hosts = [Host::new(seed, CLIENT, 1500), Host::new(seed + 1, SERVER, random.one_of(&[576, 1500]))];
+    let hosts = [0, 1].map(|number| host(seed, number, &mut random, life));
     let mut world = World::new(seed, hosts, conditions(&mut random));
     world.record_events();
     // Whoever wants to hear of calls makes them go the general way.
     world.hosts.iter_mut().for_each(|host| host.stack.listen_events(class::ALL & !class::CALLS));
-    let (ends, until) = (open(&mut world), Duration::from_secs(20));
+    let fast = life == Life::Full && random.chance(0.3);
+    let (ends, until) = (open(&mut world, fast), Duration::from_secs(20));
     if random.chance(0.5) {
         world.hosts[0].set(ends[0], IPPROTO_TCP, tcp::TCP_NODELAY, 1);
     }
     let mut results = Vec::new();
     for _ in 0..300 {
         let at = random.below(2) as usize;
+        if life == Life::Full && random.chance(0.15) {
+            results.push(doings::something_else(&mut world, at, ends[at], &mut random));
+            continue;
+        }
         match random.below(4) {
             0 | 1 => {
                 let (len, flags) = (random.one_of(&[1, 64, 500, 1448, 1449, 5000]), flags(&mut random));
                 results.push(way.write(&mut world.hosts[at], ends[at], &vec![at as u8; len], flags));
             }
             2 => results.push(world.hosts[at].read(ends[at], &mut [0; 3000])),
-            _ => {
-                let until = world.now + Duration::from_millis(random.one_of(&[1, 30, 900]));
-                while world.now < until && world.step(until) {}
-            }
+            _ => pass(&mut world, Duration::from_millis(random.one_of(&[1, 30, 900]))),
         }
     }
-    let end = world.now + until;
-    while world.now < end && world.step(end) {}
+    pass(&mut world, until);
     let hosts = [0, 1].map(|at| told(&mut world.hosts[at], ends[at]));
     Seen { digest: world.digest, results, hosts }
+}
+
+fn host(seed: u64, number: u64, random: &mut Random, life: Life) -> Host {
+    let (address, mtu) = if number == 0 { (CLIENT, 1500) } else { (SERVER, random.one_of(&[576, 1500])) };
+    match life {
+        Life::Plain => Host::new(seed + number, address, mtu),
+        Life::Full => Host::with(seed + number, address, ip_link(mtu), |config| doings::settings(config, random)),
+    }
+}
+
+/// Lets so much time pass.
+fn pass(world: &mut World, time: Duration) {
+    let until = world.now + time;
+    while world.now < until && world.step(until) {}
 }
 
 /// Counters, memory, and what `TCP_INFO` says.
 fn told(host: &mut Host, socket: SocketId) -> String {
     let mut info = [0; 300];
-    let len = host.stack.getsockopt(socket, IPPROTO_TCP, tcp::TCP_INFO, &mut info).expect("a TCP socket");
+    // Of one that was closed there is nothing to tell.
+    let len = host.stack.getsockopt(socket, IPPROTO_TCP, tcp::TCP_INFO, &mut info).unwrap_or_default();
     format!("{:?} {:?} {:?}", &info[..len], host.stack.memory(), host.stack.counters())
 }
 
@@ -93,11 +130,20 @@ fn flags(random: &mut Random) -> MsgFlags {
     random.one_of(&[MsgFlags::NONE, MsgFlags::NONE, MsgFlags::NONE, MsgFlags::MORE, MsgFlags::EOR, MsgFlags::OOB])
 }
 
-/// A connection from the client to the server.
-fn open(world: &mut World) -> [SocketId; 2] {
+/// A connection from the client to the server, which data opens if it is to be `fast`.
+fn open(world: &mut World, fast: bool) -> [SocketId; 2] {
     let listener = world.hosts[1].listen(SERVER, 80, 1);
     let client = world.hosts[0].tcp(CLIENT);
-    world.hosts[0].connect(client, SockAddr::new(SERVER, 80));
+    let to = SockAddr::new(SERVER, 80);
+    if fast {
+        world.hosts[1].set(listener, IPPROTO_TCP, tcp::TCP_FASTOPEN, 5);
+        let flags = MsgFlags::FASTOPEN | MsgFlags::DONTWAIT;
+        let opening = Message { data: &[b"hello"], to: Some(&address(to)), flags, ..Message::default() };
+        // Whether it carries anything is for the settings to say.
+        let _ = world.hosts[0].stack.sendmsg(client, &opening);
+    } else {
+        world.hosts[0].connect(client, to);
+    }
     loop {
         assert!(world.step(Instant::from_secs(100)), "it opens");
         if let Some(server) = world.hosts[1].accept(listener) {
