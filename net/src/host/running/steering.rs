@@ -19,8 +19,11 @@ impl Running {
     pub(in crate::host) fn stand_by(&self) -> StandBy {
         let roused = self.roused.swap(false, Ordering::AcqRel);
         let mut state = match self.state.try_lock() {
-            // Whoever has it is there, and would have to wake us again.
-            Err(TryLockError::WouldBlock) if !roused => return StandBy::Naps(NAP),
+            // Whoever has it is there, and would have to wake us again. But it may always be another, and none of them at the helm: once only.
+            Err(TryLockError::WouldBlock) if !roused => {
+                self.roused.store(true, Ordering::Release);
+                return StandBy::Naps(NAP);
+            }
             Err(TryLockError::WouldBlock) => self.lock(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Ok(state) => state,
@@ -229,5 +232,40 @@ impl State {
         self.ports.iter_mut().for_each(|port| port.watched = port.wants_watch());
         let full = self.ports.iter().filter(|port| port.watched).map(|port| port.link).collect();
         Next::Sleep { until: self.armed, full }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use loggia_stack::Seed;
+
+    use super::*;
+    use crate::host::running::Options;
+
+    /// Callers who never wait may hold the lock whenever the thread looks.
+    #[test]
+    fn a_lock_that_is_taken_keeps_the_thread_away_once() {
+        let options = Options {
+            config: loggia_stack::engine::Config::default(),
+            seed: Seed::from(1),
+            names: Vec::new(),
+            resolver: None,
+            linger: Duration::ZERO,
+        };
+        let running = Running::new(options).expect("a bell");
+        let taken = running.lock();
+        assert!(matches!(running.stand_by(), StandBy::Naps(_)), "others are there");
+        thread::scope(|scope| {
+            let (tell, told) = mpsc::channel();
+            let running = &running;
+            scope.spawn(move || tell.send(matches!(running.stand_by(), StandBy::Takes(_))));
+            assert!(told.recv_timeout(Duration::from_millis(20)).is_err(), "it waits for the lock");
+            drop(taken);
+            assert_eq!(told.recv(), Ok(true));
+        });
     }
 }
