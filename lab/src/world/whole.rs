@@ -305,7 +305,10 @@ impl World {
 
     /// Puts what a host has to send onto its links.
     fn transmit(&mut self, host: HostId) {
-        for port in 0..self.hosts[host.0].ports.len() {
+        let ports = self.hosts[host.0].ports.len();
+        // What a router forwards is not its own to be told otherwise: who made it told where to push.
+        let may_join = ports == 1;
+        for port in 0..ports {
             let Port { link, plug, trains } = self.hosts[host.0].ports[port];
             let Some((wire, end)) = plug else {
                 while self.hosts[host.0].stack.transmit(link).is_some() {}
@@ -316,7 +319,10 @@ impl World {
             let any = next.is_some();
             while let Some(mut frame) = next {
                 next = self.hosts[host.0].stack.transmit(link);
-                while trains && let Some(behind) = next {
+                while trains
+                    && may_join
+                    && let Some(behind) = next
+                {
                     next = match append(&mut frame, behind) {
                         Ok(()) => self.hosts[host.0].stack.transmit(link),
                         Err(other) => {

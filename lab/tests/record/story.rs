@@ -91,13 +91,13 @@ fn host(world: &mut World, name: &str, last: u8, frames: Frames) -> End {
 }
 
 /// The hosts believe to be on one network; the router answers for the other side (proxy ARP is not needed: the neighbours are stated).
-fn router(world: &mut World, ends: [End; 2], terms: [Terms; 2]) {
+fn router(world: &mut World, ends: [End; 2], terms: [Terms; 2], frames: Frames) {
     let router = world.add_host("router", Config::default());
     world.stack(router).configure_network(|config| config.ipv4.forward = true);
     let mut far = Vec::new();
     for (port, name) in ["eth0", "eth1"].into_iter().enumerate() {
         let mac = Mac([2, 0, 0, 0, 9, port as u8]);
-        let config = PortConfig { name: name.into(), mac, mtu: 1500, frames: Frames::Packets };
+        let config = PortConfig { name: name.into(), mac, mtu: 1500, frames };
         let number = world.add_port(router, &config).expect("an interface");
         let link = world.hosts()[router.0].link(number);
         let other = port as u8 + 1;
@@ -133,7 +133,7 @@ impl Stage {
                 let right = world.switch_end(switch);
                 world.connect("right", [right, ends[1]], terms());
             }
-            Between::Router => router(&mut world, ends, terms()),
+            Between::Router => router(&mut world, ends, terms(), story.frames),
         }
         let recorder = Recorder::new(Box::new(story.folder.clone()), &world, story.options.clone()).expect("a recorder");
         world.observe(Box::new(recorder.clone()));

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use loggia_lab::link::{Loss, Terms};
+use loggia_lab::link::{Chance, Loss, Terms};
 use loggia_lab::record::{Dir, Entry, Fact, Packet};
 use loggia_lab::report::{self, Look};
+use loggia_lab::world::Frames;
 
 use super::story::{Between, Story, Told};
 
@@ -63,4 +64,22 @@ fn a_router_forwards_packets_under_their_numbers() {
     let metrics = told.recorder.metrics();
     let again = metrics.merged("tcp.retransmits", &[("host".into(), "router".into())]);
     assert!(again.is_none(), "a router sends nothing of its own");
+}
+
+/// What a link has lost a packet of comes to a router in pieces at one moment, and goes on as it came: no piece becomes part of another.
+#[test]
+fn a_router_forwards_packets_that_travel_together_as_they_came() {
+    let terms = Terms {
+        delay: Duration::from_millis(20),
+        loss: Some(Loss::Independent(Chance { probability: 0.03, correlation: 0.0 })),
+        ..Terms::default()
+    };
+    for seed in 1..=6 {
+        let between = Between::Router;
+        let story = Story { between, seed, frames: Frames::Trains, terms: terms.clone(), answer: 300_000, ..Story::default() };
+        let told = story.play();
+        let entries = told.recorder.entries();
+        let strangers: Vec<_> = packets(&entries).filter(|(host, packet)| *host == "router" && !packet.forwarded).collect();
+        assert!(strangers.is_empty(), "seed {seed}: {} of {}: {:?}", strangers.len(), entries.len(), strangers.first());
+    }
 }
