@@ -5,6 +5,7 @@
 //! is looked at (`MSG_PEEK`) and handed on, and taken once an answer has woken the program anyhow. Where no answer comes it is taken a moment
 //! later, for some do wait for room.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -49,14 +50,15 @@ impl Peeked {
 }
 
 impl Entry {
-    /// Looks at a small message, which stays at our end; false if what is there is another thing.
-    pub(super) fn peek(&mut self, buffer: &mut BytesMut) -> bool {
-        let Some(end) = &self.end else { return false };
+    /// Looks at a small message, which stays at our end; says whether there is one. An error is told once by the kernel, also to who only looks.
+    pub(super) fn peek(&mut self, buffer: &mut BytesMut) -> io::Result<bool> {
+        let Some(end) = &self.end else { return Ok(false) };
         match socket::receive_more(end.as_fd(), buffer, MOST_BYTES + 1, libc::MSG_PEEK) {
             Ok(len @ 1..=MOST_BYTES) => self.peeked = len,
-            _ => buffer.clear(),
+            Ok(_) => buffer.clear(),
+            Err(error) => return Err(error),
         }
-        self.peeked > 0
+        Ok(self.peeked > 0)
     }
 
     /// Takes what was handed on.

@@ -10,7 +10,7 @@
 //!
 //! Our end is watched for edges. `readable` stays set until it was read empty, so that no edge is missed and none is needed.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -379,11 +379,26 @@ fn read(entry: &mut Entry, buffer: &mut BytesMut, may_peek: bool) -> Read {
     if buffer.capacity() - buffer.len() < CHUNK / 2 {
         *buffer = BytesMut::with_capacity(CHUNK);
     }
-    if may_peek && entry.sends_little && !entry.ending && !entry.urgent && entry.peek(buffer) {
-        entry.readable = false;
-        return Read::Data(small(buffer));
+    if may_peek && entry.sends_little && !entry.ending && !entry.urgent {
+        match entry.peek(buffer) {
+            Ok(true) => {
+                entry.readable = false;
+                return Read::Data(small(buffer));
+            }
+            Ok(false) => {}
+            Err(error) => return failed(entry, &error),
+        }
     }
     take(entry, buffer)
+}
+
+/// There was nothing to read, for now or for ever.
+fn failed(entry: &mut Entry, error: &io::Error) -> Read {
+    if error.raw_os_error() == Some(libc::EAGAIN) {
+        entry.readable = false;
+        return Read::Nothing;
+    }
+    Read::Reset
 }
 
 /// Takes what lies at our end.
@@ -398,11 +413,7 @@ fn take(entry: &mut Entry, buffer: &mut BytesMut) -> Read {
             entry.sends_little = len <= peek::MOST_BYTES;
             Read::Data(if len < SMALL { small(buffer) } else { buffer.split().freeze() })
         }
-        Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
-            entry.readable = false;
-            Read::Nothing
-        }
-        Err(_) => Read::Reset,
+        Err(error) => failed(entry, &error),
     }
 }
 
@@ -411,4 +422,47 @@ fn small(buffer: &mut BytesMut) -> Bytes {
     let data = Bytes::copy_from_slice(buffer);
     buffer.clear();
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use loggia_lab::world::HostId;
+
+    use super::super::meeting;
+    use super::*;
+
+    /// A program's end and an entry with ours, where something may be read.
+    fn readable() -> (OwnedFd, Entry) {
+        let (program, end) = meeting::connected().expect("a pair");
+        let mut entry = Entry::new(HostId(0), Key::from_bits(1), 0, 0, libc::AF_INET, Phase::Connected);
+        (entry.end, entry.readable) = (Some(end), true);
+        (program, entry)
+    }
+
+    #[test]
+    fn a_small_message_is_read_once_although_it_stays() {
+        let (program, mut entry) = readable();
+        let (mut buffer, mut scratch) = (BytesMut::new(), [0; 100]);
+        for text in [&b"ping"[..], b"pong!"] {
+            socket::send(program.as_fd(), text, 0).expect("room");
+            entry.take_peeked(&mut scratch);
+            assert!(matches!(read(&mut entry, &mut buffer, true), Read::Data(data) if data == text));
+            assert_eq!((entry.peeked, entry.readable), (text.len(), false));
+        }
+        entry.take_peeked(&mut scratch);
+        assert!(matches!(read(&mut entry, &mut buffer, true), Read::Nothing));
+    }
+
+    /// The kernel tells of it once, whoever asks, and then says that it is the end.
+    #[test]
+    fn a_reset_is_no_end_to_who_only_looks() {
+        for may_peek in [false, true] {
+            let (program, mut entry) = readable();
+            socket::send(entry.end.as_ref().expect("ours").as_fd(), b"unread", 0).expect("room");
+            drop(program);
+            assert!(matches!(read(&mut entry, &mut BytesMut::new(), may_peek), Read::Reset), "{may_peek}");
+        }
+    }
 }
