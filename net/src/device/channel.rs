@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Buf, Bytes};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, SendFlags, SocketType, sendmsg, sockopt};
+use rustix::net::{SendAncillaryBuffer, SendFlags, SocketType, send, sendmsg, sockopt};
 
 use super::buffers::Buffers;
 use super::packet::Packet;
@@ -15,6 +15,9 @@ use super::virtio;
 
 /// Most pieces of one call; a packet that lies in more is copied together.
 const PIECES: usize = 64;
+/// A packet in several pieces that is no longer than this is copied together: of one piece the system takes what it needs at once, of several
+/// after it has looked at them one by one, which takes 130 ns longer where the copy takes 20.
+const SHORT: usize = 2048;
 /// Room for the largest packet, whatever the interface's MTU is or becomes: 64 KiB and a link header.
 const LARGEST: usize = 65_535 + 18 + virtio::LEN;
 
@@ -41,6 +44,8 @@ pub(super) struct Channel {
     /// Where the next packet is read to; kept if a packet was small enough to be copied out.
     buffer: Mutex<Vec<u8>>,
     buffers: Buffers,
+    /// Where short packets are copied together.
+    whole: Mutex<Vec<u8>>,
 }
 
 impl Channel {
@@ -55,7 +60,7 @@ impl Channel {
             Ok(_) => Kind::Connected,
             Err(_) => Kind::File,
         };
-        Ok(Self { fd, kind, headed, buffer: Mutex::default(), buffers: Buffers::default() })
+        Ok(Self { fd, kind, headed, buffer: Mutex::default(), buffers: Buffers::default(), whole: Mutex::default() })
     }
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
@@ -105,19 +110,30 @@ impl Channel {
     pub(super) fn send(&self, packet: &Packet) -> io::Result<()> {
         if self.headed {
             let header = virtio::Header::of(packet).to_ne_bytes();
-            self.write(Some(&header), packet)
+            self.write(&header, packet)
         } else {
-            self.write(None, packet)
+            self.write(&[], packet)
         }
     }
 
-    fn write(&self, header: Option<&[u8]>, packet: &Packet) -> io::Result<()> {
+    fn write(&self, header: &[u8], packet: &Packet) -> io::Result<()> {
+        if header.len() + packet.len() > SHORT {
+            return self.write_where_it_lies(header, packet);
+        }
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        whole.clear();
+        whole.extend_from_slice(header);
+        packet.chunks().for_each(|piece| whole.extend_from_slice(piece));
+        self.write_pieces(&[IoSlice::new(&whole)])
+    }
+
+    fn write_where_it_lies(&self, header: &[u8], packet: &Packet) -> io::Result<()> {
         let mut pieces = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
-        for piece in header.into_iter().chain(packet.chunks()) {
+        for piece in Some(header).filter(|header| !header.is_empty()).into_iter().chain(packet.chunks()) {
             if count == PIECES {
                 let whole = packet.to_vec();
-                return self.write_pieces(&[IoSlice::new(header.unwrap_or(&[])), IoSlice::new(&whole)]);
+                return self.write_pieces(&[IoSlice::new(header), IoSlice::new(&whole)]);
             }
             pieces[count] = IoSlice::new(piece);
             count += 1;
@@ -128,10 +144,12 @@ impl Channel {
     fn write_pieces(&self, pieces: &[IoSlice<'_>]) -> io::Result<()> {
         let mut told = false;
         loop {
-            let done = match self.kind {
-                Kind::File => rustix::io::writev(&self.fd, pieces),
+            let done = match (self.kind, pieces) {
+                (Kind::File, [whole]) => rustix::io::write(&self.fd, whole),
+                (Kind::File, _) => rustix::io::writev(&self.fd, pieces),
                 // Without the signal that a write to an end without a reader raises.
-                Kind::Connected | Kind::Datagrams => {
+                (Kind::Connected | Kind::Datagrams, [whole]) => send(&self.fd, whole, SendFlags::NOSIGNAL),
+                (Kind::Connected | Kind::Datagrams, _) => {
                     sendmsg(&self.fd, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)
                 }
             };
