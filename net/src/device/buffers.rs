@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// What is kept at most: a megabyte.
+/// What is kept at most: a megabyte of what was ever written to, twice that of addresses.
 const MOST: usize = 16;
 
 /// The buffers of one device.

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, SocketType, send, sendmsg, sockopt};
 
 use super::buffers::Buffers;
+use super::gather::{self, Run};
 use super::packet::Packet;
 use super::virtio;
 
@@ -41,7 +42,7 @@ pub(super) struct Channel {
     kind: Kind,
     /// A virtio-net header is in front of each packet.
     headed: bool,
-    /// Where the next packet is read to; kept if a packet was small enough to be copied out.
+    /// Where the next packets are read to; kept if they were small enough to be copied out.
     buffer: Mutex<Vec<u8>>,
     buffers: Buffers,
     /// Where short packets are copied together.
@@ -70,18 +71,63 @@ impl Channel {
     /// The next packet. What makes no sense comes as an empty one, which the host counts and drops: passing over it here would hold up who
     /// waits for us as long as more of it comes.
     pub(super) fn receive(&self) -> io::Result<Packet> {
-        let bytes = self.read()?;
-        Ok(self.unpack(bytes).unwrap_or_else(|| Bytes::new().into()))
+        let mut buffer = self.begin()?;
+        Ok(self.single(&mut buffer))
     }
 
-    fn read(&self) -> io::Result<Bytes> {
+    /// The next packet, and those of the same stream that come behind it; the error says why there are no more.
+    pub(super) fn receive_several(&self, take: &mut dyn FnMut(Packet)) -> io::Result<()> {
+        let mut buffer = self.begin()?;
+        if self.headed {
+            take(self.single(&mut buffer));
+            return Ok(());
+        }
+        let mut run = match Run::begin(std::mem::take(&mut *buffer)) {
+            Ok(run) => run,
+            Err(single) => {
+                *buffer = single;
+                take(self.single(&mut buffer));
+                return Ok(());
+            }
+        };
+        let (mut other, mut end) = (None, Ok(()));
+        while !run.is_full() && other.is_none() && end.is_ok() {
+            match run.next(|buffer| self.read(buffer)) {
+                Ok(next) => other = next,
+                Err(error) => end = Err(error),
+            }
+        }
+        *buffer = run.finish(|whole| self.buffers.lend(whole), take).unwrap_or_else(|| self.buffers.take());
+        other.into_iter().for_each(|other| take(self.unpack(other)));
+        end
+    }
+
+    /// The buffer with the next packet in it.
+    fn begin(&self) -> io::Result<MutexGuard<'_, Vec<u8>>> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
+        buffer.reserve_exact(LARGEST + if self.headed { 0 } else { gather::MOST });
+        self.read(&mut buffer)?;
+        Ok(buffer)
+    }
+
+    /// The packet that is alone in the buffer.
+    fn single(&self, buffer: &mut Vec<u8>) -> Packet {
+        // A small packet must not hold a large buffer for as long as a socket holds the packet.
+        if buffer.len() < LARGEST / 2 {
+            return self.unpack(Bytes::copy_from_slice(buffer));
+        }
+        let filled = std::mem::replace(buffer, self.buffers.take());
+        self.unpack(self.buffers.lend(filled))
+    }
+
+    /// Reads a packet to the end of the buffer.
+    fn read(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.reserve_exact(LARGEST);
         let mut tries = 0..TRIES;
         let len = loop {
             tries.next().ok_or(io::ErrorKind::WouldBlock)?;
-            match rustix::io::read(&self.fd, rustix::buffer::spare_capacity(&mut buffer)) {
+            match rustix::io::read(&self.fd, rustix::buffer::spare_capacity(buffer)) {
                 Err(Errno::INTR) => {}
                 Err(errno) if self.kind == Kind::Datagrams && is_of_an_earlier_packet(errno) => {}
                 done => break done?,
@@ -90,21 +136,12 @@ impl Channel {
         if len == 0 && self.kind != Kind::Datagrams {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        // A small packet must not hold a large buffer for as long as a socket holds the packet.
-        if len < buffer.capacity() / 2 {
-            return Ok(Bytes::copy_from_slice(&buffer));
-        }
-        let filled = std::mem::replace(&mut *buffer, self.buffers.take());
-        Ok(self.buffers.lend(filled))
+        Ok(())
     }
 
-    fn unpack(&self, mut bytes: Bytes) -> Option<Packet> {
-        if !self.headed {
-            return (!bytes.is_empty()).then(|| bytes.into());
-        }
-        let header = virtio::Header::from_ne_bytes(*bytes.first_chunk()?);
-        bytes.advance(virtio::LEN);
-        header.apply(bytes.into()).ok()
+    fn unpack(&self, bytes: Bytes) -> Packet {
+        let packet = if self.headed { headed(bytes) } else { Some(bytes.into()).filter(|packet: &Packet| !packet.is_empty()) };
+        packet.unwrap_or_else(|| Bytes::new().into())
     }
 
     pub(super) fn send(&self, packet: &Packet) -> io::Result<()> {
@@ -161,6 +198,13 @@ impl Channel {
             }
         }
     }
+}
+
+/// The packet behind a virtio-net header, if that can be true of it.
+fn headed(mut bytes: Bytes) -> Option<Packet> {
+    let header = virtio::Header::from_ne_bytes(*bytes.first_chunk()?);
+    bytes.advance(virtio::LEN);
+    header.apply(bytes.into()).ok()
 }
 
 /// What ICMP, or the machine itself, says by the next call of what became of an earlier packet. It is no more than that: the socket lives

@@ -137,6 +137,7 @@
 mod buffers;
 mod channel;
 pub(crate) mod flow;
+mod gather;
 mod memory;
 mod notifier;
 mod packet;
@@ -178,6 +179,14 @@ pub trait Device: Send + Sync + 'static {
     /// other error says that the device is lost: the host takes the interface down and lets the device go.
     fn receive(&self, queue: usize) -> io::Result<Packet>;
 
+    /// As [`receive`](Device::receive), for a device that can do better than one packet at a time: gives `take` the next packet, or several, in
+    /// order. An error says why there are no more for now, also after some were given. The host calls this one; a device around another that
+    /// looks at what comes has only to leave it as it is.
+    fn receive_several(&self, queue: usize, take: &mut dyn FnMut(Packet)) -> io::Result<()> {
+        take(self.receive(queue)?);
+        Ok(())
+    }
+
     /// Takes a packet, without waiting. `Ok` says no more than that: packets may be lost.
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that the device is full; the host offers the same packet again when the device is
@@ -216,6 +225,10 @@ impl<D: Device + ?Sized> Device for Arc<D> {
 
     fn receive(&self, queue: usize) -> io::Result<Packet> {
         (**self).receive(queue)
+    }
+
+    fn receive_several(&self, queue: usize, take: &mut dyn FnMut(Packet)) -> io::Result<()> {
+        (**self).receive_several(queue, take)
     }
 
     fn send(&self, packet: &Packet) -> io::Result<()> {

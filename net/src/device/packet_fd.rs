@@ -35,6 +35,10 @@ impl Device for PacketFd {
         self.channel.receive()
     }
 
+    fn receive_several(&self, _: usize, take: &mut dyn FnMut(Packet)) -> io::Result<()> {
+        self.channel.receive_several(take)
+    }
+
     fn send(&self, packet: &Packet) -> io::Result<()> {
         self.channel.send(packet)
     }

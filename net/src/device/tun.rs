@@ -190,6 +190,10 @@ macro_rules! device {
                 self.0.channels[queue].receive()
             }
 
+            fn receive_several(&self, queue: usize, take: &mut dyn FnMut(Packet)) -> io::Result<()> {
+                self.0.channels[queue].receive_several(take)
+            }
+
             fn send(&self, packet: &Packet) -> io::Result<()> {
                 self.0.send(packet)
             }

@@ -10,7 +10,7 @@ use super::lookout::Source;
 use super::observers::Observers;
 use crate::device::{Device, Packet};
 
-/// Most packets received in one go: enough for them to be joined, few enough that others get the lock.
+/// So many packets are received in one go, and some more if they come together: enough for them to be joined, few enough that others get the lock.
 pub(super) const BATCH: usize = 64;
 
 /// What came by a device in one go.
@@ -30,8 +30,8 @@ impl Batch {
     pub(super) fn fill(&mut self, device: &dyn Device, queue: usize) {
         (self.full, self.lost, self.idle) = (true, false, false);
         while self.frames.len() < BATCH {
-            match device.receive(queue) {
-                Ok(packet) => self.frames.push(packet.into_frame()),
+            match device.receive_several(queue, &mut |packet| self.frames.push(packet.into_frame())) {
+                Ok(()) => {}
                 Err(error) => {
                     let kind = error.kind();
                     self.full = false;

@@ -205,6 +205,34 @@ fn a_busy_device_leaves_the_others_their_turn() {
     echo(&hosts);
 }
 
+/// A TCP segment of a stream, of which only the length is told by its headers.
+fn segment(stream: u8, payload: usize, salt: u8) -> Vec<u8> {
+    let mut packet: Vec<u8> = (0..40 + payload).map(|at| at as u8 ^ salt).collect();
+    packet[..4].copy_from_slice(&[0x45, 0, ((40 + payload) >> 8) as u8, (40 + payload) as u8]);
+    packet[9] = 6;
+    packet[12..24].fill(stream);
+    packet[32] = 0x50;
+    packet
+}
+
+#[test]
+fn what_is_received_together_comes_as_it_was_sent() {
+    let (one, two) = UnixDatagram::pair().expect("a pair");
+    let device = PacketFd::new(two, Properties::ip(1500)).expect("a device");
+    let mut came = Vec::new();
+    for round in 0..20 {
+        let packets = [segment(1, 1460, round), segment(1, 1460, 9), segment(1, 20, 3), segment(2, 800, round), vec![round; 30]];
+        packets.iter().for_each(|packet| assert_eq!(one.send(packet).ok(), Some(packet.len())));
+        let end = loop {
+            if let Err(end) = device.receive_several(0, &mut |packet| came.push(packet.to_vec())) {
+                break end;
+            }
+        };
+        assert_eq!((end.kind(), &came[..]), (io::ErrorKind::WouldBlock, &packets[..]));
+        came.clear();
+    }
+}
+
 /// A datagram goes to the second host and comes back.
 fn echo([client, server]: &[Host; 2]) {
     let [client, server] =
