@@ -243,10 +243,10 @@ impl Tcp {
     fn acknowledge_all(&mut self, net: &mut Network) -> bool {
         let mut owing = core::mem::take(&mut self.owing);
         for id in owing.drain(..) {
-            let Some((tcb, mut cx)) = self.with(net, id) else { continue };
-            let was_owed = core::mem::take(&mut tcb.rcv.ack_owed);
-            debug_assert!(was_owed, "once for each connection");
-            if tcb.rcv.ack_due && state::is_synchronized(tcb.state) {
+            if let Some((tcb, mut cx)) = self.with(net, id)
+                && tcb.rcv.ack_due
+                && state::is_synchronized(tcb.state)
+            {
                 output::acknowledge::send(tcb, &mut cx);
                 timers::after_output(tcb, &mut cx);
             }

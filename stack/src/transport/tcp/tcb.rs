@@ -197,8 +197,6 @@ pub(super) struct ReceiveSpace {
     pub(super) ack_due: bool,
     /// It must be acknowledged with the next chance, not later.
     pub(super) ack_now: bool,
-    /// It is acknowledged once all that came with it was looked at: the connection stands in the list of those.
-    pub(super) ack_owed: bool,
     /// The application answers what it receives: acknowledgements can ride on its data (Linux's "pingpong").
     pub(super) interactive: bool,
     /// The window was advertised as zero.
@@ -427,7 +425,6 @@ impl Tcb {
                 pushed: 0,
                 ack_due: false,
                 ack_now: false,
-                ack_owed: false,
                 interactive: false,
                 closed_window: false,
                 fin_at: Seq(0),
