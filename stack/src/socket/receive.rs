@@ -36,8 +36,8 @@ pub struct Received {
 impl Sockets {
     /// Receives bytes and nothing else; as [`Sockets::recvmsg`], but nothing is made of what else there is to tell.
     pub fn recv(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        if let Some(copied) = self.read_plainly(net, id, into, flags) {
-            return Ok(copied);
+        if let Some(read) = self.read_plainly(net, id, into, flags) {
+            return read;
         }
         let record = *self.record(id)?;
         match record.kind {
@@ -57,13 +57,23 @@ impl Sockets {
         }
     }
 
-    /// A datagram where nothing but its bytes is to be told to anybody. None: nothing was done.
-    fn read_plainly(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Option<usize> {
+    /// A datagram, or what is there of a stream, where nothing but bytes is to be told to anybody. None: nothing was done.
+    fn read_plainly(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        into: &mut [u8],
+        flags: MsgFlags,
+    ) -> Option<Result<usize, Errno>> {
         let record = self.records.get(id)?;
-        let Kind::Udp(key) = record.kind else { return None };
-        let is_plain =
-            flags.is_within(MsgFlags::DONTWAIT) && record.rare.is_none() && !net.links.base.events.wanted(class::CALLS);
-        if is_plain { self.udp.read(net, key, into) } else { None }
+        if !flags.is_within(MsgFlags::DONTWAIT) || record.rare.is_some() || net.links.base.events.wanted(class::CALLS) {
+            return None;
+        }
+        match record.kind {
+            Kind::Udp(key) => self.udp.read(net, key, into).map(Ok),
+            Kind::Tcp(key) if !record.read_shut => self.tcp.read_short(net, key, into),
+            _ => None,
+        }
     }
 
     /// Receives into `into`, piece by piece; ancillary data as far as it fits into a control buffer of `control_room` bytes.

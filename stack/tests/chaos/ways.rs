@@ -30,6 +30,13 @@ impl Way {
             Self::General => host.stack.sendmsg(socket, &Message { data: &[message, &[]], flags, ..Message::default() }),
         }
     }
+
+    fn read(self, host: &mut Host, socket: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
+        match self {
+            Self::Short => host.stack.recv(socket, into, flags),
+            Self::General => host.stack.recvfrom(socket, into, flags).map(|(len, _)| len),
+        }
+    }
 }
 
 /// What can be known of a run.
@@ -95,7 +102,12 @@ fn converse(seed: u64, way: Way, life: Life) -> Seen {
                 let (len, flags) = (random.one_of(&[1, 64, 500, 1448, 1449, 5000]), flags(&mut random));
                 results.push(way.write(&mut world.hosts[at], ends[at], &vec![at as u8; len], flags));
             }
-            2 => results.push(world.hosts[at].read(ends[at], &mut [0; 3000])),
+            2 => {
+                let flags = random.one_of(&[MsgFlags::NONE, MsgFlags::NONE, MsgFlags::DONTWAIT, MsgFlags::PEEK, MsgFlags::OOB]);
+                let mut room = vec![0; random.one_of(&[3000, 3000, 0, 1, 700])];
+                results.push(way.read(&mut world.hosts[at], ends[at], &mut room, flags));
+                world.digest.bytes(&room);
+            }
             _ => pass(&mut world, Duration::from_millis(random.one_of(&[1, 30, 900]))),
         }
     }

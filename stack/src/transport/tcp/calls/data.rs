@@ -65,6 +65,30 @@ impl Tcp {
         was_taken(tcb, &mut cx, whole);
     }
 
+    /// What a plain `recv` gets of a stream that is open for reading and without an urgent mark: bytes, as many as it wants to wait for, or `EAGAIN`. None,
+    /// and nothing was done, where there is more to ask.
+    pub fn read_short(&mut self, net: &mut Network, id: Key, into: &mut [u8]) -> Option<Result<usize, Errno>> {
+        let (tcb, mut cx) = self.with(net, id)?;
+        let held = tcb.readable_len() as usize;
+        if into.is_empty() || tcb.rcv.urgent != Urgent::None {
+            return None;
+        }
+        if held == 0 {
+            let comes = tcb.state == TcpState::Established && tcb.inet.error.is_none();
+            return comes.then_some(Err(Errno::EAGAIN));
+        }
+        let count = into.len().min(held);
+        if count < tcb.options.rcvlowat as usize {
+            return None;
+        }
+        tcb.with_receiving(&mut cx, |receiving| {
+            receiving.queue.peek(0, &mut into[..count]);
+            receiving.queue.consume(count);
+        });
+        was_taken(tcb, &mut cx, count);
+        Some(Ok(count))
+    }
+
     /// Takes `count` readable bytes away; opens the window when that is worth telling (RFC 9293 MUST-39).
     pub fn consume(&mut self, net: &mut Network, id: Key, count: usize) {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
