@@ -56,7 +56,7 @@ use alloc::string::String;
 use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version, What};
 use crate::link::{Hop, LinkConfig, Links, Medium, Offloads, Received};
 pub use config::Config;
-pub use output::Way;
+pub use output::{Manner, Way};
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
 pub use transparent::Unreachable;
 
@@ -132,6 +132,8 @@ pub struct Network {
     transparent: transparent::Transparent,
     /// Pairs of addresses judged before.
     known: input::known::Known,
+    /// Ways of packets sent before.
+    ways: output::way::Ways,
     /// Copies of our own multicasts and broadcasts, on their way back up.
     looped: VecDeque<Received>,
     /// More will come of what came together.
@@ -155,6 +157,7 @@ impl Network {
             idents: output::ident::Idents::new(entropy),
             transparent: transparent::Transparent::default(),
             known: input::known::Known::new(entropy),
+            ways: output::way::Ways::new(entropy),
             looped: VecDeque::new(),
             more: false,
             links,

@@ -7,12 +7,12 @@ pub(super) mod ident;
 mod included;
 mod v4;
 mod v6;
-mod way;
+pub(super) mod way;
 
 use crate::base::{Checksum, Errno, Frame, LinkId, Rope, Sum, Version};
 use crate::link::{Hop, LinkCast, Received};
 
-pub use way::Way;
+pub use way::{Manner, Way};
 
 use super::{Cast, Fragmentation, Network, Outgoing, Route};
 

@@ -1,12 +1,17 @@
 //! The way of packets that are all alike but for what they carry: decided once, and the IPv4 header but for length and checksum made once.
+//!
+//! A socket of datagrams keeps its way. Connections, of which there may be a million, have no room for that: theirs lie in a small direct-mapped cache.
+
+use alloc::boxed::Box;
 
 use super::MAX_LEN;
-use crate::base::{Errno, Frame, Sum, Version};
+use crate::base::{Entropy, Errno, Frame, Sum, Version};
 use crate::network::ipv4::HEADER_LEN;
-use crate::network::{Cast, Fragmentation, Network, Outgoing, Route};
+use crate::network::quick::Mixer;
+use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery};
 
 /// A way that packets went and others may go: no options, no fragments, to one host. It holds until anything changes that routes depend on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Way {
     route: Route,
     generation: u64,
@@ -23,9 +28,98 @@ impl Way {
     pub const fn route(&self) -> &Route {
         &self.route
     }
+
+    /// True if a transport's packet goes the way whole, or is a super-segment, whose segments do.
+    #[inline]
+    pub fn fits(&self, frame: &Frame) -> bool {
+        let total = HEADER_LEN + frame.len();
+        total <= if frame.segment_size > 0 { MAX_LEN } else { self.largest }
+    }
+}
+
+/// What the packets of a connection say of themselves, all of them alike.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Manner {
+    /// The upper protocol.
+    pub protocol: u8,
+    /// TTL or hop limit; 0: the stack's default.
+    pub hop_limit: u8,
+    /// TOS or traffic class.
+    pub traffic_class: u8,
+    /// Whether they may be cut.
+    pub fragmentation: Fragmentation,
+}
+
+impl Manner {
+    /// As the network layer is told.
+    pub fn outgoing(self, query: &RouteQuery) -> Outgoing {
+        let Self { protocol, hop_limit, traffic_class, fragmentation } = self;
+        Outgoing { dst: query.dst, protocol, hop_limit, traffic_class, fragmentation, ..Outgoing::default() }
+    }
+}
+
+/// Few packets in a row go to more hosts than that.
+const SLOTS: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    query: RouteQuery,
+    manner: Manner,
+    way: Way,
+}
+
+/// Ways that packets went before.
+#[derive(Debug)]
+pub(in crate::network) struct Ways {
+    mixer: Mixer,
+    slots: Box<[Option<Slot>]>,
+}
+
+impl Ways {
+    /// None yet; takes its memory with the first.
+    pub(in crate::network) fn new(entropy: &Entropy) -> Self {
+        Self { mixer: Mixer::new(entropy, "ways"), slots: Box::new([]) }
+    }
+
+    #[inline]
+    fn place(&self, query: &RouteQuery) -> usize {
+        self.mixer.slot(query.dst, query.src, query.link.map_or(0, |link| link.0), SLOTS)
+    }
+
+    #[inline]
+    fn get(&self, query: &RouteQuery, manner: Manner, generation: u64) -> Option<Way> {
+        let slot = self.slots.get(self.place(query))?.as_ref()?;
+        let holds = slot.way.generation == generation && slot.query == *query && slot.manner == manner;
+        holds.then_some(slot.way)
+    }
+
+    fn put(&mut self, slot: Slot) {
+        if self.slots.is_empty() {
+            self.slots = alloc::vec![None; SLOTS].into();
+        }
+        let place = self.place(&slot.query);
+        self.slots[place] = Some(slot);
+    }
 }
 
 impl Network {
+    /// The way of such packets, if there is one (see [`Network::way`]). Costs a look-up when the same was asked before.
+    #[inline]
+    pub fn way_to(&mut self, query: &RouteQuery, manner: Manner) -> Option<Way> {
+        if !query.dst.is_v4() {
+            return None;
+        }
+        self.ways.get(query, manner, self.routes.generation()).or_else(|| self.way_anew(query, manner))
+    }
+
+    #[inline(never)]
+    fn way_anew(&mut self, query: &RouteQuery, manner: Manner) -> Option<Way> {
+        let route = self.route(query).ok()?;
+        let way = self.way(&route, &manner.outgoing(query))?;
+        self.ways.put(Slot { query: *query, manner, way });
+        Some(way)
+    }
+
     /// The way of packets as `outgoing` says along `route`, which was found just now. None where one packet's header is not like another's, and
     /// where the path takes less than the link, for what is known of that expires.
     pub fn way(&mut self, route: &Route, outgoing: &Outgoing) -> Option<Way> {
@@ -50,7 +144,7 @@ impl Network {
         way.generation == self.routes.generation() && len <= way.largest && self.links.has_room(way.route.link)
     }
 
-    /// As [`Network::send`], for a packet for which [`Network::takes`] was asked.
+    /// As [`Network::send`], for a packet for which [`Network::takes`] or [`Way::fits`] was asked.
     pub fn send_along(&mut self, way: &Way, mut frame: Frame) -> Result<(), Errno> {
         let total = (HEADER_LEN + frame.len()) as u16;
         let mut header = way.header;

@@ -2,7 +2,7 @@
 
 use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
 use crate::link::Hop;
-use crate::network::{Outgoing, Route, RouteQuery, protocol};
+use crate::network::{Manner, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{Header, SYN};
 use crate::transport::tcp::tcb::{Resized, Tcb};
@@ -27,16 +27,24 @@ pub(in crate::transport::tcp) fn segment(
     body: Rope,
     segment_size: u16,
 ) -> Result<(), Errno> {
-    let route = route(tcb, cx)?;
+    let (query, len) = (way(tcb), body.len() as u32);
+    let manner = manner(tcb, codepoint(tcb, header, len));
+    let known = cx.net.way_to(&query, manner);
+    let route = match &known {
+        Some(way) => *way.route(),
+        None => cx.net.route(&query)?,
+    };
     tcb.path_changed |= mtu_in_16_bits(route.mtu) != tcb.path_mtu;
     if !cx.net.links.has_room(route.link) {
         return Err(Errno::ENOBUFS);
     }
-    let len = body.len() as u32;
     let mut frame = Frame::new(body);
     frame.segment_size = segment_size;
     header.push(&mut frame, route.src, tcb.inet.remote);
-    cx.net.send(&route, &outgoing(tcb, codepoint(tcb, header, len)), frame)?;
+    match known.filter(|way| way.fits(&frame)) {
+        Some(way) => cx.net.send_along(&way, frame)?,
+        None => cx.net.send(&route, &manner.outgoing(&query), frame)?,
+    }
     if tcb.ecn.is_some() {
         ecn::left(tcb, cx, header, len > 0);
     }
@@ -54,15 +62,13 @@ fn codepoint(tcb: &Tcb, header: &Header, len: u32) -> u8 {
 }
 
 /// RFC 9293 MUST-48, SHLD-21, SHLD-22: the Diffserv field, RFC 9293 MUST-49: and the TTL are what the application set.
-fn outgoing(tcb: &Tcb, codepoint: u8) -> Outgoing {
+fn manner(tcb: &Tcb, codepoint: u8) -> Manner {
     let class = if tcb.inet.remote.is_v4() { tcb.inet.tos } else { tcb.inet.tclass };
-    Outgoing {
-        dst: tcb.inet.remote,
+    Manner {
         protocol: protocol::TCP,
         hop_limit: tcb.inet.hop_limit,
         traffic_class: if codepoint == ecn::NOT_ECT { class } else { class & !ecn::CE | codepoint },
         fragmentation: tcb.inet.fragmentation,
-        ..Outgoing::default()
     }
 }
 
