@@ -128,7 +128,10 @@ impl Frame {
     #[inline]
     pub(crate) fn with_head(head: &[u8; HEAD], len: usize, whole: &Self, start: usize, count: usize) -> Self {
         // First what waits for the writes before it.
-        let body = whole.rope(start, count);
+        let body = match start.checked_sub(whole.head().len()) {
+            Some(start) => whole.body.slice(start, count),
+            None => whole.rope_with_head(start, count),
+        };
         let mut content = Box::<Content>::default();
         // Two parts, each small enough to be moved without a call.
         let (front, back) = content.head.split_at_mut(HEAD / 2);
@@ -334,6 +337,7 @@ impl Frame {
         }
     }
 
+    #[inline(never)]
     fn rope_with_head(&self, offset: usize, len: usize) -> Rope {
         let head = self.head();
         let from_head = len.min(head.len() - offset);
@@ -367,13 +371,19 @@ impl Frame {
     #[inline]
     pub fn sum(&self, offset: usize, len: usize, sum: super::checksum::Sum) -> super::checksum::Sum {
         let mut sum = sum;
-        let head = self.head();
-        let from_head = head.len().saturating_sub(offset).min(len);
-        if from_head > 0 {
-            sum.add(&head[offset..offset + from_head]);
+        match offset.checked_sub(self.head().len()) {
+            Some(start) => self.body.add_to(&mut sum, start, len),
+            None => self.add_with_head(&mut sum, offset, len),
         }
-        self.body.add_to(&mut sum, offset.saturating_sub(head.len()), len - from_head);
         sum
+    }
+
+    #[inline(never)]
+    fn add_with_head(&self, sum: &mut super::checksum::Sum, offset: usize, len: usize) {
+        let head = self.head();
+        let from_head = len.min(head.len() - offset);
+        sum.add(&head[offset..offset + from_head]);
+        self.body.add_to(sum, 0, len - from_head);
     }
 
     /// A copy of the whole.

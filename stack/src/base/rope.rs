@@ -205,7 +205,7 @@ impl Rope {
     ///
     /// # Panics
     /// If the rope is shorter than that.
-    #[inline]
+    #[inline(always)]
     pub fn slice(&self, start: usize, len: usize) -> Self {
         assert!(start + len <= self.len, "slice {start}+{len} of a rope of {}", self.len);
         match &self.parts {
@@ -214,6 +214,7 @@ impl Rope {
         }
     }
 
+    #[inline(never)]
     fn slice_of_many(&self, start: usize, len: usize) -> Self {
         let mut sliced = Self::new();
         for (part, from, until) in self.pieces(start, len) {
@@ -287,7 +288,7 @@ impl Rope {
     }
 
     /// Adds the `len` bytes from `start` on, or as many as there are, to a checksum.
-    #[inline]
+    #[inline(always)]
     pub fn add_to(&self, sum: &mut Sum, start: usize, len: usize) {
         match self.in_one_part(start, len) {
             Some(bytes) => sum.add(bytes),

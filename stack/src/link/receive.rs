@@ -22,9 +22,11 @@ impl Links {
     #[inline]
     pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Received> {
         let received = self.packet_of(link, frame)?;
-        let waits = more && join::is_concerned(&received) && self.coalesces(link);
-        if self.is_idle() && received.frame.segment_size == 0 && !waits {
-            return Some(received);
+        if self.is_idle() && received.frame.segment_size == 0 {
+            let waits = more && join::is_concerned(&received) && self.coalesces(link);
+            if !waits {
+                return Some(received);
+            }
         }
         self.take_in(received);
         None

@@ -316,7 +316,7 @@ impl Flow {
     }
 
     /// Takes the payload of the next segment. Mostly it stands behind what is here in the same chunk.
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, frame: &mut Frame, own: &Own) -> Answer {
         let headers = self.first.layout.payload;
         let len = own.end - headers;
