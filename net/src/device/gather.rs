@@ -50,39 +50,36 @@ impl Stream {
     }
 }
 
-/// One packet of several: its headers, and where its payload ends.
-struct Member {
-    head: [u8; HEAD],
-    end: usize,
-}
-
 /// Packets of one stream, the payload of all in `buffer` behind the headers of the first.
 pub(super) struct Run {
     stream: Stream,
-    members: Vec<Member>,
-    pub(super) buffer: Vec<u8>,
+    /// The headers of each, all as long as the stream says.
+    heads: Vec<u8>,
+    /// Where the payload of each ends.
+    ends: Vec<usize>,
+    buffer: Vec<u8>,
 }
 
 impl Run {
     /// Begins with the packet that is in the buffer, if others may follow it.
     pub(super) fn begin(buffer: Vec<u8>) -> Result<Self, Vec<u8>> {
         let Some(stream) = Stream::of(&buffer).filter(|_| buffer.len() >= LITTLE) else { return Err(buffer) };
-        let mut run = Self { stream, members: Vec::with_capacity(MOST / buffer.len() + 1), buffer };
+        let likely = MOST / buffer.len() + 1;
+        let (heads, ends) = (Vec::with_capacity(likely * stream.headers), Vec::with_capacity(likely));
+        let mut run = Self { stream, heads, ends, buffer };
         run.put(0);
         Ok(run)
     }
 
     /// The packet from `at` on is one of it: keeps its headers apart.
     fn put(&mut self, at: usize) {
-        let headers = self.stream.headers;
-        let mut head = [0; HEAD];
-        head[..headers].copy_from_slice(&self.buffer[at..at + headers]);
-        self.members.push(Member { head, end: self.buffer.len() });
+        self.heads.extend_from_slice(&self.buffer[at..at + self.stream.headers]);
+        self.ends.push(self.buffer.len());
     }
 
     /// True if there is no room for another packet like the first.
     pub(super) fn is_full(&self) -> bool {
-        let like_the_first = self.members.first().map_or(0, |first| first.end - self.stream.headers);
+        let like_the_first = self.ends.first().map_or(0, |end| end - self.stream.headers);
         self.buffer.len() + like_the_first > MOST
     }
 
@@ -111,9 +108,9 @@ impl Run {
     /// The packets in order. If they are much they share the buffer, which `lend` lends them; else they are copied, lest little holds a large
     /// buffer, and the buffer is given back.
     pub(super) fn finish(self, lend: impl FnOnce(Vec<u8>) -> Bytes, take: &mut dyn FnMut(Packet)) -> Option<Vec<u8>> {
-        let Self { stream: Stream { headers, .. }, members, buffer } = self;
-        let starts = std::iter::once(headers).chain(members.iter().map(|member| member.end));
-        let parts = members.iter().zip(starts).map(|(Member { head, end }, start)| (&head[..headers], start..*end));
+        let Self { stream: Stream { headers, .. }, heads, ends, buffer } = self;
+        let starts = std::iter::once(headers).chain(ends.iter().copied());
+        let parts = heads.chunks_exact(headers).zip(starts.zip(&ends).map(|(start, end)| start..*end));
         if buffer.len() < MOST / 2 {
             parts.for_each(|(head, payload)| take([head, &buffer[payload]].concat().into()));
             return Some(buffer);
