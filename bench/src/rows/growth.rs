@@ -43,6 +43,13 @@ impl Beside {
         Self { crowd, active, turn: 0 }
     }
 
+    /// Lets so much time pass that the timers of what was opened have gone by: who was just opened is not idle.
+    fn come_to_rest(&mut self) {
+        let pair = &mut self.crowd.pair;
+        let Time::Virtual(now) = pair.time else { unreachable!("crowds live in virtual time") };
+        pass(pair, now + Duration::from_secs(5));
+    }
+
     /// The next of the crowd.
     fn next(&mut self) -> Ends {
         self.turn += 1;
@@ -59,6 +66,9 @@ pub(crate) fn in_child(_: Effort) -> Result<Vec<Sample>, String> {
     for power in CROWDS {
         let count = 10usize.pow(power);
         grown.crowd.grow(count);
+        for beside in [&mut alone, &mut grown] {
+            beside.come_to_rest();
+        }
         if count == most {
             let held = Heap::since(empty).live as f64;
             let bytes = |what, value| Sample::new(12, what, SUBJECT, Unit::Bytes, value);
