@@ -24,6 +24,8 @@ use super::packet::Packet;
 pub(super) const MOST: usize = 65_535;
 /// A shorter packet is not the beginning of much.
 const LITTLE: usize = 512;
+/// What is shorter than this part of the buffer does not share it: whoever keeps one packet alone holds at most so many times what it counts.
+const SHARERS: usize = 128;
 
 /// Where headers end, and what of them names the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,7 +108,7 @@ impl Run {
     }
 
     /// The packets in order. If they are much they share the buffer, which `lend` lends them; else they are copied, lest little holds a large
-    /// buffer, and the buffer is given back.
+    /// buffer, and the buffer is given back. A small one among large ones is copied too, for a peer may see to it that it alone is kept.
     pub(super) fn finish(self, lend: impl FnOnce(Vec<u8>) -> Bytes, take: &mut dyn FnMut(Packet)) -> Option<Vec<u8>> {
         let Self { stream: Stream { headers, .. }, heads, ends, buffer } = self;
         let starts = std::iter::once(headers).chain(ends.iter().copied());
@@ -115,8 +117,12 @@ impl Run {
             parts.for_each(|(head, payload)| take([head, &buffer[payload]].concat().into()));
             return Some(buffer);
         }
+        let little = buffer.capacity() / SHARERS;
         let whole = Rope::from(lend(buffer));
         parts.for_each(|(head, payload)| {
+            if payload.len() < little {
+                return take([head, &whole.slice(payload.start, payload.len()).to_bytes()].concat().into());
+            }
             let mut frame = Frame::new(whole.slice(payload.start, payload.len()));
             frame.prepend(head);
             take(Packet::of(frame));
@@ -151,6 +157,34 @@ mod tests {
         packet[8..44].fill(9);
         packet[52] = 0x50;
         packet
+    }
+
+    /// Whoever keeps a small packet does not hold what came with it.
+    #[test]
+    fn a_small_packet_among_large_ones_does_not_hold_the_buffer() {
+        let mut buffer = Vec::with_capacity(2 * MOST);
+        buffer.extend(segment(1, 1448, 0));
+        let mut run = Run::begin(buffer).expect("others may follow");
+        for number in 0..40 {
+            let packet = segment(1, if number == 20 { 100 } else { 1448 }, number);
+            let read = |buffer: &mut Vec<u8>| {
+                buffer.extend_from_slice(&packet);
+                Ok(())
+            };
+            assert!(run.next(read).expect("it is read").is_none(), "one of the run");
+        }
+        let (mut lent, mut out) = (Bytes::new(), Vec::new());
+        let lend = |buffer| {
+            lent = Bytes::from(buffer);
+            lent.clone()
+        };
+        assert!(run.finish(lend, &mut |packet| out.push(packet)).is_none(), "they share the buffer");
+        assert_eq!(out[21].to_vec(), segment(1, 100, 20));
+        out.swap(0, 21);
+        out.truncate(2);
+        assert!(!lent.is_unique(), "a large one holds it");
+        out.truncate(1);
+        assert!(lent.is_unique(), "the small one does not");
     }
 
     /// What comes out of one run, whether it shared its buffer, and what did not come to be read.

@@ -180,7 +180,8 @@ pub trait Device: Send + Sync + 'static {
     fn receive(&self, queue: usize) -> io::Result<Packet>;
 
     /// As [`receive`](Device::receive), for a device that can do better than one packet at a time: gives `take` the next packet, or several, in
-    /// order. An error says why there are no more for now, also after some were given. The host calls this one; a device around another that
+    /// order, or none where all that was read is dropped. An error says why there are no more for now, also after some were given. `take` must not ask
+    /// the same device for more. The host calls this one; a device around another that
     /// looks at what comes has only to leave it as it is.
     fn receive_several(&self, queue: usize, take: &mut dyn FnMut(Packet)) -> io::Result<()> {
         take(self.receive(queue)?);

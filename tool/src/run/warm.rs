@@ -84,11 +84,8 @@ impl Drop for Warm {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
         self.shared.until.store(0, Ordering::SeqCst);
-        for thread in self.threads.drain(..) {
-            thread.thread().unpark();
-            // It has nothing to tell.
-            let _ = thread.join();
-        }
+        // They end by themselves. To wait for them could take long: on a busy processor they hardly ever run.
+        self.threads.iter().for_each(|thread| thread.thread().unpark());
     }
 }
 
@@ -96,7 +93,7 @@ impl Shared {
     /// Says whether it was over before, so that the threads sleep or soon will.
     fn keep_until(&self, end: Instant) -> bool {
         let before = self.until.swap((end - self.began).as_nanos() as u64, Ordering::SeqCst);
-        before < self.now()
+        before <= self.now()
     }
 
     fn now(&self) -> u64 {
@@ -150,7 +147,10 @@ mod tests {
         }
         let shared = Arc::downgrade(&warm.shared);
         drop(warm);
-        assert!(shared.upgrade().is_none(), "no thread is left");
+        // No thread is left, some day.
+        while shared.upgrade().is_some() {
+            std::thread::sleep(MOMENT);
+        }
     }
 
     #[test]

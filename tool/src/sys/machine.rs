@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check;
 
@@ -37,11 +37,29 @@ fn is_virtual_by(cpuinfo: &str) -> bool {
 
 /// True if the time of processors that this process may use is bounded by a control group of it.
 pub fn has_quota() -> bool {
-    let Ok(groups) = fs::read_to_string("/proc/self/cgroup") else { return false };
-    let unified = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    let mut at = Path::new("/sys/fs/cgroup").join(unified);
+    // Who cannot know had better be careful.
+    let Ok(groups) = fs::read_to_string("/proc/self/cgroup") else { return true };
+    groups.lines().filter_map(group_of).any(|group| is_bounded(&group))
+}
+
+/// Where the group of a line of `/proc/self/cgroup` lies that bounds the time of processors: `0::/path` of the unified tree, or the line of
+/// the controller `cpu`.
+fn group_of(line: &str) -> Option<PathBuf> {
+    let mut parts = line.splitn(3, ':').skip(1);
+    let (controllers, path) = (parts.next()?, parts.next()?.trim_start_matches('/'));
+    let root = match controllers {
+        "" => "/sys/fs/cgroup",
+        list if list.split(',').any(|one| one == "cpu") => "/sys/fs/cgroup/cpu",
+        _ => return None,
+    };
+    Some(Path::new(root).join(path))
+}
+
+/// True if it or one around it has a quota.
+fn is_bounded(group: &Path) -> bool {
+    let mut at = group.to_owned();
     loop {
-        if [at.join("cpu.max"), at.join("cpu/cpu.cfs_quota_us")]
+        if [at.join("cpu.max"), at.join("cpu.cfs_quota_us")]
             .iter()
             .filter_map(|file| fs::read_to_string(file).ok())
             .any(|text| is_quota(&text))
@@ -83,6 +101,11 @@ mod tests {
     fn a_quota_is_a_number() {
         assert!(is_quota("200000 100000\n") && is_quota("50000\n"));
         assert!(!is_quota("max 100000\n") && !is_quota("-1\n") && !is_quota(""));
+        let group = |line: &str| group_of(line).map(|path| path.display().to_string());
+        assert_eq!(group("0::/"), Some("/sys/fs/cgroup/".into()));
+        assert_eq!(group("0::/user.slice/a:b"), Some("/sys/fs/cgroup/user.slice/a:b".into()));
+        assert_eq!(group("4:cpu,cpuacct:/docker/1"), Some("/sys/fs/cgroup/cpu/docker/1".into()));
+        assert_eq!(group("3:cpuset:/"), None);
         has_quota();
     }
 }
