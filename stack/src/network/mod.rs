@@ -19,7 +19,7 @@
 //! | `forward` | the router | RFC 1812, RFC 8200 |
 //! | `transparent` | answering for others | |
 //! | `icmp` | echo, errors out, errors in, rate limits | RFC 792, 1122 §3.2.2, 4443 |
-//! | `lru`, `quick` | a bounded map; a quick way to a slot of a cache | |
+//! | `lru`, `quick` | a bounded map; direct-mapped caches | |
 //! | `addresses` | addresses of links, source selection | RFC 6724 |
 //! | `autoconf`, `ndp` | neighbour discovery, duplicate detection, SLAAC | RFC 4861, 4862, 7217 |
 //! | `groups` | multicast membership | RFC 9776, 9777 |
@@ -157,7 +157,7 @@ impl Network {
             idents: output::ident::Idents::new(entropy),
             transparent: transparent::Transparent::default(),
             known: input::known::Known::new(entropy),
-            ways: output::way::Ways::new(entropy),
+            ways: output::way::Ways::new(entropy, "ways"),
             looped: VecDeque::new(),
             more: false,
             links,

@@ -1,66 +1,39 @@
 //! The usual packet: a whole datagram of IPv4 without options, for TCP or UDP, between two addresses whose packets were found to be ours before.
 //! What `v4`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
 
-use crate::base::checksum::checksum;
-use crate::base::{Addr, Version};
+use crate::base::Version;
 use crate::link::{LinkCast, Received};
-use crate::network::ipv4::HEADER_LEN;
+use crate::network::ipv4::{HEADER_LEN, Header};
 use crate::network::{Cast, Network, Packet, protocol};
 
-/// More fragments, or one that is not the first (RFC 791 §3.1).
-const FRAGMENT: u16 = 0x3fff;
+use super::v4;
 
 impl Network {
     /// The packet in what came from a link, if it is one of these.
     #[inline]
     pub(super) fn usual(&mut self, received: Received) -> Result<Packet, Received> {
         let Some(header) = header_of(&received) else { return Err(received) };
-        let (src, dst) = (addr(&header, 12), addr(&header, 16));
-        if !self.known.is_ours(src, dst, received.link, self.routes.generation()) {
+        if !self.known.is_ours(header.src, header.dst, received.link, self.routes.generation()) {
             return Err(received);
         }
         let ip = &mut self.links.base.counters.ip;
         ip.in_receives += 1;
         ip.in_octets += (received.frame.len() - received.network) as u64;
         ip.in_delivers += 1;
-        Ok(Packet {
-            link: received.link,
-            src,
-            dst,
-            cast: Cast::Unicast,
-            protocol: header[9],
-            hop_limit: header[8],
-            traffic_class: header[1],
-            flow_label: 0,
-            transport: received.network + HEADER_LEN,
-            len: total_len(&header) - HEADER_LEN,
-            network: received.network,
-            frame: received.frame,
-        })
+        Ok(v4::packet(received, &header, Cast::Unicast))
     }
 }
 
 /// The header, if it is right and a usual one.
 #[inline]
-fn header_of(received: &Received) -> Option<[u8; HEADER_LEN]> {
-    let header: [u8; HEADER_LEN] = received.frame.read(received.network)?;
-    let total = total_len(&header);
-    let is_plain = header[0] == 0x45
-        && u16::from_be_bytes([header[6], header[7]]) & FRAGMENT == 0
-        && matches!(header[9], protocol::TCP | protocol::UDP);
-    let is_right = total >= HEADER_LEN && received.network + total <= received.frame.len() && checksum(&header) == 0;
-    let is_ours = received.cast == LinkCast::Unicast && received.version == Version::V4;
-    (is_plain && is_right && is_ours).then_some(header)
-}
-
-#[inline]
-fn total_len(header: &[u8; HEADER_LEN]) -> usize {
-    usize::from(u16::from_be_bytes([header[2], header[3]]))
-}
-
-#[inline]
-fn addr(header: &[u8; HEADER_LEN], at: usize) -> Addr {
-    Addr::v4(header[at], header[at + 1], header[at + 2], header[at + 3])
+fn header_of(received: &Received) -> Option<Header> {
+    if received.cast != LinkCast::Unicast || received.version != Version::V4 {
+        return None;
+    }
+    let header = v4::read_header(received).ok()?;
+    let is_plain =
+        header.len() == HEADER_LEN && !header.is_fragment() && matches!(header.protocol, protocol::TCP | protocol::UDP);
+    is_plain.then_some(header)
 }
 
 #[cfg(test)]
@@ -68,7 +41,7 @@ mod tests {
     use alloc::format;
 
     use super::*;
-    use crate::base::{Entropy, Frame, Seed};
+    use crate::base::{Addr, Entropy, Frame, Seed};
     use crate::network::Up;
     use crate::network::input::From;
     use crate::network::tests::world::{ETH0, Host};

@@ -63,20 +63,7 @@ impl Network {
     }
 
     fn deliver_v4(&mut self, received: Received, header: &Header, cast: Cast) -> Option<Up> {
-        let packet = Packet {
-            link: received.link,
-            src: header.src,
-            dst: header.dst,
-            cast,
-            protocol: header.protocol,
-            hop_limit: header.ttl,
-            traffic_class: header.traffic_class,
-            flow_label: 0,
-            transport: received.network + header.len(),
-            len: header.total() - header.len(),
-            network: received.network,
-            frame: received.frame,
-        };
+        let packet = packet(received, header, cast);
         if !header.is_fragment() {
             return self.deliver(packet);
         }
@@ -85,7 +72,28 @@ impl Network {
     }
 }
 
-fn read_header(received: &Received) -> Result<Header, Discard> {
+/// What a transport is told of a packet.
+#[inline]
+pub(super) fn packet(received: Received, header: &Header, cast: Cast) -> Packet {
+    Packet {
+        link: received.link,
+        src: header.src,
+        dst: header.dst,
+        cast,
+        protocol: header.protocol,
+        hop_limit: header.ttl,
+        traffic_class: header.traffic_class,
+        flow_label: 0,
+        transport: received.network + header.len(),
+        len: header.total() - header.len(),
+        network: received.network,
+        frame: received.frame,
+    }
+}
+
+/// The header, if it can be and its checksum is right.
+#[inline]
+pub(super) fn read_header(received: &Received) -> Result<Header, Discard> {
     let frame: &Frame = &received.frame;
     let available = frame.len().saturating_sub(received.network);
     let fixed = frame.read(received.network).ok_or(Discard::IpMalformed)?;

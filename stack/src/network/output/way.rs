@@ -2,12 +2,10 @@
 //!
 //! A socket of datagrams keeps its way. Connections, of which there may be a million, have no room for that: theirs lie in a small direct-mapped cache.
 
-use alloc::boxed::Box;
-
 use super::MAX_LEN;
-use crate::base::{Entropy, Errno, Frame, Sum, Version};
+use crate::base::{Errno, Frame, Sum, Version};
 use crate::network::ipv4::HEADER_LEN;
-use crate::network::quick::Mixer;
+use crate::network::quick::Quick;
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery};
 
 /// A way that packets went and others may go: no options, no fragments, to one host. It holds until anything changes that routes depend on.
@@ -58,49 +56,16 @@ impl Manner {
     }
 }
 
-/// Few packets in a row go to more hosts than that.
-const SLOTS: usize = 64;
-
+/// A way that packets went before.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+pub(in crate::network) struct Slot {
     query: RouteQuery,
     manner: Manner,
     way: Way,
 }
 
-/// Ways that packets went before.
-#[derive(Debug)]
-pub(in crate::network) struct Ways {
-    mixer: Mixer,
-    slots: Box<[Option<Slot>]>,
-}
-
-impl Ways {
-    /// None yet; takes its memory with the first.
-    pub(in crate::network) fn new(entropy: &Entropy) -> Self {
-        Self { mixer: Mixer::new(entropy, "ways"), slots: Box::new([]) }
-    }
-
-    #[inline]
-    fn place(&self, query: &RouteQuery) -> usize {
-        self.mixer.slot(query.dst, query.src, query.link.map_or(0, |link| link.0), SLOTS)
-    }
-
-    #[inline]
-    fn get(&self, query: &RouteQuery, manner: Manner, generation: u64) -> Option<Way> {
-        let slot = self.slots.get(self.place(query))?.as_ref()?;
-        let holds = slot.way.generation == generation && slot.query == *query && slot.manner == manner;
-        holds.then_some(slot.way)
-    }
-
-    fn put(&mut self, slot: Slot) {
-        if self.slots.is_empty() {
-            self.slots = alloc::vec![None; SLOTS].into();
-        }
-        let place = self.place(&slot.query);
-        self.slots[place] = Some(slot);
-    }
-}
+/// Few packets in a row go to more hosts than that.
+pub(in crate::network) type Ways = Quick<Slot, 64>;
 
 impl Network {
     /// The way of such packets, if there is one (see [`Network::way`]). Costs a look-up when the same was asked before.
@@ -109,14 +74,18 @@ impl Network {
         if !query.dst.is_v4() {
             return None;
         }
-        self.ways.get(query, manner, self.routes.generation()).or_else(|| self.way_anew(query, manner))
+        let generation = self.routes.generation();
+        match self.ways.get(query.dst, query.src, query.link) {
+            Some(slot) if slot.way.generation == generation && slot.query == *query && slot.manner == manner => Some(slot.way),
+            _ => self.way_anew(query, manner),
+        }
     }
 
     #[inline(never)]
     fn way_anew(&mut self, query: &RouteQuery, manner: Manner) -> Option<Way> {
         let route = self.route(query).ok()?;
         let way = self.way(&route, &manner.outgoing(query))?;
-        self.ways.put(Slot { query: *query, manner, way });
+        self.ways.put(query.dst, query.src, query.link, Slot { query: *query, manner, way });
         Some(way)
     }
 
@@ -138,10 +107,10 @@ impl Network {
         Some(Way { route: *route, generation: self.routes.generation(), largest, header, sum })
     }
 
-    /// True if a packet of so many bytes, IP header included, may go a way now: nothing has changed, and the link has room.
+    /// True if a transport's packet of so many bytes may go a way now: nothing has changed, and the link has room.
     #[inline]
     pub fn takes(&self, way: &Way, len: usize) -> bool {
-        way.generation == self.routes.generation() && len <= way.largest && self.links.has_room(way.route.link)
+        way.generation == self.routes.generation() && HEADER_LEN + len <= way.largest && self.links.has_room(way.route.link)
     }
 
     /// As [`Network::send`], for a packet for which [`Network::takes`] or [`Way::fits`] was asked.

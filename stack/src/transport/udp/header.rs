@@ -60,38 +60,37 @@ pub(super) enum Check {
 /// Pushes the header in front of a payload. Whoever puts it on a wire makes the checksum; `pseudo` is the sum of the pseudo-header without its length.
 #[inline]
 pub(super) fn push_partial(frame: &mut Frame, ports: Header, pseudo: Sum) {
-    let (mut bytes, mut sum) = ([0; LEN], pseudo);
-    let len = (frame.len() + LEN) as u16;
-    sum.add_word(len.into());
-    bytes[0..2].copy_from_slice(&ports.src_port.to_be_bytes());
-    bytes[2..4].copy_from_slice(&ports.dst_port.to_be_bytes());
-    bytes[4..6].copy_from_slice(&len.to_be_bytes());
-    bytes[6..8].copy_from_slice(&sum.folded().to_be_bytes());
-    frame.prepend(&bytes);
-    frame.l4_len = LEN as u8;
+    let mut sum = pseudo;
+    sum.add_word((frame.len() + LEN) as u32);
+    put(frame, ports, sum.folded());
     frame.checksum = Checksum::Partial { offset: CHECKSUM };
 }
 
 /// Pushes the header in front of a payload.
 pub(super) fn push(frame: &mut Frame, ports: Header, src: Addr, dst: Addr, check: Check) {
-    let len = frame.len() + LEN;
-    let pseudo = Sum::pseudo(src, dst, protocol::UDP, len);
-    let header = frame.push(LEN);
-    header[0..2].copy_from_slice(&ports.src_port.to_be_bytes());
-    header[2..4].copy_from_slice(&ports.dst_port.to_be_bytes());
-    header[4..6].copy_from_slice(&(len as u16).to_be_bytes());
-    let checksum = match check {
-        Check::No => 0,
-        Check::Later => pseudo.folded(),
-        // RFC 768: a sum that comes out as zero is sent as all ones.
-        Check::Now => match frame.sum(0, len, pseudo).finish() {
-            0 => 0xffff,
-            sum => sum,
-        },
-    };
-    frame.head_mut()[6..8].copy_from_slice(&checksum.to_be_bytes());
-    frame.l4_len = LEN as u8;
-    if check == Check::Later {
-        frame.checksum = Checksum::Partial { offset: CHECKSUM };
+    match check {
+        Check::No => put(frame, ports, 0),
+        Check::Later => push_partial(frame, ports, Sum::pseudo(src, dst, protocol::UDP, 0)),
+        Check::Now => {
+            put(frame, ports, 0);
+            let len = frame.len();
+            // RFC 768: a sum that comes out as zero is sent as all ones.
+            let sum = match frame.sum(0, len, Sum::pseudo(src, dst, protocol::UDP, len)).finish() {
+                0 => 0xffff,
+                sum => sum,
+            };
+            frame.head_mut()[6..8].copy_from_slice(&sum.to_be_bytes());
+        }
     }
+}
+
+#[inline]
+fn put(frame: &mut Frame, ports: Header, checksum: u16) {
+    let mut bytes = [0; LEN];
+    bytes[0..2].copy_from_slice(&ports.src_port.to_be_bytes());
+    bytes[2..4].copy_from_slice(&ports.dst_port.to_be_bytes());
+    bytes[4..6].copy_from_slice(&((frame.len() + LEN) as u16).to_be_bytes());
+    bytes[6..8].copy_from_slice(&checksum.to_be_bytes());
+    frame.prepend(&bytes);
+    frame.l4_len = LEN as u8;
 }

@@ -51,7 +51,7 @@ impl Course {
             && self.changes == endpoint.changes
             && !endpoint.write_shut
             && endpoint.inet.error.is_none()
-            && net.takes(&self.way, 20 + header::LEN + len)
+            && net.takes(&self.way, header::LEN + len)
     }
 }
 

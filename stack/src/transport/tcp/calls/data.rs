@@ -57,12 +57,7 @@ impl Tcp {
         let skip = if into.is_empty() { 0 } else { hidden(tcb) };
         let whole = into.len() + skip;
         pass_urgent(tcb, whole);
-        tcb.with_receiving(&mut cx, |receiving| {
-            let copied = receiving.queue.peek(skip, into);
-            debug_assert_eq!(copied, into.len(), "as many as there are");
-            receiving.queue.consume(whole);
-        });
-        was_taken(tcb, &mut cx, whole);
+        take_out(tcb, &mut cx, skip, into);
     }
 
     /// What a plain `recv` gets of a stream that is open for reading and without an urgent mark: bytes, as many as it wants to wait for, or `EAGAIN`. None,
@@ -81,11 +76,7 @@ impl Tcp {
         if count < tcb.options.rcvlowat as usize {
             return None;
         }
-        tcb.with_receiving(&mut cx, |receiving| {
-            receiving.queue.peek(0, &mut into[..count]);
-            receiving.queue.consume(count);
-        });
-        was_taken(tcb, &mut cx, count);
+        take_out(tcb, &mut cx, 0, &mut into[..count]);
         Some(Ok(count))
     }
 
@@ -289,6 +280,17 @@ pub(in crate::transport::tcp) fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_
             tcb.congestion.idle(Duration::from_millis(idle_ms), tcb.round_trip.timeout());
         }
     }
+}
+
+/// Moves the bytes behind `skip`, of which there are as many, out of the receive queue, and throws away what is before them.
+fn take_out(tcb: &mut Tcb, cx: &mut Cx<'_>, skip: usize, into: &mut [u8]) {
+    let whole = skip + into.len();
+    tcb.with_receiving(cx, |receiving| {
+        let copied = receiving.queue.peek(skip, into);
+        debug_assert_eq!(copied, into.len(), "as many as there are");
+        receiving.queue.consume(whole);
+    });
+    was_taken(tcb, cx, whole);
 }
 
 /// So many bytes were taken out of the receive queue.
