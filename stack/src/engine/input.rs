@@ -1,5 +1,7 @@
 //! What happens to a host: frames arrive, time passes.
 
+use core::mem;
+
 use super::stack::Stack;
 use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
 use crate::network::{LOOPBACK, Packet, TransportError, Up, protocol};
@@ -14,20 +16,18 @@ impl Stack {
     /// Frames that arrived together: segments of one flow among them are joined before they go up, where the link is set to do so.
     pub fn receive_many(&mut self, link: LinkId, frames: impl IntoIterator<Item = Frame>) {
         let mut frames = frames.into_iter();
-        let mut next = frames.next();
-        while let Some(frame) = next {
-            next = frames.next();
-            self.take(link, frame, next.is_some());
+        let Some(mut frame) = frames.next() else { return };
+        for next in frames {
+            self.take(link, mem::replace(&mut frame, next), true);
         }
+        self.take(link, frame, false);
         self.settle();
     }
 
     /// Most frames find nothing that waits, and go straight to their transport.
     fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
-        match self.net.receive_next(link, frame, more) {
-            Some(Up::Packet(packet)) => self.deliver(packet),
-            Some(Up::Error(error)) => self.deliver_error(&error),
-            None => {}
+        if let Some(mut up) = self.net.receive_next(link, frame, more) {
+            self.hand_up(&mut up);
         }
     }
 
@@ -90,31 +90,35 @@ impl Stack {
     /// Carries up one thing; says by which link a packet came.
     #[inline]
     fn carry_up(&mut self) -> Option<LinkId> {
-        match self.net.poll()? {
-            Up::Packet(packet) => {
-                let link = packet.link;
-                self.deliver(packet);
-                Some(link)
-            }
-            Up::Error(error) => {
-                self.deliver_error(&error);
-                None
-            }
+        let mut up = self.net.poll()?;
+        self.hand_up(&mut up);
+        match up {
+            Up::Packet(packet) => Some(packet.link),
+            Up::Error(_) => None,
+        }
+    }
+
+    #[inline(always)]
+    fn hand_up(&mut self, up: &mut Up) {
+        match up {
+            Up::Packet(packet) => self.deliver(packet),
+            Up::Error(error) => self.deliver_error(error),
         }
     }
 
     /// Raw sockets get their copy first; a protocol that neither they nor a transport know is answered (RFC 1122 §3.2.2.1).
-    fn deliver(&mut self, packet: Packet) {
+    #[inline(always)]
+    fn deliver(&mut self, packet: &mut Packet) {
         let Self { net, sockets } = self;
-        let seen = sockets.raw.receive(net, &packet);
+        let seen = sockets.raw.receive(net, packet);
         match packet.protocol {
             protocol::TCP => sockets.tcp.receive(net, packet),
             protocol::UDP => sockets.udp.receive(net, packet),
-            protocol::ICMP | protocol::ICMPV6 => sockets.ping.receive(net, &packet),
+            protocol::ICMP | protocol::ICMPV6 => sockets.ping.receive(net, packet),
             // The network layer has dealt with these.
             protocol::IGMP | protocol::NO_NEXT => {}
             _ if seen => {}
-            _ => net.protocol_unreachable(&packet),
+            _ => net.protocol_unreachable(packet),
         }
     }
 

@@ -19,7 +19,7 @@ impl Links {
 
     /// As [`Links::receive`], but gives what [`Links::poll`] would give next anyway: a packet before which nothing waits, and which does not
     /// wait to be joined with what comes with it. `more`: something does.
-    #[inline]
+    #[inline(always)]
     pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Received> {
         let received = self.packet_of(link, frame)?;
         if self.is_idle() && received.frame.segment_size == 0 {
@@ -33,8 +33,16 @@ impl Links {
     }
 
     /// The IP packet in a frame from the device, if there is one.
-    #[inline]
-    fn packet_of(&mut self, link: LinkId, frame: Frame) -> Option<Received> {
+    #[inline(always)] // What comes of it stays in registers.
+    fn packet_of(&mut self, link: LinkId, mut frame: Frame) -> Option<Received> {
+        let Inside { version, network, cast } = self.inside(link, &frame)?;
+        note_link_header(&mut frame, network.into(), version);
+        Some(Received { link, version, frame, network: network.into(), cast })
+    }
+
+    /// What is in a frame from the device, if it goes up.
+    #[inline(always)]
+    fn inside(&mut self, link: LinkId, frame: &Frame) -> Option<Inside> {
         let len = frame.len();
         let Some(port) = self.ports.get_mut(link) else {
             self.base.discard(Some(link), Discard::LinkDown, len);
@@ -46,12 +54,10 @@ impl Links {
         port.stats.rx_packets += 1;
         port.stats.rx_bytes += len as u64;
         self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
-        let mut received = match port.config.medium {
-            Medium::Ethernet { mac, vlan } => self.receive_ethernet(link, frame, mac, vlan)?,
-            Medium::Ip | Medium::Loopback => self.receive_ip(link, frame)?,
-        };
-        note_link_header(&mut received);
-        Some(received)
+        match port.config.medium {
+            Medium::Ethernet { mac, vlan } => self.inside_ethernet(link, frame, mac, vlan),
+            Medium::Ip | Medium::Loopback => self.inside_ip(link, frame),
+        }
     }
 
     fn coalesces(&self, link: LinkId) -> bool {
@@ -82,8 +88,8 @@ impl Links {
         Some(Up::Received(received))
     }
 
-    #[inline]
-    fn receive_ip(&mut self, link: LinkId, frame: Frame) -> Option<Received> {
+    #[inline(always)]
+    fn inside_ip(&mut self, link: LinkId, frame: &Frame) -> Option<Inside> {
         let version = match frame.read::<1>(0) {
             None => return self.drop_incoming(link, Discard::FrameTooShort, 0),
             Some([first]) => first >> 4,
@@ -93,11 +99,12 @@ impl Links {
             6 => Version::V6,
             _ => return self.drop_incoming(link, Discard::FrameUnknownType, frame.len()),
         };
-        Some(Received { link, version, frame, network: 0, cast: LinkCast::Unicast, from: None })
+        Some(Inside { version, network: 0, cast: LinkCast::Unicast })
     }
 
-    fn receive_ethernet(&mut self, link: LinkId, frame: Frame, own: Mac, own_vlan: Option<u16>) -> Option<Received> {
-        let Some(header) = Header::parse(&frame) else {
+    #[inline(never)]
+    fn inside_ethernet(&mut self, link: LinkId, frame: &Frame, own: Mac, own_vlan: Option<u16>) -> Option<Inside> {
+        let Some(header) = Header::parse(frame) else {
             return self.drop_incoming(link, Discard::FrameTooShort, frame.len());
         };
         let Some(cast) = self.cast(link, own, header.dst) else {
@@ -107,12 +114,12 @@ impl Links {
         if header.vlan.filter(|&vlan| vlan != 0) != own_vlan {
             return self.drop_incoming(link, Discard::FrameWrongVlan, frame.len());
         }
-        let (network, from) = (header.len, Some(header.src));
+        let network = header.len as u8;
         match header.ethertype {
-            ethertype::IPV4 => Some(Received { link, version: Version::V4, frame, network, cast, from }),
-            ethertype::IPV6 => Some(Received { link, version: Version::V6, frame, network, cast, from }),
+            ethertype::IPV4 => Some(Inside { version: Version::V4, network, cast }),
+            ethertype::IPV6 => Some(Inside { version: Version::V6, network, cast }),
             ethertype::ARP => {
-                self.arp_receive(link, &frame, network, cast);
+                self.arp_receive(link, frame, header.len, cast);
                 None
             }
             _ => self.drop_incoming(link, Discard::FrameUnknownType, frame.len()),
@@ -148,10 +155,10 @@ impl Links {
     }
 
     fn take_in_cut(&mut self, received: Received, layout: Layout) {
-        let Received { link, version, frame, network, cast, from } = received;
+        let Received { link, version, frame, network, cast } = received;
         let mut cutter = Cutter::new(frame, layout, 0, false);
         while let Some(frame) = cutter.next() {
-            self.take_in_one(Received { link, version, frame, network, cast, from });
+            self.take_in_one(Received { link, version, frame, network, cast });
         }
     }
 
@@ -169,7 +176,7 @@ impl Links {
 
     /// Counts a frame that came in and goes no further: nothing of it is received.
     #[cold]
-    pub(super) fn drop_incoming(&mut self, link: LinkId, reason: Discard, len: usize) -> Option<Received> {
+    pub(super) fn drop_incoming(&mut self, link: LinkId, reason: Discard, len: usize) -> Option<Inside> {
         if let Some(port) = self.ports.get_mut(link) {
             port.stats.rx_dropped += 1;
         }
@@ -178,19 +185,27 @@ impl Links {
     }
 }
 
+/// What the link header says of the packet behind it.
+pub(super) struct Inside {
+    version: Version,
+    /// Where in the frame the packet starts.
+    network: u8,
+    cast: LinkCast,
+}
+
 /// Says where the link header ends. A partial checksum stays where it is: who brought the frame may have counted from its front. One that
 /// begins before a transport header can is nobody's.
-fn note_link_header(received: &mut Received) {
-    let Received { frame, network, version, .. } = received;
+#[inline(always)]
+fn note_link_header(frame: &mut Frame, network: usize, version: Version) {
     if let Checksum::Partial { .. } = frame.checksum {
         let start = usize::from(frame.l2_len) + usize::from(frame.l3_len);
-        let shortest = if *version == Version::V4 { 20 } else { 40 };
-        match start.checked_sub(*network) {
+        let shortest = if version == Version::V4 { 20 } else { 40 };
+        match start.checked_sub(network) {
             Some(l3) if l3 >= shortest => frame.l3_len = l3 as u16,
             _ => frame.checksum = Checksum::Unknown,
         }
     }
-    frame.l2_len = *network as u8;
+    frame.l2_len = network as u8;
 }
 
 /// True if the checksum of the whole is right or known to be: once it is cut nobody can tell.

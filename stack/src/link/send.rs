@@ -122,7 +122,7 @@ impl Links {
         port.stats.tx_packets += 1;
         port.stats.tx_bytes += len as u64;
         self.base.emit(What::Frame { link, direction: Direction::Out, len: len as u32 });
-        self.backlog.loop_back(Received { link, version, frame, network: 0, cast: hop.cast(), from: None });
+        self.backlog.loop_back(Received { link, version, frame, network: 0, cast: hop.cast() });
     }
 
     /// Counts a packet that does not leave, and gives the errno for it.

@@ -49,8 +49,6 @@ pub struct Received {
     pub network: usize,
     /// How it was addressed on the link.
     pub cast: LinkCast,
-    /// The sender's link address.
-    pub from: Option<Mac>,
 }
 
 /// What goes up from the link layer.

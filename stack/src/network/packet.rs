@@ -55,12 +55,7 @@ impl Packet {
         self.frame.rope(self.transport + offset, self.len - offset)
     }
 
-    /// The same, moved out of the packet as far as possible.
-    pub fn into_payload(mut self, offset: usize) -> Rope {
-        self.take_payload(offset)
-    }
-
-    /// The same where the packet is still asked for something else: not for what it carries nor, perhaps, for its headers.
+    /// The same, moved out of the packet as far as possible: it must not be asked any more for what it carries nor, perhaps, for its headers.
     pub fn take_payload(&mut self, offset: usize) -> Rope {
         self.frame.take_part(self.transport + offset, self.len - offset)
     }

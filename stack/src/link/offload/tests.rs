@@ -168,7 +168,7 @@ fn extension_headers_are_passed_over() {
 
 fn received(frame: Frame) -> Received {
     let version = if frame.read::<1>(0).unwrap()[0] >> 4 == 4 { Version::V4 } else { Version::V6 };
-    Received { link: LinkId(1), version, frame, network: 0, cast: LinkCast::Unicast, from: None }
+    Received { link: LinkId(1), version, frame, network: 0, cast: LinkCast::Unicast }
 }
 
 /// Gives all frames to a joiner, then asks it for what waits.

@@ -47,7 +47,7 @@ impl Network {
     }
 
     /// As [`Network::receive`], but gives at once what [`Network::poll`] would give next; `more` comes together with the frame.
-    #[inline]
+    #[inline(always)]
     pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Up> {
         self.more = more;
         if !self.is_idle() {
@@ -104,7 +104,7 @@ impl Network {
     }
 
     /// What came from a link.
-    #[inline]
+    #[inline(always)]
     fn came_in(&mut self, received: Received) -> Option<Up> {
         match self.usual(received) {
             Ok(packet) => Some(Up::Packet(packet)),
@@ -146,7 +146,7 @@ impl Network {
             Some([first]) if first >> 4 == 4 => Version::V4,
             _ => Version::V6,
         };
-        let received = Received { link, version, frame, network, cast: link::LinkCast::Unicast, from: None };
+        let received = Received { link, version, frame, network, cast: link::LinkCast::Unicast };
         let Some((src, dst)) = addresses_of(&received) else { return };
         if let Ok(Hop::Neighbour(hop)) = self.next_hop(dst, src, Some(link)).map(|next| next.hop) {
             self.hop_failed(link, hop);

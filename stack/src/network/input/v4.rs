@@ -73,7 +73,7 @@ impl Network {
 }
 
 /// What a transport is told of a packet.
-#[inline]
+#[inline(always)]
 pub(super) fn packet(received: Received, header: &Header, cast: Cast) -> Packet {
     Packet {
         link: received.link,
@@ -92,7 +92,7 @@ pub(super) fn packet(received: Received, header: &Header, cast: Cast) -> Packet 
 }
 
 /// The header, if it can be and its checksum is right.
-#[inline]
+#[inline(always)]
 pub(super) fn read_header(received: &Received) -> Result<Header, Discard> {
     let frame: &Frame = &received.frame;
     let available = frame.len().saturating_sub(received.network);

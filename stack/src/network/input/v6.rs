@@ -70,7 +70,7 @@ impl Network {
             Err(refusal) => refusal,
         };
         let Packet { link, cast, network, .. } = packet;
-        let received = Received { link, version: Version::V6, frame: packet.frame, network, cast: LinkCast::Unicast, from: None };
+        let received = Received { link, version: Version::V6, frame: packet.frame, network, cast: LinkCast::Unicast };
         self.refuse(Arrived { received: &received, cast }, refusal)
     }
 

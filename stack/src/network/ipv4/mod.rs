@@ -53,7 +53,7 @@ pub struct Header {
 impl Header {
     /// Reads the header at the start of `bytes`, of which there are at least [`HEADER_LEN`]; the checksum is not looked at.
     /// `available` bytes of packet are there. RFC 1122 §3.2.1.1, RFC 1812 §5.2.2.
-    #[inline]
+    #[inline(always)]
     pub fn parse(bytes: &[u8; HEADER_LEN], available: usize) -> Result<Self, Discard> {
         let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
         let addr = |at: usize| Addr::v4(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);

@@ -93,7 +93,7 @@ impl Network {
         }
         let cast = if route.cast == Cast::Broadcast { LinkCast::Broadcast } else { LinkCast::Multicast };
         let (link, version) = (route.link, outgoing.dst.version());
-        self.looped.push_back(Received { link, version, frame: frame.clone(), network: 0, cast, from: None });
+        self.looped.push_back(Received { link, version, frame: frame.clone(), network: 0, cast });
     }
 }
 

@@ -225,14 +225,14 @@ impl Tcp {
         &mut self,
         net: &mut Network,
         key: Key,
-        packet: Packet,
+        packet: &mut Packet,
         header: &Header,
         header_len: usize,
     ) {
         if !self.listener_lives(key) {
             // As in Linux another listener may take what the closed one began.
             self.remove_half_open(net, key);
-            return self.segment_without_connection(net, &packet, header, header_len);
+            return self.segment_without_connection(net, packet, header, header_len);
         }
         let half_open = &self.records.half_open[key];
         let (expected, window) = (half_open.irs + 1, u32::from(half_open.rcv_wnd));
@@ -243,9 +243,9 @@ impl Tcp {
             self.records.half_open[key].offer.repeated(header, packet.traffic_class & ecn::CE);
             self.send_syn_ack(net, key);
         } else if !in_window {
-            self.refuse_segment(net, key, &packet, header);
+            self.refuse_segment(net, key, packet, header);
         } else if header.flags & RST != 0 {
-            self.reset_half_open(net, key, &packet, header);
+            self.reset_half_open(net, key, packet, header);
         } else if half_open.is_newer_than(header) {
             // RFC 7323 §5.3: opened by this, the connection would drop it, and nothing would be left to send the SYN-ACK again.
             net.links.base.counters.tcp_ext.paws_estab += 1;
@@ -259,7 +259,7 @@ impl Tcp {
         } else if header.flags & ACK == 0 {
             net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, packet.len);
         } else if header.ack != half_open.iss + 1 {
-            reset::reply(net, &packet, header, packet.len - header_len);
+            reset::reply(net, packet, header, packet.len - header_len);
         } else if end == expected && self.records.half_open[key].retries < self.deferral(key) {
             // Linux: the application is not woken for a connection on which nothing was said yet.
             self.records.half_open[key].acked = true;
@@ -302,13 +302,13 @@ impl Tcp {
     }
 
     /// The handshake is complete: a connection takes the record's place and the segment goes on to it.
-    fn promote(&mut self, net: &mut Network, key: Key, packet: Packet, header: &Header, header_len: usize) {
+    fn promote(&mut self, net: &mut Network, key: Key, packet: &mut Packet, header: &Header, header_len: usize) {
         let half_open = self.records.half_open[key].clone();
         let Some(connection) = self.establish(net, &half_open) else {
             net.links.base.discard(Some(packet.link), Discard::TcpBacklogFull, packet.len);
             if self.config.abort_on_overflow {
                 self.remove_half_open(net, key);
-                reset::reply(net, &packet, header, packet.len - header_len);
+                reset::reply(net, packet, header, packet.len - header_len);
             }
             return;
         };

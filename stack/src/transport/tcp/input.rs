@@ -12,10 +12,10 @@ use crate::network::{Network, Packet};
 
 impl Tcp {
     /// A packet for TCP (RFC 9293 MUST-41, MUST-42: a connection goes before a listener): header and checksum, then its connection, its half-open one, its TIME-WAIT record, a listener, or a RST.
-    pub fn receive(&mut self, net: &mut Network, packet: Packet) {
+    pub fn receive(&mut self, net: &mut Network, packet: &mut Packet) {
         let base = &mut net.links.base;
         base.counters.tcp.in_segs += 1;
-        let Some((header, header_len)) = Header::parse(&packet) else {
+        let Some((header, header_len)) = Header::parse(packet) else {
             base.counters.tcp.in_errs += 1;
             return base.discard(Some(packet.link), Discard::TcpMalformed, packet.len);
         };
@@ -33,8 +33,8 @@ impl Tcp {
         match flow {
             Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(&header, packet, header_len)),
             Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, packet, &header, header_len),
-            Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, &packet, &header, header_len),
-            None => self.segment_without_connection(net, &packet, &header, header_len),
+            Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, packet, &header, header_len),
+            None => self.segment_without_connection(net, packet, &header, header_len),
         }
     }
 

@@ -186,7 +186,7 @@ impl Tcp {
         cookies::restore(&mut half_open, header, mss, shift, &self.config);
         if let Some(key) = self.establish(net, &half_open) {
             self.enter_flow(net, key);
-            self.segment_for_connection(net, key, Arrival::of(header, packet.clone(), header_len));
+            self.segment_for_connection(net, key, Arrival::of(header, &mut packet.clone(), header_len));
         }
         true
     }

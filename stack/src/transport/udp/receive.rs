@@ -12,15 +12,15 @@ use crate::transport::inet::needs_scope;
 
 impl Udp {
     /// A packet of UDP for this host.
-    pub fn receive(&mut self, net: &mut Network, mut packet: Packet) {
-        let header = match header::parse(&mut packet) {
+    pub fn receive(&mut self, net: &mut Network, packet: &mut Packet) {
+        let header = match header::parse(packet) {
             Ok(header) => header,
-            Err(reason) => return refuse(base(net), &packet, reason),
+            Err(reason) => return refuse(base(net), packet, reason),
         };
         if packet.cast == Cast::Unicast {
-            match self.lookup(&ends(&packet, header), packet.link) {
+            match self.lookup(&ends(packet, header), packet.link) {
                 Some(id) => self.deliver_last(net, id, packet, header),
-                None => nobody(net, &packet),
+                None => nobody(net, packet),
             }
         } else {
             self.receive_for_many(net, packet, header);
@@ -28,16 +28,16 @@ impl Udp {
     }
 
     /// A packet to a group or to all on a link: each socket it is for gets a copy.
-    fn receive_for_many(&mut self, net: &mut Network, packet: Packet, header: Header) {
+    fn receive_for_many(&mut self, net: &mut Network, packet: &mut Packet, header: Header) {
         let mut matches = core::mem::take(&mut self.matches);
         matches.clear();
-        self.lookup_all(&packet, header, &mut matches);
+        self.lookup_all(packet, header, &mut matches);
         match matches.split_last() {
-            None => nobody(net, &packet),
+            None => nobody(net, packet),
             Some((&last, others)) => {
                 for &id in others {
-                    let content = self.content(id, &packet);
-                    self.deliver(net, id, &packet, header, content);
+                    let content = self.content(id, packet);
+                    self.deliver(net, id, packet, header, content);
                 }
                 self.deliver_last(net, last, packet, header);
             }
@@ -46,14 +46,14 @@ impl Udp {
     }
 
     /// The last socket, nearly always the only one, shares nothing.
-    fn deliver_last(&mut self, net: &mut Network, id: Key, mut packet: Packet, header: Header) {
+    fn deliver_last(&mut self, net: &mut Network, id: Key, packet: &mut Packet, header: Header) {
         let endpoint = &mut self.sockets[id].endpoint;
         if packet.frame.segment_size == 0 && !wants_options(endpoint) {
-            let payload = take_payload(&mut packet);
-            return queue(base(net), endpoint, &packet, header, Content { payload, options: None }, 0);
+            let payload = take_payload(packet);
+            return queue(base(net), endpoint, packet, header, Content { payload, options: None }, 0);
         }
-        let content = Content { options: self.wanted_options(id, &packet), payload: take_payload(&mut packet) };
-        self.deliver(net, id, &packet, header, content);
+        let content = Content { options: self.wanted_options(id, packet), payload: take_payload(packet) };
+        self.deliver(net, id, packet, header, content);
     }
 
     /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a

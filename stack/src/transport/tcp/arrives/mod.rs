@@ -43,11 +43,11 @@ pub(super) struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// The segment of a packet, whose header was read.
-    pub(super) fn of(header: &'a Header, packet: Packet, header_len: usize) -> Self {
+    /// The segment of a packet, whose header was read; takes what the packet carries.
+    pub(super) fn of(header: &'a Header, packet: &mut Packet, header_len: usize) -> Self {
         let syn = u32::from(header.flags & SYN != 0);
         let (segment_size, codepoint) = (packet.frame.segment_size, packet.traffic_class & ecn::CE);
-        let payload = packet.into_payload(header_len);
+        let payload = packet.take_payload(header_len);
         Self {
             seq: header.seq,
             fin_at: header.seq + syn + payload.len() as u32,

@@ -29,10 +29,10 @@ fn a_header_that_lies_about_its_length_is_refused() {
         let mut bytes = datagram(9, 7, b"data");
         bytes[4..6].copy_from_slice(&len.to_be_bytes());
         let packet = host.packet("10.0.0.2", "10.0.0.1", &bytes);
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
     }
     let short = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, b"")[..7]);
-    host.udp.receive(&mut host.net, short);
+    host.receive_udp(short);
     assert_eq!(discards(&host, Discard::UdpMalformed), 4);
     assert_eq!(host.net.links.base.counters.udp.in_errors, 4);
     assert_eq!(host.recv(id), None);
@@ -44,7 +44,7 @@ fn the_next_datagram_finds_who_came_meanwhile() {
     let mut host = Host::new(1);
     let gets = |host: &mut Host, id: Option<Key>| {
         let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, b"data"));
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
         for other in host.udp.keys() {
             assert_eq!(host.recv(other).is_some(), Some(other) == id, "{other:?} when it is for {id:?}");
         }
@@ -80,7 +80,7 @@ fn bytes_behind_the_datagram_are_not_delivered() {
     let mut bytes = summed("10.0.0.2", "10.0.0.1", datagram(9, 7, b"data"));
     bytes.extend_from_slice(b"padding");
     let packet = host.packet("10.0.0.2", "10.0.0.1", &bytes);
-    host.udp.receive(&mut host.net, packet);
+    host.receive_udp(packet);
     assert_eq!(host.recv(id).unwrap(), b"data");
 }
 
@@ -93,7 +93,7 @@ fn a_large_frame_is_not_held_for_the_few_bytes_in_it() {
         bytes.resize(bytes.len() + behind, 0);
         let packet = host.packet("10.0.0.2", "10.0.0.1", &bytes);
         let place = packet.payload(8).to_bytes().as_ptr();
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
         let data = host.udp.pop(&mut host.net, id).unwrap().data.to_bytes();
         assert_eq!((&data[..], data.as_ptr() == place), (&b"data"[..], shared), "{behind} bytes behind the datagram");
     }
@@ -112,7 +112,7 @@ fn a_wrong_checksum_is_refused_and_a_missing_one_only_over_ipv6() {
         let missing = datagram(9, 7, b"missing");
         for bytes in [right, wrong, missing] {
             let packet = host.packet(from, to, &bytes);
-            host.udp.receive(&mut host.net, packet);
+            host.receive_udp(packet);
         }
         assert_eq!(host.recv(id).unwrap(), b"right");
         let second = host.recv(id);
@@ -131,7 +131,7 @@ fn a_checksum_the_device_has_verified_is_not_made_again() {
         bytes[6] = 0x55;
         let mut packet = host.packet("10.0.0.2", "10.0.0.1", &bytes);
         packet.frame.checksum = state;
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
         assert_eq!(host.recv(id).unwrap(), b"data");
     }
 }
@@ -144,7 +144,7 @@ fn a_jumbogram_has_no_length_of_its_own() {
     let mut bytes = datagram(9, 7, &[0; 100]);
     bytes[4..6].fill(0);
     let packet = host.packet("fd00::2", "fd00::1", &summed("fd00::2", "fd00::1", bytes));
-    host.udp.receive(&mut host.net, packet);
+    host.receive_udp(packet);
     assert_eq!(host.recv_lengths(id), [100]);
 }
 
@@ -155,7 +155,7 @@ fn a_full_receive_buffer_drops_the_newest_and_counts() {
     host.udp.options_mut(id).rcvbuf = 4608;
     for n in 0..50u8 {
         let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, &[n]));
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
     }
     // Five of one byte, as on Linux 6.18.
     assert_eq!(host.net.links.base.budget.used(), 5 * truesize(1));
@@ -177,7 +177,7 @@ fn the_stacks_memory_budget_is_never_passed() {
     }
     for n in 0..400u16 {
         let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 1000 + n % 200, &alloc::vec![0; 60_000]));
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
     }
     assert!(host.net.links.base.budget.used() <= limit);
     assert!(host.net.links.base.counters.udp.mem_errors > 0);
@@ -192,7 +192,7 @@ fn joined_datagrams_are_given_whole_to_whom_wants_them_so_and_else_split() {
         host.udp.options_mut(id).gro = gro;
         let mut packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, &[0; 250]));
         packet.frame.segment_size = 100;
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
         assert_eq!(host.udp.front(id).unwrap().segment_size, if gro { 100 } else { 0 });
         assert_eq!(host.recv_lengths(id), lengths);
     }
@@ -212,7 +212,7 @@ fn flows_spread_over_a_reuse_port_group_and_each_stays_with_its_member() {
     for port in 0..200u16 {
         for _ in 0..2 {
             let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(1000 + port, 7, b"x"));
-            host.udp.receive(&mut host.net, packet);
+            host.receive_udp(packet);
         }
     }
     for id in members {
@@ -236,7 +236,7 @@ fn of_sockets_that_share_with_reuse_addr_the_newest_hears() {
         id
     });
     let packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, b"x"));
-    host.udp.receive(&mut host.net, packet);
+    host.receive_udp(packet);
     assert_eq!((host.recv(first), host.recv(second).is_some()), (None, true));
 }
 
@@ -271,7 +271,7 @@ fn random_bytes_do_no_harm() {
             let mut packet = host.packet(from, to, &bytes);
             packet.frame.segment_size = if random.below(4) == 0 { random.below(40) as u16 } else { 0 };
             packet.link.0 += (random.below(3) == 0) as u16;
-            host.udp.receive(&mut host.net, packet);
+            host.receive_udp(packet);
         }
         let counters = &host.net.links.base.counters;
         let seen = counters.udp.in_datagrams + counters.discards.iter().sum::<u64>();
@@ -305,7 +305,7 @@ fn each_reader_gets_the_options_that_it_wants() {
         let (header, rest) = (packet.frame.to_vec()[..20].to_vec(), packet.frame.to_vec()[20..].to_vec());
         packet.frame = Frame::from(&[&header[..], &options, &rest].concat()[..]);
         packet.transport += options.len();
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
         for (id, wants) in readers.into_iter().zip(wants) {
             let got = host.udp.pop(&mut host.net, id).unwrap();
             assert_eq!((&got.data.to_vec()[..], got.options.as_deref()), (&b"data"[..], wants.then_some(&options[..])));
@@ -326,7 +326,7 @@ fn segments_that_were_joined_are_split_for_each_reader() {
         for (to, count) in [("239.1.1.1", 2), ("10.0.0.1", 1)] {
             let mut packet = host.packet("10.0.0.2", to, &datagram(9, 7, &payload));
             packet.frame.segment_size = 100;
-            host.udp.receive(&mut host.net, packet);
+            host.receive_udp(packet);
             let mut readers_of_it = 0;
             for (id, whole) in readers.into_iter().zip(whole) {
                 let parts: Vec<_> = core::iter::from_fn(|| host.udp.pop(&mut host.net, id)).collect();

@@ -278,7 +278,7 @@ fn ten_thousand_connected_sockets_share_a_port_and_each_hears_its_peer() {
     for n in [0usize, 77, 9_999] {
         let bytes = crate::transport::testing::datagram(1000 + n as u16, 443, b"x");
         let packet = host.packet("10.0.0.2", "10.0.0.1", &bytes);
-        host.udp.receive(&mut host.net, packet);
+        host.receive_udp(packet);
         assert_eq!(host.recv(ids[n]).unwrap(), b"x");
     }
     assert!(host.udp.ports.at(443).is_empty(), "connected sockets are not looked through");

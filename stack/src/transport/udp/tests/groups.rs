@@ -22,7 +22,7 @@ fn shared(host: &mut Host, local: &str) -> Key {
 
 fn arrives(host: &mut Host, from: &str, to: &str) {
     let packet = host.packet(from, to, &datagram(9, 7, b"x"));
-    host.udp.receive(&mut host.net, packet);
+    host.receive_udp(packet);
 }
 
 #[test]
