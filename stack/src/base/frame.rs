@@ -252,13 +252,17 @@ impl Frame {
     ///
     /// # Panics
     /// If the frame is shorter.
+    #[inline]
     pub fn overwrite(&mut self, at: usize, bytes: &[u8]) {
-        let end = at + bytes.len();
-        if let Some(place) = self.head_mut().get_mut(at..end) {
-            place.copy_from_slice(bytes);
-            return;
+        match self.head_mut().get_mut(at..at + bytes.len()) {
+            Some(place) => place.copy_from_slice(bytes),
+            None => self.overwrite_body(at, bytes),
         }
-        let len = self.len();
+    }
+
+    #[inline(never)]
+    fn overwrite_body(&mut self, at: usize, bytes: &[u8]) {
+        let (end, len) = (at + bytes.len(), self.len());
         assert!(end <= len, "{end} bytes of {len}");
         if end <= HEAD {
             self.own_head(end);

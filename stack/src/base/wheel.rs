@@ -41,6 +41,8 @@ struct Node<K> {
 #[derive(Debug)]
 pub struct Wheel<K> {
     now: u64,
+    /// The wheel needs not be turned before: no occupied slot begins earlier.
+    quiet_until: u64,
     heads: Vec<u32>,
     tails: Vec<u32>,
     occupied: [u64; LEVELS],
@@ -62,6 +64,7 @@ impl<K> Wheel<K> {
     pub fn new() -> Self {
         Self {
             now: 0,
+            quiet_until: u64::MAX,
             heads: alloc::vec![NONE; LEVELS * SLOTS],
             tails: alloc::vec![NONE; LEVELS * SLOTS],
             occupied: [0; LEVELS],
@@ -133,8 +136,18 @@ impl<K> Wheel<K> {
 
     /// Moves the wheel to `now` as far as the next timer that is due, and takes that timer out.
     /// Call it until it gives `None`; only then the wheel stands at `now`.
+    #[inline]
     pub fn expire(&mut self, now: Instant) -> Option<K> {
         let now = now.nanos();
+        if now < self.quiet_until {
+            self.now = self.now.max(now);
+            return None;
+        }
+        self.expire_until(now)
+    }
+
+    #[inline(never)]
+    fn expire_until(&mut self, now: u64) -> Option<K> {
         while let Some((level, slot)) = self.first_slot() {
             if level == 0 {
                 let due = self.now & !63 | slot as u64;
@@ -154,6 +167,7 @@ impl<K> Wheel<K> {
             self.cascade(level, slot);
         }
         self.now = self.now.max(now);
+        self.quiet_until = self.first_slot().map_or(u64::MAX, |(level, slot)| self.slot_start(level, slot));
         None
     }
 
@@ -203,7 +217,6 @@ impl<K> Wheel<K> {
     }
 
     fn place_of(&self, deadline: u64) -> usize {
-        let deadline = deadline.max(self.now);
         let differs = deadline ^ self.now;
         let level = (63 - (differs | 1).leading_zeros() as usize) / 6;
         let slot = (deadline >> (6 * level)) as usize % SLOTS;
@@ -231,7 +244,10 @@ impl<K> Wheel<K> {
     }
 
     fn link(&mut self, index: u32) {
-        let place = self.place_of(self.nodes[index as usize].deadline);
+        let deadline = self.nodes[index as usize].deadline.max(self.now);
+        let place = self.place_of(deadline);
+        let shift = 6 * (place / SLOTS);
+        self.quiet_until = self.quiet_until.min(deadline >> shift << shift);
         let tail = self.tails[place];
         let node = &mut self.nodes[index as usize];
         node.place = place as u16;

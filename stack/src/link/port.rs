@@ -53,6 +53,11 @@ impl Port {
         }
     }
 
+    /// True if a packet of so many bytes may go out now.
+    pub(super) fn takes(&self, len: usize) -> bool {
+        self.up && self.queue.has_room() && len <= self.config.mtu as usize
+    }
+
     /// Our link address and VLAN, if the link is an Ethernet.
     pub(super) fn ethernet(&self) -> Option<(Mac, Option<u16>)> {
         match self.config.medium {

@@ -57,6 +57,7 @@ impl OutputQueue {
     }
 
     /// Appends a frame, link header pushed.
+    #[inline]
     pub(super) fn push(&mut self, frame: Frame) {
         let bytes = queued_len(&frame);
         self.bytes += bytes;
@@ -74,8 +75,10 @@ impl OutputQueue {
     }
 
     /// The next frame for a device with these abilities.
+    #[inline]
     pub(super) fn pop(&mut self, offloads: &Offloads) -> Option<Frame> {
-        let mut frame = self.next_piece().or_else(|| self.next_frame(offloads))?;
+        let piece = if self.cutter.is_some() { self.next_piece() } else { None };
+        let mut frame = piece.or_else(|| self.next_frame(offloads))?;
         if !offloads.checksum {
             complete(&mut frame);
         }
@@ -89,6 +92,7 @@ impl OutputQueue {
         rest.frames.iter().map(|queued| queued.bytes).chain(being_cut).collect()
     }
 
+    #[inline(never)]
     fn next_piece(&mut self) -> Option<Frame> {
         let piece = self.cutter.as_mut()?.next();
         let bytes = piece.as_ref().map_or(self.cutting, |piece| piece.len().min(self.cutting));
@@ -100,6 +104,7 @@ impl OutputQueue {
         piece
     }
 
+    #[inline]
     fn next_frame(&mut self, offloads: &Offloads) -> Option<Frame> {
         let Queued { frame, bytes } = self.frames.pop_front()?;
         match cut_for(&frame, offloads) {

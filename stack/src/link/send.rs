@@ -15,9 +15,22 @@ impl Links {
     /// `ENODEV` if there is no such link, `ENETDOWN` when it is down, `ENOBUFS` when its queue is full, `EMSGSIZE` if the packet is
     /// larger than the MTU. `Ok` does not say that the neighbour is there: a packet given up later comes back as
     /// [`Up::Unreachable`](super::Up::Unreachable).
+    #[inline]
     pub fn send(&mut self, link: LinkId, hop: Hop, version: Version, mut frame: Frame) -> Result<(), Errno> {
         frame.l2_len = 0;
-        let Some(port) = self.ports.get(link) else {
+        match self.ports.get_mut(link) {
+            // A packet that goes as it is, on a link of packets.
+            Some(port) if port.config.medium == Medium::Ip && frame.segment_size == 0 && port.takes(frame.len()) => {
+                port.queue.push(frame);
+                Ok(())
+            }
+            _ => self.send_any(link, hop, version, frame),
+        }
+    }
+
+    #[inline(never)]
+    fn send_any(&mut self, link: LinkId, hop: Hop, version: Version, mut frame: Frame) -> Result<(), Errno> {
+        let Some(port) = self.ports.get_mut(link) else {
             return Err(self.refuse(link, Discard::LinkDown, frame.len(), Errno::ENODEV));
         };
         if !port.up {
@@ -31,7 +44,7 @@ impl Links {
         }
         match (port.config.medium, hop) {
             (Medium::Loopback, hop) => self.loop_back(link, hop, version, frame),
-            (Medium::Ip, _) => self.enqueue(link, frame),
+            (Medium::Ip, _) => port.queue.push(frame),
             (Medium::Ethernet { .. }, Hop::Broadcast) => self.put(link, Mac::BROADCAST, version, frame),
             (Medium::Ethernet { .. }, Hop::Multicast(group)) => self.put(link, Mac::multicast(group), version, frame),
             (Medium::Ethernet { .. }, Hop::Neighbour(addr)) => return self.send_to_neighbour(link, addr, version, frame),
@@ -40,6 +53,7 @@ impl Links {
     }
 
     /// The next frame for the device, cut and with checksums as its offloads ask. None on loopback.
+    #[inline]
     pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {
         let port = self.ports.get_mut(link)?;
         let frame = port.queue.pop(&port.config.offloads)?;

@@ -61,6 +61,7 @@ impl Packet {
     }
 
     /// True if the transport checksum over pseudo-header, header and payload is right or known to be.
+    #[inline]
     pub fn checksum_ok(&self) -> bool {
         self.frame.checksum != Checksum::Unknown || {
             let sum = Sum::pseudo(self.src, self.dst, self.protocol, self.len);

@@ -41,15 +41,22 @@ impl<T: Clone, const SLOTS: usize> Quick<T, SLOTS> {
         Self { mixer: Mixer::new(entropy, purpose), slots: Box::new([]) }
     }
 
+    /// Where the entry of these two (and this link) would be.
     #[inline]
-    fn place(&self, a: Addr, b: Addr, link: Option<LinkId>) -> usize {
+    pub(in crate::network) fn place(&self, a: Addr, b: Addr, link: Option<LinkId>) -> usize {
         self.mixer.slot(a, b, link.map_or(0, |link| link.0), SLOTS)
     }
 
     /// The entry where that of these two (and this link) would be.
     #[inline]
     pub(in crate::network) fn get(&self, a: Addr, b: Addr, link: Option<LinkId>) -> Option<&T> {
-        self.slots.get(self.place(a, b, link))?.as_ref()
+        self.at(self.place(a, b, link))
+    }
+
+    /// The entry at a place.
+    #[inline]
+    pub(in crate::network) fn at(&self, place: usize) -> Option<&T> {
+        self.slots.get(place)?.as_ref()
     }
 
     /// Keeps an entry in the place of the one that was there.

@@ -3,6 +3,7 @@
 use crate::base::{Checksum, Frame, Sum};
 
 /// Completes a partial checksum in place. A frame whose checksum field lies outside of it is left as it is.
+#[inline]
 pub(crate) fn complete(frame: &mut Frame) {
     let Checksum::Partial { offset } = frame.checksum else { return };
     frame.checksum = Checksum::Unknown;

@@ -4,6 +4,7 @@
 
 use super::MAX_LEN;
 use crate::base::{Errno, Frame, Sum, Version};
+use crate::link::Links;
 use crate::network::ipv4::HEADER_LEN;
 use crate::network::quick::Quick;
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery};
@@ -19,6 +20,8 @@ pub struct Way {
     header: [u8; HEADER_LEN],
     /// The sum of that.
     sum: Sum,
+    /// The sum of the transport's pseudo-header but for the length.
+    pseudo: Sum,
 }
 
 impl Way {
@@ -27,12 +30,17 @@ impl Way {
         &self.route
     }
 
-    /// True if a transport's packet goes the way whole, or is a super-segment, whose segments do.
-    #[inline]
-    pub fn fits(&self, frame: &Frame) -> bool {
-        let total = HEADER_LEN + frame.len();
-        total <= if frame.segment_size > 0 { MAX_LEN } else { self.largest }
+    /// The sum of the transport's pseudo-header but for the length.
+    pub const fn pseudo(&self) -> Sum {
+        self.pseudo
     }
+}
+
+/// A way, and the links it leads over: for one packet, now.
+#[derive(Debug)]
+pub struct Along<'a> {
+    way: &'a Way,
+    links: &'a mut Links,
 }
 
 /// What the packets of a connection say of themselves, all of them alike.
@@ -64,29 +72,38 @@ pub(in crate::network) struct Slot {
     way: Way,
 }
 
+impl Slot {
+    /// It is the way of such packets, and holds.
+    #[inline]
+    fn is_of(&self, query: &RouteQuery, manner: Manner, generation: u64) -> bool {
+        self.way.generation == generation && self.query == *query && self.manner == manner
+    }
+}
+
 /// Few packets in a row go to more hosts than that.
 pub(in crate::network) type Ways = Quick<Slot, 64>;
 
 impl Network {
     /// The way of such packets, if there is one (see [`Network::way`]). Costs a look-up when the same was asked before.
     #[inline]
-    pub fn way_to(&mut self, query: &RouteQuery, manner: Manner) -> Option<Way> {
+    pub fn along(&mut self, query: &RouteQuery, manner: Manner) -> Option<Along<'_>> {
         if !query.dst.is_v4() {
             return None;
         }
-        let generation = self.routes.generation();
-        match self.ways.get(query.dst, query.src, query.link) {
-            Some(slot) if slot.way.generation == generation && slot.query == *query && slot.manner == manner => Some(slot.way),
-            _ => self.way_anew(query, manner),
+        let (place, generation) = (self.ways.place(query.dst, query.src, query.link), self.routes.generation());
+        if !self.ways.at(place).is_some_and(|slot| slot.is_of(query, manner, generation)) {
+            self.way_anew(query, manner)?;
         }
+        let slot = self.ways.at(place)?;
+        Some(Along { way: &slot.way, links: &mut self.links })
     }
 
     #[inline(never)]
-    fn way_anew(&mut self, query: &RouteQuery, manner: Manner) -> Option<Way> {
+    fn way_anew(&mut self, query: &RouteQuery, manner: Manner) -> Option<()> {
         let route = self.route(query).ok()?;
         let way = self.way(&route, &manner.outgoing(query))?;
         self.ways.put(query.dst, query.src, query.link, Slot { query: *query, manner, way });
-        Some(way)
+        Some(())
     }
 
     /// The way of packets as `outgoing` says along `route`, which was found just now. None where one packet's header is not like another's, and
@@ -104,7 +121,8 @@ impl Network {
         let mut sum = Sum::new();
         sum.add(&header);
         let largest = MAX_LEN.min(route.mtu as usize);
-        Some(Way { route: *route, generation: self.routes.generation(), largest, header, sum })
+        let pseudo = Sum::pseudo(route.src, dst, outgoing.protocol, 0);
+        Some(Way { route: *route, generation: self.routes.generation(), largest, header, sum, pseudo })
     }
 
     /// True if a transport's packet of so many bytes may go a way now: nothing has changed, and the link has room.
@@ -113,20 +131,53 @@ impl Network {
         way.generation == self.routes.generation() && HEADER_LEN + len <= way.largest && self.links.has_room(way.route.link)
     }
 
-    /// As [`Network::send`], for a packet for which [`Network::takes`] or [`Way::fits`] was asked.
-    pub fn send_along(&mut self, way: &Way, mut frame: Frame) -> Result<(), Errno> {
-        let total = (HEADER_LEN + frame.len()) as u16;
-        let mut header = way.header;
+    /// As [`Network::send`], for a packet for which [`Network::takes`] was asked.
+    #[inline]
+    pub fn send_along(&mut self, way: &Way, frame: Frame) -> Result<(), Errno> {
+        Along { way, links: &mut self.links }.send(frame)
+    }
+}
+
+impl Along<'_> {
+    /// The route.
+    pub const fn route(&self) -> &Route {
+        &self.way.route
+    }
+
+    /// The sum of the transport's pseudo-header but for the length.
+    pub const fn pseudo(&self) -> Sum {
+        self.way.pseudo
+    }
+
+    /// True if the link has room for a packet.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.links.has_room(self.way.route.link)
+    }
+
+    /// True if a transport's packet goes the way whole, or is a super-segment, whose segments do.
+    #[inline]
+    pub fn fits(&self, frame: &Frame) -> bool {
+        let total = HEADER_LEN + frame.len();
+        total <= if frame.segment_size > 0 { MAX_LEN } else { self.way.largest }
+    }
+
+    /// As [`Network::send`], for a packet that [`Along::fits`].
+    pub fn send(self, mut frame: Frame) -> Result<(), Errno> {
+        let Self { way, links } = self;
+        let len = HEADER_LEN + frame.len();
         let mut sum = way.sum;
-        sum.add_word(total.into());
-        header[2..4].copy_from_slice(&total.to_be_bytes());
+        sum.add_word(len as u32);
+        let header = frame.prepend(&way.header);
+        header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
         header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
-        frame.prepend(&header);
         (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
-        self.links.base.counters.ip.out_requests += 1;
-        let sent = self.hand_down(way.route.link, way.route.hop, Version::V4, frame);
+        let ip = &mut links.base.counters.ip;
+        ip.out_requests += 1;
+        ip.out_octets += len as u64;
+        let sent = links.send(way.route.link, way.route.hop, Version::V4, frame);
         if sent.is_err() {
-            self.links.base.counters.ip.out_discards += 1;
+            links.base.counters.ip.out_discards += 1;
         }
         sent
     }

@@ -63,7 +63,7 @@ impl Endpoint {
     }
 
     /// Queues a datagram and tells the reader.
-    #[inline]
+    #[inline(always)] // A datagram is made where it is queued.
     pub fn deliver(&mut self, base: &mut Base, datagram: Datagram) -> Result<(), Refused> {
         let (peer, len) = (datagram.from, datagram.data.len() as u32);
         self.queue.push(&mut base.budget, self.options.rcvbuf, datagram)?;

@@ -42,7 +42,7 @@ pub fn kept(payload: Rope, frame_len: usize) -> Rope {
 
 impl DatagramQueue {
     /// Queues a datagram. One is always let into an empty queue, however small `rcvbuf` is.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, budget: &mut Budget, rcvbuf: usize, datagram: Datagram) -> Result<(), Refused> {
         let size = truesize(datagram.data.len());
         if self.charged > 0 && self.charged + size > rcvbuf {
@@ -61,6 +61,14 @@ impl DatagramQueue {
     /// The oldest datagram.
     pub fn front(&self) -> Option<&Datagram> {
         self.queue.front()
+    }
+
+    /// Copies the oldest datagram out and throws it away; says how many bytes were copied.
+    #[inline]
+    pub fn read(&mut self, budget: &mut Budget, into: &mut [u8]) -> Option<usize> {
+        let copied = self.queue.front()?.data.copy_to(0, into);
+        drop(self.pop(budget));
+        Some(copied)
     }
 
     /// Takes the oldest datagram. The last one gives the queue's own memory back.

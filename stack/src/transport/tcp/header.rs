@@ -128,26 +128,28 @@ pub struct Header {
 #[allow(clippy::len_without_is_empty)] // A header is never empty.
 impl Header {
     /// Reads the header of a packet, and how long it is; none if it is malformed. The checksum is not looked at.
+    #[inline]
     pub fn parse(packet: &Packet) -> Option<(Self, usize)> {
-        let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
-        // A single look shows nearly every header.
-        if let Some(bytes) = packet.view(0, USUAL_LEN, &mut scratch)
-            && let Some(header) = Self::usual(bytes)
+        // A single look shows nearly every header: one with timestamps and no other options.
+        if packet.len >= USUAL_LEN
+            && let Some(bytes) = packet.frame.read::<USUAL_LEN>(packet.transport)
+            && usize::from(bytes[12] >> 4) * 4 == USUAL_LEN
+            && let Some((fixed, options)) = bytes.split_first_chunk()
+            && let Some(timestamps) = timestamps_alone(options)
         {
-            return Some((header, USUAL_LEN));
+            let options = Options { timestamps: Some(timestamps), ..Options::default() };
+            return Some((Self::of(fixed, options), USUAL_LEN));
         }
+        Self::parse_any(packet)
+    }
+
+    #[inline(never)]
+    fn parse_any(packet: &Packet) -> Option<(Self, usize)> {
+        let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
         let [offset] = packet.frame.read(packet.transport + 12)?;
         let len = usize::from(offset >> 4) * 4;
         let (fixed, options) = packet.view(0, len, &mut scratch)?.split_first_chunk()?;
         Some((Self::of(fixed, Options::parse(options, fixed[13] & SYN != 0)), len))
-    }
-
-    /// The header of a segment with timestamps and no other options.
-    #[inline]
-    fn usual(bytes: &[u8]) -> Option<Self> {
-        let (fixed, options) = bytes.split_first_chunk()?;
-        let timestamps = timestamps_alone(options).filter(|_| usize::from(fixed[12] >> 4) * 4 == USUAL_LEN);
-        timestamps.map(|timestamps| Self::of(fixed, Options { timestamps: Some(timestamps), ..Options::default() }))
     }
 
     /// RFC 9768 §3.2.2: AE, CWR and ECE as a number.
@@ -171,36 +173,46 @@ impl Header {
     ///
     /// # Panics
     /// If the frame has no room for 60 bytes of header: a bug of the caller.
+    #[inline]
     pub fn push(&self, frame: &mut Frame, src: Addr, dst: Addr) {
+        self.push_with(frame, Sum::pseudo(src, dst, protocol::TCP, 0));
+    }
+
+    /// The same; `pseudo` is the sum of the pseudo-header without its length.
+    #[inline]
+    pub(super) fn push_with(&self, frame: &mut Frame, pseudo: Sum) {
         match self.options.timestamps_alone() {
-            Some((value, echo)) => self.push_usual(frame, src, dst, value, echo),
-            None => self.push_any(frame, src, dst),
+            Some((value, echo)) => self.push_usual(frame, pseudo, value, echo),
+            None => self.push_any(frame, pseudo),
         }
         frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
     }
 
     /// With timestamps and no other options, as nearly every segment.
-    fn push_usual(&self, frame: &mut Frame, src: Addr, dst: Addr, value: u32, echo: u32) {
+    #[inline]
+    fn push_usual(&self, frame: &mut Frame, pseudo: Sum, value: u32, echo: u32) {
         let mut bytes = [0; USUAL_LEN];
         let (fixed, options) = bytes.split_at_mut(MIN_LEN);
-        fixed.copy_from_slice(&self.fixed(USUAL_LEN, Sum::pseudo(src, dst, protocol::TCP, USUAL_LEN + frame.len())));
+        fixed.copy_from_slice(&self.fixed(USUAL_LEN, frame.len(), pseudo));
         options.copy_from_slice(&timestamps([kind::NOP; 2], value, echo));
         frame.prepend(&bytes);
         frame.l4_len = USUAL_LEN as u8;
     }
 
-    fn push_any(&self, frame: &mut Frame, src: Addr, dst: Addr) {
+    #[inline(never)]
+    fn push_any(&self, frame: &mut Frame, pseudo: Sum) {
         let len = self.len();
-        let fixed = self.fixed(len, Sum::pseudo(src, dst, protocol::TCP, len + frame.len()));
+        let fixed = self.fixed(len, frame.len(), pseudo);
         let bytes = frame.push(len);
         bytes[..MIN_LEN].copy_from_slice(&fixed);
         self.options.write(&mut bytes[MIN_LEN..]);
         frame.l4_len = len as u8;
     }
 
-    /// What stands before the options of a header of `len` bytes.
+    /// What stands before the options of a header of `len` bytes, before so many of `payload`.
     #[inline]
-    fn fixed(&self, len: usize, pseudo: Sum) -> [u8; MIN_LEN] {
+    fn fixed(&self, len: usize, payload: usize, mut pseudo: Sum) -> [u8; MIN_LEN] {
+        pseudo.add_word((len + payload) as u32);
         let mut bytes = [0; MIN_LEN];
         bytes[0..2].copy_from_slice(&self.src_port.to_be_bytes());
         bytes[2..4].copy_from_slice(&self.dst_port.to_be_bytes());
@@ -403,10 +415,9 @@ impl Writer<'_> {
 /// What [`timestamps`] wrote, if it is all there is.
 #[inline]
 fn timestamps_alone(list: &[u8]) -> Option<(u32, u32)> {
-    match list {
-        [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10, body @ ..] if body.len() == 8 => Some((u32_at(body, 0), u32_at(body, 4))),
-        _ => None,
-    }
+    let (front, body) = list.split_first_chunk()?;
+    let is_it = *front == [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10] && body.len() == 8;
+    is_it.then(|| (u32_at(body, 0), u32_at(body, 4)))
 }
 
 /// RFC 7323 §3.2, Appendix A: two bytes in front bring them to their places.

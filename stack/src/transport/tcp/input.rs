@@ -15,7 +15,9 @@ impl Tcp {
     pub fn receive(&mut self, net: &mut Network, packet: &mut Packet) {
         let base = &mut net.links.base;
         base.counters.tcp.in_segs += 1;
-        let Some((header, header_len)) = Header::parse(packet) else {
+        // Read in its place, and not moved.
+        let parsed = Header::parse(packet);
+        let Some((header, header_len)) = &parsed else {
             base.counters.tcp.in_errs += 1;
             return base.discard(Some(packet.link), Discard::TcpMalformed, packet.len);
         };
@@ -25,16 +27,17 @@ impl Tcp {
             base.counters.tcp.in_errs += 1;
             return base.discard(Some(packet.link), Discard::TcpChecksum, packet.len);
         }
+        let header_len = *header_len;
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
         let flow = self.flows.of_segment(&tuple, &self.records);
         if !matches!(flow, Some(Flow::Connection(_))) {
-            transmit::report_stateless(&mut net.links.base, Direction::In, &header, packet.len - header_len);
+            transmit::report_stateless(&mut net.links.base, Direction::In, header, packet.len - header_len);
         }
         match flow {
-            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(&header, packet, header_len)),
-            Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, packet, &header, header_len),
-            Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, packet, &header, header_len),
-            None => self.segment_without_connection(net, packet, &header, header_len),
+            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(header, packet, header_len)),
+            Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, packet, header, header_len),
+            Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, packet, header, header_len),
+            None => self.segment_without_connection(net, packet, header, header_len),
         }
     }
 

@@ -96,9 +96,7 @@ impl Udp {
         if endpoint.inet.error.is_some() {
             return None;
         }
-        let copied = endpoint.queue.front()?.data.copy_to(0, into);
-        endpoint.queue.pop(&mut net.links.base.budget);
-        Some(copied)
+        endpoint.queue.read(&mut net.links.base.budget, into)
     }
 }
 

@@ -46,6 +46,7 @@ impl Udp {
     }
 
     /// The last socket, nearly always the only one, shares nothing.
+    #[inline]
     fn deliver_last(&mut self, net: &mut Network, id: Key, packet: &mut Packet, header: Header) {
         let endpoint = &mut self.sockets[id].endpoint;
         if packet.frame.segment_size == 0 && !wants_options(endpoint) {
@@ -127,7 +128,7 @@ impl Udp {
 }
 
 /// Queues a datagram.
-#[inline]
+#[inline(always)] // It is made where it is queued.
 fn queue(base: &mut Base, endpoint: &mut Endpoint, packet: &Packet, header: Header, content: Content, segment_size: u16) {
     let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
     let datagram = Datagram {

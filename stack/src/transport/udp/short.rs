@@ -5,8 +5,8 @@
 
 use super::header::{self, Header};
 use super::{Udp, base};
-use crate::base::{Errno, Frame, Key, Rope, SockAddr, Sum};
-use crate::network::{Network, Way, protocol};
+use crate::base::{Errno, Frame, Key, Rope, SockAddr};
+use crate::network::{Network, Way};
 use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 
 /// Where the datagrams of a socket went, and how.
@@ -17,8 +17,6 @@ pub(super) struct Course {
     to: SockAddr,
     way: Way,
     ports: Header,
-    /// Of the pseudo-header but for the length.
-    pseudo: Sum,
     /// [`Endpoint::changes`] when the course was taken.
     changes: u64,
 }
@@ -40,9 +38,8 @@ impl Course {
     ) -> Option<Self> {
         let way = net.way(&prepared.route, &prepared.outgoing)?;
         let ports = Header { src_port: endpoint.inet.local_port, dst_port: to.port };
-        let pseudo = Sum::pseudo(prepared.route.src, prepared.outgoing.dst, protocol::UDP, 0);
         let to = SockAddr { addr: prepared.outgoing.dst, ..to };
-        Some(Self { asked, to, way, ports, pseudo, changes: endpoint.changes })
+        Some(Self { asked, to, way, ports, changes: endpoint.changes })
     }
 
     #[inline]
@@ -71,7 +68,7 @@ impl Udp {
             return None;
         }
         let mut frame = Frame::new(Rope::from(data));
-        header::push_partial(&mut frame, course.ports, course.pseudo);
+        header::push_partial(&mut frame, course.ports, course.way.pseudo());
         let result = net.send_along(&course.way, frame);
         let (to, mtu) = (course.to, course.way.route().mtu);
         Some(socket.endpoint.sent(base(net), to, data.len(), mtu, result).map(|()| data.len()))

@@ -9,6 +9,7 @@ use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{ecn, window};
 
 /// The header of a plan's segment.
+#[inline(always)] // A header is made where it is used, not moved.
 pub(in crate::transport::tcp) fn header_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Header {
     let mut flags = ACK;
     if plan.fin {
@@ -39,6 +40,7 @@ pub(in crate::transport::tcp) fn body_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
 }
 
 /// The header of any segment of a synchronized connection, with the window and options of this moment.
+#[inline(always)]
 pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8) -> Header {
     Header {
         src_port: tcb.inet.local_port,

@@ -1,6 +1,6 @@
 //! The way of a segment to the network layer.
 
-use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
+use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, Sum, What};
 use crate::link::Hop;
 use crate::network::{Manner, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
@@ -29,28 +29,48 @@ pub(in crate::transport::tcp) fn segment(
 ) -> Result<(), Errno> {
     let (query, len) = (way(tcb), body.len() as u32);
     let manner = manner(tcb, codepoint(tcb, header, len));
-    let known = cx.net.way_to(&query, manner);
-    let route = match &known {
-        Some(way) => *way.route(),
-        None => cx.net.route(&query)?,
+    let frame = |pseudo: Sum| {
+        let mut frame = Frame::new(body);
+        frame.segment_size = segment_size;
+        header.push_with(&mut frame, pseudo);
+        frame
     };
-    tcb.path_changed |= mtu_in_16_bits(route.mtu) != tcb.path_mtu;
-    if !cx.net.links.has_room(route.link) {
-        return Err(Errno::ENOBUFS);
-    }
-    let mut frame = Frame::new(body);
-    frame.segment_size = segment_size;
-    header.push(&mut frame, route.src, tcb.inet.remote);
-    match known.filter(|way| way.fits(&frame)) {
-        Some(way) => cx.net.send_along(&way, frame)?,
-        None => cx.net.send(&route, &manner.outgoing(&query), frame)?,
-    }
+    let towards = match cx.net.along(&query, manner) {
+        Some(along) => {
+            let towards = check(tcb, along.route(), along.has_room())?;
+            let frame = frame(along.pseudo());
+            if along.fits(&frame) {
+                along.send(frame)?;
+            } else {
+                let route = *along.route();
+                cx.net.send(&route, &manner.outgoing(&query), frame)?;
+            }
+            towards
+        }
+        None => {
+            let route = cx.net.route(&query)?;
+            let towards = check(tcb, &route, cx.net.links.has_room(route.link))?;
+            let pseudo = Sum::pseudo(route.src, query.dst, protocol::TCP, 0);
+            cx.net.send(&route, &manner.outgoing(&query), frame(pseudo))?;
+            towards
+        }
+    };
     if tcb.ecn.is_some() {
         ecn::left(tcb, cx, header, len > 0);
     }
-    confirm_neighbour(tcb, cx, &route);
+    if let Some((link, hop)) = towards {
+        confirm_neighbour(tcb, cx, link, hop);
+    }
     report(tcb, cx, header, len, segment_size);
     Ok(())
+}
+
+/// Looks at a route before something is sent: which MTU it has now, and whether its link has room. Gives the neighbour it leads to if that is
+/// to be confirmed.
+#[inline]
+fn check(tcb: &mut Tcb, route: &Route, has_room: bool) -> Result<Option<(LinkId, Hop)>, Errno> {
+    tcb.path_changed |= mtu_in_16_bits(route.mtu) != tcb.path_mtu;
+    if has_room { Ok(tcb.recovery.progress.then_some((route.link, route.hop))) } else { Err(Errno::ENOBUFS) }
 }
 
 /// Whether routers may mark it; never a SYN (RFC 3168 §6.1.1).
@@ -73,11 +93,10 @@ fn manner(tcb: &Tcb, codepoint: u8) -> Manner {
 }
 
 /// RFC 4861 §7.3.1: an acknowledgement of new data is a sign that the neighbour is reachable.
-fn confirm_neighbour(tcb: &mut Tcb, cx: &mut Cx<'_>, route: &Route) {
-    if core::mem::take(&mut tcb.recovery.progress)
-        && let Hop::Neighbour(neighbour) = route.hop
-    {
-        cx.net.links.neighbour_confirmed(route.link, neighbour);
+fn confirm_neighbour(tcb: &mut Tcb, cx: &mut Cx<'_>, link: LinkId, hop: Hop) {
+    tcb.recovery.progress = false;
+    if let Hop::Neighbour(neighbour) = hop {
+        cx.net.links.neighbour_confirmed(link, neighbour);
     }
 }
 
