@@ -11,13 +11,12 @@ impl Stack {
     }
 
     fn transmit_next(&mut self, link: LinkId) -> Option<Frame> {
-        let was_full = !self.net.links.has_room(link);
-        let frame = self.net.links.transmit(link);
-        if was_full && frame.is_some() && self.net.links.has_room(link) {
+        let (frame, drained) = self.net.links.transmit_next(link)?;
+        if drained {
             self.links_drained(Some(link));
             self.settle();
         }
-        frame
+        Some(frame)
     }
 
     /// The device did not take a frame of so many bytes that [`Stack::transmit`] gave, and it is lost. It is counted; events are the caller's.

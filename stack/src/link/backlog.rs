@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::offload::join::Joiner;
 use super::up::{Received, Up};
-use crate::base::LinkId;
+use crate::base::{Frame, LinkId};
 
 /// As Linux's `netdev_max_backlog`.
 const FRAMES: usize = 1000;
@@ -40,9 +40,24 @@ impl Backlog {
         self.queue.push_back(Up::Received(received));
     }
 
-    /// A frame of a device, to be joined with others.
+    /// Joins a frame of a device with the segments before it, if those wait and it comes next; says if it did.
+    #[inline]
+    pub(super) fn continues(&mut self, link: LinkId, frame: &mut Frame) -> bool {
+        let continues = self.has_room() && self.joiner.continues(link, frame, &mut self.joined);
+        if continues {
+            self.receive_joined();
+        }
+        continues
+    }
+
+    /// A packet of a device that [continues](Self::continues) nothing, to be joined with those that come.
     pub(super) fn join(&mut self, received: Received) {
         self.joiner.offer(received, &mut self.joined);
+        self.receive_joined();
+    }
+
+    #[inline]
+    fn receive_joined(&mut self) {
         while let Some(received) = self.joined.pop_front() {
             self.receive(received);
         }

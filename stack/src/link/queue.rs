@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::config::Offloads;
 use super::offload::complete::complete;
-use super::offload::cut::{Cutter, wire_len};
+use super::offload::cut::{Cutter, cut_len, wire_len};
 use super::offload::layout::{Layout, Transport};
 use crate::base::{Checksum, Frame};
 
@@ -122,11 +122,18 @@ impl OutputQueue {
 }
 
 /// Bytes on the wire, after cutting.
+#[inline]
 fn queued_len(frame: &Frame) -> usize {
-    match layout(frame) {
-        Some(layout) => wire_len(frame, &layout),
-        None => frame.len(),
+    if frame.segment_size == 0 { frame.len() } else { super_segment_len(frame) }
+}
+
+fn super_segment_len(frame: &Frame) -> usize {
+    // What is our own says where its headers end.
+    let headers = usize::from(frame.l2_len) + usize::from(frame.l3_len) + usize::from(frame.l4_len);
+    if is_unfinished_tcp(frame) && frame.l4_len > 0 && headers < frame.len() {
+        return cut_len(headers, frame.len() - headers, usize::from(frame.segment_size));
     }
+    layout(frame).map_or(frame.len(), |layout| wire_len(frame, &layout))
 }
 
 /// The layout of a super-segment.

@@ -11,53 +11,54 @@ use crate::base::{Checksum, Direction, Discard, Frame, LinkId, Sum, Version, Wha
 
 impl Links {
     /// A frame from the device. Whatever is wrong with it is counted.
-    pub fn receive(&mut self, link: LinkId, frame: Frame) {
-        if let Some(received) = self.packet_of(link, frame) {
+    pub fn receive(&mut self, link: LinkId, mut frame: Frame) {
+        if let Some(medium) = self.came_in(link, frame.len())
+            && !self.backlog.continues(link, &mut frame)
+            && let Some(received) = self.packet_of(link, medium, frame)
+            && let Some(received) = self.in_one(received)
+        {
             self.take_in(received);
         }
     }
 
-    /// As [`Links::receive`], but gives what [`Links::poll`] would give next anyway: a packet before which nothing waits, and which does not
-    /// wait to be joined with what comes with it. `more`: something does.
+    /// As [`Links::receive`] while this layer [is idle](Links::is_idle), but gives what [`Links::poll`] would give next anyway: a packet that does
+    /// not wait to be joined with what comes with it. `more`: something does.
     #[inline(always)]
     pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Received> {
-        let received = self.packet_of(link, frame)?;
-        if self.is_idle() && received.frame.segment_size == 0 {
-            let waits = more && join::is_concerned(&received) && self.coalesces(link);
-            if !waits {
-                return Some(received);
-            }
+        debug_assert!(self.is_idle(), "nothing is overtaken");
+        let medium = self.came_in(link, frame.len())?;
+        let received = self.packet_of(link, medium, frame)?;
+        let received = if received.frame.segment_size == 0 { received } else { self.super_segment(received)? };
+        if more && join::is_concerned(&received) && self.coalesces(link) {
+            self.take_in(received);
+            return None;
         }
-        self.take_in(received);
-        None
+        Some(received)
+    }
+
+    /// Counts a frame of so many bytes from the device, and says what it came by; nothing if the link takes none.
+    #[inline(always)]
+    fn came_in(&mut self, link: LinkId, len: usize) -> Option<Medium> {
+        let Some(port) = self.ports.get_mut(link).filter(|port| port.up) else {
+            self.drop_incoming(link, Discard::LinkDown, len);
+            return None;
+        };
+        port.stats.rx_packets += 1;
+        port.stats.rx_bytes += len as u64;
+        self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
+        Some(port.config.medium)
     }
 
     /// The IP packet in a frame from the device, if there is one.
     #[inline(always)] // What comes of it stays in registers.
-    fn packet_of(&mut self, link: LinkId, mut frame: Frame) -> Option<Received> {
-        let Inside { version, network, cast } = self.inside(link, &frame)?;
+    fn packet_of(&mut self, link: LinkId, medium: Medium, mut frame: Frame) -> Option<Received> {
+        let inside = match medium {
+            Medium::Ethernet { mac, vlan } => self.inside_ethernet(link, &frame, mac, vlan),
+            Medium::Ip | Medium::Loopback => self.inside_ip(link, &frame),
+        };
+        let Inside { version, network, cast } = inside?;
         note_link_header(&mut frame, network.into(), version);
         Some(Received { link, version, frame, network: network.into(), cast })
-    }
-
-    /// What is in a frame from the device, if it goes up.
-    #[inline(always)]
-    fn inside(&mut self, link: LinkId, frame: &Frame) -> Option<Inside> {
-        let len = frame.len();
-        let Some(port) = self.ports.get_mut(link) else {
-            self.base.discard(Some(link), Discard::LinkDown, len);
-            return None;
-        };
-        if !port.up {
-            return self.drop_incoming(link, Discard::LinkDown, len);
-        }
-        port.stats.rx_packets += 1;
-        port.stats.rx_bytes += len as u64;
-        self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
-        match port.config.medium {
-            Medium::Ethernet { mac, vlan } => self.inside_ethernet(link, frame, mac, vlan),
-            Medium::Ip | Medium::Loopback => self.inside_ip(link, frame),
-        }
     }
 
     fn coalesces(&self, link: LinkId) -> bool {
@@ -138,31 +139,35 @@ impl Links {
         }
     }
 
-    /// An IP packet: super-segments of UDP are cut again, for each datagram is one message; TCP may be joined.
-    fn take_in(&mut self, mut received: Received) {
-        if received.frame.segment_size == 0 {
-            return self.take_in_one(received);
-        }
+    /// What is taken in as one packet. Super-segments of UDP are cut again and taken in, for each datagram is one message.
+    #[inline]
+    fn in_one(&mut self, received: Received) -> Option<Received> {
+        if received.frame.segment_size == 0 { Some(received) } else { self.super_segment(received) }
+    }
+
+    fn super_segment(&mut self, mut received: Received) -> Option<Received> {
         let layout = Layout::of(&received.frame, received.network).filter(|layout| layout.version == received.version);
         match layout {
-            Some(layout) if layout.transport == Transport::Tcp => self.take_in_one(received),
-            Some(layout) if trusted(&received.frame, &layout) => self.take_in_cut(received, layout),
-            _ => {
-                received.frame.segment_size = 0;
-                self.take_in_one(received);
+            Some(layout) if layout.transport == Transport::Tcp => {}
+            Some(layout) if trusted(&received.frame, &layout) => {
+                self.take_in_cut(received, layout);
+                return None;
             }
+            _ => received.frame.segment_size = 0,
         }
+        Some(received)
     }
 
     fn take_in_cut(&mut self, received: Received, layout: Layout) {
         let Received { link, version, frame, network, cast } = received;
         let mut cutter = Cutter::new(frame, layout, 0, false);
         while let Some(frame) = cutter.next() {
-            self.take_in_one(Received { link, version, frame, network, cast });
+            self.take_in(Received { link, version, frame, network, cast });
         }
     }
 
-    fn take_in_one(&mut self, received: Received) {
+    /// An IP packet: TCP may be joined.
+    fn take_in(&mut self, received: Received) {
         if !self.backlog.has_room() {
             self.drop_incoming(received.link, Discard::LinkBacklogFull, received.frame.len());
             return;

@@ -55,12 +55,21 @@ impl Links {
     /// The next frame for the device, cut and with checksums as its offloads ask. None on loopback.
     #[inline]
     pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {
+        self.transmit_next(link).map(|(frame, _)| frame)
+    }
+
+    /// As [`Links::transmit`]; says too if a queue that was full has room again.
+    #[inline(always)]
+    pub fn transmit_next(&mut self, link: LinkId) -> Option<(Frame, bool)> {
         let port = self.ports.get_mut(link)?;
+        let was_full = !port.queue.has_room();
         let frame = port.queue.pop(&port.config.offloads)?;
+        let drained = was_full && port.queue.has_room();
+        let len = frame.len();
         port.stats.tx_packets += 1;
-        port.stats.tx_bytes += frame.len() as u64;
-        self.base.emit(What::Frame { link, direction: Direction::Out, len: frame.len() as u32 });
-        Some(frame)
+        port.stats.tx_bytes += len as u64;
+        self.base.emit(What::Frame { link, direction: Direction::Out, len: len as u32 });
+        Some((frame, drained))
     }
 
     /// The device did not take a frame of so many bytes, and it is lost: it has not left after all.

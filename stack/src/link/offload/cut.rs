@@ -32,8 +32,12 @@ pub(super) struct Pattern {
 
 /// Bytes that a super-segment of this layout takes on the wire.
 pub(crate) fn wire_len(frame: &Frame, layout: &Layout) -> usize {
-    let segments = layout.payload_len().div_ceil(usize::from(frame.segment_size.max(1)));
-    layout.payload_len() + segments * layout.payload
+    cut_len(layout.payload, layout.payload_len(), usize::from(frame.segment_size))
+}
+
+/// Bytes that a super-segment of so many bytes of headers and payload takes on the wire.
+pub(crate) fn cut_len(headers: usize, payload: usize, segment: usize) -> usize {
+    payload + payload.div_ceil(segment.max(1)) * headers
 }
 
 impl Cutter {

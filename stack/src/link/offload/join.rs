@@ -77,17 +77,37 @@ enum Kind {
 }
 
 impl Joiner {
-    /// Takes a packet; what is not to wait (or waits no longer) goes `up`, in order.
-    pub(crate) fn offer(&mut self, received: Received, up: &mut VecDeque<Received>) {
-        let mut received = received;
-        for place in (0..self.flows.len()).rev() {
-            match self.flows[place].offer(&mut received) {
-                Answer::NotMine => {}
-                Answer::Taken => return,
-                Answer::TakenAsLast => return self.finish(place, up),
+    /// Takes the payload of a frame from a device if it comes next in a flow that waits, and says if it did; a flow that is complete with it
+    /// goes `up`. Nobody need have looked at the frame: it has the headers of the flow's first, of the link too, so all that was found of those
+    /// is true of it.
+    #[inline]
+    pub(crate) fn continues(&mut self, link: LinkId, frame: &mut Frame, up: &mut VecDeque<Received>) -> bool {
+        // Mostly it is of the flow that began last.
+        let Some(last) = self.flows.back_mut() else { return false };
+        match last.offer(link, frame) {
+            Answer::Taken => true,
+            other => self.continues_after(other, link, frame, up),
+        }
+    }
+
+    /// As [`Joiner::continues`], after what the last flow answered.
+    #[inline(never)]
+    fn continues_after(&mut self, answer: Answer, link: LinkId, frame: &mut Frame, up: &mut VecDeque<Received>) -> bool {
+        let (mut place, mut answer) = (self.flows.len() - 1, answer);
+        loop {
+            match (answer, place) {
+                (Answer::Taken, _) => return true,
+                (Answer::TakenAsLast, _) => {
+                    self.finish(place, up);
+                    return true;
+                }
+                (Answer::NotMine, 0) => return false,
+                (Answer::NotMine, _) => {
+                    place -= 1;
+                    answer = self.flows[place].offer(link, frame);
+                }
             }
         }
-        self.offer_other(received, up);
     }
 
     #[inline(never)]
@@ -95,9 +115,9 @@ impl Joiner {
         up.extend(self.flows.remove(place).map(Flow::finish));
     }
 
-    /// What continues none of the flows that wait.
+    /// Takes a packet that continues none of the flows that wait; what is not to wait (or waits no longer) goes `up`, in order.
     #[inline(never)]
-    fn offer_other(&mut self, received: Received, up: &mut VecDeque<Received>) {
+    pub(crate) fn offer(&mut self, received: Received, up: &mut VecDeque<Received>) {
         match classify(received) {
             Kind::Foreign(received) => up.push_back(received),
             Kind::Unclear(received) => {
@@ -247,14 +267,13 @@ impl Flow {
         Self { payload: first.payload(), template, alike, count: 1, flags: *flags, first }
     }
 
-    /// Takes the payload of `received` if it is the next segment of this flow and would come out the same if the whole were cut again. Whatever
-    /// has the headers of the first one needs no parsing, for they say the same.
+    /// Takes the payload of a frame that came by `link` if it is the next segment of this flow and would come out the same if the whole were cut
+    /// again. Whatever has the headers of the first one needs no parsing, for they say the same.
     #[inline]
-    fn offer(&mut self, received: &mut Received) -> Answer {
+    fn offer(&mut self, link: LinkId, frame: &mut Frame) -> Answer {
         let Segment { received: first, layout, ports, .. } = &self.first;
-        let ours = received.frame.read(layout.l4) == Some(*ports)
-            && (received.link, received.version, received.network) == (first.link, first.version, first.network);
-        if ours { self.offer_of_its_own(&mut received.frame) } else { Answer::NotMine }
+        let ours = frame.read(layout.l4) == Some(*ports) && link == first.link;
+        if ours { self.offer_of_its_own(frame) } else { Answer::NotMine }
     }
 
     /// As [`Flow::offer`] for a frame with the flow's ports, which came by its link.
@@ -307,7 +326,13 @@ impl Flow {
                 return false;
             }
         }
-        let Some(pseudo) = self.template.pseudo.filter(|_| frame.checksum == Checksum::Unknown) else { return true };
+        let known = match frame.checksum {
+            Checksum::Unknown => false,
+            Checksum::Verified => true,
+            // Of this header, or it says nothing.
+            Checksum::Partial { .. } => usize::from(frame.l2_len) + usize::from(frame.l3_len) == l4,
+        };
+        let Some(pseudo) = self.template.pseudo.filter(|_| !known) else { return true };
         let mut sum = pseudo + self.template.transport;
         sum.add_word((own.end - l4) as u32);
         sum.add_word(own.seq);

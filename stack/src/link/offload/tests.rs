@@ -171,11 +171,18 @@ fn received(frame: Frame) -> Received {
     Received { link: LinkId(1), version, frame, network: 0, cast: LinkCast::Unicast }
 }
 
+/// Gives a packet to a joiner.
+fn offer(joiner: &mut Joiner, mut received: Received, up: &mut VecDeque<Received>) {
+    if !joiner.continues(received.link, &mut received.frame, up) {
+        joiner.offer(received, up);
+    }
+}
+
 /// Gives all frames to a joiner, then asks it for what waits.
 fn join(frames: impl IntoIterator<Item = Frame>) -> Vec<Frame> {
     let mut joiner = Joiner::default();
     let mut up = VecDeque::new();
-    frames.into_iter().for_each(|frame| joiner.offer(received(frame), &mut up));
+    frames.into_iter().for_each(|frame| offer(&mut joiner, received(frame), &mut up));
     while let Some(late) = joiner.flush() {
         up.push_back(late);
     }
@@ -263,8 +270,8 @@ fn what_would_not_come_out_the_same_is_not_joined() {
 
     let mut joiner = Joiner::default();
     let mut up = VecDeque::new();
-    joiner.offer(received(of(0, 100)), &mut up);
-    joiner.offer(Received { link: LinkId(2), ..received(of(100, 100)) }, &mut up);
+    offer(&mut joiner, received(of(0, 100)), &mut up);
+    offer(&mut joiner, Received { link: LinkId(2), ..received(of(100, 100)) }, &mut up);
     assert_eq!(
         (joiner.flush().map(|first| first.link), joiner.flush().map(|second| second.link)),
         (Some(LinkId(1)), Some(LinkId(2)))
@@ -365,7 +372,7 @@ fn more_flows_than_places_push_out_the_one_that_waited_longest() {
     };
     let mut joiner = Joiner::default();
     let mut up = VecDeque::new();
-    (0..1000).for_each(|port| joiner.offer(first(port), &mut up));
+    (0..1000).for_each(|port| offer(&mut joiner, first(port), &mut up));
     let ports: Vec<u16> = up.iter().map(|received| u16::from_be_bytes(received.frame.read(40).unwrap())).collect();
     assert_eq!(ports, (0..992).collect::<Vec<u16>>(), "eight wait, the others went up in order");
 }
