@@ -26,8 +26,9 @@ impl Stack {
 
     /// Most frames find nothing that waits, and go straight to their transport.
     fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
-        if let Some(mut up) = self.net.receive_next(link, frame, more) {
-            self.hand_up(&mut up);
+        let mut up = self.net.receive_next(link, frame, more);
+        if let Some(up) = &mut up {
+            self.hand_up(up);
         }
     }
 

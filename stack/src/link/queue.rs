@@ -57,7 +57,7 @@ impl OutputQueue {
     }
 
     /// Appends a frame, link header pushed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, frame: Frame) {
         let bytes = queued_len(&frame);
         self.bytes += bytes;

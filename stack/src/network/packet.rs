@@ -57,7 +57,8 @@ impl Packet {
 
     /// The same, moved out of the packet as far as possible: it must not be asked any more for what it carries nor, perhaps, for its headers.
     pub fn take_payload(&mut self, offset: usize) -> Rope {
-        self.frame.take_part(self.transport + offset, self.len - offset)
+        let len = self.len - offset;
+        if len == 0 { Rope::new() } else { self.frame.take_part(self.transport + offset, len) }
     }
 
     /// True if the transport checksum over pseudo-header, header and payload is right or known to be.

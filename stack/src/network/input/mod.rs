@@ -106,9 +106,9 @@ impl Network {
     /// What came from a link.
     #[inline(always)]
     fn came_in(&mut self, received: Received) -> Option<Up> {
-        match self.usual(received) {
-            Ok(packet) => Some(Up::Packet(packet)),
-            Err(received) => self.arrived(received, From::Link),
+        match self.usual(&received) {
+            Some(header) => Some(Up::Packet(v4::packet(received, &header, Cast::Unicast))),
+            None => self.arrived(received, From::Link),
         }
     }
 

@@ -4,23 +4,23 @@
 use crate::base::Version;
 use crate::link::{LinkCast, Received};
 use crate::network::ipv4::{HEADER_LEN, Header};
-use crate::network::{Cast, Network, Packet, protocol};
+use crate::network::{Network, protocol};
 
 use super::v4;
 
 impl Network {
-    /// The packet in what came from a link, if it is one of these.
-    #[inline(always)] // Neither of them is moved then.
-    pub(super) fn usual(&mut self, received: Received) -> Result<Packet, Received> {
-        let Some(header) = header_of(&received) else { return Err(received) };
+    /// The header of a packet from a link, if it is one of these; then it is to be delivered.
+    #[inline(always)]
+    pub(super) fn usual(&mut self, received: &Received) -> Option<Header> {
+        let header = header_of(received)?;
         if !self.known.is_ours(header.src, header.dst, received.link, self.routes.generation()) {
-            return Err(received);
+            return None;
         }
         let ip = &mut self.links.base.counters.ip;
         ip.in_receives += 1;
         ip.in_octets += (received.frame.len() - received.network) as u64;
         ip.in_delivers += 1;
-        Ok(v4::packet(received, &header, Cast::Unicast))
+        Some(header)
     }
 }
 
@@ -42,9 +42,9 @@ mod tests {
 
     use super::*;
     use crate::base::{Addr, Entropy, Frame, Seed};
-    use crate::network::Up;
     use crate::network::input::From;
     use crate::network::tests::world::{ETH0, Host};
+    use crate::network::{Cast, Up};
 
     const US: Addr = Addr::v4(10, 0, 0, 1);
     const THEM: Addr = Addr::v4(10, 0, 0, 2);
@@ -75,7 +75,8 @@ mod tests {
             let cast = if entropy.below(10) == 0 { LinkCast::Broadcast } else { LinkCast::Unicast };
             let received = || Received { link: ETH0, version: Version::V4, frame: Frame::from(&bytes[..]), network: 0, cast };
             let [first, second] = &mut hosts;
-            if let Ok(packet) = first.net.usual(received()) {
+            if let Some(header) = first.net.usual(&received()) {
+                let packet = v4::packet(received(), &header, Cast::Unicast);
                 quick += 1;
                 let Some(Up::Packet(other)) = second.net.arrived(received(), From::Link) else {
                     panic!("it is refused: {bytes:x?}")

@@ -173,13 +173,13 @@ impl Header {
     ///
     /// # Panics
     /// If the frame has no room for 60 bytes of header: a bug of the caller.
-    #[inline]
+    #[inline(never)]
     pub fn push(&self, frame: &mut Frame, src: Addr, dst: Addr) {
         self.push_with(frame, Sum::pseudo(src, dst, protocol::TCP, 0));
     }
 
     /// The same; `pseudo` is the sum of the pseudo-header without its length.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_with(&self, frame: &mut Frame, pseudo: Sum) {
         match self.options.timestamps_alone() {
             Some((value, echo)) => self.push_usual(frame, pseudo, value, echo),
@@ -189,7 +189,7 @@ impl Header {
     }
 
     /// With timestamps and no other options, as nearly every segment.
-    #[inline]
+    #[inline(always)]
     fn push_usual(&self, frame: &mut Frame, pseudo: Sum, value: u32, echo: u32) {
         let mut bytes = [0; USUAL_LEN];
         let (fixed, options) = bytes.split_at_mut(MIN_LEN);

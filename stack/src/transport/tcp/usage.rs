@@ -16,6 +16,13 @@ pub(super) struct Usage {
     begun: bool,
 }
 
+impl Usage {
+    /// A window of data begins, with so much in flight up to `end`.
+    pub(super) fn begun(most: u32, full: bool, end: Seq) -> Self {
+        Self { most, full, end, begun: true }
+    }
+}
+
 /// Output was made, and the congestion window ended it or not.
 pub(super) fn note(tcb: &mut Tcb) {
     let (una, nxt, out) = (tcb.snd.una, tcb.snd.nxt, tcb.snd.nxt - tcb.snd.una);
@@ -23,7 +30,7 @@ pub(super) fn note(tcb: &mut Tcb) {
     let Some(sending) = &mut tcb.sending else { return };
     let usage = &mut sending.usage;
     if !usage.begun || una.at_or_after(usage.end) || full || (!usage.full && out > usage.most) {
-        *usage = Usage { most: out, full, end: nxt, begun: true };
+        *usage = Usage::begun(out, full, nxt);
     }
 }
 

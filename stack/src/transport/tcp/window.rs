@@ -14,11 +14,13 @@ pub(super) fn initial_buffer(options: &TcpOptions, config: &TcpConfig) -> u32 {
 }
 
 /// Payload bytes the receive buffer offers now.
+#[inline]
 pub(super) fn full_space(tcb: &Tcb, config: &TcpConfig) -> u32 {
     space(tuning::receive_buffer(tcb, config), &tcb.options, config)
 }
 
 /// Payload bytes a receive buffer offers: the rest of it is for what surrounds the payload.
+#[inline]
 fn space(buffer: u32, options: &TcpOptions, config: &TcpConfig) -> u32 {
     let space = (u64::from(buffer) * u64::from(config.window_ratio) / 256) as u32;
     if options.window_clamp == 0 { space } else { space.min(options.window_clamp) }
@@ -60,6 +62,7 @@ pub(super) fn choose(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> u32 {
 }
 
 /// Payload bytes the buffer has room for, and what [`choose`] says.
+#[inline]
 pub(super) fn room_and_choice(tcb: &Tcb, config: &TcpConfig, pressure: Pressure) -> (u32, u32) {
     let (full, offered) = (full_space(tcb, config), offered(tcb));
     let room = full.saturating_sub(tcb.readable_len());

@@ -312,8 +312,7 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let much = (full / 4).max(2 * u32::from(tcb.rcv.mss));
     let is_worth = |next: u32| next > offered && (next >= 2 * offered.max(1) || next - offered >= much);
     // Mostly the window could not be worth it, which is soon found.
-    let pressure = cx.base().budget.pressure();
-    if is_worth(window::most(tcb, full)) && is_worth(window::choose(tcb, cx.config, pressure)) {
+    if is_worth(window::most(tcb, full)) && is_worth(window::choose(tcb, cx.config, cx.base().budget.pressure())) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
     }

@@ -61,6 +61,7 @@ pub(in crate::transport::tcp) fn timestamps(tcb: &Tcb, cx: &Cx<'_>) -> Option<(u
 }
 
 /// Moves the window's right edge as far as it may go and gives the header's field.
+#[inline]
 fn advertise(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
     if tcb.state == TcpState::SynReceived {
         return window::on_wire(window::offered(tcb), 0).0;
@@ -84,11 +85,15 @@ fn count_zero_window(tcb: &mut Tcb, cx: &mut Cx<'_>, closed: bool) {
 }
 
 /// RFC 2018 §4, RFC 2883 §4: a duplicate first, then what is here ahead of its time.
+#[inline]
 fn sack_blocks(tcb: &Tcb) -> SackBlocks {
+    let has_some = tcb.sack && (tcb.has_dsack() || tcb.receiving.is_some());
+    if has_some { some_sack_blocks(tcb) } else { SackBlocks::default() }
+}
+
+#[inline(never)]
+fn some_sack_blocks(tcb: &Tcb) -> SackBlocks {
     let mut blocks = SackBlocks::default();
-    if !tcb.sack {
-        return blocks;
-    }
     if tcb.has_dsack() {
         blocks.push(tcb.dsack.0, tcb.dsack.1);
     }

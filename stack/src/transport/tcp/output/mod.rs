@@ -120,14 +120,21 @@ fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
 /// Sends the segment of a plan, or counts it as lost; says whether there may be more.
 fn send_one(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> bool {
     match send(tcb, cx, plan) {
-        Ok(()) => {}
-        Err(Errno::ENOBUFS) => {
+        Ok(()) => true,
+        Err(errno) => not_sent(tcb, cx, plan, errno),
+    }
+}
+
+/// The segment of a plan was not sent; says whether there may be more.
+fn not_sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, errno: Errno) -> bool {
+    match errno {
+        Errno::ENOBUFS => {
             wait_for_link(tcb, cx);
             return false;
         }
         // The path shrank and the plan is made anew with smaller segments; if it did not, the segment counts as lost.
-        Err(Errno::EMSGSIZE) if transmit::learn_path(tcb, cx) => {}
-        Err(errno) => {
+        Errno::EMSGSIZE if transmit::learn_path(tcb, cx) => {}
+        errno => {
             tcb.inet.soft_error = Some(errno);
             record::sent(tcb, cx, plan);
         }
@@ -137,11 +144,17 @@ fn send_one(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> bool {
 
 /// Sends the segment of a plan.
 pub(super) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
-    let header = fill::header_of(tcb, cx, plan);
-    let body = fill::body_of(tcb, cx, plan);
-    transmit::segment(tcb, cx, &header, body, plan.segment_size)?;
+    transmit(tcb, cx, plan)?;
     record::sent(tcb, cx, plan);
     Ok(())
+}
+
+/// Makes the segment of a plan and lets it go; what that changes is not recorded yet.
+#[inline]
+fn transmit(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
+    let header = fill::header_of(tcb, cx, plan);
+    let body = fill::body_of(tcb, cx, plan);
+    transmit::segment(tcb, cx, &header, body, plan.segment_size)
 }
 
 /// Sends one segment of new data whatever congestion control says (RFC 8985 §7.3); false if there is none that the peer takes.

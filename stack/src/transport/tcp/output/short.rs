@@ -1,12 +1,14 @@
 //! A short message on a connection that has nothing else to say: a request, a reply. What `calls/` and `decide` come to for it, in one go.
 
 use super::decide::{self, Plan};
-use super::{Push, finish, note_news, send_all, send_one};
+use super::{Push, acknowledge, delay, finish, not_sent, note_news, send_all, transmit};
 use crate::base::{Budget, MsgFlags, Pressure, TcpState};
 use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::options::TcpConfig;
 use crate::transport::tcp::tcb::{Phase, Tcb};
+use crate::transport::tcp::timers;
+use crate::transport::tcp::usage::Usage;
 
 /// True if [`write()`] does what the general way would do with a write of so many bytes: one segment takes them, at once.
 pub(in crate::transport::tcp) fn is_short(tcb: &Tcb, config: &TcpConfig, budget: &Budget, len: usize, flags: MsgFlags) -> bool {
@@ -48,10 +50,34 @@ pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: 
     cx.base().budget.charge(sending.charge());
     tcb.sending = Some(sending);
     let plan = Plan { seq, len, fin: false, push: true, segment_size: 0, again: None };
-    if send_one(tcb, cx, &plan) && !decide::is_idle(tcb) {
-        // It was too large for the path after all.
-        send_all(tcb, cx, Push::Normal);
+    match transmit(tcb, cx, &plan) {
+        Ok(()) => sent(tcb, cx, &plan),
+        Err(errno) => {
+            if not_sent(tcb, cx, &plan, errno) && !decide::is_idle(tcb) {
+                // It was too large for the path after all.
+                send_all(tcb, cx, Push::Normal);
+            }
+            note_news(tcb, cx, segments);
+        }
     }
-    note_news(tcb, cx, segments);
     finish(tcb, cx, seq);
+}
+
+/// It was sent. What `record` and [`note_news`] come to for it: nothing else is in flight, and nothing more waits.
+fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
+    acknowledge::carried(tcb);
+    let (end, mss) = (plan.seq + plan.len, u32::from(tcb.snd.mss));
+    let is_full = plan.len + mss > tcb.congestion.cwnd();
+    if let Some(sending) = &mut tcb.sending {
+        sending.board.sent(plan.seq, plan.len, cx.now());
+        sending.usage = Usage::begun(plan.len, is_full, end);
+        sending.meter.output_ended(!is_full);
+    }
+    tcb.snd.nxt = end;
+    timers::arm_timeout(tcb, cx);
+    if plan.len < mss {
+        tcb.snd.small = end;
+    }
+    delay::note_answer(tcb, cx);
+    cx.base().counters.tcp_ext.tcp_orig_data_sent += 1;
 }

@@ -1,6 +1,6 @@
 //! The way of a segment to the network layer.
 
-use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, Sum, What};
+use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
 use crate::link::Hop;
 use crate::network::{Manner, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
@@ -29,16 +29,12 @@ pub(in crate::transport::tcp) fn segment(
 ) -> Result<(), Errno> {
     let (query, len) = (way(tcb), body.len() as u32);
     let manner = manner(tcb, codepoint(tcb, header, len));
-    let frame = |pseudo: Sum| {
-        let mut frame = Frame::new(body);
-        frame.segment_size = segment_size;
-        header.push_with(&mut frame, pseudo);
-        frame
-    };
+    let mut frame = Frame::new(body);
+    frame.segment_size = segment_size;
     let towards = match cx.net.along(&query, manner) {
         Some(along) => {
             let towards = check(tcb, along.route(), along.has_room())?;
-            let frame = frame(along.pseudo());
+            header.push_with(&mut frame, along.pseudo());
             if along.fits(&frame) {
                 along.send(frame)?;
             } else {
@@ -50,8 +46,8 @@ pub(in crate::transport::tcp) fn segment(
         None => {
             let route = cx.net.route(&query)?;
             let towards = check(tcb, &route, cx.net.links.has_room(route.link))?;
-            let pseudo = Sum::pseudo(route.src, query.dst, protocol::TCP, 0);
-            cx.net.send(&route, &manner.outgoing(&query), frame(pseudo))?;
+            header.push(&mut frame, route.src, query.dst);
+            cx.net.send(&route, &manner.outgoing(&query), frame)?;
             towards
         }
     };

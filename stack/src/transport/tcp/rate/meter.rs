@@ -49,7 +49,8 @@ impl Meter {
         self.mark.get_or_insert(Mark { at: now, end, delivered, app_limited });
     }
 
-    pub(super) fn output_ended(&mut self, app_limited: bool) {
+    /// All that was written is out, and the congestion window has room, or not.
+    pub(in crate::transport::tcp) fn output_ended(&mut self, app_limited: bool) {
         self.app_limited = app_limited;
     }
 
