@@ -2,11 +2,15 @@
 //! What `v4`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
 
 use crate::base::Version;
+use crate::base::checksum::checksum;
 use crate::link::{LinkCast, Received};
 use crate::network::ipv4::{HEADER_LEN, Header};
 use crate::network::{Network, protocol};
 
-use super::v4;
+/// The first byte of a header of version 4 without options: it has five words.
+const PLAIN: u8 = 0x45;
+/// More fragments follow, or some go before.
+const FRAGMENT: u16 = 0x3fff;
 
 impl Network {
     /// The header of a packet from a link, if it is one of these; then it is to be delivered.
@@ -30,10 +34,12 @@ fn header_of(received: &Received) -> Option<Header> {
     if received.cast != LinkCast::Unicast || received.version != Version::V4 {
         return None;
     }
-    let header = v4::read_header(received).ok()?;
-    let is_plain =
-        header.len() == HEADER_LEN && !header.is_fragment() && matches!(header.protocol, protocol::TCP | protocol::UDP);
-    is_plain.then_some(header)
+    let fixed: [u8; HEADER_LEN] = received.frame.read(received.network)?;
+    let is_whole = u16::from_be_bytes([fixed[6], fixed[7]]) & FRAGMENT == 0;
+    if fixed[0] != PLAIN || !is_whole || !matches!(fixed[9], protocol::TCP | protocol::UDP) || checksum(&fixed) != 0 {
+        return None;
+    }
+    Header::parse(&fixed, received.frame.len().saturating_sub(received.network)).ok()
 }
 
 #[cfg(test)]
@@ -42,7 +48,7 @@ mod tests {
 
     use super::*;
     use crate::base::{Addr, Entropy, Frame, Seed};
-    use crate::network::input::From;
+    use crate::network::input::{From, v4};
     use crate::network::tests::world::{ETH0, Host};
     use crate::network::{Cast, Up};
 

@@ -57,6 +57,11 @@ pub struct Manner {
 }
 
 impl Manner {
+    /// Nothing but the protocol is said: the stack's defaults, and never cut.
+    pub fn of(protocol: u8) -> Self {
+        Self { protocol, hop_limit: 0, traffic_class: 0, fragmentation: Fragmentation::Never }
+    }
+
     /// As the network layer is told.
     pub fn outgoing(self, query: &RouteQuery) -> Outgoing {
         let Self { protocol, hop_limit, traffic_class, fragmentation } = self;
@@ -85,7 +90,7 @@ pub(in crate::network) type Ways = Quick<Slot, 64>;
 
 impl Network {
     /// The way of such packets, if there is one (see [`Network::way`]). Costs a look-up when the same was asked before.
-    #[inline]
+    #[inline(always)]
     pub fn along(&mut self, query: &RouteQuery, manner: Manner) -> Option<Along<'_>> {
         if !query.dst.is_v4() {
             return None;

@@ -78,10 +78,10 @@ pub(super) fn written(tcb: &mut Tcb, now: Instant, whole: bool) {
     }
 }
 
-/// Output was made.
-pub(super) fn after_output(tcb: &mut Tcb, now: Instant) {
+/// Output was made; so much is still `unsent`.
+pub(super) fn after_output(tcb: &mut Tcb, now: Instant, unsent: u32) {
     let Some(wait) = tcb.sending.as_ref().map(|sending| sending.wait) else { return };
-    if tcb.unsent_len() == 0 {
+    if unsent == 0 {
         let starves = wait.refused && !usage::is_full(tcb);
         if starves && matches!(tcb.state, TcpState::Established | TcpState::CloseWait) {
             turn(tcb, now, For::Buffer);

@@ -15,7 +15,7 @@ use super::spare::Spare;
 use super::tcb::{Tcb, Urgent};
 use super::{Tcp, segment_size, window};
 use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
-use crate::network::{Network, Outgoing, Packet, RouteQuery, protocol};
+use crate::network::{Manner, Network, Packet, RouteQuery, protocol};
 
 /// What is kept of a SYN until its answer is answered.
 #[derive(Clone, Debug)]
@@ -353,12 +353,21 @@ fn retransmissions_within(seconds: u32) -> u8 {
 pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: u16, fast_open: Option<FastOpenOption>) {
     let tuple = half_open.tuple();
     let link = (half_open.link != 0).then_some(LinkId(half_open.link));
-    let Ok(route) = net.route(&RouteQuery { dst: tuple.remote, src: tuple.local, link }) else { return };
-    let header = half_open.syn_ack(segment_size::announced(route.mtu, tuple.remote, maxseg), fast_open, net.links.base.now);
+    let (now, query) = (net.links.base.now, RouteQuery { dst: tuple.remote, src: tuple.local, link });
+    let syn_ack = |mtu| half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), fast_open, now);
     let mut frame = Frame::new(Rope::new());
-    header.push(&mut frame, tuple.local, tuple.remote);
-    let outgoing = Outgoing { dst: tuple.remote, protocol: protocol::TCP, ..Outgoing::default() };
-    if net.send(&route, &outgoing, frame).is_ok() {
+    // A way takes packets that are larger than any SYN-ACK.
+    let (header, sent) = if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {
+        let header = syn_ack(along.route().mtu);
+        header.push_with(&mut frame, along.pseudo());
+        (header, along.send(frame))
+    } else {
+        let Ok(route) = net.route(&query) else { return };
+        let header = syn_ack(route.mtu);
+        header.push(&mut frame, tuple.local, tuple.remote);
+        (header, net.send(&route, &Manner::of(protocol::TCP).outgoing(&query), frame))
+    };
+    if sent.is_ok() {
         transmit::report_stateless(&mut net.links.base, Direction::Out, &header, 0);
         net.links.base.counters.tcp.out_segs += 1;
     }

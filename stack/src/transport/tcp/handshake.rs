@@ -34,7 +34,7 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
 
 /// A SYN was taken together with its data (RFC 7413 §4.2.2): the answer goes out from the connection itself, which may send at once.
 pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    let mtu = transmit::mtu(tcb, cx);
     transmit::take_path(tcb, mtu);
     tcb.rcv.mss = tcb.snd.mss.min(536);
     send_syn(tcb, cx);
@@ -43,7 +43,7 @@ pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// (Re)sends our SYN or, once the peer's came, our SYN-ACK.
 pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    let mtu = transmit::mtu(tcb, cx);
     let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     let window = window::initial(&tcb.options, cx.config, mss);
     let answering = tcb.state == TcpState::SynReceived;
@@ -172,7 +172,7 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq) {
     tcb.snd.wnd = window;
     tcb.snd.max_wnd = window;
     tcb.snd.wl1 = seq;
-    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    let mtu = transmit::mtu(tcb, cx);
     if tcb.state == TcpState::SynSent {
         mtu_probe::opened(tcb, cx);
     }

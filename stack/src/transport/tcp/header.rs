@@ -290,6 +290,9 @@ impl Options {
 
     /// How many SACK blocks there is room for: four, or three with timestamps (RFC 2018 §3, RFC 7323 §3.2).
     fn sack_that_fits(&self) -> usize {
+        if self.sack.is_empty() {
+            return 0;
+        }
         let room = MAX_OPTIONS.saturating_sub(self.len_without_sack());
         (room.saturating_sub(4) / 8).min(self.sack.count as usize)
     }

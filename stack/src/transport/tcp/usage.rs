@@ -23,10 +23,10 @@ impl Usage {
     }
 }
 
-/// Output was made, and the congestion window ended it or not.
-pub(super) fn note(tcb: &mut Tcb) {
+/// Output was made, so much is in `flight` now, and the congestion window ended it or not.
+pub(super) fn note(tcb: &mut Tcb, flight: u32) {
     let (una, nxt, out) = (tcb.snd.una, tcb.snd.nxt, tcb.snd.nxt - tcb.snd.una);
-    let full = decide::in_flight(tcb) + decide::mss(tcb) > tcb.congestion.cwnd();
+    let full = flight + decide::mss(tcb) > tcb.congestion.cwnd();
     let Some(sending) = &mut tcb.sending else { return };
     let usage = &mut sending.usage;
     if !usage.begun || una.at_or_after(usage.end) || full || (!usage.full && out > usage.most) {

@@ -98,7 +98,7 @@ impl Tcp {
 
 /// Queues what fits into a SYN; says how much that is. No more than the path takes, be that less than what is announced at least.
 fn fill(tcb: &mut Tcb, cx: &mut Cx<'_>, data: &[&[u8]], mss: Option<u16>) -> usize {
-    let mtu = transmit::route(tcb, cx).map_or(1500, |route| route.mtu);
+    let mtu = transmit::mtu(tcb, cx);
     let path = segment_size::largest_payload(mtu, tcb.inet.remote).min(segment_size::wanted(tcb.options.maxseg));
     let mut room = usize::from(mss.map_or(path, |mss| mss.min(path)).saturating_sub(OPTIONS));
     let (iss, mut len) = (tcb.snd.una, 0);

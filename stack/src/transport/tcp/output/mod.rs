@@ -65,11 +65,15 @@ fn may_have_news(tcb: &Tcb) -> bool {
 
 /// What could be sent was, after so many `segments` before: takes note of what holds back the rest.
 fn note_news(tcb: &mut Tcb, cx: &Cx<'_>, segments: u32) {
-    if tcb.tally.segs_out != segments {
-        usage::note(tcb);
+    if tcb.sending.is_none() && tcb.rate.is_none() {
+        return;
     }
-    busy::after_output(tcb, cx.now());
-    rate::check_app_limited(tcb);
+    let (flight, unsent) = (decide::in_flight(tcb), tcb.unsent_len());
+    if tcb.tally.segs_out != segments {
+        usage::note(tcb, flight);
+    }
+    busy::after_output(tcb, cx.now(), unsent);
+    rate::check_app_limited(tcb, flight, unsent);
 }
 
 /// The acknowledgement that no segment carried, and the timers; `before`: what was to be sent next.

@@ -13,6 +13,15 @@ pub(in crate::transport::tcp) fn route(tcb: &Tcb, cx: &mut Cx<'_>) -> Result<Rou
     cx.net.route(&way(tcb))
 }
 
+/// The largest packet of the path to the peer, as far as is known; where there is none now, that of an Ethernet.
+pub(in crate::transport::tcp) fn mtu(tcb: &Tcb, cx: &mut Cx<'_>) -> u32 {
+    let query = way(tcb);
+    match cx.net.along(&query, manner(tcb, ecn::NOT_ECT)) {
+        Some(along) => along.route().mtu,
+        None => cx.net.route(&query).map_or(1500, |route| route.mtu),
+    }
+}
+
 /// What its route must satisfy: from the address it began with (RFC 9293 MUST-45).
 pub(in crate::transport::tcp) fn way(tcb: &Tcb) -> RouteQuery {
     let link = (tcb.inet.link != 0).then_some(LinkId(tcb.inet.link));

@@ -121,16 +121,13 @@ pub(super) fn sent(tcb: &mut Tcb, cx: &Cx<'_>, before: u32, bytes: u32, segments
     }
 }
 
-/// `CheckIfApplicationLimited`, after output: all that was written is out, and there would be room for more.
-pub(super) fn check_app_limited(tcb: &mut Tcb) {
-    if tcb.rate.is_none() && tcb.sending.is_none() {
-        return;
-    }
-    let (in_flight, mss) = (decide::in_flight(tcb), u32::from(tcb.snd.mss));
+/// `CheckIfApplicationLimited`, after output that left so much `in_flight` and so much `unsent`: all that was written is out, and there would be
+/// room for more.
+pub(super) fn check_app_limited(tcb: &mut Tcb, in_flight: u32, unsent: u32) {
+    let mss = u32::from(tcb.snd.mss);
     let is_lost = |sending: &Sending| sending.board.next_lost(1).is_some();
-    let app_limited = tcb.unsent_len() < mss
-        && in_flight.saturating_add(mss) <= tcb.congestion.cwnd()
-        && !tcb.sending.as_deref().is_some_and(is_lost);
+    let app_limited =
+        unsent < mss && in_flight.saturating_add(mss) <= tcb.congestion.cwnd() && !tcb.sending.as_deref().is_some_and(is_lost);
     match (&mut tcb.rate, &mut tcb.sending) {
         (Some(rate), _) if app_limited => rate.delivery.mark_app_limited(in_flight),
         (None, Some(sending)) => sending.meter.output_ended(app_limited),
