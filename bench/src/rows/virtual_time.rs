@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loggia_bench::pair::{WRITE, pattern};
 use loggia_lab::link::{Chance, Limit, Loss, Queue, QueueKind, Rate, Terms};
-use loggia_lab::record::{Folder, Options, Output, Recorder};
+use loggia_lab::record::{Folder, Options, Output, Recorder, Snap};
 use loggia_lab::world::{End, Frames, HostId, PortConfig, World};
 use loggia_stack::base::{Addr, Cidr, Errno, MsgFlags, Ready, SocketId};
 use loggia_stack::engine::Config;
@@ -124,9 +124,6 @@ impl Folder for Nowhere {
     }
 }
 
-/// Bytes of each packet that a capture of headers keeps: Ethernet, IPv4, TCP with its options.
-const HEADERS: u32 = 14 + 20 + 60;
-
 /// MTU 1500 over a link that loses one packet of a thousand, with captures of headers at both ends: one without a rate, as row 3 has none,
 /// whose packets travel together, and one with a rate, whose packets each arrive at a moment of their own.
 pub(crate) fn captured(effort: Effort) -> Result<Vec<Sample>, String> {
@@ -146,7 +143,7 @@ pub(crate) fn captured(effort: Effort) -> Result<Vec<Sample>, String> {
         let took = timed(|| assert!(lab.bulk(amount, far) >= amount));
         Sample::rate(17, what, "loggia", amount, took)
     };
-    let headers = || Some(Options { snap: HEADERS, events: false, ..Options::default() });
+    let headers = || Some(Options { snap: Snap::Headers, events: false, ..Options::default() });
     let free = || Terms { delay, ..Terms::default() };
     let rated = || link(10_000_000_000, delay);
     Ok(vec![

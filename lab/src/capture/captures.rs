@@ -7,6 +7,8 @@ use loggia_stack::link::{Train, complete_checksum, cut};
 use super::hold::{Held, Hold, Kept, Place};
 use super::piece::Piece;
 use super::remarks;
+use super::run::Run;
+use super::snap::Snap;
 use crate::record::{Folder, Name, Options, Sink};
 
 /// The captures of all hosts.
@@ -24,7 +26,7 @@ struct Capture {
     packets: Vec<u64>,
     /// Nanoseconds from 1970 to moment zero.
     epoch: u64,
-    snap: usize,
+    snap: Snap,
     /// Repetitions that were told of and have not left yet: they wait for the neighbour's address. The latest first.
     late: Vec<(u32, u32, Why)>,
 }
@@ -49,37 +51,44 @@ impl Captures {
         self.hosts.get(host).is_some_and(|capture| capture.sink.is_open())
     }
 
-    /// A packet, or a super-segment that is as one, passed the border of a host.
-    pub fn push(&mut self, host: usize, mut held: Held, piece: &Piece<'_>) -> Place {
+    /// A packet, or a super-segment that is as one, passed the border of a host. Says where it is held, unless nothing more can be said of it.
+    ///
+    /// It begins with `headers` bytes of headers.
+    pub fn push(&mut self, host: usize, mut held: Held, piece: &Piece<'_>, headers: usize) -> Option<Place> {
         let capture = &mut self.hosts[host];
         capture.write_known(held.at);
         capture.explain(&mut held);
-        match piece.begins(capture.snap) {
-            Some(kept) => capture.hold.push_head(held, piece.len(), kept, |head| piece.fill(head)),
-            None => capture.hold.push(held, Kept::Frame(piece.frame())),
+        let Some(kept) = piece.begins(capture.snap.of(headers)) else {
+            return Some(capture.hold.push(held, Kept::Frame { frame: piece.frame(), headers }));
+        };
+        let packet = capture.packet(&held, piece.len());
+        if capture.is_next(&held) {
+            let packet = Packet { comments: &held.comments, ..packet };
+            capture.sink.put_with(|into| pcapng::append_packet(into, &packet, kept, |room| piece.fill(room)));
+            capture.count(held.port, 1);
+            return None;
         }
+        let append = |into: &mut Vec<u8>| pcapng::append_times(into, &packet, kept, 1, |room| piece.fill(room));
+        Some(capture.hold.push_blocks(held, piece.len(), append))
     }
 
     /// True if packets of a super-segment may be given together: only their first bytes are kept.
     pub fn takes_trains(&self, host: usize) -> bool {
-        !self.is_on(host) || self.hosts[host].snap <= Piece::HEAD
+        !self.is_on(host) || self.hosts[host].snap.of(Piece::HEAD) <= Piece::HEAD
     }
 
     /// The packets of a super-segment passed the border of a host, and there is nothing to say of any of them.
     pub fn push_train(&mut self, host: usize, held: Held, whole: &Frame, train: &Train) {
         let capture = &mut self.hosts[host];
         capture.write_known(held.at);
-        let piece = |n| Piece::Segment { whole, train, n };
-        let (count, snap) = (train.count(), capture.snap);
-        let (len, last) = (piece(0).len(), piece(count - 1).len());
-        let kept = (count - 1) * len.min(snap) + last.min(snap);
-        let from = capture.hold.keep(kept, |heads| {
-            for (n, head) in heads.chunks_mut(len.min(snap)).enumerate() {
-                piece(n).fill(head);
-            }
-        });
-        let (kept, count, len, last) = (kept as u32, count as u32, len as u32, last as u32);
-        capture.hold.push(held, Kept::Run { from, kept, count, len, last });
+        let run = Run { whole, train, snap: capture.snap.of(train.headers()) };
+        let like = capture.packet(&held, 0);
+        if capture.is_next(&held) {
+            capture.sink.put_run_with(|into| run.append(into, &like));
+            capture.count(held.port, train.count() as u64);
+        } else {
+            capture.hold.push_blocks(held, run.len(), |into| run.append(into, &like));
+        }
     }
 
     /// Says something of a frame that is held.
@@ -133,12 +142,11 @@ impl Capture {
             Err(error) => Sink::failed(&name, &error),
         };
         sink.put(&pcapng::section(concat!("loggia ", env!("CARGO_PKG_VERSION")), &format!("host {host}")));
-        ports
-            .iter()
-            .for_each(|port| sink.put(&pcapng::interface(port, &format!("{port} of {host}"), LinkType::Ethernet, options.snap)));
-        let snap = if options.snap == 0 { usize::MAX } else { options.snap as usize };
+        ports.iter().for_each(|port| {
+            sink.put(&pcapng::interface(port, &format!("{port} of {host}"), LinkType::Ethernet, options.snap.limit()))
+        });
         let epoch = options.epoch.as_nanos() as u64;
-        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap, late: Vec::new() }
+        Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap: options.snap, late: Vec::new() }
     }
 
     /// A repetition leaves that was told of before.
@@ -156,37 +164,42 @@ impl Capture {
         }
     }
 
+    /// True if a packet may be written at once: nothing more can be said of it, nor of any before it.
+    fn is_next(&self, held: &Held) -> bool {
+        held.is_settled(held.at) && self.hold.is_empty()
+    }
+
+    /// A packet of `len` bytes, without comments and data.
+    fn packet(&self, held: &Held, len: usize) -> Packet<'static> {
+        let at = self.epoch + held.at.nanos();
+        Packet { interface: held.port as u32, at, data: &[], len, direction: held.direction, comments: &[] }
+    }
+
     /// Writes a frame as a wire would carry it: a super-segment as its segments, checksums complete. Where bytes of a packet are left
     /// out that its checksum is about, it stays as the host left it to the device: nobody can tell from what is written whether it is right.
     fn write(&mut self, held: &Held, kept: Kept) {
-        let Self { hold, sink, packets, epoch, snap, .. } = self;
-        let Held { at, port, direction, comments, .. } = held;
+        let packet = self.packet(held, 0);
+        let Self { hold, sink, snap, .. } = self;
+        let comments = &held.comments;
         let count = match kept {
-            Kept::Head { from, kept, len } => {
-                let (data, at) = (hold.head(from, kept), *epoch + at.nanos());
-                let packet = Packet { interface: *port as u32, at, data, len: len as usize, direction: *direction, comments };
-                sink.put_with(|into| pcapng::append_packet(into, &packet, data.len(), |room| room.copy_from_slice(data)));
-                1
-            }
-            Kept::Run { from, kept, count, len, last } => {
-                let (interface, at) = (*port as u32, *epoch + at.nanos());
-                let heads = hold.head(from, kept).chunks((len as usize).min(*snap));
-                for (n, data) in (1..).zip(heads) {
-                    let len = if n == count { last } else { len } as usize;
-                    let packet = Packet { interface, at, data, len, direction: *direction, comments };
-                    sink.put_with(|into| pcapng::append_packet(into, &packet, data.len(), |room| room.copy_from_slice(data)));
+            Kept::Blocks { from, kept, block, .. } => {
+                let blocks = hold.blocks(from, kept);
+                if comments.is_empty() {
+                    sink.put_run(blocks, block as usize);
+                } else {
+                    let each = blocks.chunks(block as usize);
+                    each.for_each(|block| sink.put_with(|into| pcapng::append_commented(into, block, comments)));
                 }
-                u64::from(count)
+                u64::from(kept.div_ceil(block))
             }
-            Kept::Frame(frame) => {
+            Kept::Frame { frame, headers } => {
                 let mut count = 0;
                 for mut frame in cut(frame) {
-                    let (len, kept) = (frame.len(), frame.len().min(*snap));
+                    let (len, kept) = (frame.len(), frame.len().min(snap.of(headers)));
                     if kept == len {
                         complete_checksum(&mut frame);
                     }
-                    let (interface, at) = (*port as u32, *epoch + at.nanos());
-                    let packet = Packet { interface, at, data: &[], len, direction: *direction, comments };
+                    let packet = Packet { len, comments, ..packet };
                     sink.put_with(|into| {
                         pcapng::append_packet(into, &packet, kept, |room| {
                             frame.copy_to(0, room);
@@ -197,8 +210,13 @@ impl Capture {
                 count
             }
         };
-        if let Some(all) = packets.get_mut(*port) {
-            *all += count;
+        self.count(held.port, count);
+    }
+
+    /// So many packets of an interface were written.
+    fn count(&mut self, port: usize, packets: u64) {
+        if let Some(all) = self.packets.get_mut(port) {
+            *all += packets;
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Held {
     pub port: usize,
     /// Which way.
     pub direction: Direction,
-    /// First sequence number, if it is TCP.
+    /// First sequence number, if it is of TCP and may turn out to have been sent before: until its moment is over a host may say so.
     pub seq: Option<u32>,
     /// What is to be said of it.
     pub comments: Vec<String>,
@@ -28,41 +28,41 @@ pub struct Held {
     pub open: bool,
 }
 
+impl Held {
+    /// True if nothing more can be said of it at `now`: its fate is known, and if it may have been sent before, its moment is over.
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        !self.open && (self.seq.is_none() || self.at < now)
+    }
+}
+
 /// What is to be written of it.
 #[derive(Debug)]
 pub(super) enum Kept {
-    /// All, or the first bytes of each packet of a super-segment.
-    Frame(Frame),
-    /// The first bytes, which are kept in one place with those of others.
-    Head {
+    /// All of it.
+    Frame {
+        /// The packet, or a super-segment.
+        frame: Frame,
+        /// With how many bytes of headers each of its packets begins.
+        headers: usize,
+    },
+    /// The first bytes, as a block without comments; or those of the packets of a super-segment, as blocks one behind the other.
+    Blocks {
         /// Where they begin, counted from the first that was ever kept.
         from: u64,
-        /// How many there are.
+        /// How many bytes all blocks take.
         kept: u32,
-        /// How many there were.
+        /// How many bytes each block takes but the last.
+        block: u32,
+        /// How many bytes the packets had.
         len: u32,
-    },
-    /// The first bytes of packets of a super-segment, one behind the other.
-    Run {
-        /// Where they begin.
-        from: u64,
-        /// How many bytes there are of all.
-        kept: u32,
-        /// How many packets.
-        count: u32,
-        /// How many bytes there were of each but the last.
-        len: u32,
-        /// And of the last.
-        last: u32,
     },
 }
 
 impl Kept {
     fn len(&self) -> usize {
         match self {
-            Self::Frame(frame) => frame.len(),
-            Self::Head { len, .. } => *len as usize,
-            Self::Run { count, len, last, .. } => (*count as usize - 1) * *len as usize + *last as usize,
+            Self::Frame { frame, .. } => frame.len(),
+            Self::Blocks { len, .. } => *len as usize,
         }
     }
 }
@@ -78,8 +78,8 @@ pub(super) struct Hold {
     /// Place of the first of the queue.
     first: u64,
     bytes: usize,
-    /// First bytes of packets, one after the other, and where the first of them begins.
-    heads: Vec<u8>,
+    /// First bytes of packets as blocks, one after the other, and where the first of them begins.
+    blocks: Vec<u8>,
     began: u64,
     /// Where those end that were written.
     spent: u64,
@@ -93,34 +93,39 @@ impl Hold {
         Place(self.first + self.queue.len() as u64 - 1)
     }
 
-    /// Appends a packet of `len` bytes of which the first `kept` are filled in.
-    pub(super) fn push_head(&mut self, held: Held, len: usize, kept: usize, fill: impl FnOnce(&mut [u8])) -> Place {
-        let from = self.keep(kept, fill);
-        self.push(held, Kept::Head { from, kept: kept as u32, len: len as u32 })
+    /// Appends packets of `len` bytes in all of which `append` appends the blocks; it says how many bytes each takes but the last.
+    pub(super) fn push_blocks(&mut self, held: Held, len: usize, append: impl FnOnce(&mut Vec<u8>) -> usize) -> Place {
+        let mut block = 0;
+        let (from, kept) = self.keep(|blocks| block = append(blocks) as u32);
+        self.push(held, Kept::Blocks { from, kept, block, len: len as u32 })
     }
 
-    /// Makes room for so many bytes that are kept; says where they begin.
-    pub(super) fn keep(&mut self, kept: usize, fill: impl FnOnce(&mut [u8])) -> u64 {
+    /// Keeps what `append` appends; says where it begins, and how much it is.
+    fn keep(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> (u64, u32) {
         self.tidy();
-        let from = self.heads.len();
-        self.heads.resize(from + kept, 0);
-        fill(&mut self.heads[from..]);
-        self.began + from as u64
+        let from = self.blocks.len();
+        append(&mut self.blocks);
+        (self.began + from as u64, (self.blocks.len() - from) as u32)
     }
 
-    /// The first bytes of a packet; there until another one is pushed.
-    pub(super) fn head(&self, from: u64, kept: u32) -> &[u8] {
+    /// What was kept; there until more is.
+    pub(super) fn blocks(&self, from: u64, kept: u32) -> &[u8] {
         let from = (from - self.began) as usize;
-        &self.heads[from..from + kept as usize]
+        &self.blocks[from..from + kept as usize]
     }
 
     /// Gives up the room of what was written.
     fn tidy(&mut self) {
         let spent = (self.spent - self.began) as usize;
-        if spent == self.heads.len() || (spent >= SPENT && spent >= self.heads.len() / 2) {
-            self.heads.drain(..spent);
+        if spent == self.blocks.len() || (spent >= SPENT && spent >= self.blocks.len() / 2) {
+            self.blocks.drain(..spent);
             self.began = self.spent;
         }
+    }
+
+    /// True if nothing is held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     /// A frame that has not been written.
@@ -149,11 +154,11 @@ impl Hold {
         moment.filter(move |held| held.direction == Direction::Out && held.seq.is_some_and(within))
     }
 
-    /// The next frame nothing more can be said of at `now`: its moment is over and its fate known. Or there are too many.
+    /// The next frame nothing more can be said of at `now`. Or there are too many.
     pub(super) fn pop(&mut self, now: Instant) -> Option<(Held, Kept)> {
         let (head, _) = self.queue.front()?;
         let crowded = self.queue.len() > FRAMES || self.bytes > BYTES;
-        if (head.open || head.at >= now) && !crowded {
+        if !head.is_settled(now) && !crowded {
             return None;
         }
         self.pop_any()
@@ -164,7 +169,7 @@ impl Hold {
         let (held, kept) = self.queue.pop_front()?;
         self.first += 1;
         self.bytes -= kept.len();
-        if let Kept::Head { from, kept, .. } | Kept::Run { from, kept, .. } = kept {
+        if let Kept::Blocks { from, kept, .. } = kept {
             self.spent = from + u64::from(kept);
         }
         Some((held, kept))
@@ -181,7 +186,7 @@ mod tests {
     }
 
     fn whole() -> Kept {
-        Kept::Frame(Frame::from(&[0; 60][..]))
+        Kept::Frame { frame: Frame::from(&[0; 60][..]), headers: 60 }
     }
 
     #[test]
@@ -197,6 +202,15 @@ mod tests {
         assert!(hold.pop(Instant::from_millis(2)).is_none(), "its moment is not over: more may be said of it");
         assert!(hold.pop(Instant::from_millis(3)).is_some());
         hold.remark(first, ["too late".into()]);
+    }
+
+    #[test]
+    fn what_cannot_have_been_sent_before_waits_for_its_fate_alone() {
+        let mut hold = Hold::default();
+        let place = hold.push(Held { seq: None, ..held(1, true) }, whole());
+        assert!(hold.pop(Instant::from_millis(1)).is_none());
+        hold.close(place);
+        assert!(hold.pop(Instant::from_millis(1)).is_some() && hold.is_empty());
     }
 
     #[test]
@@ -231,17 +245,21 @@ mod tests {
             if n % 7 == 0 {
                 hold.push(held(n, false), whole());
             } else {
-                hold.push_head(held(n, false), 1514, 60 + n as usize % 40, |head| head.fill(n as u8));
+                hold.push_blocks(held(n, false), 1514, |blocks| {
+                    blocks.resize(blocks.len() + 60 + n as usize % 40, n as u8);
+                    30
+                });
             }
             if n % 300 == 299 {
                 while let Some((_, kept)) = hold.pop(Instant::from_millis(n.saturating_sub(50))) {
-                    if let Kept::Head { from, kept, len } = kept {
-                        assert_eq!((hold.head(from, kept), len), (&vec![next as u8; 60 + next as usize % 40][..], 1514));
+                    if let Kept::Blocks { from, kept, len, block } = kept {
+                        let expected = vec![next as u8; 60 + next as usize % 40];
+                        assert_eq!((hold.blocks(from, kept), len, block), (&expected[..], 1514, 30));
                     }
                     next += 1;
                 }
             }
-            longest = longest.max(hold.heads.len());
+            longest = longest.max(hold.blocks.len());
         }
         assert!(next > 19_000 && longest < 3 * SPENT, "{longest} bytes");
     }

@@ -9,6 +9,8 @@
 //! - `captures`: the files
 //! - `hold`: frames in order until what became of them is known; of those of which little is kept only that
 //! - `piece`: what is seen: a frame, or one packet of a super-segment
+//! - `run`: the packets of a super-segment as blocks
+//! - `snap`: how much of each packet is kept
 //! - `remarks`: fates in words
 //!
 //! Invariant: what is written is whole blocks; a file that cannot grow any more ends after a whole one.
@@ -17,7 +19,10 @@ mod captures;
 mod hold;
 mod piece;
 pub mod remarks;
+mod run;
+mod snap;
 
 pub use captures::Captures;
 pub use hold::{Held, Place};
 pub use piece::Piece;
+pub use snap::Snap;

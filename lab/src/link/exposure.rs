@@ -98,7 +98,12 @@ pub(super) struct Exposures {
 impl Exposures {
     /// A packet is sent.
     pub(super) fn sent(&mut self) {
-        self.sent += 1;
+        self.sent_many(1);
+    }
+
+    /// So many packets are sent.
+    pub(super) fn sent_many(&mut self, packets: u64) {
+        self.sent += packets;
     }
 
     /// An impairment touched a packet.

@@ -36,6 +36,8 @@ pub(super) struct Lots {
     jitter: Option<super::terms::Jitter>,
     /// How often a deviation is that of the packet before.
     jitter_repeat: Odds,
+    /// Packets are lost or go on, and nothing else happens to them.
+    only_loss: bool,
 }
 
 /// A chance, ready to be drawn.
@@ -59,7 +61,12 @@ impl Coupled {
 
 impl Lots {
     pub(super) fn new(terms: &Terms) -> Self {
+        let Terms { duplicate, corrupt, reorder, jitter, .. } = terms;
+        let only_loss = [*duplicate, *corrupt].iter().all(|chance| Coupled::from(*chance).odds == Odds::Never)
+            && reorder.is_none()
+            && jitter.is_none();
         Self {
+            only_loss,
             loss: Model::new(terms.loss.as_ref()),
             duplicate: terms.duplicate.into(),
             corrupt: terms.corrupt.into(),
@@ -67,6 +74,25 @@ impl Lots {
             jitter: terms.jitter.clone(),
             jitter_repeat: Odds::new(terms.jitter.as_ref().map_or(0.0, |jitter| jitter.correlation)),
         }
+    }
+
+    /// Draws the lots of packets as long as nothing happens to them, for `count` packets at most; then that of the one to which something does.
+    /// Says how many went on, and the lot of the next.
+    pub(super) fn draw_until(&self, draws: &Draws, key: u64, flow: &mut Flow, count: usize) -> (usize, Option<Lot>) {
+        for n in 0..count {
+            flow.number += 1;
+            if self.only_loss {
+                if self.loss.loses(draws, key, flow) {
+                    return (n, Some(Lot { lost: true, ..Lot::default() }));
+                }
+            } else {
+                let lot = self.draw(draws, key, flow);
+                if lot != Lot::default() {
+                    return (n, Some(lot));
+                }
+            }
+        }
+        (count, None)
     }
 
     /// The lot of the packet that `flow.number` counts. To be drawn once a packet, in order.

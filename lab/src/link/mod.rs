@@ -48,6 +48,7 @@ mod alter;
 mod draw;
 mod exposure;
 mod fate;
+mod fates;
 mod flow;
 mod flows;
 mod line;
@@ -65,5 +66,6 @@ mod terms;
 
 pub use exposure::{Exposure, Impairment};
 pub use fate::{Cause, Counts, Fate, Marks, PacketId, Verdict};
+pub use fates::{Fates, Shared};
 pub use pipe::{Arrival, MEMORY, Pipe, PipeSeed};
 pub use terms::{Chance, Distribution, Jitter, Limit, Loss, Queue, QueueKind, Rate, Reorder, Terms, Trace};

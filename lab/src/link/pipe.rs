@@ -2,8 +2,6 @@
 
 mod together;
 
-use std::collections::VecDeque;
-
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Frame, Instant};
 use loggia_stack::link::{Train, cut, packets};
@@ -12,6 +10,7 @@ use super::alter;
 use super::draw::Draws;
 use super::exposure::{Exposure, Exposures, Impairment};
 use super::fate::{Cause, Counts, Fate, Marks, PacketId, Verdict};
+use super::fates::Fates;
 use super::flow::Acquaintance;
 use super::flows::{Flows, MAX_FLOWS};
 use super::line::Line;
@@ -54,7 +53,7 @@ pub struct Pipe {
     flows: Flows,
     shaper: Shaper,
     line: Line,
-    fates: VecDeque<Fate>,
+    fates: Fates,
     counts: Counts,
     exposures: Exposures,
     /// The last name that was given.
@@ -76,7 +75,7 @@ impl Pipe {
             flows: Flows::new(MAX_FLOWS),
             shaper: Shaper::new(&terms, draws),
             line: Line::default(),
-            fates: VecDeque::new(),
+            fates: Fates::NONE,
             counts: Counts::default(),
             exposures: Exposures::default(),
             named: 0,
@@ -166,7 +165,7 @@ impl Pipe {
 
     /// The oldest fate nobody has fetched.
     pub fn next_fate(&mut self) -> Option<Fate> {
-        self.fates.pop_front()
+        self.fates.pop()
     }
 
     /// Nobody wants to know the fates that were not fetched.
@@ -174,9 +173,9 @@ impl Pipe {
         self.fates.clear();
     }
 
-    /// All fates nobody has fetched, oldest first.
-    pub(crate) fn take_fates(&mut self) -> std::collections::vec_deque::Drain<'_, Fate> {
-        self.fates.drain(..)
+    /// The fates that nobody has fetched.
+    pub fn fates(&self) -> &Fates {
+        &self.fates
     }
 
     /// What became of all packets so far. Packets and bytes (Ethernet header included) of a super-segment are those it stands for.
@@ -212,8 +211,7 @@ impl Pipe {
         } else {
             Verdict::Dropped(Cause::QueueFull)
         };
-        let fate = |name| Fate { packet: PacketId(name), flow: 0, number: 0, at: now, verdict };
-        self.fates.extend((packet.0..=self.named).map(fate));
+        self.fates.push_shared(Fate { packet, flow: 0, number: 0, at: now, verdict }, names);
         if room {
             self.held += memory;
             self.line.put(Arrival { packet, names, at, frame }, count as u32, bytes as u32, memory as u32);
@@ -292,7 +290,7 @@ impl Pipe {
         self.held -= packet.memory as usize;
         self.counts.dropped[cause as usize] += 1;
         self.touched(&packet, Impairment::Loss, cause == Cause::Loss);
-        self.fates.push_back(packet.fate(at, Verdict::Dropped(cause)));
+        self.fates.push(packet.fate(at, Verdict::Dropped(cause)));
     }
 
     /// The packet has left the queue at `at` and is out at `out`: from here on everything about it is known.
@@ -320,7 +318,7 @@ impl Pipe {
         self.counts.reordered += u64::from(marks.reordered);
         self.touched(&packet, Impairment::Corrupt, marks.corrupted.is_some());
         self.touched(&packet, Impairment::Reorder, marks.reordered);
-        self.fates.push_back(packet.fate(at, Verdict::Delivered { arrives, queued: at - packet.since, marks }));
+        self.fates.push(packet.fate(at, Verdict::Delivered { arrives, queued: at - packet.since, marks }));
         let Packet { id, frame, size, memory, .. } = packet;
         self.line.put(Arrival { packet: id, names: 1, at: arrives, frame }, 1, size, memory);
     }

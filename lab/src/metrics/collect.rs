@@ -8,7 +8,7 @@ use loggia_stack::base::{Addr, Instant};
 use super::table::{Labels, Place, Series, Table};
 use crate::link::{Cause, Pipe, Rate};
 use crate::observe::PipeId;
-use crate::record::{Connections, Dir, End, Entry, Fact, Flags, Name, Part, Segment, Transfer, Which};
+use crate::record::{Connections, Dir, End, Fact, Flags, Name, Part, Segment, Transfer, Which};
 
 /// Most datagrams under way that are remembered.
 const DATAGRAMS: usize = 1 << 18;
@@ -157,23 +157,23 @@ impl Collector {
         self.table.sample("proc.rss", &labels, process.rss as f64);
     }
 
-    /// Learns from an entry that is neither a packet nor a fate, after the connections did.
-    pub fn take(&mut self, entry: &Entry, connections: &Connections) {
+    /// Learns from a fact that happened on a host at `t` and is neither a packet nor a fate, after the connections did.
+    pub fn take(&mut self, t: u64, host: Option<&Name>, fact: &Fact, connections: &Connections) {
         self.know(connections);
-        match &entry.fact {
+        match fact {
             Fact::State { local, peer, from, to, cause, .. } => {
                 if let Some(at) = connections.between(*local, *peer) {
                     let which = connections.all()[at].which(*local);
-                    self.state(entry.t, (at, which), [from, to, cause], connections);
+                    self.state(t, (at, which), [from, to, cause], connections);
                 }
             }
             Fact::Rtt { socket: Some(socket), sample_us, .. } => {
-                if let Some(end) = entry.host.as_ref().and_then(|host| connections.of_socket(host, *socket)) {
+                if let Some(end) = host.and_then(|host| connections.of_socket(host, *socket)) {
                     self.sample(Of::Rtt, end, f64::from(*sample_us) / 1e6, connections);
                 }
             }
-            Fact::Write(write) => self.transfer(entry, write, connections, Self::written),
-            Fact::Read(read) => self.transfer(entry, read, connections, Self::read),
+            Fact::Write(write) => self.transfer((t, host), write, connections, Self::written),
+            Fact::Read(read) => self.transfer((t, host), read, connections, Self::read),
             _ => {}
         }
     }
@@ -187,14 +187,14 @@ impl Collector {
 
     fn transfer(
         &mut self,
-        entry: &Entry,
+        (t, host): (u64, Option<&Name>),
         transfer: &Transfer,
         connections: &Connections,
         then: fn(&mut Self, u64, (usize, Which), &Transfer, &Connections),
     ) {
-        let end = entry.host.as_ref().and_then(|host| connections.of_socket(host, transfer.socket));
+        let end = host.and_then(|host| connections.of_socket(host, transfer.socket));
         if let (Some(end), Some(1..)) = (end, transfer.len) {
-            then(self, entry.t, end, transfer, connections);
+            then(self, t, end, transfer, connections);
         }
     }
 

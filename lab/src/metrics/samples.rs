@@ -37,8 +37,10 @@ impl Samples {
         self.min = if self.count == 0 { value } else { self.min.min(value) };
         self.max = if self.count == 0 { value } else { self.max.max(value) };
         self.count += times;
-        // One after the other: a product would be rounded otherwise.
-        (0..times).for_each(|_| self.sum += value);
+        // One after the other: a product would be rounded otherwise. Zeros, as those of queues that are empty, are not worth the time.
+        if value != 0.0 {
+            (0..times).for_each(|_| self.sum += value);
+        }
         let mut times = times;
         while self.many.is_none() && self.exact.len() < EXACT && times > 0 {
             self.exact.push(value);

@@ -3,7 +3,7 @@
 use loggia_stack::base::{Direction, Event, Frame, Instant};
 use loggia_stack::link::cut;
 
-use crate::link::{Fate, PacketId};
+use crate::link::{Fate, Fates, PacketId};
 use crate::world::{HostId, World};
 
 /// One direction of one link: `wire` counts the links, `end` is the end the packets come from (0 or 1).
@@ -46,11 +46,11 @@ pub trait Observer: Send {
 
     /// A super-segment left a host, and these fates were decided then, in order: its packets', and maybe some of packets before it. Without
     /// a method of one's own each of its packets is told by [`Observer::frame`], and its fate after it.
-    fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+    fn train(&mut self, seen: &Seen<'_>, fates: &Fates) {
         let mut fates = fates.iter().peekable();
         let mut tell_until = |observer: &mut Self, packet: u64| {
             while let Some(fate) = fates.next_if(|fate| fate.packet.0 < packet) {
-                observer.fate(seen.pipe, fate);
+                observer.fate(seen.pipe, &fate);
             }
         };
         tell_until(self, seen.packet.0);

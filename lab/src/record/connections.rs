@@ -1,5 +1,6 @@
 //! Which TCP connections there are, joined from what both ends' wires show.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::end::{End, Flags};
@@ -14,7 +15,19 @@ pub struct Connections {
     current: HashMap<(End, End), usize>,
     /// The one that was asked for last, and its ends: packets come in trains.
     last: Option<(End, End, usize)>,
-    sockets: HashMap<(Name, u64), (usize, Which)>,
+    /// Where in `owned` a host's socket stands.
+    sockets: HashMap<(Name, u64), usize>,
+    owned: Vec<Owned>,
+    /// The two that were asked for last: a client and its server call by turns.
+    asked: Cell<[usize; 2]>,
+}
+
+/// A host's socket, and which end of a connection it is.
+#[derive(Clone, Debug)]
+struct Owned {
+    host: Name,
+    socket: u64,
+    end: (usize, Which),
 }
 
 /// Which end of a connection.
@@ -116,6 +129,8 @@ pub struct Part {
     pub from: Which,
     /// Some of it was sent before.
     pub again: bool,
+    /// It is behind all that its sender sent before.
+    pub fresh: bool,
     /// The window in bytes.
     pub window: u32,
 }
@@ -179,16 +194,21 @@ impl Connections {
 
     /// Learns from an entry.
     pub fn take(&mut self, entry: &Entry) {
-        match (&entry.fact, &entry.host) {
+        self.learn(entry.t, entry.host.as_ref(), &entry.fact);
+    }
+
+    /// Learns from a fact that happened on a host at `t`.
+    pub(super) fn learn(&mut self, t: u64, host: Option<&Name>, fact: &Fact) {
+        match (fact, host) {
             (Fact::Packet(packet), Some(host)) => {
-                self.packet(entry.t, host, packet);
+                self.packet(t, host, packet);
             }
             (Fact::Named { socket, proto, local, peer }, Some(host)) if proto == "tcp" && peer.port != 0 => {
-                self.named(entry.t, host, *socket, *local, *peer);
+                self.named(t, host, *socket, *local, *peer);
             }
             (Fact::State { socket, local, peer, from, to, cause }, Some(host)) if peer.port != 0 => {
                 if let Some(socket) = socket {
-                    self.named(entry.t, host, *socket, *local, *peer);
+                    self.named(t, host, *socket, *local, *peer);
                 }
                 if to == "CLOSED" {
                     self.failed(*local, *peer, from, cause);
@@ -200,7 +220,14 @@ impl Connections {
 
     /// The connection of a socket, and which end it is.
     pub fn of_socket(&self, host: &Name, socket: u64) -> Option<(usize, Which)> {
-        self.sockets.get(&(host.clone(), socket)).copied()
+        let is_it = |at: &usize| self.owned.get(*at).is_some_and(|owned| owned.socket == socket && owned.host == *host);
+        let [last, before] = self.asked.get();
+        let found = [last, before].into_iter().find(is_it);
+        let at = found.or_else(|| self.sockets.get(&(host.clone(), socket)).copied())?;
+        if at != last {
+            self.asked.set([at, last]);
+        }
+        Some(self.owned[at].end)
     }
 
     /// The latest connection between two ends.
@@ -222,6 +249,11 @@ impl Connections {
             return None;
         }
         let at = self.find_or_open(t, segment);
+        Some(self.segment_of(at, host, segment))
+    }
+
+    /// What a segment is to the connection that it is of.
+    pub(super) fn segment_of(&mut self, at: usize, host: &Name, segment: &Segment) -> Part {
         let connection = &mut self.all[at];
         let from = connection.which(segment.src);
         if !segment.forwarded {
@@ -229,18 +261,17 @@ impl Connections {
             connection.sides[here as usize].host.get_or_insert_with(|| host.clone());
         }
         let window = connection.window(from, segment);
-        let counts = segment.dir == Dir::Out && !segment.forwarded || connection.side(from).host.is_none();
-        let again = counts && connection.sides[from as usize].sends(segment);
-        Some(Part { connection: at, from, again, window })
+        let side = &mut connection.sides[from as usize];
+        let fresh = side.goes_on(segment);
+        let counts = segment.dir == Dir::Out && !segment.forwarded || side.host.is_none();
+        let again = counts && side.sends(segment);
+        Part { connection: at, from, again, fresh, window }
     }
 
-    /// True if a segment is of a known connection, and behind all that its sender sent before.
-    pub(super) fn goes_on(&self, segment: &Segment) -> bool {
-        let Some(at) = self.between(segment.src, segment.dst) else { return false };
-        let side = self.all[at].side(self.all[at].which(segment.src));
-        let Some(sent) = side.sent.filter(|_| !segment.flags.has(Flags::SYN)) else { return false };
-        // What arrives from a host of the lab was counted where it left.
-        segment.dir == Dir::In && side.host.is_some() || (segment.seq.wrapping_sub(sent) as i32) >= 0
+    /// The known connection of a segment that is behind all that its sender sent before.
+    pub(super) fn goes_on(&self, segment: &Segment) -> Option<usize> {
+        let at = self.between(segment.src, segment.dst)?;
+        self.all[at].side(self.all[at].which(segment.src)).goes_on(segment).then_some(at)
     }
 
     /// A SYN with a new sequence number opens a connection; any other segment of an unknown one too, for the record may begin late.
@@ -248,7 +279,9 @@ impl Connections {
         let &Segment { src, dst, flags, seq, .. } = segment;
         let opening = flags.has(Flags::SYN) && !flags.has(Flags::ACK);
         if let Some(at) = self.between(src, dst) {
-            self.last = Some((src, dst, at));
+            if self.last.is_none_or(|(_, _, last)| last != at) {
+                self.last = Some((src, dst, at));
+            }
             let known = &self.all[at].sides[self.all[at].which(src) as usize];
             if !opening || known.iss.is_none_or(|iss| iss == seq) {
                 return at;
@@ -286,7 +319,8 @@ impl Connections {
         let side = &mut self.all[at].sides[which as usize];
         side.socket = Some(socket);
         side.host.get_or_insert_with(|| host.clone());
-        self.sockets.insert((host.clone(), socket), (at, which));
+        self.sockets.insert((host.clone(), socket), self.owned.len());
+        self.owned.push(Owned { host: host.clone(), socket, end: (at, which) });
     }
 }
 
@@ -303,6 +337,13 @@ impl Connection {
 }
 
 impl Side {
+    /// True if what the end sends is behind all that it sent before.
+    fn goes_on(&self, segment: &Segment) -> bool {
+        let Some(sent) = self.sent.filter(|_| !segment.flags.has(Flags::SYN)) else { return false };
+        // What arrives from a host of the lab was counted where it left.
+        segment.dir == Dir::In && self.host.is_some() || (segment.seq.wrapping_sub(sent) as i32) >= 0
+    }
+
     /// The end sends this; true if it had sent some of it before.
     fn sends(&mut self, segment: &Segment) -> bool {
         let &Segment { seq, flags, len, wscale, .. } = segment;

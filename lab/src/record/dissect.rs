@@ -19,6 +19,8 @@ pub struct Heads {
     pub tcp: Option<TcpHead>,
     /// Bytes of payload.
     pub len: u32,
+    /// Bytes of headers, that of the link included; all of them where that is not known.
+    pub headers: u32,
     /// IPv4: the identification; tells copies of a packet from its retransmissions.
     pub ident: u16,
     /// What it says, for what is neither TCP nor UDP.
@@ -61,56 +63,69 @@ impl Heads {
 
 /// Reads an Ethernet frame.
 pub fn frame(frame: &Frame) -> Heads {
+    let mut heads = Heads::default();
     let (mut at, mut ethertype) = (14, frame.read::<2>(12).map_or(0, u16::from_be_bytes));
     if ethertype == 0x8100 {
         (at, ethertype) = (18, frame.read::<2>(16).map_or(0, u16::from_be_bytes));
     }
-    let heads = match ethertype {
-        0x0800 => ipv4(frame, at),
-        0x86dd => ipv6(frame, at),
-        0x0806 => arp(frame, at),
+    let read = match ethertype {
+        0x0800 => ipv4(frame, at, &mut heads),
+        0x86dd => ipv6(frame, at, &mut heads),
+        0x0806 => arp(frame, at, &mut heads),
         _ => None,
     };
-    heads.unwrap_or_else(|| Heads { proto: format!("0x{ethertype:04x}").into(), len: frame.len() as u32, ..Heads::default() })
+    if read.is_none() {
+        heads = Heads { proto: format!("0x{ethertype:04x}").into(), len: frame.len() as u32, ..Heads::default() };
+    }
+    if heads.headers == 0 {
+        heads.headers = frame.len() as u32;
+    }
+    heads
 }
 
-fn ipv4(frame: &Frame, at: usize) -> Option<Heads> {
+// Each of these fills in what it finds; none: it is too short for what it claims to be.
+
+fn ipv4(frame: &Frame, at: usize, heads: &mut Heads) -> Option<()> {
     let head: [u8; 20] = frame.read(at)?;
     let [src, dst] = [[head[12], head[13], head[14], head[15]], [head[16], head[17], head[18], head[19]]].map(Addr::from_v4);
     let total = usize::from(u16::from_be_bytes([head[2], head[3]]));
     let end = if total == 0 { frame.len() } else { at + total };
     let start = at + usize::from(head[0] & 0x0f) * 4;
     let fragment = u16::from_be_bytes([head[6], head[7]]) & 0x3fff;
-    let ident = u16::from_be_bytes([head[4], head[5]]);
-    let heads = Heads { src: End::new(src, 0), dst: End::new(dst, 0), ident, ..Heads::default() };
-    Some(match fragment & 0x1fff {
-        0 => first(transport(frame, start, end, head[9], heads), fragment != 0),
-        _ => piece(head[9], fragment, end.saturating_sub(start), heads),
-    })
+    heads.ident = u16::from_be_bytes([head[4], head[5]]);
+    (heads.src, heads.dst) = (End::new(src, 0), End::new(dst, 0));
+    if fragment & 0x1fff == 0 {
+        transport(frame, start, end, head[9], heads);
+        is_first(heads, fragment != 0);
+    } else {
+        is_piece(heads, head[9], fragment, start, end.saturating_sub(start));
+    }
+    Some(())
 }
 
 /// A packet, or the first fragment of one.
-fn first(heads: Heads, more: bool) -> Heads {
-    if more { Heads { info: "first fragment".into(), ..heads } } else { heads }
+fn is_first(heads: &mut Heads, more: bool) {
+    if more {
+        heads.info = "first fragment".into();
+    }
 }
 
-fn piece(proto: u8, fragment: u16, len: usize, heads: Heads) -> Heads {
+fn is_piece(heads: &mut Heads, proto: u8, fragment: u16, start: usize, len: usize) {
     let more = if fragment & 0x2000 != 0 { ", more follow" } else { "" };
-    let info = format!("fragment at byte {}{more}", u32::from(fragment & 0x1fff) * 8);
-    Heads { proto: name(proto), len: len as u32, info, ..heads }
+    heads.info = format!("fragment at byte {}{more}", u32::from(fragment & 0x1fff) * 8);
+    (heads.proto, heads.len, heads.headers) = (name(proto), len as u32, start as u32);
 }
 
-fn ipv6(frame: &Frame, at: usize) -> Option<Heads> {
+fn ipv6(frame: &Frame, at: usize, heads: &mut Heads) -> Option<()> {
     let head: [u8; 40] = frame.read(at)?;
     let mut addr = [0; 16];
     addr.copy_from_slice(&head[8..24]);
-    let src = Addr::from_v6(addr);
+    heads.src = End::new(Addr::from_v6(addr), 0);
     addr.copy_from_slice(&head[24..40]);
-    let dst = Addr::from_v6(addr);
+    heads.dst = End::new(Addr::from_v6(addr), 0);
     let len = usize::from(u16::from_be_bytes([head[4], head[5]]));
     let end = if len == 0 { frame.len() } else { at + 40 + len };
     let (mut next, mut start) = (head[6], at + 40);
-    let heads = Heads { src: End::new(src, 0), dst: End::new(dst, 0), ..Heads::default() };
     loop {
         match next {
             0 | 43 | 60 => {
@@ -120,14 +135,21 @@ fn ipv6(frame: &Frame, at: usize) -> Option<Heads> {
             44 => {
                 let piece: [u8; 8] = frame.read(start)?;
                 let word = u16::from_be_bytes([piece[2], piece[3]]);
-                let info = format!("fragment at byte {}{}", word & 0xfff8, if word & 1 == 1 { ", more follow" } else { "" });
                 if word & 0xfff8 == 0 {
-                    return Some(first(transport(frame, start + 8, end, piece[0], heads), true));
+                    transport(frame, start + 8, end, piece[0], heads);
+                    is_first(heads, true);
+                } else {
+                    let more = if word & 1 == 1 { ", more follow" } else { "" };
+                    heads.info = format!("fragment at byte {}{more}", word & 0xfff8);
+                    (heads.proto, heads.len) = (name(piece[0]), end.saturating_sub(start + 8) as u32);
+                    heads.headers = start as u32 + 8;
                 }
-                let len = end.saturating_sub(start + 8) as u32;
-                return Some(Heads { proto: name(piece[0]), len, info, ..heads });
+                return Some(());
             }
-            _ => return Some(transport(frame, start, end, next, heads)),
+            _ => {
+                transport(frame, start, end, next, heads);
+                return Some(());
+            }
         }
     }
 }
@@ -143,28 +165,23 @@ fn name(proto: u8) -> Word {
     }
 }
 
-fn transport(frame: &Frame, at: usize, end: usize, proto: u8, heads: Heads) -> Heads {
-    let heads = Heads { proto: name(proto), len: end.saturating_sub(at) as u32, ..heads };
-    let ports = |heads: &Heads| {
-        let [a, b, c, d] = frame.read::<4>(at)?;
-        let (src, dst) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-        Some((End::new(heads.src.addr, src), End::new(heads.dst.addr, dst)))
-    };
-    match (proto, ports(&heads)) {
-        (6, Some((src, dst))) => {
-            let Some((head, len)) = tcp(frame, at) else { return heads };
-            Heads { src, dst, tcp: Some(head), len: end.saturating_sub(at + len) as u32, ..heads }
+fn transport(frame: &Frame, at: usize, end: usize, proto: u8, heads: &mut Heads) {
+    (heads.proto, heads.len) = (name(proto), end.saturating_sub(at) as u32);
+    match proto {
+        6 | 17 => {
+            let Some([a, b, c, d]) = frame.read::<4>(at) else { return };
+            let tcp = if proto == 6 { tcp(frame, at) } else { None };
+            let (header, len) = match &tcp {
+                Some((_, header)) => (*header, end.saturating_sub(at + header) as u32),
+                None if proto == 6 => return,
+                // Of the datagram, also if this is only the first fragment.
+                None => (8, u32::from(frame.read(at + 4).map_or(0, u16::from_be_bytes)).saturating_sub(8)),
+            };
+            (heads.src.port, heads.dst.port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            (heads.tcp, heads.len, heads.headers) = (tcp.map(|(head, _)| head), len, (at + header) as u32);
         }
-        (17, Some((src, dst))) => {
-            // Of the datagram, also if this is only the first fragment.
-            let len = frame.read(at + 4).map_or(0, u16::from_be_bytes);
-            Heads { src, dst, len: u32::from(len).saturating_sub(8), ..heads }
-        }
-        (1 | 58, _) => {
-            let info = frame.read::<8>(at).map_or_else(String::new, |head| icmp(proto == 58, head));
-            Heads { info, ..heads }
-        }
-        _ => heads,
+        1 | 58 => heads.info = frame.read::<8>(at).map_or_else(String::new, |head| icmp(proto == 58, head)),
+        _ => {}
     }
 }
 
@@ -174,10 +191,12 @@ fn tcp(frame: &Frame, at: usize) -> Option<(TcpHead, usize)> {
     let len = usize::from(head[12] >> 4) * 4;
     let window = u16::from_be_bytes([head[14], head[15]]);
     let mut told = TcpHead { seq: number(4), ack: number(8), flags: Flags(head[13]), window, ..TcpHead::default() };
-    let mut options = [0; 40];
-    let count = len.saturating_sub(20).min(40);
-    let count = frame.copy_to(at + 20, &mut options[..count]);
-    read_options(&options[..count], &mut told);
+    // Most say the time and nothing else (RFC 7323 Appendix A).
+    if len > 20 && !(len == 32 && frame.read(at + 20) == Some([1, 1, 8, 10])) {
+        let mut options = [0; 40];
+        let count = frame.copy_to(at + 20, &mut options[..(len - 20).min(40)]);
+        read_options(&options[..count], &mut told);
+    }
     Some((told, len))
 }
 
@@ -232,7 +251,7 @@ fn icmp(v6: bool, head: [u8; 8]) -> String {
     what.into()
 }
 
-fn arp(frame: &Frame, at: usize) -> Option<Heads> {
+fn arp(frame: &Frame, at: usize, heads: &mut Heads) -> Option<()> {
     let head: [u8; 28] = frame.read(at)?;
     let [src, dst] = [14, 24].map(|at| Addr::v4(head[at], head[at + 1], head[at + 2], head[at + 3]));
     let info = match head[7] {
@@ -243,5 +262,6 @@ fn arp(frame: &Frame, at: usize) -> Option<Heads> {
             format!("{src} is at {}", mac.join(":"))
         }
     };
-    Some(Heads { proto: "arp".into(), src: End::new(src, 0), dst: End::new(dst, 0), len: 28, info, ..Heads::default() })
+    *heads = Heads { proto: "arp".into(), src: End::new(src, 0), dst: End::new(dst, 0), len: 28, info, ..Heads::default() };
+    Some(())
 }

@@ -10,7 +10,7 @@
 //!
 //! - `entry`, `end`, `name`: a line of `events.jsonl`, and what it is made of
 //! - `dissect`: the headers of a frame
-//! - `trail`: one number for a packet wherever it is seen; `numbered`: a table of what is numbered in order
+//! - `trail`: one number for a packet wherever it is seen
 //! - `connections`: which TCP connections there are; `failure`: how one ended, if not in order
 //! - `recorder`: the observer, `recorder/together` for packets that travel together; `tell`: events of stacks as entries
 //! - `read`: a folder read back
@@ -25,7 +25,6 @@ mod entry;
 mod failure;
 mod folder;
 mod name;
-mod numbered;
 mod read;
 mod recorder;
 mod reserve;
@@ -34,6 +33,7 @@ mod sockets;
 mod tell;
 mod trail;
 
+pub use crate::capture::Snap;
 pub use connections::{Connection, Connections, Part, Segment, Side, Which};
 pub use end::{End, Flags};
 pub use entry::{Dir, Entry, Fact, Fate, Packet, Transfer, Word};

@@ -21,8 +21,8 @@ use super::sink::{self, Sink};
 use super::sockets::{self, Owners};
 use super::tell;
 use super::trail::{Passing, Pending, Trail};
-use crate::capture::{Captures, remarks};
-use crate::link::{Fate, Marks, PacketId, Verdict};
+use crate::capture::{Captures, Snap, remarks};
+use crate::link::{Fate, Fates, Marks, PacketId, Verdict};
 use crate::metrics::{Collector, Crossing, Process, Table};
 use crate::observe::{Observer, PipeId, Seen};
 use crate::world::{End, HostId, World};
@@ -34,9 +34,8 @@ pub struct Options {
     pub epoch: Duration,
     /// Captures are written.
     pub capture: bool,
-    /// Bytes of each packet that captures keep; 0: all. Where payload is left out the transport checksum is as the host left it to its device, partial, as
-    /// a capture on Linux shows it: nobody could verify it.
-    pub snap: u32,
+    /// How much of each packet captures keep.
+    pub snap: Snap,
     /// Most bytes of one capture.
     pub capture_limit: u64,
     /// `events.jsonl` is written.
@@ -53,7 +52,7 @@ impl Default for Options {
         Self {
             epoch: Duration::ZERO,
             capture: true,
-            snap: 0,
+            snap: Snap::All,
             capture_limit: 1 << 30,
             events: true,
             events_limit: 1 << 30,
@@ -65,6 +64,8 @@ impl Default for Options {
 /// Records a run. Copies share one record: one is given to the world, another is kept to be asked.
 #[derive(Clone)]
 pub struct Recorder {
+    /// Entries may be wanted; else of what is only for them not even the lock is taken.
+    entries: bool,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -167,7 +168,7 @@ impl Recorder {
             sockets: None,
             failures: Vec::new(),
         };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+        Ok(Self { entries: options.events || options.keep > 0, inner: Arc::new(Mutex::new(inner)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -278,7 +279,7 @@ impl Observer for Recorder {
         self.lock().frame(seen);
     }
 
-    fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+    fn train(&mut self, seen: &Seen<'_>, fates: &Fates) {
         self.lock().train(seen, fates);
     }
 
@@ -291,13 +292,13 @@ impl Observer for Recorder {
     }
 
     fn event(&mut self, host: HostId, event: &Event) {
-        self.lock().event(host, event);
+        if self.entries || tell::is_measured(event) {
+            self.lock().event(host, event);
+        }
     }
 
     fn note(&mut self, at: Instant, host: Option<HostId>, topic: &str, text: &str) {
-        let mut inner = self.lock();
-        let host = host.map(|host| inner.hosts[host.0].name.clone());
-        inner.tell(at, host, Fact::Note { topic: topic.to_owned().into(), text: text.into() });
+        self.lock().tell(at, host, Fact::Note { topic: topic.to_owned().into(), text: text.into() });
     }
 
     fn end(&mut self, world: &World) {
@@ -393,19 +394,20 @@ impl Inner {
             self.captures.sent_again(host.0, event.at, seq, len, why);
         }
         if let Some(fact) = tell::event(event) {
-            let name = self.hosts[host.0].name.clone();
-            self.tell(event.at, Some(name), fact);
+            self.tell(event.at, Some(host), fact);
         }
     }
 
-    /// An entry that is neither a packet nor a fate goes to all who want it.
-    fn tell(&mut self, at: Instant, host: Option<Name>, fact: Fact) {
-        let entry = Entry { t: at.nanos(), host, fact };
-        self.connections.take(&entry);
+    /// A fact that is neither a packet nor a fate goes to all who want it.
+    fn tell(&mut self, at: Instant, host: Option<HostId>, fact: Fact) {
+        let (t, name) = (at.nanos(), host.map(|host| &self.hosts[host.0].name));
+        self.connections.learn(t, name, &fact);
         if !self.measured {
-            self.collector.take(&entry, &self.connections);
+            self.collector.take(t, name, &fact, &self.connections);
         }
-        self.put(entry);
+        if self.wants_entries() {
+            self.put(Entry { t, host: name.cloned(), fact });
+        }
     }
 
     /// True if somebody wants entries: to make one costs more than to measure what it says.

@@ -14,12 +14,29 @@ pub struct Sink {
     output: Option<Box<dyn Output>>,
     limit: u64,
     gathered: Vec<u8>,
-    /// Where in the file each gathered block ends.
-    ends: Vec<u64>,
+    /// Where in the file the gathered blocks are.
+    blocks: Vec<Blocks>,
     written: u64,
     failure: Option<String>,
     /// It holds as much as it may.
     full: bool,
+}
+
+/// Blocks behind each other in the file.
+#[derive(Clone, Copy)]
+struct Blocks {
+    begin: u64,
+    end: u64,
+    /// Bytes of each but the last, which may have fewer.
+    size: u64,
+}
+
+impl Blocks {
+    /// Where the last of them ends that is wholly before `reached`; none if no one is.
+    fn whole(&self, reached: u64) -> Option<u64> {
+        let blocks = reached.checked_sub(self.begin)? / self.size.max(1);
+        Some(if reached >= self.end { self.end } else { self.begin + blocks * self.size })
+    }
 }
 
 impl std::fmt::Debug for Sink {
@@ -37,7 +54,7 @@ impl Sink {
             output: Some(output),
             limit,
             gathered: Vec::new(),
-            ends: Vec::new(),
+            blocks: Vec::new(),
             written: 0,
             failure: None,
             full: false,
@@ -51,7 +68,7 @@ impl Sink {
             output: None,
             limit: 0,
             gathered: Vec::new(),
-            ends: Vec::new(),
+            blocks: Vec::new(),
             written: 0,
             failure: Some(format!("{name}: {why}")),
             full: false,
@@ -105,10 +122,38 @@ impl Sink {
             self.finish();
             return;
         }
-        self.ends.push(self.len());
+        let (begin, end) = (self.written + before as u64, self.len());
+        self.blocks.push(Blocks { begin, end, size: end - begin });
         if self.gathered.len() >= GATHER {
             self.flush();
         }
+    }
+
+    /// Appends blocks that are written behind each other to where they are gathered. `append` says how many bytes each takes but the last,
+    /// which may take fewer.
+    pub fn put_run_with(&mut self, append: impl FnOnce(&mut Vec<u8>) -> usize) {
+        if self.output.is_none() {
+            return;
+        }
+        let (before, begin) = (self.len(), self.gathered.len());
+        let size = append(&mut self.gathered);
+        let len = self.gathered.len() - begin;
+        if len > GATHER || self.len() > self.limit {
+            let blocks = self.gathered.split_off(begin);
+            return blocks.chunks(size).for_each(|block| self.put(block));
+        }
+        self.blocks.push(Blocks { begin: before, end: self.len(), size: size as u64 });
+        if self.gathered.len() >= GATHER {
+            self.flush();
+        }
+    }
+
+    /// [`Sink::put_run_with`] of blocks that are there.
+    pub fn put_run(&mut self, blocks: &[u8], size: usize) {
+        self.put_run_with(|into| {
+            into.extend_from_slice(blocks);
+            size
+        });
     }
 
     /// It takes nothing more: it is full.
@@ -141,7 +186,7 @@ impl Sink {
         }
         self.written += done as u64;
         self.gathered.clear();
-        self.ends.clear();
+        self.blocks.clear();
         if let Some(error) = output.flush().err().or(no_room) {
             self.stop(format!("{}: {error}", self.name));
         }
@@ -150,7 +195,7 @@ impl Sink {
     /// After `done` of the gathered bytes nothing more was taken: the file is cut after the last whole block.
     fn broke(&mut self, done: usize, error: &std::io::Error) {
         let reached = self.written + done as u64;
-        let whole = self.ends.iter().copied().take_while(|end| *end <= reached).last().unwrap_or(self.written);
+        let whole = self.blocks.iter().map_while(|blocks| blocks.whole(reached)).last().unwrap_or(self.written);
         if let Some(output) = &mut self.output {
             output.cut(whole);
         }
@@ -166,7 +211,7 @@ impl Sink {
     fn close(&mut self) {
         self.output = None;
         self.gathered = Vec::new();
-        self.ends = Vec::new();
+        self.blocks = Vec::new();
     }
 }
 
@@ -193,6 +238,25 @@ mod tests {
             assert_eq!(sink.len(), kept as u64);
             let failure = sink.failure().expect("it is full");
             assert!(failure.starts_with("f: ") && !sink.is_open(), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_blocks_is_as_its_blocks_one_by_one() {
+        let run: Vec<u8> = (0..105).collect();
+        for (room, limit) in [(u64::MAX, u64::MAX), (u64::MAX, 48), (48, u64::MAX), (110, u64::MAX)] {
+            let made = |put: &dyn Fn(&mut Sink)| {
+                let mut folder = Memory::with_limit(room.min(1 << 20) as usize);
+                let mut sink = Sink::new("f", folder.create("f").expect("a file"), limit);
+                sink.put(b"first");
+                put(&mut sink);
+                sink.put(b"last");
+                sink.flush();
+                (folder.file("f").expect("the file"), sink.is_full(), sink.failure().map(str::to_owned), sink.len())
+            };
+            let (together, single) =
+                (made(&|sink| sink.put_run(&run, 10)), made(&|sink| run.chunks(10).for_each(|one| sink.put(one))));
+            assert_eq!(together, single, "room {room}, limit {limit}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::agenda::{Agenda, Due};
 use super::host::{Frames, Host, HostId, Port, PortConfig};
 use super::switch::{Switch, SwitchId, Way};
 use super::wire::{End, Wire};
-use crate::link::{Arrival, Fate, PacketId, Pipe, PipeSeed, Terms};
+use crate::link::{Arrival, PacketId, Pipe, PipeSeed, Terms};
 use crate::observe::{Observer, PipeId, Seen};
 use crate::record::dissect;
 use crate::seed;
@@ -356,8 +356,8 @@ impl World {
             let kept = frame.clone();
             let packet = at.put_one_of(*now, frame, trains);
             let leaving = seen(packet, at.named().0 - packet.0 + 1, &kept);
-            let fates: Vec<Fate> = at.take_fates().collect();
-            observers.iter_mut().for_each(|observer| observer.train(&leaving, &fates));
+            observers.iter_mut().for_each(|observer| observer.train(&leaving, at.fates()));
+            at.forget_fates();
         }
     }
 
@@ -379,12 +379,10 @@ impl World {
 
     fn tell_fates(&mut self, pipe: PipeId) {
         let at = &mut self.wires[pipe.wire].pipes[pipe.end];
-        if self.observers.is_empty() {
-            return at.forget_fates();
-        }
-        for fate in at.take_fates() {
+        for fate in at.fates().iter() {
             self.observers.iter_mut().for_each(|observer| observer.fate(pipe, &fate));
         }
+        at.forget_fates();
     }
 
     fn tell_events(&mut self, host: HostId) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use loggia_lab::link::{Cause, Chance, Limit, Loss, Queue, Rate, Reorder, Terms};
-use loggia_lab::record::Memory;
+use loggia_lab::record::{Memory, Snap};
 use loggia_lab::world::Frames;
 
 use super::story::{Stage, Story, Told};
@@ -186,9 +186,23 @@ fn a_disk_that_fills_leaves_a_capture_that_can_be_read() {
 #[test]
 fn headers_alone_can_be_kept() {
     let mut story = Story { answer: 100_000, rounds: 1, ..Story::default() };
-    story.options.snap = 96;
-    let told = story.play();
-    let Some(lens) = lines(&told, "server", "tcp.srcport==80 && tcp.len>0", "frame.len") else { return };
-    assert!(lens.iter().any(|len| len == "1514"), "{lens:?}");
-    assert!(told.folder.file("hosts/server/eth0.pcapng").expect("a capture").len() < 40_000);
+    for (snap, kept) in [(Snap::First(96), "96"), (Snap::Headers, "66")] {
+        story.options.snap = snap;
+        let told = Story { folder: Memory::default(), ..story.clone() }.play();
+        let with_data = "tcp.srcport==80 && tcp.len>0";
+        let Some(lens) = lines(&told, "server", with_data, "frame.len") else { return };
+        assert!(lens.iter().any(|len| len == "1514"), "{lens:?}");
+        let caps = lines(&told, "server", with_data, "frame.cap_len").expect("tshark");
+        assert!(caps.iter().all(|len| len == kept), "{caps:?}");
+        // The headers are those of a whole capture.
+        let mut whole = Story { folder: Memory::default(), ..story.clone() };
+        whole.options.snap = Snap::All;
+        let whole = whole.play();
+        for field in
+            ["tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.flags", "tcp.options.timestamp.tsval", "ip.checksum", "frame.len"]
+        {
+            assert_eq!(lines(&told, "server", "tcp", field), lines(&whole, "server", "tcp", field), "{field}, {snap:?}");
+        }
+        assert!(told.folder.file("hosts/server/eth0.pcapng").expect("a capture").len() < 40_000);
+    }
 }

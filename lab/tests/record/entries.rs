@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use loggia_lab::link::{Cause, Chance, Loss, Terms};
-use loggia_lab::record::{self, Dir, Entry, Fact, Memory, Which};
+use loggia_lab::record::{self, Dir, Entry, Fact, Memory, Snap, Which};
 use loggia_lab::world::Frames;
 use loggia_stack::base::Instant;
 
@@ -115,7 +115,7 @@ fn without_entries_the_same_is_measured_and_captured() {
         let duplicate = Chance { probability: duplicate, correlation: 0.0 };
         let terms = Terms { delay: Duration::from_millis(20), loss: Some(loss.clone()), duplicate, ..Terms::default() };
         let mut story = Story { v6, frames: Frames::Trains, terms, answer: 3_000_000, ..Story::default() };
-        story.options.snap = 96;
+        story.options.snap = if duplicate == Chance::default() { Snap::First(96) } else { Snap::Headers };
         let (captures, metrics) = measured(&story, false);
         let (captures_too, metrics_too) = measured(&story, true);
         assert!(captures == captures_too, "captures differ");
@@ -141,7 +141,8 @@ fn without_entries_nothing_is_different_behind_any_link() {
             let terms = Terms { delay: Duration::from_millis(10), ..terms.clone() };
             let mut story =
                 Story { between, terms, frames: Frames::Trains, request: 150_000, answer: 300_000, ..Story::default() };
-            (story.rounds, story.seed, story.options.snap) = (2, 7 + n, [96, 54, 200, 0, 60][n as usize]);
+            let snaps = [Snap::First(96), Snap::First(54), Snap::First(200), Snap::All, Snap::Headers];
+            (story.rounds, story.seed, story.options.snap) = (2, 7 + n, snaps[n as usize]);
             let (with, without) = (measured(&story, true), measured(&story, false));
             assert!(with.0 == without.0, "captures differ: {n} {between:?}");
             assert_eq!(with.1, without.1, "{n} {between:?}");

@@ -13,6 +13,7 @@ pub mod event;
 pub mod flags;
 pub mod frame;
 pub mod notify;
+pub mod reader;
 pub mod ready;
 pub mod rope;
 pub mod slab;
@@ -30,6 +31,7 @@ pub use event::{AddressNews, Cause, Direction, Event, Events, TcpState, What, Wh
 pub use flags::MsgFlags;
 pub use frame::{Checksum, Frame};
 pub use notify::Notify;
+pub use reader::Reader;
 pub use ready::Ready;
 pub use rope::{Part, Rope};
 pub use slab::{Key, Slab};

@@ -55,6 +55,6 @@ pub use mac::Mac;
 pub use neighbour::{Neighbour, NeighbourState};
 pub use offload::append::append;
 pub(crate) use offload::outside::largest_packet;
-pub use offload::outside::{Train, complete_checksum, complete_copy, cut, packets};
+pub use offload::outside::{Steps, Train, complete_checksum, complete_copy, cut, packets};
 pub use port::LinkStats;
 pub use up::{Hop, LinkCast, Received, Up};

@@ -134,6 +134,42 @@ pub fn append_packet(into: &mut Vec<u8>, packet: &Packet<'_>, kept: usize, fill:
     into.extend_from_slice(&tail);
 }
 
+/// Appends the block of a packet without comments `count` times, at least once; says how many bytes each takes. `fill` writes its first `kept`
+/// bytes. In what these packets differ is to be [written](data_of_each) afterwards.
+pub fn append_times(into: &mut Vec<u8>, packet: &Packet<'_>, kept: usize, count: usize, fill: impl FnOnce(&mut [u8])) -> usize {
+    let start = into.len();
+    append_packet(into, &Packet { comments: &[], ..*packet }, kept, fill);
+    let size = into.len() - start;
+    let end = start + count * size;
+    into.reserve(end - into.len());
+    while into.len() < end {
+        into.extend_from_within(start..into.len().min(start + end - into.len()));
+    }
+    size
+}
+
+/// The first `kept` bytes of each packet in blocks of `size` bytes that lie behind each other.
+pub fn data_of_each(blocks: &mut [u8], size: usize, kept: usize) -> impl Iterator<Item = &mut [u8]> {
+    blocks.chunks_exact_mut(size).map(move |block| &mut block[HEAD..HEAD + kept])
+}
+
+/// Appends a packet's block that has no comments, with comments.
+///
+/// # Panics
+/// If `block` is no such block.
+pub fn append_commented(into: &mut Vec<u8>, block: &[u8], comments: &[String]) {
+    let start = into.len();
+    let (before, tail) = block.split_at(block.len() - TAIL);
+    into.extend_from_slice(before);
+    for comment in comments {
+        append_option(into, OPT_COMMENT, comment.as_bytes());
+    }
+    let total = ((into.len() - start + TAIL) as u32).to_le_bytes();
+    into[start..][Block::LENGTH].copy_from_slice(&total);
+    into.extend_from_slice(&tail[..TAIL - 4]);
+    into.extend_from_slice(&total);
+}
+
 /// Bytes of a packet's block before its data, and after data and comments.
 const HEAD: usize = 28;
 const TAIL: usize = 16;

@@ -7,80 +7,105 @@ use loggia_stack::link::Train;
 
 use super::super::exposure::Impairment;
 use super::super::fate::{Cause, Fate, Marks, PacketId, Verdict};
+use super::super::flow::Known;
 use super::super::lots::Lot;
 use super::super::packet::Packet;
 use super::{Arrival, Pipe};
 
-/// Neighbours that go on together.
-struct Run {
-    /// The first of them, counted from 0 in the train.
-    first: usize,
-    count: usize,
-    /// The name of the first.
-    packet: PacketId,
+/// A train that is put.
+struct Put<'a> {
+    now: Instant,
+    frame: &'a Frame,
+    train: &'a Train,
+    known: Known,
 }
 
 impl Pipe {
     /// The packets of `frame`, whose train is `train`, are put.
     pub(super) fn admit_train(&mut self, now: Instant, frame: &Frame, train: &Train) {
-        let known = self.acquaintance.of(frame);
-        let largest = self.terms.mtu.map_or(usize::MAX, |mtu| mtu as usize + known.l3);
-        let arrives = now + self.terms.delay;
-        let mut run = Run { first: 0, count: 0, packet: PacketId(self.named + 1) };
-        for n in 0..train.count() {
-            self.named += 1;
-            let flow = self.flows.of(known.flow);
-            flow.number += 1;
-            let number = flow.number;
-            let lot = self.lots.draw(&self.draws, known.flow, flow);
-            let size = train.headers() + train.payload(n);
-            self.counts.sent += 1;
-            self.counts.sent_bytes += size as u64;
-            if !known.housekeeping {
-                self.exposures.sent();
-            }
-            let packet = PacketId(self.named);
-            let fate = |verdict| Fate { packet, flow: known.flow, number, at: now, verdict };
-            let dropped = if size > largest { Some(Cause::TooBig) } else { lot.lost.then_some(Cause::Loss) };
-            if dropped.is_none() && lot == Lot::default() {
-                let delivered = Verdict::Delivered { arrives, queued: Duration::ZERO, marks: Marks::default() };
-                self.fates.push_back(fate(delivered));
-                run.count += 1;
-                continue;
-            }
-            self.go_on(arrives, frame, train, &run);
-            run = Run { first: n + 1, count: 0, packet: PacketId(self.named + 1) };
-            match dropped {
-                Some(cause) => {
-                    self.counts.dropped[cause as usize] += 1;
-                    if cause == Cause::Loss && !known.housekeeping {
-                        self.exposures.touched(Impairment::Loss);
-                    }
-                    self.fates.push_back(fate(Verdict::Dropped(cause)));
-                }
-                // A copy or damage: that is done to a packet by itself.
-                None => {
-                    let packet = Packet::new(packet, train.part(frame, n, 1), &known, (number, lot), now);
-                    self.held += packet.memory as usize;
-                    self.onto_wire(packet, now, now);
-                }
+        let put = Put { now, frame, train, known: self.acquaintance.of(frame) };
+        self.counts.sent += train.count() as u64;
+        self.counts.sent_bytes += bytes(train, 0, train.count()) as u64;
+        if !put.known.housekeeping {
+            self.exposures.sent_many(train.count() as u64);
+        }
+        let mut next = 0;
+        while next < train.count() {
+            let (first, number) = (next, self.flows.of(put.known.flow).number + 1);
+            let eventful = self.uneventful(&put, &mut next);
+            self.go_on(&put, first, next - first, number);
+            if let Some(lot) = eventful {
+                self.single_out(&put, next, lot);
+                next += 1;
             }
         }
-        self.go_on(arrives, frame, train, &run);
     }
 
-    /// A run is on the wire.
-    fn go_on(&mut self, arrives: Instant, frame: &Frame, train: &Train, run: &Run) {
-        if run.count == 0 {
+    /// Draws the lots of the packets from `next` on, as long as nothing happens to them, and that of the one to which something does.
+    fn uneventful(&mut self, put: &Put<'_>, next: &mut usize) -> Option<Lot> {
+        let largest = self.largest(put);
+        while *next < put.train.count() {
+            let (flow, too_large) = (self.flows.of(put.known.flow), bytes(put.train, *next, 1) > largest);
+            let count = if too_large { 1 } else { put.train.count() - *next };
+            let (went_on, eventful) = self.lots.draw_until(&self.draws, put.known.flow, flow, count);
+            if too_large {
+                return Some(eventful.unwrap_or_default());
+            }
+            *next += went_on;
+            if eventful.is_some() {
+                return eventful;
+            }
+        }
+        None
+    }
+
+    /// Bytes of the largest packet that the link carries.
+    fn largest(&self, put: &Put<'_>) -> usize {
+        self.terms.mtu.map_or(usize::MAX, |mtu| mtu as usize + put.known.l3)
+    }
+
+    /// `count` neighbours go on together from the `first` on, which is the flow's packet `number`.
+    fn go_on(&mut self, put: &Put<'_>, first: usize, count: usize, number: u64) {
+        if count == 0 {
             return;
         }
-        let whole = run.count == train.count();
-        let part = if whole { frame.clone() } else { train.part(frame, run.first, run.count) };
-        let until = run.first + run.count;
-        let payload = train.offset(until - 1) + train.payload(until - 1) - train.offset(run.first);
-        let (bytes, memory) = (run.count * train.headers() + payload, part.memory());
+        let &Put { now, frame, train, .. } = put;
+        let (packet, at) = (PacketId(self.named + 1), now + self.terms.delay);
+        let verdict = Verdict::Delivered { arrives: at, queued: Duration::ZERO, marks: Marks::default() };
+        self.fates.push_shared(Fate { packet, flow: put.known.flow, number, at: now, verdict }, count as u64);
+        self.named += count as u64;
+        let part = if count == train.count() { frame.clone() } else { train.part(frame, first, count) };
+        let (bytes, memory) = (bytes(train, first, count), part.memory());
         self.held += memory;
-        let arrival = Arrival { packet: run.packet, names: run.count as u64, at: arrives, frame: part };
-        self.line.put(arrival, run.count as u32, bytes as u32, memory as u32);
+        self.line.put(Arrival { packet, names: count as u64, at, frame: part }, count as u32, bytes as u32, memory as u32);
     }
+
+    /// Something happens to the `n`-th packet, the last of its flow for which a lot was drawn.
+    fn single_out(&mut self, put: &Put<'_>, n: usize, lot: Lot) {
+        self.named += 1;
+        let &Put { now, frame, train, ref known } = put;
+        let (packet, number) = (PacketId(self.named), self.flows.of(known.flow).number);
+        let too_big = bytes(train, n, 1) > self.largest(put);
+        match if too_big { Some(Cause::TooBig) } else { lot.lost.then_some(Cause::Loss) } {
+            Some(cause) => {
+                self.counts.dropped[cause as usize] += 1;
+                if cause == Cause::Loss && !known.housekeeping {
+                    self.exposures.touched(Impairment::Loss);
+                }
+                self.fates.push(Fate { packet, flow: known.flow, number, at: now, verdict: Verdict::Dropped(cause) });
+            }
+            // A copy or damage: that is done to a packet by itself.
+            None => {
+                let packet = Packet::new(packet, train.part(frame, n, 1), known, (number, lot), now);
+                self.held += packet.memory as usize;
+                self.onto_wire(packet, now, now);
+            }
+        }
+    }
+}
+
+/// Bytes of `count` packets of a train, headers included; `first` is the first of them.
+fn bytes(train: &Train, first: usize, count: usize) -> usize {
+    let last = first + count - 1;
+    count * train.headers() + train.offset(last) + train.payload(last) - train.offset(first)
 }

@@ -4,11 +4,11 @@ use loggia_stack::base::{Direction, Instant};
 use loggia_stack::link::{Mac, Train, packets};
 
 use super::super::connections::Segment;
-use super::super::dissect::{self, Heads};
+use super::super::dissect::{self, Heads, TcpHead};
 use super::super::entry::{Dir, Entry, Fact, Packet};
 use super::Inner;
 use crate::capture::{Held, Piece, remarks};
-use crate::link::{Fate, Marks, PacketId};
+use crate::link::{Fates, Marks, PacketId};
 use crate::metrics::Datagram;
 use crate::observe::{PipeId, Seen};
 use crate::world::HostId;
@@ -21,6 +21,8 @@ struct Sight {
     damaged: bool,
     /// Some of it was sent before.
     again: bool,
+    /// It is behind all that was sent before.
+    fresh: bool,
     /// Its window in bytes, if it is a part of a connection.
     window: Option<u32>,
 }
@@ -38,11 +40,14 @@ fn segments(piece: &Piece<'_>) -> (u32, u32) {
 
 impl Inner {
     pub(super) fn frame(&mut self, seen: &Seen<'_>) {
-        self.train(seen, &[]);
+        if seen.names > 1 {
+            return self.train(seen, &Fates::NONE);
+        }
+        self.packet(seen, &dissect::frame(seen.frame), &Piece::Frame(seen.frame));
     }
 
     /// A frame that is one packet or many, and fates that were decided when it was put: each packet is told of before its fate.
-    pub(super) fn train(&mut self, seen: &Seen<'_>, fates: &[Fate]) {
+    pub(super) fn train(&mut self, seen: &Seen<'_>, fates: &Fates) {
         let heads = dissect::frame(seen.frame);
         let train = Train::of(seen.frame).filter(|_| seen.names > 1);
         if train.as_ref().is_some_and(|train| self.together(seen, train, &heads, fates)) {
@@ -51,7 +56,7 @@ impl Inner {
         let mut fates = fates.iter().peekable();
         let mut fates_before = |inner: &mut Self, packet: u64| {
             while let Some(fate) = fates.next_if(|fate| fate.packet.0 < packet) {
-                inner.fate(seen.pipe, fate);
+                inner.fate(seen.pipe, &fate);
             }
         };
         fates_before(self, seen.packet.0);
@@ -84,7 +89,7 @@ impl Inner {
         };
         self.learn_address(seen, heads, forwarded);
         let damaged = marks.is_some_and(|marks| marks.corrupted.is_some()) || self.damaged.contains(&pkt);
-        let mut sight = Sight { pkt, forwarded, damaged, again: false, window: None };
+        let mut sight = Sight { pkt, forwarded, damaged, again: false, fresh: false, window: None };
         self.measure(seen, heads, piece, &mut sight);
         self.capture(seen, heads, piece, &sight, marks);
         if self.wants_entries() {
@@ -161,14 +166,12 @@ impl Inner {
         let (t, host) = (seen.at.nanos(), &self.hosts[seen.host.0].name);
         let &mut Sight { pkt, forwarded, damaged, .. } = sight;
         let (dir, src, dst) = (Dir::from(seen.direction), heads.src, heads.dst);
-        if heads.proto == "tcp" {
+        if let Some(&TcpHead { seq, ack, flags, window, wscale, .. }) = heads.tcp.as_ref() {
             let segments = segments(piece).0;
-            let (seq, ack, flags, window, wscale) =
-                heads.tcp.as_ref().map_or_else(Default::default, |tcp| (tcp.seq, tcp.ack, tcp.flags, tcp.window, tcp.wscale));
             let (window, len) = (u32::from(window), heads.len);
             let segment = Segment { dir, src, dst, flags, seq, ack, window, wscale, len, segments, damaged, forwarded };
             if let Some(part) = self.connections.segment(t, host, &segment) {
-                (sight.again, sight.window) = (part.again, Some(part.window));
+                (sight.again, sight.fresh, sight.window) = (part.again, part.fresh, Some(part.window));
                 if !self.measured {
                     self.collector.segment(t, &segment, &part, &self.connections);
                 }
@@ -184,7 +187,7 @@ impl Inner {
         let tcp = tcp.unwrap_or_default();
         let is_tcp = proto == "tcp";
         let (segments, size) = segments(piece);
-        let &Sight { pkt, forwarded, damaged, again, window } = sight;
+        let &Sight { pkt, forwarded, damaged, again, window, .. } = sight;
         Packet {
             dir: seen.direction.into(),
             port: host.ports.get(seen.port).cloned().unwrap_or_default(),
@@ -222,10 +225,9 @@ impl Inner {
         if sight.again && leaves {
             comments.push(remarks::AGAIN.into());
         }
-        let seq = (heads.proto == "tcp").then(|| heads.tcp.as_ref().map_or(0, |tcp| tcp.seq));
+        let seq = heads.tcp.as_ref().filter(|_| leaves && !sight.fresh).map(|tcp| tcp.seq);
         let held = Held { at: seen.at, port: seen.port, direction: seen.direction, seq, comments, open: leaves };
-        let place = self.captures.push(seen.host.0, held, piece);
-        if leaves {
+        if let Some(place) = self.captures.push(seen.host.0, held, piece, heads.headers as usize).filter(|_| leaves) {
             self.pending.insert(sight.pkt, seen.host.0, place);
         }
     }

@@ -9,14 +9,14 @@ use super::super::dissect::Heads;
 use super::super::entry::Dir;
 use super::Inner;
 use crate::capture::Held;
-use crate::link::{Fate, Marks, Verdict};
+use crate::link::{Fates, Marks, Verdict};
 use crate::metrics::Crossing;
 use crate::observe::Seen;
 use crate::world::End;
 
 impl Inner {
     /// Records the packets of `train`; false, and nothing is done, if they have to be told of one by one.
-    pub(super) fn together(&mut self, seen: &Seen<'_>, train: &Train, heads: &Heads, fates: &[Fate]) -> bool {
+    pub(super) fn together(&mut self, seen: &Seen<'_>, train: &Train, heads: &Heads, fates: &Fates) -> bool {
         let Some(segment) = whole(seen, train, heads) else { return false };
         let leaves = seen.direction == Direction::Out;
         let crossing = if leaves { self.crossing(seen, train, fates) } else { None };
@@ -25,9 +25,10 @@ impl Inner {
             && self.damaged.is_empty()
             && self.pending.is_empty()
             && (crossing.is_some() || !leaves && fates.is_empty() && !self.is_overheard(seen));
-        if !plain || self.wants_entries() || !self.captures.takes_trains(seen.host.0) || !self.connections.goes_on(&segment) {
+        if !plain || self.wants_entries() || !self.captures.takes_trains(seen.host.0) {
             return false;
         }
+        let Some(connection) = self.connections.goes_on(&segment) else { return false };
         let count = train.count() as u64;
         self.now = seen.at;
         if leaves {
@@ -36,14 +37,13 @@ impl Inner {
         }
         self.learn_address(seen, heads, false);
         let (t, host) = (seen.at.nanos(), &self.hosts[seen.host.0].name);
-        if let Some(part) = self.connections.segment(t, host, &segment)
-            && !self.measured
-        {
+        let part = self.connections.segment_of(connection, host, &segment);
+        if !self.measured {
             self.collector.segment(t, &segment, &part, &self.connections);
         }
         if self.captures.is_on(seen.host.0) {
             let &Seen { at, port, direction, .. } = seen;
-            let held = Held { at, port, direction, seq: Some(segment.seq), comments: Vec::new(), open: false };
+            let held = Held { at, port, direction, seq: None, comments: Vec::new(), open: false };
             self.captures.push_train(seen.host.0, held, seen.frame, train);
         }
         if let Some(crossing) = crossing.filter(|_| !self.measured) {
@@ -54,19 +54,19 @@ impl Inner {
     }
 
     /// How all packets cross the link to another host; none if not all do so, and alike.
-    fn crossing(&self, seen: &Seen<'_>, train: &Train, fates: &[Fate]) -> Option<Crossing> {
+    fn crossing(&self, seen: &Seen<'_>, train: &Train, fates: &Fates) -> Option<Crossing> {
         let &Seen { pipe, packet, at, .. } = seen;
-        let Verdict::Delivered { arrives, queued, .. } = fates.first()?.verdict else { return None };
-        let all = Verdict::Delivered { arrives, queued, marks: Marks::default() };
-        let alike = (packet.0..).zip(fates).all(|(name, fate)| fate.packet.0 == name && fate.at == at && fate.verdict == all);
+        let shared = fates.shared().filter(|shared| shared.count == train.count() as u64)?;
+        let Verdict::Delivered { arrives, queued, marks } = shared.first.verdict else { return None };
+        let as_put = shared.first.packet == packet && shared.first.at == at && marks == Marks::default();
         let to_host = matches!(self.links[pipe.wire].ends[1 - pipe.end], End::Host { .. });
-        (alike && to_host && fates.len() == train.count()).then_some(Crossing { pipe, put: Some(at), arrives, queued })
+        (as_put && to_host).then_some(Crossing { pipe, put: Some(at), arrives, queued })
     }
 }
 
 /// The segments of a train taken as one.
 fn whole(seen: &Seen<'_>, train: &Train, heads: &Heads) -> Option<Segment> {
-    let tcp = heads.tcp.as_ref().filter(|_| heads.proto == "tcp")?;
+    let tcp = heads.tcp.as_ref()?;
     let last = train.count() - 1;
     Some(Segment {
         dir: Dir::from(seen.direction),

@@ -30,6 +30,35 @@ pub(super) struct Pattern {
     template: Template,
 }
 
+/// What the headers of the packets of a super-segment differ in, the last one left out: identification and sequence number.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    /// Where the IPv4 header is, the identification of the first, and the sum of all but that.
+    network: Option<(usize, u16, Sum)>,
+    /// Where the TCP header is, the sequence number of the first, and by how much it grows.
+    transport: Option<(usize, u32, u32)>,
+}
+
+impl Steps {
+    /// Writes the headers of the `n`-th packet, counted from 0, to where those of another one stand; neither is the last.
+    ///
+    /// # Panics
+    /// If `head` is shorter than they are.
+    #[inline]
+    pub fn write(&self, n: usize, head: &mut [u8]) {
+        if let Some((at, id, mut sum)) = self.network {
+            let id = id.wrapping_add(n as u16);
+            sum.add_word(u32::from(id));
+            let header = &mut head[at..at + 12];
+            header[4..6].copy_from_slice(&id.to_be_bytes());
+            header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+        }
+        if let Some((at, seq, step)) = self.transport {
+            head[at + 4..at + 8].copy_from_slice(&seq.wrapping_add(step.wrapping_mul(n as u32)).to_be_bytes());
+        }
+    }
+}
+
 /// Bytes that a super-segment of this layout takes on the wire.
 pub(crate) fn wire_len(frame: &Frame, layout: &Layout) -> usize {
     cut_len(layout.payload, layout.payload_len(), usize::from(frame.segment_size))
@@ -111,6 +140,17 @@ impl Pattern {
         head.copy_from_slice(&self.template.head[HEAD - self.layout.payload..]);
         if let Some((pseudo, _)) = self.fill(head, first, take) {
             self.fill_checksum(head, pseudo.folded());
+        }
+    }
+
+    /// What its segments but the last differ in.
+    pub(super) fn steps(&self) -> Steps {
+        let Layout { version, transport, l3, l4, payload, .. } = self.layout;
+        let mut network = self.template.network;
+        network.add_word(((payload - l3 + self.segment) as u32) << 16);
+        Steps {
+            network: (version == Version::V4).then_some((l3, self.template.id, network)),
+            transport: (transport == Transport::Tcp).then_some((l4, self.template.seq, self.segment as u32)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Cutting and completing for those who look at single packets outside of a stack: a link that loses one, a capture.
 
 use super::complete::{complete, field_of};
+pub use super::cut::Steps;
 use super::cut::{Cutter, Pattern, wire_len};
 use super::layout::Layout;
 use crate::base::checksum::checksum;
@@ -81,6 +82,11 @@ impl Train {
     /// The headers of the `n`-th packet, as many bytes of them as there is room for. Its transport checksum is partial.
     pub fn head(&self, n: usize, into: &mut [u8]) {
         self.pattern.write(into, n, self.payload(n));
+    }
+
+    /// What the headers of all packets but the last differ in.
+    pub fn steps(&self) -> Steps {
+        self.pattern.steps()
     }
 
     /// Packets `first` to `first + count - 1` as one frame that shares the payload of `whole`, the frame this is the train of.
@@ -166,6 +172,11 @@ mod tests {
                     assert_eq!(head[..told], whole[..told], "packet {n}, room for {room}");
                 }
                 assert_eq!(train.part(&frame, n, 1).to_vec(), whole);
+            }
+            let mut head = pieces[0].to_vec()[..train.headers()].to_vec();
+            for (n, piece) in pieces.iter().enumerate().take(train.count() - 1).skip(1) {
+                train.steps().write(n, &mut head);
+                assert_eq!(head, piece.to_vec()[..train.headers()], "packet {n} over the one before it");
             }
             assert!(Train::of(&pieces[0]).is_none());
         }

@@ -1,0 +1,34 @@
+//! How much of each packet a capture keeps.
+
+/// How much of each packet a capture keeps. Where payload is left out the transport checksum is as the host left it to its device, partial, as a
+/// capture on Linux shows it: nobody could verify it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Snap {
+    /// All.
+    #[default]
+    All,
+    /// At most so many bytes.
+    First(u32),
+    /// The headers: link, network with options and extension headers, transport with options. Of what has no payload as TCP and UDP have one
+    /// (ARP, ICMP, what cannot be read) all is a header.
+    Headers,
+}
+
+impl Snap {
+    /// What an interface's description says is kept at most of a packet; 0: no limit.
+    pub(super) const fn limit(self) -> u32 {
+        match self {
+            Self::First(bytes) => bytes,
+            Self::All | Self::Headers => 0,
+        }
+    }
+
+    /// How many bytes it keeps of a packet that begins with so many bytes of headers.
+    pub(super) const fn of(self, headers: usize) -> usize {
+        match self {
+            Self::All => usize::MAX,
+            Self::First(bytes) => bytes as usize,
+            Self::Headers => headers,
+        }
+    }
+}
