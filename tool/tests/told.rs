@@ -341,6 +341,9 @@ fn options_without_effect_are_refused() {
         (&["run", "--junit", "x.xml", "--", "true"], "--junit does not go with -- COMMAND"),
         (&["ladder", "run", "--json"], "--json has no effect here"),
         (&["why", "run", "--pcap", "x"], "--pcap has no effect here"),
+        (&["why", "run", "--snap", "all"], "--snap has no effect here"),
+        (&["run", "--snap", "headers", "--", "true"], "--snap has no effect here: no captures are written; add --pcap DIR"),
+        (&["run", "--snap", "7", "--", "true"], "at least the 14 of a link header"),
     ] {
         folder.say(words).has(2, &[part]);
     }
@@ -355,8 +358,8 @@ fn help_shows_a_command_what_it_takes() {
         assert!(!others.iter().any(|other| said.out.contains(other)), "{said:?}");
     };
     for ask in ["-h", "--help"] {
-        shows(&["run", ask], &["--pcap", "--json", "--seed", "--lag-limit"], &[]);
-        shows(&["sockets", ask], &["--json"], &["--pcap", "--seed", "--lag-limit"]);
+        shows(&["run", ask], &["--pcap", "--snap", "--json", "--seed", "--lag-limit"], &[]);
+        shows(&["sockets", ask], &["--json"], &["--pcap", "--snap", "--seed", "--lag-limit"]);
         shows(&["why", ask], &["loggia why", "--color"], &["--json", "--pcap"]);
         shows(&[ask, "why"], &["Commands:", "--pcap"], &[]);
     }
@@ -370,6 +373,10 @@ fn captures_are_written_without_a_run_folder_too() {
     folder.run(lab, &["--no-record", "--pcap", "caps"]).has(0, &[]);
     assert!(folder.0.join("caps/s.pcapng").exists() && folder.0.join("caps/c.pcapng").exists());
     assert!(!folder.0.join("loggia-runs").exists());
+    let bytes = |file: &str| fs::metadata(folder.0.join(file)).unwrap().len();
+    folder.run(lab, &["--out", "bare", "--snap", "54", "--pcap", "bare-caps"]).has(0, &[]);
+    assert!(bytes("bare-caps/s.pcapng") < bytes("caps/s.pcapng"));
+    assert_eq!(bytes("bare-caps/s.pcapng"), bytes("bare/hosts/s/eth0.pcapng"));
     folder.say(&["test", "lab.toml", "--repeat", "2", "--pcap", "tests"]).has(0, &["2 passed"]);
     assert!(folder.0.join("tests/lab-seed-2/c.pcapng").exists());
     let json = |words: &[&str]| serde_json::from_str::<serde_json::Value>(&folder.say(words).out).unwrap();

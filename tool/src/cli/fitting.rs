@@ -16,12 +16,13 @@ struct Fitting {
     remedy: &'static str,
 }
 
-const FITTINGS: [Fitting; 4] = [
+const FITTINGS: [Fitting; 5] = [
     Fitting {
         option: "pcap",
         commands: &RUN,
         remedy: "it is for commands that run something; a run folder has its captures in hosts/",
     },
+    Fitting { option: "snap", commands: &RUN, remedy: "it is for commands that run something" },
     Fitting { option: "seed", commands: &RUN, remedy: "it is for commands that run something" },
     Fitting {
         option: "json",
@@ -36,6 +37,7 @@ const FITTINGS: [Fitting; 4] = [
 pub fn unfit(command: &str, global: &Global) -> Option<String> {
     let given = |option: &str| match option {
         "pcap" => global.pcap.is_some(),
+        "snap" => global.snap.is_some(),
         "seed" => global.seed.is_some(),
         "json" => global.json,
         _ => false,

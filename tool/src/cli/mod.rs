@@ -6,11 +6,13 @@ mod dashes;
 mod fitting;
 mod publish;
 mod seed;
+mod snap;
 mod terms;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use loggia_lab::record::Snap;
 
 pub use dashes::{explain, forgotten_dashes};
 pub use fitting::{command, unfit};
@@ -43,6 +45,9 @@ pub struct Global {
     /// Also writes every host's capture to DIR/HOST.pcapng.
     #[arg(long, global = true, value_name = "DIR")]
     pub pcap: Option<PathBuf>,
+    /// How much of each packet captures keep: `all`, `headers`, or so many bytes.
+    #[arg(long, global = true, value_name = "WHAT", value_parser = snap::snap)]
+    pub snap: Option<Snap>,
     /// Prints the result as one JSON object on stdout.
     #[arg(long, global = true)]
     pub json: bool,

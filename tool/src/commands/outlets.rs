@@ -40,3 +40,11 @@ fn file(path: &Path) -> io::Result<()> {
     File::options().append(true).create(true).open(path)?;
     if is_new { fs::remove_file(path) } else { Ok(()) }
 }
+
+/// How much captures keep says nothing where none are written.
+pub(super) fn snapped(global: &Global, folder: Option<&Path>) -> Result<(), Refused> {
+    if global.snap.is_some() && folder.is_none() {
+        return Err(Refused("--snap has no effect here: no captures are written; add --pcap DIR".into()));
+    }
+    Ok(())
+}

@@ -56,10 +56,12 @@ fn command(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Re
         (None, None) => Recording::None,
     };
     let folder = recording.folder();
+    outlets::snapped(global, folder.as_deref())?;
     let options = Options {
         seed: global.seed.unwrap_or(lab.plan.seed),
         place: Place::Terminal,
         folder: folder.clone(),
+        snap: global.snap.unwrap_or_default(),
         echo: false,
         lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: true,
@@ -123,6 +125,7 @@ fn lab(run: &Run, global: &Global, machine: &mut Machine) -> Result<Exit, Refuse
         None => Recording::Kept(numbered(&lab.name, NO_RECORD)?),
     };
     let folder = recording.folder();
+    outlets::snapped(global, folder.as_deref())?;
     let outcome = played(&lab, global, folder.clone(), machine)?;
     show::warnings(&outcome, None);
     show::outcome(&lab, &outcome, recording.kept(), global);
@@ -222,6 +225,7 @@ pub(super) fn played(lab: &Lab, global: &Global, folder: Option<PathBuf>, machin
         seed: global.seed.unwrap_or(lab.plan.seed),
         place,
         folder: folder.clone(),
+        snap: global.snap.unwrap_or_default(),
         echo: !quiet,
         lag_limit: time(&global.lag_limit, "lag-limit")?,
         real: false,

@@ -10,7 +10,7 @@ use loggia_lab::check::{self, Finding, Verdict};
 use loggia_lab::file::{Command, Expect, Stop, Unit, show};
 use loggia_lab::metrics::{Process, Table};
 use loggia_lab::plan::{MACHINE_V4, Plan};
-use loggia_lab::record::{self, Disk, Memory, Recorder};
+use loggia_lab::record::{self, Disk, Memory, Recorder, Snap};
 use loggia_lab::world::{HostId, World};
 use loggia_stack::base::{Addr, Instant, Seed};
 
@@ -58,6 +58,8 @@ pub struct Options {
     pub place: Place,
     /// The run folder; none: nothing is recorded.
     pub folder: Option<PathBuf>,
+    /// How much of each packet its captures keep.
+    pub snap: Snap,
     /// Programs' output is shown as it comes, each line with its program.
     pub echo: bool,
     /// How late one of a hundred moments may be.
@@ -210,7 +212,7 @@ fn short_of_sockets(plan: &Plan, hosts: &[HostId]) -> Option<String> {
 
 fn recorder(plan: &Plan, options: &Options, world: &World, began: SystemTime) -> io::Result<Option<Recorder>> {
     let epoch = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let settings = record::Options { epoch, ..record::Options::default() };
+    let settings = record::Options { epoch, snap: options.snap, ..record::Options::default() };
     if let Some(folder) = &options.folder {
         return Recorder::new(Box::new(Disk::existing(folder)), world, settings).map(Some);
     }
