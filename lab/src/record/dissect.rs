@@ -94,11 +94,12 @@ fn ipv4(frame: &Frame, at: usize, heads: &mut Heads) -> Option<()> {
     let fragment = u16::from_be_bytes([head[6], head[7]]) & 0x3fff;
     heads.ident = u16::from_be_bytes([head[4], head[5]]);
     (heads.src, heads.dst) = (End::new(src, 0), End::new(dst, 0));
-    if fragment & 0x1fff == 0 {
-        transport(frame, start, end, head[9], heads);
-        is_first(heads, fragment != 0);
-    } else {
-        is_piece(heads, head[9], fragment, start, end.saturating_sub(start));
+    match fragment & 0x1fff {
+        0 => {
+            transport(frame, start, end, head[9], heads);
+            is_first(heads, fragment != 0);
+        }
+        _ => is_piece(heads, head[9], fragment, start, end.saturating_sub(start)),
     }
     Some(())
 }
