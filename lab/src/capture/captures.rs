@@ -142,9 +142,9 @@ impl Capture {
             Err(error) => Sink::failed(&name, &error),
         };
         sink.put(&pcapng::section(concat!("loggia ", env!("CARGO_PKG_VERSION")), &format!("host {host}")));
-        ports.iter().for_each(|port| {
-            sink.put(&pcapng::interface(port, &format!("{port} of {host}"), LinkType::Ethernet, options.snap.limit()))
-        });
+        for port in ports {
+            sink.put(&pcapng::interface(port, &format!("{port} of {host}"), LinkType::Ethernet, options.snap.limit()));
+        }
         let epoch = options.epoch.as_nanos() as u64;
         Self { hold: Hold::default(), sink, packets: vec![0; ports.len()], epoch, snap: options.snap, late: Vec::new() }
     }
