@@ -386,7 +386,7 @@ impl Frame {
     fn add_with_head(&self, sum: &mut super::checksum::Sum, offset: usize, len: usize) {
         let head = self.head();
         let from_head = len.min(head.len() - offset);
-        sum.add(&head[offset..offset + from_head]);
+        sum.add_header(&head[offset..offset + from_head]);
         self.body.add_to(sum, 0, len - from_head);
     }
 

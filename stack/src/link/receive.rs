@@ -28,8 +28,14 @@ impl Links {
         debug_assert!(self.is_idle(), "nothing is overtaken");
         let medium = self.came_in(link, frame.len())?;
         let received = self.packet_of(link, medium, frame)?;
-        let received = if received.frame.segment_size == 0 { received } else { self.super_segment(received)? };
-        if more && join::is_concerned(&received) && self.coalesces(link) {
+        let is_super = received.frame.segment_size != 0;
+        if is_super || more { self.receive_next_of_many(received, more) } else { Some(received) }
+    }
+
+    #[inline(never)]
+    fn receive_next_of_many(&mut self, received: Received, more: bool) -> Option<Received> {
+        let received = self.in_one(received)?;
+        if more && join::is_concerned(&received) && self.coalesces(received.link) {
             self.take_in(received);
             return None;
         }

@@ -15,7 +15,7 @@ impl Links {
     /// `ENODEV` if there is no such link, `ENETDOWN` when it is down, `ENOBUFS` when its queue is full, `EMSGSIZE` if the packet is
     /// larger than the MTU. `Ok` does not say that the neighbour is there: a packet given up later comes back as
     /// [`Up::Unreachable`](super::Up::Unreachable).
-    #[inline]
+    #[inline(always)] // Whoever made the packet looks at the link with it in hand.
     pub fn send(&mut self, link: LinkId, hop: Hop, version: Version, mut frame: Frame) -> Result<(), Errno> {
         frame.l2_len = 0;
         match self.ports.get_mut(link) {

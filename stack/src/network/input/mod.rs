@@ -54,7 +54,7 @@ impl Network {
             self.links.receive(link, frame);
             return None;
         }
-        let received = self.links.receive_next(link, frame, more)?;
+        let received = self.links.receive_next(link, frame, more);
         self.came_in(received)
     }
 
@@ -79,7 +79,7 @@ impl Network {
             let up = match self.looped.pop_front() {
                 Some(received) => self.arrived(received, From::Us),
                 None => match self.links.poll()? {
-                    link::Up::Received(received) => self.came_in(received),
+                    link::Up::Received(received) => self.came_in(Some(received)),
                     other => {
                         self.told_by_link(other);
                         None
@@ -103,12 +103,12 @@ impl Network {
         }
     }
 
-    /// What came from a link.
+    /// What came from a link, if something did. It is looked at where it lies: what was just written in pieces is slow to be moved as a whole.
     #[inline(always)]
-    fn came_in(&mut self, received: Received) -> Option<Up> {
-        match self.usual(&received) {
-            Some(header) => Some(Up::Packet(v4::packet(received, &header, Cast::Unicast))),
-            None => self.arrived(received, From::Link),
+    fn came_in(&mut self, received: Option<Received>) -> Option<Up> {
+        match self.usual(received.as_ref()?) {
+            Some(header) => Some(Up::Packet(v4::packet(received?, &header, Cast::Unicast))),
+            None => self.arrived(received?, From::Link),
         }
     }
 

@@ -35,7 +35,7 @@ pub const fn truesize(len: usize) -> usize {
 
 /// What of a packet goes into a queue: its payload, shared; copied where a large frame carries little of it (behind the datagram, by
 /// the lengths its headers tell), for then it would hold more memory than it is charged with.
-#[inline]
+#[inline(always)] // It is not moved.
 pub fn kept(payload: Rope, frame_len: usize) -> Rope {
     if frame_len > truesize(payload.len()) { payload.to_vec().into() } else { payload }
 }

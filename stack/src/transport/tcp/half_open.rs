@@ -194,18 +194,18 @@ impl Tcp {
             return None;
         }
         self.flows.remove(Flow::HalfOpen(key), &self.records);
-        self.forget_half_open(net, key)
+        let half_open = self.records.half_open.remove(key)?;
+        self.half_open_is_gone(net, half_open.listener);
+        Some(half_open)
     }
 
-    /// What stands in the table of flows is somebody else's business.
-    fn forget_half_open(&mut self, net: &mut Network, key: Key) -> Option<HalfOpen> {
-        let half_open = self.records.half_open.remove(key)?;
-        if let Some(listener) = self.records.connections.get_mut(half_open.listener).and_then(|tcb| tcb.listener.as_mut()) {
+    /// A listener has one less.
+    fn half_open_is_gone(&mut self, net: &mut Network, listener: Key) {
+        if let Some(listener) = self.records.connections.get_mut(listener).and_then(|tcb| tcb.listener.as_mut()) {
             listener.half_open = listener.half_open.saturating_sub(1);
         }
         net.links.base.budget.release(HalfOpen::CHARGE);
         self.sweep_unanswered(net);
-        Some(half_open)
     }
 
     pub(super) fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
@@ -313,7 +313,8 @@ impl Tcp {
             return;
         };
         self.flows.replace(Flow::HalfOpen(key), Flow::Connection(connection), &self.records);
-        self.forget_half_open(net, key);
+        self.records.half_open.discard(key);
+        self.half_open_is_gone(net, half_open.listener);
         self.note_flow(net, connection);
         self.segment_for_connection(net, connection, Arrival::of(header, packet, header_len));
     }

@@ -290,9 +290,9 @@ impl Tcp {
                 self.flows.remove(Flow::Connection(id), &self.records);
                 self.release_port(id);
             }
-            self.records.connections[id].in_flows = false;
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        tcb.in_flows = false;
         timers::cancel(tcb, &mut cx);
         if waits {
             tcb.retire(cx.base());

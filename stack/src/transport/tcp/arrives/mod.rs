@@ -46,16 +46,14 @@ impl<'a> Arrival<'a> {
     /// The segment of a packet, whose header was read; takes what the packet carries.
     pub(super) fn of(header: &'a Header, packet: &mut Packet, header_len: usize) -> Self {
         let syn = u32::from(header.flags & SYN != 0);
-        let (segment_size, codepoint) = (packet.frame.segment_size, packet.traffic_class & ecn::CE);
-        let payload = packet.take_payload(header_len);
         Self {
             seq: header.seq,
-            fin_at: header.seq + syn + payload.len() as u32,
+            fin_at: header.seq + syn + (packet.len - header_len) as u32,
             header,
-            payload,
             whole: true,
-            segment_size,
-            codepoint,
+            segment_size: packet.frame.segment_size,
+            codepoint: packet.traffic_class & ecn::CE,
+            payload: packet.take_payload(header_len),
         }
     }
 

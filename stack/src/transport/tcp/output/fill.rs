@@ -61,7 +61,7 @@ pub(in crate::transport::tcp) fn timestamps(tcb: &Tcb, cx: &Cx<'_>) -> Option<(u
 }
 
 /// Moves the window's right edge as far as it may go and gives the header's field.
-#[inline]
+#[inline(always)]
 fn advertise(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
     if tcb.state == TcpState::SynReceived {
         return window::on_wire(window::offered(tcb), 0).0;
