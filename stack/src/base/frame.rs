@@ -124,21 +124,15 @@ impl Frame {
         Self { content }
     }
 
-    /// A frame whose headers are the last `len` bytes of `head`, and whose body are the `count` bytes from `start` on of another's.
+    /// A frame whose headers are the last `len` bytes of `head`, still without a body.
     #[inline]
-    pub(crate) fn with_head(head: &[u8; HEAD], len: usize, whole: &Self, start: usize, count: usize) -> Self {
-        // First what waits for the writes before it.
-        let body = match start.checked_sub(whole.head().len()) {
-            Some(start) => whole.body.slice(start, count),
-            None => whole.rope_with_head(start, count),
-        };
+    pub(crate) fn with_head(head: &[u8; HEAD], len: usize) -> Self {
         let mut content = Box::<Content>::default();
         // Two parts, each small enough to be moved without a call.
         let (front, back) = content.head.split_at_mut(HEAD / 2);
         front.copy_from_slice(&head[..HEAD / 2]);
         back.copy_from_slice(&head[HEAD / 2..]);
         content.start = (HEAD - len) as u8;
-        content.body = body;
         Self { content }
     }
 
@@ -333,7 +327,7 @@ impl Frame {
     ///
     /// # Panics
     /// If the frame is shorter.
-    #[inline]
+    #[inline(always)]
     pub fn rope(&self, offset: usize, len: usize) -> Rope {
         match offset.checked_sub(self.head().len()) {
             Some(start) => self.body.slice(start, len),

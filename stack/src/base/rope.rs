@@ -189,7 +189,7 @@ impl Rope {
 
     /// Takes in the `len` bytes from `start` on of `other`, if they stand right behind these in the same chunk: then nothing is shared anew,
     /// the last part only grows. Says if it did; else this rope is as it was.
-    #[inline]
+    #[inline(always)]
     pub fn grow(&mut self, other: &Self, start: usize, len: usize) -> bool {
         let (Some(last), Parts::One(part)) = (self.last_mut(), &other.parts) else { return false };
         let next = u64::from(part.start) + start as u64;

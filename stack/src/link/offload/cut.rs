@@ -108,7 +108,9 @@ impl Pattern {
     /// A frame of the `take` payload bytes from segment `first` on, sharing the payload of `whole`.
     pub(super) fn frame(&self, whole: &Frame, first: usize, take: usize, complete: bool) -> Frame {
         let headers = self.layout.payload;
-        let mut frame = Frame::with_head(&self.template.head, headers, whole, headers + first * self.segment, take);
+        // Shared before the frame is written, for that waits for the writes before it; moved when it is written.
+        let body = whole.rope(headers + first * self.segment, take);
+        let mut frame = Frame::with_head(&self.template.head, headers);
         let sums = self.fill(frame.head_mut(), first, take);
         if let Some((pseudo, header)) = sums {
             let field = if complete {
@@ -121,6 +123,7 @@ impl Pattern {
             self.fill_checksum(frame.head_mut(), field);
         }
         self.fill_notes(&mut frame, take);
+        frame.body = body;
         frame
     }
 
