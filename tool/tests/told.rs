@@ -343,7 +343,7 @@ fn options_without_effect_are_refused() {
         (&["why", "run", "--pcap", "x"], "--pcap has no effect here"),
         (&["why", "run", "--snap", "all"], "--snap has no effect here"),
         (&["run", "--snap", "headers", "--", "true"], "--snap has no effect here: no captures are written; add --pcap DIR"),
-        (&["run", "--snap", "7", "--", "true"], "at least the 14 of a link header"),
+        (&["run", "--snap", "7", "--", "true"], "a number of bytes from 14 (a link header)"),
     ] {
         folder.say(words).has(2, &[part]);
     }

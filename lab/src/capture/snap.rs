@@ -7,10 +7,10 @@ pub enum Snap {
     /// All.
     #[default]
     All,
-    /// At most so many bytes.
+    /// At most so many bytes; 0: all.
     First(u32),
-    /// The headers: link, network with options and extension headers, transport with options. Of what has no payload as TCP and UDP have one
-    /// (ARP, ICMP, what cannot be read) all is a header.
+    /// Of TCP and UDP the headers: link, network with options and extension headers, transport with options. Anything else (ARP, ICMP, which may
+    /// quote what others said, what cannot be read) is kept as it is.
     Headers,
 }
 
@@ -27,6 +27,7 @@ impl Snap {
     pub(super) const fn of(self, headers: usize) -> usize {
         match self {
             Self::All => usize::MAX,
+            Self::First(0) => usize::MAX,
             Self::First(bytes) => bytes as usize,
             Self::Headers => headers,
         }

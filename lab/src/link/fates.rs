@@ -63,7 +63,7 @@ impl Fates {
         self.0.iter().flat_map(|shared| (0..shared.count).map(|n| shared.of(n)))
     }
 
-    /// The one that all there are share; none if they do not.
+    /// The fate that all of them share; none if there is no fate, or more than one.
     pub fn shared(&self) -> Option<&Shared> {
         self.0.front().filter(|_| self.0.len() == 1)
     }

@@ -70,10 +70,10 @@ pub trait Observer: Send {
         let _ = (pipe, fate);
     }
 
-    /// A switch put a packet that came by one link onto another, where it has another name. Comes before its fate there. A frame that
+    /// At `at` a switch put a packet that came by one link onto another, where it has another name. Comes before its fate there. A frame that
     /// is flooded is told once for each link, and one that the link cuts once for each packet.
-    fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
-        let _ = (from, to);
+    fn relayed(&mut self, at: Instant, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+        let _ = (at, from, to);
     }
 
     /// Something happened in a stack.

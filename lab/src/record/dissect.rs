@@ -179,7 +179,11 @@ fn transport(frame: &Frame, at: usize, end: usize, proto: u8, heads: &mut Heads)
                 None => (8, u32::from(frame.read(at + 4).map_or(0, u16::from_be_bytes)).saturating_sub(8)),
             };
             (heads.src.port, heads.dst.port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-            (heads.tcp, heads.len, heads.headers) = (tcp.map(|(head, _)| head), len, (at + header) as u32);
+            (heads.tcp, heads.len) = (tcp.map(|(head, _)| head), len);
+            // A header of TCP that says it is shorter than it can be is not to be believed.
+            if proto == 17 || header >= 20 {
+                heads.headers = (at + header) as u32;
+            }
         }
         1 | 58 => heads.info = frame.read::<8>(at).map_or_else(String::new, |head| icmp(proto == 58, head)),
         _ => {}

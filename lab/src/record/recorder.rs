@@ -117,6 +117,8 @@ struct HostNames {
     own: HashSet<Addr>,
     /// The one it sent from last.
     last: Addr,
+    /// Something it had to send may not have come onto a wire: what is the first there may have been sent before all the same.
+    discards: bool,
 }
 
 struct LinkNames {
@@ -264,7 +266,7 @@ fn host_names(world: &World) -> Vec<HostNames> {
         let ports = (0..host.ports()).map(|port| named(port).into()).collect();
         let macs = (0..host.ports()).map(mac).collect();
         let own = host.stack().addresses().map(|(_, cidr)| cidr.addr).collect();
-        HostNames { name: host.name.as_str().into(), ports, macs, own, last: Addr::V4_ANY }
+        HostNames { name: host.name.as_str().into(), ports, macs, own, last: Addr::V4_ANY, discards: false }
     };
     world.hosts().iter().map(of).collect()
 }
@@ -287,8 +289,8 @@ impl Observer for Recorder {
         self.lock().fate(pipe, fate);
     }
 
-    fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
-        self.lock().relayed(from, to);
+    fn relayed(&mut self, at: Instant, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+        self.lock().relayed(at, from, to);
     }
 
     fn event(&mut self, host: HostId, event: &Event) {
@@ -364,13 +366,14 @@ impl Inner {
         }
     }
 
-    fn relayed(&mut self, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+    fn relayed(&mut self, at: Instant, from: (PipeId, PacketId), to: (PipeId, PacketId)) {
+        self.now = at;
         let (pipe, _) = to;
         self.links[pipe.wire].waiting[pipe.end] += 1;
         let number = self.trail.number(from);
-        self.trail.name(to, number, self.now);
+        self.trail.name(to, number, at);
         // What an earlier link did to it is said where it arrives.
-        let done = self.marks_of(from, self.now).filter(|marks| marks.corrupted.is_some());
+        let done = self.marks_of(from, at).filter(|marks| marks.corrupted.is_some());
         self.damaged.extend(done.map(|_| number));
     }
 
@@ -390,8 +393,10 @@ impl Inner {
 
     fn event(&mut self, host: HostId, event: &Event) {
         self.now = self.now.max(event.at);
-        if let What::Retransmit { seq, len, why, .. } = event.what {
-            self.captures.sent_again(host.0, event.at, seq, len, why);
+        match event.what {
+            What::Retransmit { seq, len, why, .. } => self.captures.sent_again(host.0, event.at, seq, len, why),
+            What::Discard { .. } | What::Lost { .. } => self.hosts[host.0].discards = true,
+            _ => {}
         }
         if let Some(fact) = tell::event(event) {
             self.tell(event.at, Some(host), fact);

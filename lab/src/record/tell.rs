@@ -52,7 +52,7 @@ pub(super) fn event(event: &Event) -> Option<Fact> {
 
 /// True if more is done with an event than to make it an entry.
 pub(super) const fn is_measured(event: &Event) -> bool {
-    !matches!(event.what, What::Congestion { .. } | What::Read { result: Err(_), .. } | What::Call { .. } | What::Discard { .. })
+    !matches!(event.what, What::Congestion { .. } | What::Read { result: Err(_), .. } | What::Call { .. })
 }
 
 fn outcome(result: Result<u32, Errno>) -> (Option<u32>, Option<Word>) {

@@ -365,13 +365,14 @@ impl World {
     fn relay(&mut self, from: PipeId, pipe: PipeId, arrival: Arrival) {
         let Arrival { packet, names, frame, .. } = arrival;
         let at = &mut self.wires[pipe.wire].pipes[pipe.end];
-        let first = at.put_one_of(self.now, frame, names > 1);
+        let now = self.now;
+        let first = at.put_one_of(now, frame, names > 1);
         let named = at.named().0;
         for to in first.0..=named {
             // One that the link cuts is told once for each packet.
             let n = if names > 1 { to - first.0 } else { 0 };
             let from = (from, PacketId(packet.0 + n));
-            self.observers.iter_mut().for_each(|observer| observer.relayed(from, (pipe, PacketId(to))));
+            self.observers.iter_mut().for_each(|observer| observer.relayed(now, from, (pipe, PacketId(to))));
         }
         self.tell_fates(pipe);
         self.book_pipe(pipe);
@@ -379,6 +380,9 @@ impl World {
 
     fn tell_fates(&mut self, pipe: PipeId) {
         let at = &mut self.wires[pipe.wire].pipes[pipe.end];
+        if self.observers.is_empty() {
+            return at.forget_fates();
+        }
         for fate in at.fates().iter() {
             self.observers.iter_mut().for_each(|observer| observer.fate(pipe, &fate));
         }

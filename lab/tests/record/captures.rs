@@ -8,8 +8,10 @@ use std::time::Duration;
 use loggia_lab::link::{Cause, Chance, Limit, Loss, Queue, Rate, Reorder, Terms};
 use loggia_lab::record::{Memory, Snap};
 use loggia_lab::world::Frames;
+use loggia_stack::base::MsgFlags;
+use loggia_stack::socket::numbers::SOCK_DGRAM;
 
-use super::story::{Stage, Story, Told};
+use super::story::{CLIENT, Stage, Story, Told};
 
 /// Runs tshark on a capture; none if it is not installed.
 fn tshark(capture: &[u8], name: &str, arguments: &[&str]) -> Option<Vec<String>> {
@@ -205,4 +207,34 @@ fn headers_alone_can_be_kept() {
         }
         assert!(told.folder.file("hosts/server/eth0.pcapng").expect("a capture").len() < 40_000);
     }
+}
+
+/// What a host discarded was not on the wire. That TCP sends it again is said of what is the first on the wire, and not of the next.
+#[test]
+fn what_was_discarded_before_it_left_is_sent_again_all_the_same() {
+    let third_is_lost = Terms { delay: Duration::from_millis(20), loss: Some(Loss::List([3].into())), ..Terms::default() };
+    let mut story = Story { terms: third_is_lost, ..Story::default() };
+    (story.options.events, story.options.keep, story.options.snap) = (false, 0, Snap::Headers);
+    let mut stage = Stage::new(&story);
+    let later = |stage: &mut Stage, millis| {
+        let moment = stage.world.now() + Duration::from_millis(millis);
+        stage.world.advance(moment);
+    };
+    let (_listener, client) = (stage.listener(), stage.call());
+    later(&mut stage, 300);
+    let link = stage.world.hosts()[CLIENT.0].link(0);
+    stage.world.stack(CLIENT).set_up(link, false).expect("a link");
+    stage.world.stack(CLIENT).send(client, &[b'x'; 500], MsgFlags::NONE).expect("room");
+    stage.world.settle(CLIENT);
+    stage.world.stack(CLIENT).set_up(link, true).expect("a link");
+    stage.world.settle(CLIENT);
+    // The neighbour is known again before TCP tries.
+    let (other, address) = (stage.socket(CLIENT, SOCK_DGRAM), stage.address(9));
+    stage.world.stack(CLIENT).connect(other, &address).expect("a way");
+    stage.world.stack(CLIENT).send(other, b"hello", MsgFlags::NONE).expect("room");
+    stage.world.settle(CLIENT);
+    later(&mut stage, 5_000);
+    let told = stage.end(&story);
+    let Some(comments) = lines(&told, "client", "tcp && frame.comment", "frame.comment") else { return };
+    assert_eq!(comments, ["lost on wan: loss model,sent again: tail loss probe", "sent again: timeout"]);
 }

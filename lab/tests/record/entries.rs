@@ -6,9 +6,9 @@ use std::time::Duration;
 use loggia_lab::link::{Cause, Chance, Loss, Terms};
 use loggia_lab::record::{self, Dir, Entry, Fact, Memory, Snap, Which};
 use loggia_lab::world::Frames;
-use loggia_stack::base::Instant;
+use loggia_stack::base::{Instant, MsgFlags};
 
-use super::story::{Between, Story, Told};
+use super::story::{Between, CLIENT, SERVER, Stage, Story, Told};
 
 fn read_back(told: &Told) -> Vec<Entry> {
     let text = told.folder.file("events.jsonl").expect("events");
@@ -148,6 +148,42 @@ fn without_entries_nothing_is_different_behind_any_link() {
             assert_eq!(with.1, without.1, "{n} {between:?}");
         }
     }
+}
+
+/// Behind a switch, with calls that fail while packets are under way: nobody measures those calls, but entries tell of them.
+#[test]
+fn calls_that_only_entries_tell_of_move_no_packet() {
+    let story = Story { between: Between::Switch, ..Story::default() };
+    let delays = |entries: bool| {
+        let mut story = Story { folder: Memory::default(), ..story.clone() };
+        story.options.events = entries;
+        story.options.keep = if entries { usize::MAX } else { 0 };
+        let mut stage = Stage::new(&story);
+        let later = |stage: &mut Stage, millis| {
+            let moment = stage.world.now() + Duration::from_millis(millis);
+            stage.world.advance(moment);
+        };
+        let (listener, client) = (stage.listener(), stage.call());
+        later(&mut stage, 300);
+        let server = stage.world.stack(SERVER).accept(listener).expect("a connection").0;
+        for _ in 0..3 {
+            stage.world.stack(SERVER).send(server, &[b'x'; 500], MsgFlags::NONE).expect("room");
+            stage.world.settle(SERVER);
+            later(&mut stage, 10);
+            let address = stage.address(1);
+            stage.world.stack(CLIENT).bind(client, &address).expect_err("it is connected");
+            stage.world.settle(CLIENT);
+            later(&mut stage, 300);
+        }
+        let told = stage.end(&story);
+        let metrics = told.recorder.metrics();
+        let delay = |link: &str| metrics.merged(&format!("link.{link}.delay"), &[]).and_then(|delay| delay.samples.max());
+        ([delay("left"), delay("right")], metrics.to_json().to_string())
+    };
+    let ([left, right], metrics) = delays(false);
+    assert_eq!(metrics, delays(true).1);
+    // One link has no delay, and the other all.
+    assert_eq!((left, right), (Some(0.0), Some(0.02)));
 }
 
 #[test]

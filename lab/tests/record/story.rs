@@ -142,17 +142,17 @@ impl Stage {
         Self { world, recorder, v6: story.v6 }
     }
 
-    fn address(&self, port: u16) -> loggia_stack::socket::Address {
+    pub(crate) fn address(&self, port: u16) -> loggia_stack::socket::Address {
         let text = if self.v6 { format!("[fd00::2]:{port}") } else { format!("10.0.0.2:{port}") };
         text.parse().expect("an address")
     }
 
-    fn socket(&mut self, host: HostId, ty: i32) -> SocketId {
+    pub(crate) fn socket(&mut self, host: HostId, ty: i32) -> SocketId {
         let family = if self.v6 { AF_INET6 } else { AF_INET };
         self.world.stack(host).socket(family, ty, 0).expect("a socket")
     }
 
-    fn listener(&mut self) -> SocketId {
+    pub(crate) fn listener(&mut self) -> SocketId {
         let (listener, address) = (self.socket(SERVER, SOCK_STREAM), self.address(80));
         self.world.stack(SERVER).bind(listener, &address).expect("bind");
         self.world.stack(SERVER).listen(listener, 8).expect("listen");
@@ -160,7 +160,7 @@ impl Stage {
         listener
     }
 
-    fn call(&mut self) -> SocketId {
+    pub(crate) fn call(&mut self) -> SocketId {
         let (socket, address) = (self.socket(CLIENT, SOCK_STREAM), self.address(80));
         assert_eq!(self.world.stack(CLIENT).connect(socket, &address), Err(Errno::EINPROGRESS));
         self.world.settle(CLIENT);

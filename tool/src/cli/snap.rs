@@ -12,7 +12,7 @@ pub(super) fn snap(text: &str) -> Result<Snap, String> {
         "headers" => Ok(Snap::Headers),
         bytes => match bytes.parse() {
             Ok(bytes @ LEAST..) => Ok(Snap::First(bytes)),
-            _ => Err(format!("it is all, headers, or a number of bytes, at least the {LEAST} of a link header")),
+            _ => Err(format!("it is all, headers, or a number of bytes from {LEAST} (a link header) to {}", u32::MAX)),
         },
     }
 }

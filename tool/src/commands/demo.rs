@@ -43,6 +43,7 @@ pub(super) fn demo(demo: &Demo, global: &Global, machine: &mut Machine) -> Resul
     }
     let lab = shipped(name, text)?;
     outlets::check(global, None)?;
+    outlets::snapped(global, demo.out.as_deref().or(global.pcap.as_deref()))?;
     let temporary = std::env::temp_dir().join(format!("loggia-demo-{}", std::process::id()));
     let folder = fresh(demo.out.as_deref().unwrap_or(&temporary), "")?;
     let tells = !global.quiet && !global.json;

@@ -44,7 +44,9 @@ fn file(path: &Path) -> io::Result<()> {
 /// How much captures keep says nothing where none are written.
 pub(super) fn snapped(global: &Global, folder: Option<&Path>) -> Result<(), Refused> {
     if global.snap.is_some() && folder.is_none() {
-        return Err(Refused("--snap has no effect here: no captures are written; add --pcap DIR".into()));
+        return Err(Refused(
+            "--snap has no effect here: no captures are written; add --pcap DIR, or --out DIR for the whole record".into(),
+        ));
     }
     Ok(())
 }

@@ -225,7 +225,9 @@ impl Inner {
         if sight.again && leaves {
             comments.push(remarks::AGAIN.into());
         }
-        let seq = heads.tcp.as_ref().filter(|_| leaves && !sight.fresh).map(|tcp| tcp.seq);
+        // What the wire has not seen before a host may have sent before, if it discarded that.
+        let may_be_again = leaves && (!sight.fresh || self.hosts[seen.host.0].discards);
+        let seq = heads.tcp.as_ref().filter(|_| may_be_again).map(|tcp| tcp.seq);
         let held = Held { at: seen.at, port: seen.port, direction: seen.direction, seq, comments, open: leaves };
         if let Some(place) = self.captures.push(seen.host.0, held, piece, heads.headers as usize).filter(|_| leaves) {
             self.pending.insert(sight.pkt, seen.host.0, place);

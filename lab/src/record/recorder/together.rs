@@ -43,7 +43,8 @@ impl Inner {
         }
         if self.captures.is_on(seen.host.0) {
             let &Seen { at, port, direction, .. } = seen;
-            let held = Held { at, port, direction, seq: None, comments: Vec::new(), open: false };
+            let seq = Some(segment.seq).filter(|_| leaves && self.hosts[seen.host.0].discards);
+            let held = Held { at, port, direction, seq, comments: Vec::new(), open: false };
             self.captures.push_train(seen.host.0, held, seen.frame, train);
         }
         if let Some(crossing) = crossing.filter(|_| !self.measured) {
