@@ -49,6 +49,32 @@ impl Model {
     }
 }
 
+impl Model {
+    /// [`Model::loses`] of the next packets of the flow, up to the first that is lost, `count` at most: how many go on before that one; none if
+    /// all do.
+    pub(super) fn first_lost(&self, draws: &Draws, key: u64, flow: &mut Flow, count: usize) -> Option<usize> {
+        if let Self::Independent { odds, repeat: Odds::Never } = self {
+            return first_hit(*odds, draws, key, flow, count);
+        }
+        (0..count).find(|_| {
+            flow.number += 1;
+            self.loses(draws, key, flow)
+        })
+    }
+}
+
+/// The first that is lost where no packet's fate hangs on that of others.
+fn first_hit(odds: Odds, draws: &Draws, key: u64, flow: &mut Flow, count: usize) -> Option<usize> {
+    let (before, mut last) = (flow.number, flow.last.loss);
+    let found = (0..count).find(|n| {
+        last = draws.draw(Purpose::Loss, key, before + 1 + *n as u64);
+        odds.hit(last)
+    });
+    flow.number += found.map_or(count, |found| found + 1) as u64;
+    flow.last.loss = last;
+    found
+}
+
 /// A Markov chain of up to four states. A flow begins in a state drawn from where the chain is in the long run, so that short flows
 /// lose as much as long ones; at each packet it first takes a step, and the state it comes to decides.
 #[derive(Debug)]

@@ -79,17 +79,15 @@ impl Lots {
     /// Draws the lots of packets as long as nothing happens to them, for `count` packets at most; then that of the one to which something does.
     /// Says how many went on, and the lot of the next.
     pub(super) fn draw_until(&self, draws: &Draws, key: u64, flow: &mut Flow, count: usize) -> (usize, Option<Lot>) {
+        if self.only_loss {
+            let lost = self.loss.first_lost(draws, key, flow, count);
+            return (lost.unwrap_or(count), lost.map(|_| Lot { lost: true, ..Lot::default() }));
+        }
         for n in 0..count {
             flow.number += 1;
-            if self.only_loss {
-                if self.loss.loses(draws, key, flow) {
-                    return (n, Some(Lot { lost: true, ..Lot::default() }));
-                }
-            } else {
-                let lot = self.draw(draws, key, flow);
-                if lot != Lot::default() {
-                    return (n, Some(lot));
-                }
+            let lot = self.draw(draws, key, flow);
+            if lot != Lot::default() {
+                return (n, Some(lot));
             }
         }
         (count, None)

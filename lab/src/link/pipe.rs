@@ -120,22 +120,29 @@ impl Pipe {
         first
     }
 
-    /// As [`Pipe::put`], but the packets of a super-segment have each their own name and fate also where nothing looks at them.
-    pub fn put_train(&mut self, now: Instant, frame: Frame) -> PacketId {
+    /// As [`Pipe::put`], but the packets of a super-segment have each their own name and fate also where nothing looks at them. `train` are its
+    /// packets; none: it is one.
+    pub fn put_train(&mut self, now: Instant, frame: &Frame, train: Option<&Train>) -> PacketId {
         let first = PacketId(self.named + 1);
         self.serve(now);
         if self.plain && self.shaper.is_open(now) {
-            let (count, _) = packets(&frame);
-            self.pass(now, frame, count as u64);
+            self.pass(now, frame.clone(), train.map_or(1, |train| train.count() as u64));
         } else {
-            self.admit_all(now, frame);
+            match train.filter(|_| self.keeps(now, frame)) {
+                Some(train) => self.admit_train(now, frame, train),
+                None => cut(frame.clone()).for_each(|packet| self.admit(now, packet)),
+            }
         }
         first
     }
 
     /// [`Pipe::put_train`], or else [`Pipe::put`].
     pub(crate) fn put_one_of(&mut self, now: Instant, frame: Frame, train: bool) -> PacketId {
-        if train { self.put_train(now, frame) } else { self.put(now, frame) }
+        if train && frame.segment_size != 0 {
+            self.put_train(now, &frame, Train::of(&frame).as_ref())
+        } else {
+            self.put(now, frame)
+        }
     }
 
     /// The last name that was given.
@@ -222,11 +229,15 @@ impl Pipe {
 
     /// The packets that a frame stands for are put, each by itself or together.
     fn admit_all(&mut self, now: Instant, frame: Frame) {
-        let together = frame.segment_size != 0 && self.together && self.shaper.is_open(now);
-        match Train::of(&frame).filter(|_| together && self.held + frame.memory() <= MEMORY) {
+        match Train::of(&frame).filter(|_| self.keeps(now, &frame)) {
             Some(train) => self.admit_train(now, &frame, &train),
             None => cut(frame).for_each(|packet| self.admit(now, packet)),
         }
+    }
+
+    /// True if the packets of a super-segment are put together.
+    fn keeps(&self, now: Instant, frame: &Frame) -> bool {
+        self.together && self.shaper.is_open(now) && self.held + frame.memory() <= MEMORY
     }
 
     /// A single packet is put: it gets its place in its flow, and its lot, whatever becomes of it then.

@@ -1,7 +1,7 @@
 //! What happens in a world, told once to whoever captures, logs, measures and checks.
 
 use loggia_stack::base::{Direction, Event, Frame, Instant};
-use loggia_stack::link::cut;
+use loggia_stack::link::{Train, cut};
 
 use crate::link::{Fate, Fates, PacketId};
 use crate::world::{HostId, World};
@@ -35,6 +35,8 @@ pub struct Seen<'a> {
     pub names: u64,
     /// The frame, Ethernet header included.
     pub frame: &'a Frame,
+    /// Its packets, if it is a super-segment.
+    pub train: Option<&'a Train>,
 }
 
 /// Who wants to know. All methods are called in the order in which things happen.
@@ -58,7 +60,7 @@ pub trait Observer: Send {
             self.frame(seen);
         } else {
             for (packet, frame) in (seen.packet.0..).zip(cut(seen.frame.clone())) {
-                self.frame(&Seen { packet: PacketId(packet), names: 1, frame: &frame, ..*seen });
+                self.frame(&Seen { packet: PacketId(packet), names: 1, frame: &frame, train: None, ..*seen });
                 tell_until(self, packet + 1);
             }
         }

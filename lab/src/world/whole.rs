@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use loggia_stack::base::{Addr, Direction, Errno, Event, Frame, Instant, Ready, Seed, SocketId};
 use loggia_stack::engine::{Config, Stack};
-use loggia_stack::link::append;
+use loggia_stack::link::{Train, append};
 
 use super::agenda::{Agenda, Due};
 use super::host::{Frames, Host, HostId, Port, PortConfig};
@@ -272,7 +272,9 @@ impl World {
                 self.tell_fates(pipe);
                 let Arrival { packet, names, frame, .. } = &arrival;
                 let (packet, names) = (*packet, *names);
-                let seen = Seen { at: now, host, port, direction: Direction::In, pipe, packet, names, frame };
+                let train = Train::of(frame);
+                let train = train.as_ref();
+                let seen = Seen { at: now, host, port, direction: Direction::In, pipe, packet, names, frame, train };
                 self.observers.iter_mut().for_each(|observer| observer.frame(&seen));
             }
             let Host { stack, ports, .. } = &mut self.hosts[host.0];
@@ -343,19 +345,29 @@ impl World {
     fn send(&mut self, (host, port): (HostId, usize), pipe: PipeId, trains: bool, frame: Frame) {
         let Self { now, wires, observers, .. } = self;
         let at = &mut wires[pipe.wire].pipes[pipe.end];
-        let seen = |packet, names, frame| Seen { at: *now, host, port, direction: Direction::Out, pipe, packet, names, frame };
+        let seen = |packet, names, frame, train| Seen {
+            at: *now,
+            host,
+            port,
+            direction: Direction::Out,
+            pipe,
+            packet,
+            names,
+            frame,
+            train,
+        };
         if observers.is_empty() {
             at.put_one_of(*now, frame, trains);
             at.forget_fates();
         } else if frame.segment_size == 0 {
-            let leaving = seen(PacketId(at.named().0 + 1), 1, &frame);
+            let leaving = seen(PacketId(at.named().0 + 1), 1, &frame, None);
             observers.iter_mut().for_each(|observer| observer.frame(&leaving));
             at.put(*now, frame);
             self.tell_fates(pipe);
         } else {
-            let kept = frame.clone();
-            let packet = at.put_one_of(*now, frame, trains);
-            let leaving = seen(packet, at.named().0 - packet.0 + 1, &kept);
+            let train = Train::of(&frame);
+            let packet = if trains { at.put_train(*now, &frame, train.as_ref()) } else { at.put(*now, frame.clone()) };
+            let leaving = seen(packet, at.named().0 - packet.0 + 1, &frame, train.as_ref());
             observers.iter_mut().for_each(|observer| observer.train(&leaving, at.fates()));
             at.forget_fates();
         }

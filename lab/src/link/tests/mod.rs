@@ -10,6 +10,7 @@ mod wire;
 
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Frame, Instant};
+use loggia_stack::link::Train;
 
 use crate::link::samples::Sample;
 use crate::link::*;
@@ -34,6 +35,10 @@ impl Bench {
 
     fn put(&mut self, sample: &Sample) -> u64 {
         self.pipe.put(self.now, sample.frame()).0
+    }
+
+    fn put_train(&mut self, frame: &Frame) {
+        self.pipe.put_train(self.now, frame, Train::of(frame).as_ref());
     }
 
     fn puts(&mut self, count: u64, sample: &Sample) {

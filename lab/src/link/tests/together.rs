@@ -86,7 +86,7 @@ fn names_of_a_train_are_those_of_its_packets_also_where_nobody_looks_at_them() {
     let mut bench = Bench::new(Terms::default());
     bench.pipe.put(bench.now, train(5000, 1));
     assert_eq!((bench.pipe.named(), bench.fates().len()), (PacketId(1), 1));
-    bench.pipe.put_train(bench.now, train(5000, 1));
+    bench.put_train(&train(5000, 1));
     assert_eq!((bench.pipe.named(), bench.fates().len()), (PacketId(11), 10));
     assert_eq!(bench.pipe.counts().sent, 20);
 }
@@ -95,7 +95,7 @@ fn names_of_a_train_are_those_of_its_packets_also_where_nobody_looks_at_them() {
 fn terms_that_move_packets_apart_cut_a_train() {
     for terms in [terms(|terms| terms.rate = Some(fixed(1_000_000))), terms(|terms| terms.down = true)] {
         let mut bench = Bench::new(terms);
-        bench.pipe.put_train(bench.now, train(5000, 1));
+        bench.put_train(&train(5000, 1));
         bench.rest();
         assert_eq!((bench.pipe.named(), bench.fates().len()), (PacketId(10), 10));
     }

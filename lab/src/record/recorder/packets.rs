@@ -1,7 +1,7 @@
 //! A packet that is seen: its number in the run, what it is to its connection, and where that is written.
 
 use loggia_stack::base::{Direction, Instant};
-use loggia_stack::link::{Mac, Train, packets};
+use loggia_stack::link::{Mac, packets};
 
 use super::super::connections::Segment;
 use super::super::dissect::{self, Heads, TcpHead};
@@ -49,8 +49,8 @@ impl Inner {
     /// A frame that is one packet or many, and fates that were decided when it was put: each packet is told of before its fate.
     pub(super) fn train(&mut self, seen: &Seen<'_>, fates: &Fates) {
         let heads = dissect::frame(seen.frame);
-        let train = Train::of(seen.frame).filter(|_| seen.names > 1);
-        if train.as_ref().is_some_and(|train| self.together(seen, train, &heads, fates)) {
+        let train = seen.train.filter(|_| seen.names > 1);
+        if train.is_some_and(|train| self.together(seen, train, &heads, fates)) {
             return;
         }
         let mut fates = fates.iter().peekable();
@@ -66,8 +66,8 @@ impl Inner {
                 let mut of_packet = heads.clone();
                 for n in 0..train.count() {
                     let packet = PacketId(seen.packet.0 + n as u64);
-                    of_packet.go_on(&train, n, &heads);
-                    let piece = Piece::Segment { whole: seen.frame, train: &train, n };
+                    of_packet.go_on(train, n, &heads);
+                    let piece = Piece::Segment { whole: seen.frame, train, n };
                     self.packet(&Seen { packet, names: 1, ..*seen }, &of_packet, &piece);
                     fates_before(self, packet.0 + 1);
                 }
