@@ -18,6 +18,7 @@ use super::lots::{Lots, Ride};
 use super::packet::Packet;
 use super::shaper::{Outcome, Shaper};
 use super::terms::Terms;
+use together::Whole;
 
 /// What all draws of one direction follow from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,25 +122,29 @@ impl Pipe {
     }
 
     /// As [`Pipe::put`], but the packets of a super-segment have each their own name and fate also where nothing looks at them. `train` are its
-    /// packets; none: it is one.
-    pub fn put_train(&mut self, now: Instant, frame: &Frame, train: Option<&Train>) -> PacketId {
+    /// packets; none: it is one. If the frame goes on as it came it is to be [handed over](Pipe::hand_over), when all have looked at it.
+    pub(crate) fn put_train(&mut self, now: Instant, frame: &Frame, train: Option<&Train>) -> (PacketId, Option<Whole>) {
         let first = PacketId(self.named + 1);
         self.serve(now);
         if self.plain && self.shaper.is_open(now) {
             self.pass(now, frame.clone(), train.map_or(1, |train| train.count() as u64));
         } else {
             match train.filter(|_| self.keeps(now, frame)) {
-                Some(train) => self.admit_train(now, frame, train),
+                Some(train) => return (first, self.admit_train(now, frame, train)),
                 None => cut(frame.clone()).for_each(|packet| self.admit(now, packet)),
             }
         }
-        first
+        (first, None)
     }
 
     /// [`Pipe::put_train`], or else [`Pipe::put`].
     pub(crate) fn put_one_of(&mut self, now: Instant, frame: Frame, train: bool) -> PacketId {
         if train && frame.segment_size != 0 {
-            self.put_train(now, &frame, Train::of(&frame).as_ref())
+            let (packet, whole) = self.put_train(now, &frame, Train::of(&frame).as_ref());
+            if let Some(whole) = whole {
+                self.hand_over(whole, frame);
+            }
+            packet
         } else {
             self.put(now, frame)
         }
@@ -230,7 +235,11 @@ impl Pipe {
     /// The packets that a frame stands for are put, each by itself or together.
     fn admit_all(&mut self, now: Instant, frame: Frame) {
         match Train::of(&frame).filter(|_| self.keeps(now, &frame)) {
-            Some(train) => self.admit_train(now, &frame, &train),
+            Some(train) => {
+                if let Some(whole) = self.admit_train(now, &frame, &train) {
+                    self.hand_over(whole, frame);
+                }
+            }
             None => cut(frame).for_each(|packet| self.admit(now, packet)),
         }
     }

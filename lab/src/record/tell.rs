@@ -8,8 +8,7 @@ use super::name::Name;
 use crate::link::{self, Verdict};
 use crate::observe::PipeId;
 
-/// The entry of an event; none if it is not for the record: frames and segments are seen on the wire, and a receive call that would
-/// have to wait says nothing.
+/// The entry of an event; none if it is not for the record: frames and segments are seen on the wire.
 pub(super) fn event(event: &Event) -> Option<Fact> {
     let bits = |socket: Option<loggia_stack::SocketId>| socket.map(loggia_stack::base::Key::to_bits);
     Some(match event.what {
@@ -40,7 +39,6 @@ pub(super) fn event(event: &Event) -> Option<Fact> {
             Fact::Call { socket: socket.to_bits(), call: call_name(call).into(), result, error }
         }
         What::Write { socket, offset, asked, result } => Fact::Write(transfer(socket.to_bits(), offset, asked, result)),
-        What::Read { result: Err(Errno::EAGAIN), .. } => return None,
         What::Read { socket, offset, asked, result } => Fact::Read(transfer(socket.to_bits(), offset, asked, result)),
         What::Discard { reason, len, .. } => Fact::Discard { reason: reason.text().into(), len },
         What::Lost { count } => {

@@ -366,10 +366,14 @@ impl World {
             self.tell_fates(pipe);
         } else {
             let train = Train::of(&frame);
-            let packet = if trains { at.put_train(*now, &frame, train.as_ref()) } else { at.put(*now, frame.clone()) };
+            let (packet, whole) =
+                if trains { at.put_train(*now, &frame, train.as_ref()) } else { (at.put(*now, frame.clone()), None) };
             let leaving = seen(packet, at.named().0 - packet.0 + 1, &frame, train.as_ref());
             observers.iter_mut().for_each(|observer| observer.train(&leaving, at.fates()));
             at.forget_fates();
+            if let Some(whole) = whole {
+                at.hand_over(whole, frame);
+            }
         }
     }
 

@@ -300,7 +300,7 @@ pub enum What {
         offset: u64,
         /// Room offered.
         asked: u32,
-        /// Bytes given or the error.
+        /// Bytes given or the error; a call that would have to wait (`EAGAIN`) is not told of.
         result: Result<u32, Errno>,
     },
     /// An ICMP error came about a packet of ours, and was believed as far as the network layer can tell.

@@ -470,8 +470,11 @@ impl Sockets {
     }
 }
 
-/// Tells of a call that read, or tried to.
+/// Tells of a call that read, or tried to; not of one that has to wait, for who polls makes many of those.
 fn note_read(net: &mut Network, socket: SocketId, offset: u64, asked: usize, result: Result<usize, Errno>) {
+    if result == Err(Errno::EAGAIN) {
+        return;
+    }
     net.links.base.emit(What::Read { socket, offset, asked: asked as u32, result: result.map(|len| len as u32) });
 }
 

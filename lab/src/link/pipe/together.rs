@@ -20,9 +20,19 @@ struct Put<'a> {
     known: Known,
 }
 
+/// A train all of which goes on, as it came: what the line has to know of it besides the frame.
+#[must_use]
+pub(crate) struct Whole {
+    packet: PacketId,
+    at: Instant,
+    count: usize,
+    bytes: usize,
+}
+
 impl Pipe {
-    /// The packets of `frame`, whose train is `train`, are put.
-    pub(super) fn admit_train(&mut self, now: Instant, frame: &Frame, train: &Train) {
+    /// The packets of `frame`, whose train is `train`, are put. If nothing happens to any of them the frame itself is to be [handed
+    /// over](Pipe::hand_over), when nobody has to look at it any more.
+    pub(super) fn admit_train(&mut self, now: Instant, frame: &Frame, train: &Train) -> Option<Whole> {
         let put = Put { now, frame, train, known: self.acquaintance.of(frame) };
         self.counts.sent += train.count() as u64;
         self.counts.sent_bytes += bytes(train, 0, train.count()) as u64;
@@ -33,12 +43,24 @@ impl Pipe {
         while next < train.count() {
             let (first, number) = (next, self.flows.of(put.known.flow).number + 1);
             let eventful = self.uneventful(&put, &mut next);
-            self.go_on(&put, first, next - first, number);
+            let whole = self.go_on(&put, first, next - first, number);
+            if whole.is_some() {
+                return whole;
+            }
             if let Some(lot) = eventful {
                 self.single_out(&put, next, lot);
                 next += 1;
             }
         }
+        None
+    }
+
+    /// The frame of a train all of which goes on.
+    pub(crate) fn hand_over(&mut self, whole: Whole, frame: Frame) {
+        let Whole { packet, at, count, bytes } = whole;
+        let memory = frame.memory();
+        self.held += memory;
+        self.line.put(Arrival { packet, names: count as u64, at, frame }, count as u32, bytes as u32, memory as u32);
     }
 
     /// Draws the lots of the packets from `next` on, as long as nothing happens to them, and that of the one to which something does.
@@ -64,20 +86,22 @@ impl Pipe {
         self.terms.mtu.map_or(usize::MAX, |mtu| mtu as usize + put.known.l3)
     }
 
-    /// `count` neighbours go on together from the `first` on, which is the flow's packet `number`.
-    fn go_on(&mut self, put: &Put<'_>, first: usize, count: usize, number: u64) {
+    /// `count` neighbours go on together from the `first` on, which is the flow's packet `number`; if these are all, the frame is to follow.
+    fn go_on(&mut self, put: &Put<'_>, first: usize, count: usize, number: u64) -> Option<Whole> {
         if count == 0 {
-            return;
+            return None;
         }
         let &Put { now, frame, train, .. } = put;
         let (packet, at) = (PacketId(self.named + 1), now + self.terms.delay);
         let verdict = Verdict::Delivered { arrives: at, queued: Duration::ZERO, marks: Marks::default() };
         self.fates.push_shared(Fate { packet, flow: put.known.flow, number, at: now, verdict }, count as u64);
         self.named += count as u64;
-        let part = if count == train.count() { frame.clone() } else { train.part(frame, first, count) };
-        let (bytes, memory) = (bytes(train, first, count), part.memory());
-        self.held += memory;
-        self.line.put(Arrival { packet, names: count as u64, at, frame: part }, count as u32, bytes as u32, memory as u32);
+        let whole = Whole { packet, at, count, bytes: bytes(train, first, count) };
+        if count == train.count() {
+            return Some(whole);
+        }
+        self.hand_over(whole, train.part(frame, first, count));
+        None
     }
 
     /// Something happens to the `n`-th packet, the last of its flow for which a lot was drawn.

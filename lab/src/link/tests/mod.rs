@@ -38,7 +38,10 @@ impl Bench {
     }
 
     fn put_train(&mut self, frame: &Frame) {
-        self.pipe.put_train(self.now, frame, Train::of(frame).as_ref());
+        let (_, whole) = self.pipe.put_train(self.now, frame, Train::of(frame).as_ref());
+        if let Some(whole) = whole {
+            self.pipe.hand_over(whole, frame.clone());
+        }
     }
 
     fn puts(&mut self, count: u64, sample: &Sample) {
