@@ -216,12 +216,8 @@ fn what_was_discarded_before_it_left_is_sent_again_all_the_same() {
     let mut story = Story { terms: third_is_lost, ..Story::default() };
     (story.options.events, story.options.keep, story.options.snap) = (false, 0, Snap::Headers);
     let mut stage = Stage::new(&story);
-    let later = |stage: &mut Stage, millis| {
-        let moment = stage.world.now() + Duration::from_millis(millis);
-        stage.world.advance(moment);
-    };
     let (_listener, client) = (stage.listener(), stage.call());
-    later(&mut stage, 300);
+    stage.wait(Duration::from_millis(300));
     let link = stage.world.hosts()[CLIENT.0].link(0);
     stage.world.stack(CLIENT).set_up(link, false).expect("a link");
     stage.world.stack(CLIENT).send(client, &[b'x'; 500], MsgFlags::NONE).expect("room");
@@ -233,7 +229,7 @@ fn what_was_discarded_before_it_left_is_sent_again_all_the_same() {
     stage.world.stack(CLIENT).connect(other, &address).expect("a way");
     stage.world.stack(CLIENT).send(other, b"hello", MsgFlags::NONE).expect("room");
     stage.world.settle(CLIENT);
-    later(&mut stage, 5_000);
+    stage.wait(Duration::from_millis(5_000));
     let told = stage.end(&story);
     let Some(comments) = lines(&told, "client", "tcp && frame.comment", "frame.comment") else { return };
     assert_eq!(comments, ["lost on wan: loss model,sent again: tail loss probe", "sent again: timeout"]);

@@ -159,21 +159,17 @@ fn calls_that_only_entries_tell_of_move_no_packet() {
         story.options.events = entries;
         story.options.keep = if entries { usize::MAX } else { 0 };
         let mut stage = Stage::new(&story);
-        let later = |stage: &mut Stage, millis| {
-            let moment = stage.world.now() + Duration::from_millis(millis);
-            stage.world.advance(moment);
-        };
         let (listener, client) = (stage.listener(), stage.call());
-        later(&mut stage, 300);
+        stage.wait(Duration::from_millis(300));
         let server = stage.world.stack(SERVER).accept(listener).expect("a connection").0;
         for _ in 0..3 {
             stage.world.stack(SERVER).send(server, &[b'x'; 500], MsgFlags::NONE).expect("room");
             stage.world.settle(SERVER);
-            later(&mut stage, 10);
+            stage.wait(Duration::from_millis(10));
             let address = stage.address(1);
             stage.world.stack(CLIENT).bind(client, &address).expect_err("it is connected");
             stage.world.settle(CLIENT);
-            later(&mut stage, 300);
+            stage.wait(Duration::from_millis(300));
         }
         let told = stage.end(&story);
         let metrics = told.recorder.metrics();

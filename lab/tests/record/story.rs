@@ -152,6 +152,12 @@ impl Stage {
         self.world.stack(host).socket(family, ty, 0).expect("a socket")
     }
 
+    /// Time passes.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        let moment = self.world.now() + time;
+        self.world.advance(moment);
+    }
+
     pub(crate) fn listener(&mut self) -> SocketId {
         let (listener, address) = (self.socket(SERVER, SOCK_STREAM), self.address(80));
         self.world.stack(SERVER).bind(listener, &address).expect("bind");
