@@ -25,11 +25,26 @@ const NAME: &str = "bench0";
 const MTU: u16 = 1500;
 const OURS: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 0, 0, 2), 80);
 
-/// With root's rights in a namespace of users of its own where we have none.
+/// With root's rights in a namespace of users of its own where we have none. What steers packets to other processors is not had by those.
 const UNSHARE: &[&str] = &["unshare", "--map-root-user", "--net", "--"];
+const UNSHARE_AS_ROOT: &[&str] = &["unshare", "--net", "--"];
 
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
-    child::send(UNSHARE, "tun", effort)
+    child::send(if rustix::process::geteuid().is_root() { UNSHARE_AS_ROOT } else { UNSHARE }, "tun", effort)
+}
+
+/// Whether the kernel handles what a subject sends on another processor, as [`Tun`] does if not told otherwise.
+#[derive(Clone, Copy, PartialEq)]
+enum Steering {
+    Off,
+    Default,
+}
+
+/// How a device is laid.
+#[derive(Clone, Copy)]
+struct Laid {
+    headed: bool,
+    steering: Steering,
 }
 
 /// One end of what is measured: takes or gives on the device until told.
@@ -37,26 +52,28 @@ type Sink = fn(Tun, bool, usize) -> Result<Duration, String>;
 type Source = fn(Tun, bool, &AtomicBool, usize) -> Result<(), String>;
 
 pub(crate) fn in_child(effort: Effort) -> Result<Vec<Sample>, String> {
-    // The last three neither cut nor join, so that with virtio-net headers there would be nothing to see.
-    let subjects: [(&str, Sink, Source, bool); 5] = [
-        ("minimal TCP", minimal_sink, minimal_source, true),
-        ("loggia", loggia_sink, loggia_source, true),
-        (peers::SMOLTCP, peers::smoltcp::tun::sink, peers::smoltcp::tun::source, false),
-        (peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source, false),
-        (peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source, false),
+    // The last four neither cut nor join, or are not steered then, so that with virtio-net headers there would be nothing to see.
+    let subjects: [(&str, Sink, Source, Steering, bool); 6] = [
+        ("minimal TCP", minimal_sink, minimal_source, Steering::Off, true),
+        ("loggia", loggia_sink, loggia_source, Steering::Default, true),
+        ("minimal TCP, steered", minimal_sink, minimal_source, Steering::Default, false),
+        (peers::SMOLTCP, peers::smoltcp::tun::sink, peers::smoltcp::tun::source, Steering::Off, false),
+        (peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source, Steering::Off, false),
+        (peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source, Steering::Off, false),
     ];
     let (mut samples, mut failures) = (Vec::new(), Vec::new());
     for (row, headed, what, amount) in
         [(6, false, "plain", effort.of(400 << 20)), (7, true, "virtio-net header", effort.of(2 << 30))]
     {
-        for (subject, sink, source, takes_headers) in subjects {
+        for (subject, sink, source, steering, takes_headers) in subjects {
+            let device = Laid { headed, steering };
             if headed && !takes_headers {
                 continue;
             }
             // It is known to be ten times as slow.
             let amount = if subject == peers::IPSTACK { amount / 8 } else { amount };
             for (way, took) in
-                [("kernel to us", to_us(sink, headed, amount)), ("us to kernel", to_kernel(source, headed, amount))]
+                [("kernel to us", to_us(sink, device, amount)), ("us to kernel", to_kernel(source, device, amount))]
             {
                 match took {
                     Ok(took) => samples.push(Sample::rate(row, format!("{what}, {way}"), subject, amount, took)),
@@ -80,8 +97,8 @@ fn ip(arguments: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("ip {arguments}: {words}")) }
 }
 
-fn lay(headed: bool) -> Result<Tun, String> {
-    let open = || Tun::builder().offloads(headed).open(NAME);
+fn lay(device: Laid) -> Result<Tun, String> {
+    let open = || Tun::builder().offloads(device.headed).steering(device.steering == Steering::Default).open(NAME);
     // Whoever had it before may let go of it a little later.
     let busy = |tun: &io::Result<Tun>| tun.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy);
     let mut tun = open();
@@ -119,8 +136,8 @@ fn connect() -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn to_us(sink: Sink, headed: bool, amount: usize) -> Result<Duration, String> {
-    let tun = lay(headed)?;
+fn to_us(sink: Sink, device: Laid, amount: usize) -> Result<Duration, String> {
+    let tun = lay(device)?;
     let writer = std::thread::spawn(move || -> io::Result<TcpStream> {
         let mut stream = connect()?;
         let source = pattern(WRITE);
@@ -129,7 +146,7 @@ fn to_us(sink: Sink, headed: bool, amount: usize) -> Result<Duration, String> {
         }
         Ok(stream)
     });
-    let took = sink(tun, headed, amount)?;
+    let took = sink(tun, device.headed, amount)?;
     // The device is gone; what the writer did not get rid of does not matter any more.
     drop(writer.join());
     Ok(took)
@@ -149,8 +166,8 @@ fn read(stream: &mut impl Read, amount: usize) -> io::Result<Duration> {
     Ok(began.elapsed())
 }
 
-fn to_kernel(source: Source, headed: bool, amount: usize) -> Result<Duration, String> {
-    let tun = lay(headed)?;
+fn to_kernel(source: Source, device: Laid, amount: usize) -> Result<Duration, String> {
+    let tun = lay(device)?;
     let enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| -> io::Result<Duration> {
@@ -158,7 +175,7 @@ fn to_kernel(source: Source, headed: bool, amount: usize) -> Result<Duration, St
             enough.store(true, Ordering::Release);
             took
         });
-        source(tun, headed, &enough, amount)?;
+        source(tun, device.headed, &enough, amount)?;
         reader.join().expect("the reader").map_err(|error| error.to_string())
     })
 }

@@ -144,6 +144,8 @@ mod packet;
 mod packet_fd;
 mod properties;
 #[cfg(target_os = "linux")]
+mod steering;
+#[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]
 mod tun;

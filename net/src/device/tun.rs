@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use super::channel::Channel;
 use super::sys::{self, Flags, Offload};
-use super::{Device, MacAddr, Packet, Properties, flow, virtio};
+use super::{Device, MacAddr, Packet, Properties, flow, steering, virtio};
 
 /// An interface of the kernel that carries IP packets (`/dev/net/tun`). Needs `CAP_NET_ADMIN`, or an interface that was made for this
 /// user (`ip tuntap add tun0 mode tun user NAME`). The kernel's end is configured by its own tools
@@ -38,7 +38,7 @@ impl Tun {
 
     /// As [`Tun::open`], with choices.
     pub fn builder() -> TunBuilder {
-        TunBuilder { offloads: true, queues: 1, mtu: None, mac: None }
+        TunBuilder { offloads: true, steering: true, queues: 1, mtu: None, mac: None }
     }
 
     /// The interface's name.
@@ -68,6 +68,7 @@ impl Tap {
 #[derive(Clone, Debug)]
 pub struct TunBuilder {
     offloads: bool,
+    steering: bool,
     queues: usize,
     mtu: Option<u32>,
     mac: Option<MacAddr>,
@@ -78,6 +79,14 @@ impl TunBuilder {
     /// carry much. Off, each packet is one segment with a complete checksum.
     pub fn offloads(mut self, on: bool) -> Self {
         self.offloads = on;
+        self
+    }
+
+    /// Whether the kernel is to handle what we send on other processors than ours (receive packet steering; on unless switched off). Of use
+    /// without offloads, where each packet is much work for few bytes; with them, with several queues, for interfaces that were made before
+    /// and where the machine's administrator does not allow it (`CAP_SYS_ADMIN`, and `CAP_NET_ADMIN` of the whole machine) nothing is changed.
+    pub fn steering(mut self, on: bool) -> Self {
+        self.steering = on;
         self
     }
 
@@ -123,6 +132,10 @@ impl TunBuilder {
             }
             channels.push(Channel::new(fd, self.offloads)?);
             name = full_name;
+        }
+        if self.steering && !self.offloads && self.queues == 1 {
+            // Whoever may not has what there was: slower, not wrong.
+            let _ = steering::steer(&name);
         }
         let mtu = self.mtu.map_or_else(|| sys::mtu(&name), Ok)?;
         Ok(Interface { name, channels, mac, mtu, offloads: self.offloads })

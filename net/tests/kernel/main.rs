@@ -13,5 +13,6 @@ mod path_mtu;
 mod programs;
 #[cfg(all(feature = "dhcp", feature = "dns"))]
 mod services;
+mod steering;
 mod stories;
 mod wire;

@@ -9,15 +9,27 @@ const INSIDE: &str = "LOGGIA_TEST_INSIDE";
 /// Runs `story` inside of a network namespace of its own, where the process may make interfaces. `name` is the full name of the test that
 /// calls this.
 pub(crate) fn inside(name: &str, story: fn()) {
+    inside_of(&["--map-root-user", "--net"], name, story);
+}
+
+/// As [`inside`], with the rights of the whole machine, and a `/sys` of the namespace.
+pub(crate) fn inside_as_root(name: &str, story: fn()) {
+    inside_of(&["--net", "--mount"], name, || {
+        run("mount -t sysfs sysfs /sys");
+        story();
+    });
+}
+
+fn inside_of(kinds: &[&str], name: &str, story: impl FnOnce()) {
     if env::var_os(INSIDE).is_some() {
         return story();
     }
-    if let Some(why) = forbidden() {
+    if let Some(why) = forbidden(kinds) {
         println!("skipped: {why}");
         return;
     }
     let own = env::current_exe().expect("this program has a name");
-    let output = unshare().arg(own).args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("unshare runs");
+    let output = unshare(kinds).arg(own).args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("unshare runs");
     print!("{}", text(&output));
     assert!(output.status.success(), "inside of the namespace: {}", output.status);
 }
@@ -26,15 +38,15 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn unshare() -> Command {
+fn unshare(kinds: &[&str]) -> Command {
     let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--net", "--"]);
+    command.args(kinds).arg("--");
     command
 }
 
 /// Why a namespace with a TUN in it cannot be had here, if so.
-fn forbidden() -> Option<String> {
-    match unshare().args(["ip", "tuntap", "add", "dev", "probe", "mode", "tun"]).output() {
+fn forbidden(kinds: &[&str]) -> Option<String> {
+    match unshare(kinds).args(["ip", "tuntap", "add", "dev", "probe", "mode", "tun"]).output() {
         Err(error) => Some(format!("unshare cannot be run: {error}")),
         Ok(output) if !output.status.success() => Some(format!("no namespace with a TUN: {}", text(&output).trim())),
         Ok(_) => None,
