@@ -5,6 +5,7 @@ use std::time::Duration;
 use loggia_stack::base::MsgFlags;
 
 use crate::crowd::Crowd;
+use crate::datagrams::Datagrams;
 use crate::pair::{Ends, PORT, Pair, Time, WRITE, Wire, name, pattern};
 
 /// Runs the work that is counted.
@@ -27,6 +28,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "ping-pong", run: ping_pong },
     Scenario { name: "connect-close", run: connect_close },
     Scenario { name: "udp", run: udp },
+    Scenario { name: "udp-batch", run: udp_batch },
+    Scenario { name: "udp-calls", run: udp_calls },
     Scenario { name: "retransmission-timeout", run: retransmission_timeout },
     Scenario { name: "demultiplex-100k", run: demultiplex },
 ];
@@ -92,6 +95,20 @@ fn udp(meter: Meter<'_>) {
     };
     datagrams(100);
     meter(&mut || datagrams(1000));
+}
+
+/// 2,048 datagrams.
+fn udp_batch(meter: Meter<'_>) {
+    let mut hosts = Datagrams::new();
+    hosts.batches(4);
+    meter(&mut || hosts.batches(32));
+}
+
+/// As many, a call each, of which 64 are on their way at once.
+fn udp_calls(meter: Meter<'_>) {
+    let mut hosts = Datagrams::new();
+    hosts.calls_of_a_batch(4);
+    meter(&mut || hosts.calls_of_a_batch(32));
 }
 
 /// Ten segments are lost together with all probes; the retransmission timer brings them over.

@@ -29,6 +29,8 @@ impl MsgFlags {
     pub const NOSIGNAL: Self = Self(0x4000);
     /// `MSG_MORE`: more will follow, do not send a partial segment yet.
     pub const MORE: Self = Self(0x8000);
+    /// `MSG_WAITFORONE`: `recvmmsg` waits for its first message alone.
+    pub const WAITFORONE: Self = Self(0x10000);
     /// `MSG_ERRQUEUE`: from the error queue.
     pub const ERRQUEUE: Self = Self(0x2000);
     /// `MSG_ZEROCOPY`: the error queue tells when the memory is free again.
@@ -46,6 +48,11 @@ impl MsgFlags {
     /// True if no flag but those of `other` is set.
     pub const fn is_within(self, other: Self) -> bool {
         self.0 & !other.0 == 0
+    }
+
+    /// These without the flags of `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// True if any flag of `other` is set.

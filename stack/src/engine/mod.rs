@@ -10,7 +10,7 @@
 //! | `stack` | the value itself |
 //! | `input` | frames, time, and their dispatch |
 //! | `output` | frames, deadline, readiness, events |
-//! | `calls` | the socket calls |
+//! | `calls`, `many` | the socket calls; those for many messages |
 //! | `configure` | links, addresses, routes, neighbours, settings |
 //! | `inspect` | the state as text |
 
@@ -19,6 +19,7 @@ mod config;
 mod configure;
 mod input;
 mod inspect;
+mod many;
 mod output;
 mod stack;
 

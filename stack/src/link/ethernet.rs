@@ -60,9 +60,14 @@ impl Header {
         Some(Self { dst, src, vlan, ethertype: u16::from_be_bytes([c, d]), len: 18 })
     }
 
+    /// Bytes of a header with such a tag.
+    pub(super) const fn len_of(vlan: Option<u16>) -> usize {
+        if vlan.is_some() { 18 } else { 14 }
+    }
+
     /// Pushes a header in front of a packet and sets `l2_len`.
     pub(super) fn push(frame: &mut Frame, dst: Mac, src: Mac, vlan: Option<u16>, ethertype: u16) {
-        let len = if vlan.is_some() { 18 } else { 14 };
+        let len = Self::len_of(vlan);
         make_headroom(frame, len);
         let header = frame.push(len);
         header[..6].copy_from_slice(&dst.0);

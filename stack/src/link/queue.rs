@@ -46,6 +46,11 @@ impl OutputQueue {
         self.bytes < self.limit
     }
 
+    /// Bytes up to the limit, which the last packet may pass.
+    pub(super) const fn room(&self) -> usize {
+        self.limit.saturating_sub(self.bytes)
+    }
+
     /// True if another control message is taken.
     pub(super) const fn has_room_for_control(&self) -> bool {
         self.bytes < self.limit.saturating_add(CONTROL_RESERVE)
@@ -85,11 +90,20 @@ impl OutputQueue {
         Some(frame)
     }
 
-    /// Drops all; gives the length of each frame.
+    /// Drops all; gives the length of each frame, and of those of UDP that are to be cut, of each datagram's.
     pub(super) fn clear(&mut self) -> Vec<usize> {
         let rest = core::mem::replace(self, Self::new(self.limit));
-        let being_cut = rest.cutter.is_some().then_some(rest.cutting);
-        rest.frames.iter().map(|queued| queued.bytes).chain(being_cut).collect()
+        let mut gone = Vec::new();
+        if let Some(cutter) = rest.cutter {
+            put_lengths(cutter, rest.cutting, &mut gone);
+        }
+        for Queued { frame, bytes } in rest.frames {
+            match layout(&frame) {
+                Some(layout) => put_lengths(Cutter::new(frame, layout, 0, false), bytes, &mut gone),
+                None => gone.push(bytes),
+            }
+        }
+        gone
     }
 
     #[inline(never)]
@@ -121,6 +135,17 @@ impl OutputQueue {
     }
 }
 
+/// The lengths of what a cutter still has, `bytes` in all.
+fn put_lengths(cutter: Cutter, bytes: usize, into: &mut Vec<usize>) {
+    if cutter.transport() == Transport::Tcp {
+        return into.push(bytes);
+    }
+    let mut cutter = cutter;
+    while let Some(frame) = cutter.next() {
+        into.push(frame.len());
+    }
+}
+
 /// Bytes on the wire, after cutting.
 #[inline]
 fn queued_len(frame: &Frame) -> usize {
@@ -130,7 +155,7 @@ fn queued_len(frame: &Frame) -> usize {
 fn super_segment_len(frame: &Frame) -> usize {
     // What is our own says where its headers end.
     let headers = usize::from(frame.l2_len) + usize::from(frame.l3_len) + usize::from(frame.l4_len);
-    if is_unfinished_tcp(frame) && frame.l4_len > 0 && headers < frame.len() {
+    if is_unfinished(frame) && frame.l4_len > 0 && headers < frame.len() {
         return cut_len(headers, frame.len() - headers, usize::from(frame.segment_size));
     }
     layout(frame).map_or(frame.len(), |layout| wire_len(frame, &layout))
@@ -154,7 +179,11 @@ fn cut_for(frame: &Frame, offloads: &Offloads) -> Option<(Layout, usize)> {
     (layout.payload_len() > device).then_some((layout, device))
 }
 
-/// True for TCP whose checksum is left to whoever cuts it, as that of our own is.
+/// True for what is cut and has its checksum left to whoever does it, as all that is our own.
+fn is_unfinished(frame: &Frame) -> bool {
+    is_unfinished_tcp(frame) || frame.checksum == Checksum::Partial { offset: Transport::Udp.checksum_offset() }
+}
+
 fn is_unfinished_tcp(frame: &Frame) -> bool {
     frame.checksum == Checksum::Partial { offset: Transport::Tcp.checksum_offset() }
 }

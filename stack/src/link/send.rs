@@ -52,6 +52,18 @@ impl Links {
         Ok(())
     }
 
+    /// How many packets of `len` bytes to `hop` may go as one super-segment now: as many as the queue would take one by one. None where each
+    /// is dealt with for itself: on loopback, and while the neighbour is not there.
+    pub fn takes_at_once(&self, link: LinkId, hop: Hop, len: usize) -> usize {
+        let Some(port) = self.ports.get(link).filter(|port| port.takes(len)) else { return 0 };
+        let header = match (port.config.medium, hop) {
+            (Medium::Ip, _) => 0,
+            (Medium::Ethernet { vlan, .. }, Hop::Neighbour(addr)) if self.is_there(link, addr) => Header::len_of(vlan),
+            _ => return 0,
+        };
+        port.queue.room().div_ceil(header + len)
+    }
+
     /// The next frame for the device, cut and with checksums as its offloads ask. None on loopback.
     #[inline]
     pub fn transmit(&mut self, link: LinkId) -> Option<Frame> {

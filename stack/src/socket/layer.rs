@@ -225,6 +225,15 @@ impl Sockets {
         }
     }
 
+    /// Makes an error pending: whoever asks next is told.
+    pub(crate) fn put_error(&mut self, id: SocketId, errno: Errno) {
+        match self.records.get(id).map(|record| record.kind) {
+            Some(Kind::Unix(key)) => self.unix.put_error(key, errno),
+            Some(kind) => self.inet_mut(kind).into_iter().for_each(|inet| inet.error = Some(errno)),
+            None => {}
+        }
+    }
+
     /// True if the connection of a stream socket has come to its end without the application asking: reset, timed out, refused.
     pub(super) fn is_dead(&self, record: &Record) -> bool {
         match record.kind {

@@ -16,6 +16,7 @@
 //! | `name` | `bind`, `getsockname`, `getpeername` |
 //! | `listen`, `connect`, `shutdown` | the life of a connection |
 //! | `send`, `receive`, `errors`, `zero_copy` | data, datagrams, the error queue |
+//! | `many` | `sendmmsg`, `recvmmsg` |
 //! | `options` | `getsockopt`, `setsockopt`, a file for each level |
 //! | `query` | `SIOCINQ` and kin; readiness; listings |
 //!
@@ -34,6 +35,7 @@ mod connect;
 mod create;
 mod errors;
 mod listen;
+mod many;
 mod name;
 mod options;
 mod query;
@@ -47,6 +49,7 @@ pub use address::Address;
 pub use config::{Config, Permission};
 pub use control::Control;
 pub use layer::Sockets;
+pub use many::{Receiving, Sending};
 pub use query::Row;
 pub use receive::Received;
 pub use record::{Kind, Record};

@@ -471,7 +471,7 @@ impl Sockets {
 }
 
 /// Tells of a call that read, or tried to; not of one that has to wait, for who polls makes many of those.
-fn note_read(net: &mut Network, socket: SocketId, offset: u64, asked: usize, result: Result<usize, Errno>) {
+pub(super) fn note_read(net: &mut Network, socket: SocketId, offset: u64, asked: usize, result: Result<usize, Errno>) {
     if result == Err(Errno::EAGAIN) {
         return;
     }

@@ -32,9 +32,17 @@ pub struct Message<'a> {
     pub flags: MsgFlags,
 }
 
-impl Message<'_> {
+impl<'a> Message<'a> {
+    /// The bytes, if they are in one piece.
+    pub(super) fn in_one_piece(&self) -> Option<&'a [u8]> {
+        match self.data {
+            [data] => Some(data),
+            _ => None,
+        }
+    }
+
     /// True if neither flags nor ancillary data say how it is to go.
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         let tell_nothing = MsgFlags::DONTWAIT | MsgFlags::NOSIGNAL;
         self.flags.is_within(tell_nothing) && self.control.is_empty()
     }

@@ -11,11 +11,11 @@ use loggia_stack::socket::{Address, Message};
 use crate::sim::host::address;
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
 
-const HOSTS: [Addr; 2] = [Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2)];
+pub(super) const HOSTS: [Addr; 2] = [Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2)];
 /// A second address of either.
-const OTHERS: [Addr; 2] = [Addr::v4(10, 0, 0, 11), Addr::v4(10, 0, 0, 12)];
+pub(super) const OTHERS: [Addr; 2] = [Addr::v4(10, 0, 0, 11), Addr::v4(10, 0, 0, 12)];
 const SUBNET: Addr = Addr::v4(10, 0, 0, 0);
-const PORT: u16 = 7;
+pub(super) const PORT: u16 = 7;
 
 /// How a datagram is given to its socket, and taken from it.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ fn host(seed: u64, at: usize, random: &mut Random) -> Host {
 }
 
 /// Bound or not, connected or not, also of the other family.
-fn socket(host: &mut Host, at: usize, random: &mut Random) -> SocketId {
+pub(super) fn socket(host: &mut Host, at: usize, random: &mut Random) -> SocketId {
     let family = random.one_of(&[AF_INET, AF_INET, AF_INET6]);
     let socket = host.stack.socket(family, SOCK_DGRAM, 0).expect("a socket");
     host.set(socket, so::LEVEL, so::SO_REUSEADDR, 1);
@@ -123,12 +123,13 @@ fn socket(host: &mut Host, at: usize, random: &mut Random) -> SocketId {
 }
 
 /// A second socket at the same port, whose part of the datagrams nobody reads, comes or goes.
-fn rival(host: &mut Host, at: usize, there: Option<SocketId>, random: &mut Random) -> Option<SocketId> {
+pub(super) fn rival(host: &mut Host, at: usize, there: Option<SocketId>, random: &mut Random) -> Option<SocketId> {
     if let Some(socket) = there {
         host.close(socket);
         return None;
     }
-    let socket = host.stack.socket(AF_INET, SOCK_DGRAM, 0).expect("a socket");
+    // Memory may be used up.
+    let socket = host.stack.socket(AF_INET, SOCK_DGRAM, 0).ok()?;
     host.set(socket, so::LEVEL, so::SO_REUSEADDR, 1);
     host.stack.bind(socket, &name(AF_INET, HOSTS[at], PORT)).expect("it may be shared");
     if random.chance(0.3) {
@@ -138,13 +139,13 @@ fn rival(host: &mut Host, at: usize, there: Option<SocketId>, random: &mut Rando
     Some(socket)
 }
 
-fn name(family: i32, addr: Addr, port: u16) -> Address {
+pub(super) fn name(family: i32, addr: Addr, port: u16) -> Address {
     let addr = SockAddr::new(addr, port);
     if family == AF_INET { Address::Inet(addr) } else { Address::Inet6 { addr, flowinfo: 0 } }
 }
 
 /// Mostly nobody named, or the same as before.
-fn destination(at: usize, random: &mut Random) -> Option<Address> {
+pub(super) fn destination(at: usize, random: &mut Random) -> Option<Address> {
     let (there, here) = (HOSTS[1 - at], HOSTS[at]);
     let addr = random.one_of(&[
         there,
@@ -161,13 +162,13 @@ fn destination(at: usize, random: &mut Random) -> Option<Address> {
     random.chance(0.6).then(|| name(random.one_of(&[AF_INET, AF_INET, AF_INET6]), addr, port))
 }
 
-fn flags(random: &mut Random) -> MsgFlags {
+pub(super) fn flags(random: &mut Random) -> MsgFlags {
     let few = [MsgFlags::DONTWAIT, MsgFlags::MORE, MsgFlags::DONTROUTE, MsgFlags::CONFIRM, MsgFlags::OOB];
     if random.chance(0.8) { MsgFlags::NONE } else { random.one_of(&few) }
 }
 
 /// Something changes on a host or at its socket.
-fn change(host: &mut Host, at: usize, socket: SocketId, random: &mut Random) -> Result<usize, Errno> {
+pub(super) fn change(host: &mut Host, at: usize, socket: SocketId, random: &mut Random) -> Result<usize, Errno> {
     let (link, way) = (host.link, Cidr::new(Addr::v4(10, 9, 0, 0), 16));
     let result = match random.below(14) {
         0 => host.stack.connect(socket, &name(AF_INET, HOSTS[1 - at], random.one_of(&[PORT, 9]))),

@@ -10,6 +10,7 @@
 #[path = "../sim/mod.rs"]
 mod sim;
 
+mod batches;
 mod datagrams;
 mod end;
 mod plan;

@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) digest: Digest,
     /// All frames that left, if they are wanted.
     pub(crate) captured: Option<Vec<Vec<u8>>>,
+    /// Frames that arrive together are given one by one.
+    pub(crate) apart: bool,
     /// Whether events go into the digest, which costs.
     digest_events: bool,
 }
@@ -27,7 +29,7 @@ impl World {
     /// Two hosts on a wire that does the same to both directions.
     pub(crate) fn new(seed: u64, hosts: [Host; 2], conditions: Conditions) -> Self {
         let wires = [1, 2].map(|purpose| Wire::new(conditions, Random::new(seed, purpose)));
-        Self { now: Instant::EPOCH, hosts, wires, digest: Digest::default(), captured: None, digest_events: false }
+        Self { now: Instant::EPOCH, hosts, wires, digest: Digest::default(), captured: None, apart: false, digest_events: false }
     }
 
     /// Puts all events into the digest from now on.
@@ -76,7 +78,12 @@ impl World {
         }
         for number in 0..2 {
             let arrived: Vec<Frame> = std::iter::from_fn(|| self.wires[number].take(self.now)).collect();
-            self.hosts[1 - number].receive_many(arrived);
+            let host = &mut self.hosts[1 - number];
+            if self.apart {
+                arrived.into_iter().for_each(|frame| host.receive(frame));
+            } else {
+                host.receive_many(arrived);
+            }
         }
         self.settle();
         happens

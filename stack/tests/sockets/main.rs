@@ -6,6 +6,7 @@ mod common;
 
 mod ancillary;
 mod gateway;
+mod many;
 mod options;
 mod random;
 mod shards;

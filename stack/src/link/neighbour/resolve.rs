@@ -46,6 +46,15 @@ impl Links {
         }
     }
 
+    /// True if a packet to a neighbour would go at once: its link address is known.
+    pub(in super::super) fn is_there(&self, link: LinkId, addr: Addr) -> bool {
+        self.neighbours.find(link, addr).is_some_and(|key| {
+            let entry = self.neighbours.get(key);
+            let unknown = matches!(entry.state(self.base.now), NeighbourState::Failed | NeighbourState::Incomplete);
+            entry.mac.is_some() && !unknown
+        })
+    }
+
     /// RFC 4861 §7.3.3: the first packet to a stale neighbour starts the delay after which it is probed.
     fn neighbour_use(&mut self, key: Key) -> Choice {
         let entry = self.neighbours.get(key);

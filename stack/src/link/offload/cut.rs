@@ -33,8 +33,8 @@ pub(super) struct Pattern {
 /// What the headers of the packets of a super-segment differ in, the last one left out: identification and sequence number.
 #[derive(Clone, Copy, Debug)]
 pub struct Steps {
-    /// Where the IPv4 header is, the identification of the first, and the sum of all but that.
-    network: Option<(usize, u16, Sum)>,
+    /// Where the IPv4 header is, the identification of the first, by how much it grows, and the sum of all but that.
+    network: Option<(usize, u16, u16, Sum)>,
     /// Where the TCP header is, the sequence number of the first, and by how much it grows.
     transport: Option<(usize, u32, u32)>,
 }
@@ -46,8 +46,8 @@ impl Steps {
     /// If `head` is shorter than they are.
     #[inline]
     pub fn write(&self, n: usize, head: &mut [u8]) {
-        if let Some((at, id, mut sum)) = self.network {
-            let id = id.wrapping_add(n as u16);
+        if let Some((at, id, step, mut sum)) = self.network {
+            let id = id.wrapping_add(step.wrapping_mul(n as u16));
             sum.add_word(u32::from(id));
             let header = &mut head[at..at + 12];
             header[4..6].copy_from_slice(&id.to_be_bytes());
@@ -76,6 +76,11 @@ impl Cutter {
         let pattern = Pattern::new(&frame, layout);
         let at_once = (device / pattern.segment).max(1);
         Self { frame, pattern, segments: 0, at_once, complete }
+    }
+
+    /// What is cut.
+    pub(crate) const fn transport(&self) -> Transport {
+        self.pattern.layout.transport
     }
 
     /// The next frame; none when all have left.
@@ -152,7 +157,7 @@ impl Pattern {
         let mut network = self.template.network;
         network.add_word(((payload - l3 + self.segment) as u32) << 16);
         Steps {
-            network: (version == Version::V4).then_some((l3, self.template.id, network)),
+            network: (version == Version::V4).then_some((l3, self.template.id(0), self.template.id_step(), network)),
             transport: (transport == Transport::Tcp).then_some((l4, self.template.seq, self.segment as u32)),
         }
     }
@@ -170,7 +175,7 @@ impl Pattern {
         Some((pseudo, header))
     }
 
-    /// Lengths; for IPv4 also the identification, one more for each segment (as Linux), and the header checksum.
+    /// Lengths; for IPv4 also the identification and the header checksum.
     fn fill_network(&self, head: &mut [u8], first: usize, take: usize) {
         let Layout { version, l3, payload, .. } = self.layout;
         let header = &mut head[l3..];
@@ -179,7 +184,7 @@ impl Pattern {
             header[4..6].copy_from_slice(&((len - 40) as u16).to_be_bytes());
             return;
         }
-        let id = self.template.id.wrapping_add(first as u16);
+        let id = self.template.id(first);
         let mut sum = self.template.network;
         sum.add_word((len as u32) << 16 | u32::from(id));
         header[2..4].copy_from_slice(&(len as u16).to_be_bytes());

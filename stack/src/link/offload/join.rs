@@ -306,10 +306,10 @@ impl Flow {
     fn counts_on(&self, own: &Own, frame: usize) -> bool {
         let Self { first, template, payload, count, .. } = self;
         let Layout { version, l3, payload: headers, .. } = first.layout;
-        let atomic = || own.id == template.id && first.network()[6] & 0x40 != 0;
+        let atomic = || own.id == template.id(0) && first.network()[6] & 0x40 != 0;
         let room = first.payload_len().min(LARGEST.saturating_sub(headers - l3 + payload.len()));
         own.seq == template.seq.wrapping_add(payload.len() as u32)
-            && (version == Version::V6 || own.id == template.id.wrapping_add(*count as u16) || atomic())
+            && (version == Version::V6 || own.id == template.id(*count as usize) || atomic())
             && (own.flags ^ template.flags) & !(PSH | FIN) == 0
             && (headers < own.end && own.end <= frame && own.end - headers <= room)
     }

@@ -18,7 +18,9 @@ pub(super) struct Template {
     /// The sum of the transport header.
     pub(super) transport: Sum,
     /// The identification of an IPv4 header.
-    pub(super) id: u16,
+    id: u16,
+    /// By how much that of each segment is more than that of the one before.
+    id_step: u16,
     /// Of a TCP header.
     pub(super) seq: u32,
     pub(super) flags: u8,
@@ -33,6 +35,7 @@ impl Template {
         frame.copy_to(0, headers);
         let (network, header) = headers[l3..].split_at_mut(l4 - l3);
         let id = take(network, 4).map_or(0, u16::from_be_bytes);
+        let id_step = u16::from(counts_idents(transport, network));
         let (mut seq, mut flags) = (0, 0);
         match version {
             Version::V4 => [2..6, 10..12].into_iter().for_each(|range| network[range].fill(0)),
@@ -54,8 +57,26 @@ impl Template {
             sum
         };
         let (network, transport) = (sum(network), sum(header));
-        Self { head, network, pseudo, transport, id, seq, flags }
+        Self { head, network, pseudo, transport, id, id_step, seq, flags }
     }
+
+    /// The identification of the `n`-th segment, counted from 0.
+    #[inline]
+    pub(super) fn id(&self, n: usize) -> u16 {
+        self.id.wrapping_add(self.id_step.wrapping_mul(n as u16))
+    }
+
+    /// By how much it grows with each.
+    pub(super) fn id_step(&self) -> u16 {
+        self.id_step
+    }
+}
+
+/// True unless all have the same identification: that of a datagram which nobody cuts means nothing (RFC 6864 §4.1), and those of UDP are each as if it
+/// had been sent alone. Segments of TCP count, as Linux's do.
+fn counts_idents(transport: Transport, network: &[u8]) -> bool {
+    const DF: u8 = 0x40;
+    transport == Transport::Tcp || network[6] & DF == 0
 }
 
 /// The `N` bytes at `at`, of which zeros are left.

@@ -136,6 +136,24 @@ impl Network {
         way.generation == self.routes.generation() && HEADER_LEN + len <= way.largest && self.links.has_room(way.route.link)
     }
 
+    /// How many packets of a transport, each of so many bytes, may go a way now as one super-segment, of those for which
+    /// [`Network::takes`] was asked: as many as would go one by one.
+    pub fn takes_at_once(&self, way: &Way, len: usize) -> usize {
+        let Route { link, hop, .. } = way.route;
+        self.links.takes_at_once(link, hop, HEADER_LEN + len)
+    }
+
+    /// Sends a super-segment of `count` packets, of a transport whose header has so many bytes; [`Network::takes_at_once`] was asked. It is counted as if
+    /// they went one by one.
+    pub fn send_at_once(&mut self, way: &Way, frame: Frame, count: usize) -> Result<(), Errno> {
+        let more = count as u64 - 1;
+        let headers = HEADER_LEN as u64 + u64::from(frame.l4_len);
+        let ip = &mut self.links.base.counters.ip;
+        ip.out_requests += more;
+        ip.out_octets += more * headers;
+        self.send_along(way, frame)
+    }
+
     /// As [`Network::send`], for a packet for which [`Network::takes`] was asked.
     #[inline]
     pub fn send_along(&mut self, way: &Way, frame: Frame) -> Result<(), Errno> {

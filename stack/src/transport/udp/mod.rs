@@ -11,7 +11,7 @@
 //! * [`flows`]: connected sockets by both ends.
 //! * [`header`]: the eight bytes.
 //! * [`send`], [`receive`], [`errors`]: the way out, the way in, and what ICMP tells.
-//! * [`short`]: the way out of a datagram that goes where the one before it went.
+//! * [`short`]: the way out of a datagram that goes where the one before it went; [`run`]: of many that do, as one.
 //!
 //! Invariants: a socket with a port stands in exactly one table: bound in `ports`, connected in `flows` (then `ports` only
 //! counts it as a holder). What a peer sends grows nothing but receive queues, which are bounded.
@@ -20,6 +20,7 @@ mod errors;
 mod flows;
 mod header;
 mod receive;
+mod run;
 mod send;
 mod short;
 mod socket;

@@ -13,7 +13,7 @@ use crate::network::{Network, protocol};
 use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 
 /// The most datagrams one call with `UDP_SEGMENT` may make (`UDP_MAX_SEGMENTS`).
-const MAX_SEGMENTS: usize = 128;
+pub(super) const MAX_SEGMENTS: usize = 128;
 
 /// A datagram that is being put together.
 #[derive(Debug)]

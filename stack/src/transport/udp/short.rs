@@ -14,9 +14,9 @@ use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 pub(super) struct Course {
     /// The address that the call gave, if it gave one.
     asked: Option<SockAddr>,
-    to: SockAddr,
-    way: Way,
-    ports: Header,
+    pub(super) to: SockAddr,
+    pub(super) way: Way,
+    pub(super) ports: Header,
     /// [`Endpoint::changes`] when the course was taken.
     changes: u64,
 }
@@ -42,8 +42,9 @@ impl Course {
         Some(Self { asked, to, way, ports, changes: endpoint.changes })
     }
 
+    /// True if a datagram of so many bytes, for the address `asked` or for the connected end, goes this course.
     #[inline]
-    fn is_open(&self, net: &Network, endpoint: &Endpoint, asked: Option<SockAddr>, len: usize) -> bool {
+    pub(super) fn is_open(&self, net: &Network, endpoint: &Endpoint, asked: Option<SockAddr>, len: usize) -> bool {
         self.asked == asked
             && self.changes == endpoint.changes
             && !endpoint.write_shut

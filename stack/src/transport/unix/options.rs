@@ -83,4 +83,9 @@ impl Unix {
     pub fn take_error(&mut self, id: Key) -> Option<Errno> {
         self.sockets[id].error.take()
     }
+
+    /// Makes an error pending (`SO_ERROR`).
+    pub fn put_error(&mut self, id: Key, errno: Errno) {
+        self.sockets[id].error = Some(errno);
+    }
 }

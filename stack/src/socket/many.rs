@@ -1,0 +1,113 @@
+//! Messages for `sendmmsg` and `recvmmsg`, of which as many are done in one go as nobody can tell from single calls: datagrams in a row that are
+//! alike but for what they carry (`transport/udp/run.rs`).
+
+use super::address::Address;
+use super::layer::Sockets;
+use super::receive::{Received, note_read};
+use super::record::Kind;
+use super::semantics::{ErrorOrder, Family};
+use super::send::Message;
+use crate::base::event::class;
+use crate::base::{Errno, MsgFlags, SocketId};
+use crate::network::Network;
+
+/// A message for `sendmmsg`, and what became of it (`struct mmsghdr`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sending<'a> {
+    /// The message.
+    pub message: Message<'a>,
+    /// Bytes of it that were taken, if it is one of those that were sent.
+    pub len: usize,
+}
+
+impl<'a> Sending<'a> {
+    /// A message that has not been sent.
+    pub const fn of(message: Message<'a>) -> Self {
+        Self { message, len: 0 }
+    }
+}
+
+/// A place for a message that `recvmmsg` receives (`struct mmsghdr`).
+#[derive(Debug)]
+pub struct Receiving<'a, 'b> {
+    /// Where its bytes go, piece by piece.
+    pub into: &'a mut [&'b mut [u8]],
+    /// Bytes of control buffer.
+    pub control_room: usize,
+    /// What else there is to tell, if a message was received.
+    pub received: Received,
+}
+
+impl<'a, 'b> Receiving<'a, 'b> {
+    /// An empty place.
+    pub fn into(into: &'a mut [&'b mut [u8]], control_room: usize) -> Self {
+        Self { into, control_room, received: Received::default() }
+    }
+}
+
+impl Sockets {
+    /// Sends the first of the messages, of which there must be one, or as many as go in one go; says how many. Errors are those of
+    /// [`Sockets::sendmsg`], of the first.
+    pub(crate) fn send_some(&mut self, net: &mut Network, id: SocketId, messages: &mut [Sending<'_>]) -> Result<usize, Errno> {
+        let run = self.send_run(net, id, messages);
+        if run > 0 {
+            return Ok(run);
+        }
+        let Some(first) = messages.first_mut() else { return Ok(0) };
+        first.len = self.sendmsg(net, id, &first.message)?;
+        Ok(1)
+    }
+
+    /// Sends the first messages as one super-segment, if they are datagrams that go where the one before them went and nothing is to be told of them
+    /// beside that they were sent; says how many. 0: nothing was done.
+    fn send_run(&mut self, net: &mut Network, id: SocketId, messages: &mut [Sending<'_>]) -> usize {
+        let (Some(record), [first, _, ..]) = (self.records.get(id), &*messages) else { return 0 };
+        let Kind::Udp(key) = record.kind else { return 0 };
+        if record.rare.is_some() || record.write_shut || net.links.base.events.wanted(class::CALLS) {
+            return 0;
+        }
+        let asked = first.message.to;
+        let to = match asked {
+            None => None,
+            Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
+            Some(_) => return 0,
+        };
+        let alike = |one: &Sending<'_>| one.message.is_plain() && one.message.to == asked;
+        let datagrams = messages.iter().map_while(|one| one.message.in_one_piece().filter(|_| alike(one)));
+        let count = self.udp.send_run(net, key, datagrams, to);
+        for Sending { message, len } in &mut messages[..count] {
+            *len = message.in_one_piece().map_or(0, <[u8]>::len);
+        }
+        count
+    }
+
+    /// Linux tells of a pending error before it receives many messages, also where a single one would come before the error.
+    pub(crate) fn tell_error(&mut self, net: &mut Network, id: SocketId, flags: MsgFlags) -> Result<(), Errno> {
+        let record = *self.record(id)?;
+        // Who is told of it first anyway is told so below.
+        if flags.contains(MsgFlags::ERRQUEUE) || record.semantics().errors == ErrorOrder::BeforeData {
+            return Ok(());
+        }
+        match self.take_error(record.kind) {
+            None => Ok(()),
+            Some(errno) => {
+                note_read(net, id, 0, 0, Err(errno));
+                Err(errno)
+            }
+        }
+    }
+
+    /// Receives a message into the first of the places, of which there must be one, or one into each of as many as are filled in one go; says how many.
+    /// Errors are those of [`Sockets::recvmsg`], of the first.
+    pub(crate) fn receive_some(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        places: &mut [Receiving<'_, '_>],
+        flags: MsgFlags,
+    ) -> Result<usize, Errno> {
+        let Some(Receiving { into, control_room, received }) = places.first_mut() else { return Ok(0) };
+        *received = self.recvmsg(net, id, into, *control_room, flags)?;
+        Ok(1)
+    }
+}

@@ -1,0 +1,95 @@
+//! Datagrams in a row that go where the one before them went, and are of one size but perhaps for the last: they go down as one super-segment,
+//! as one call with `UDP_SEGMENT` makes it, and the link cuts it. What is on the wire, counted and told of them is that of datagrams sent one by one.
+
+use alloc::vec::Vec;
+
+use super::send::MAX_SEGMENTS;
+use super::{Udp, base, header};
+use crate::base::event::{Direction, What};
+use crate::base::{Frame, Key, SockAddr};
+use crate::network::Network;
+
+/// The largest payload of a super-segment: the length field of IPv4 counts its headers too.
+const LARGEST: usize = 65_535 - 20 - header::LEN;
+
+/// How many of the datagrams that are to be sent make a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Run {
+    count: usize,
+    /// Bytes of all.
+    len: usize,
+}
+
+impl Run {
+    /// The run at the beginning of `datagrams`, of which the first has `size` bytes: as many as are of that size, `most` at most, and a shorter one after
+    /// them. Not an empty one, for what is cut has no empty parts.
+    fn of<'a>(datagrams: impl Iterator<Item = &'a [u8]>, size: usize, most: usize) -> Self {
+        let mut run = Self::default();
+        for datagram in datagrams.take(most).take_while(|datagram| (1..=size).contains(&datagram.len())) {
+            run.count += 1;
+            run.len += datagram.len();
+            if datagram.len() < size {
+                break;
+            }
+        }
+        run
+    }
+}
+
+impl Udp {
+    /// Sends the first of the datagrams, as many as make a run, each as [`Udp::send_short`] does; says how many. 0: it did nothing, for there is no
+    /// run, or the first does not go where the one before it went.
+    pub fn send_run<'a>(
+        &mut self,
+        net: &mut Network,
+        id: Key,
+        datagrams: impl Iterator<Item = &'a [u8]> + Clone,
+        asked: Option<SockAddr>,
+    ) -> usize {
+        let socket = &mut self.sockets[id];
+        let (Some(course), Some(first)) = (socket.course.as_deref(), datagrams.clone().next()) else { return 0 };
+        let size = first.len();
+        if size == 0 || socket.corked.is_some() || !course.is_open(net, &socket.endpoint, asked, size) {
+            return 0;
+        }
+        let most = MAX_SEGMENTS.min(LARGEST / size).min(net.takes_at_once(&course.way, header::LEN + size));
+        let run = Run::of(datagrams.clone(), size, most);
+        if run.count < 2 {
+            return 0;
+        }
+        let mut data = Vec::with_capacity(run.len);
+        datagrams.clone().take(run.count).for_each(|datagram| data.extend_from_slice(datagram));
+        let mut frame = Frame::new(data.into());
+        frame.segment_size = size as u16;
+        header::push_partial(&mut frame, course.ports, course.way.pseudo());
+        let sent = net.send_at_once(&course.way, frame, run.count);
+        debug_assert!(sent.is_ok(), "the link said that it takes them");
+        let base = base(net);
+        base.counters.udp.out_datagrams += run.count as u64;
+        for datagram in datagrams.take(run.count) {
+            let (socket, peer, len) = (socket.endpoint.inet.owner, course.to, datagram.len() as u32);
+            base.emit(What::Datagram { socket, direction: Direction::Out, peer, len });
+        }
+        run.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_of_one_size_and_ends_with_a_shorter_one() {
+        let of = |lengths: &[usize], most: usize| {
+            let bytes = [0; 9];
+            let Run { count, len } = Run::of(lengths.iter().map(|len| &bytes[..*len]), lengths[0], most);
+            (count, len)
+        };
+        assert_eq!(of(&[3, 3, 3], 128), (3, 9));
+        assert_eq!(of(&[3, 3, 1, 3], 128), (3, 7), "a shorter one is the last");
+        assert_eq!(of(&[3, 3, 4], 128), (2, 6), "a longer one begins anew");
+        assert_eq!(of(&[3, 3, 0, 3], 128), (2, 6), "an empty one is no part of any");
+        assert_eq!(of(&[3, 3, 3], 2), (2, 6));
+        assert_eq!(of(&[3, 3, 3], 0), (0, 0), "no room");
+    }
+}
