@@ -3,6 +3,7 @@
 use siphasher::sip::{SipHasher13, SipHasher24};
 
 use super::addr::Addr;
+use super::sip::Sip;
 
 /// What makes one run differ from another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,28 +46,44 @@ impl HashKey {
         fold_multiply(fold_multiply((bits >> 64) as u64 ^ self.0, bits as u64 ^ self.1), more ^ self.0)
     }
 
-    /// The hash of a flow's two ends.
-    pub fn flow(&self, local: Addr, local_port: u16, remote: Addr, remote_port: u16) -> u64 {
-        if remote.is_v4() && local.is_v4() {
-            return self.flow_v4(local.v4_octets(), local_port, remote.v4_octets(), remote_port);
-        }
-        let mut bytes = [0u8; 36];
-        bytes[..16].copy_from_slice(&local.octets());
-        bytes[16..32].copy_from_slice(&remote.octets());
-        bytes[32..34].copy_from_slice(&local_port.to_be_bytes());
-        bytes[34..].copy_from_slice(&remote_port.to_be_bytes());
-        self.hasher().hash(&bytes)
+    /// A secret of two hosts, for whoever tells their flows apart by it. That of a pair of ports is [`HashKey::secret`] of both addresses
+    /// and then both ports, as they stand in headers.
+    pub fn between(&self, local: Addr, remote: Addr) -> Between {
+        let mut sip = Sip::new(self.0, self.1);
+        sip.two_words(local.octets());
+        sip.two_words(remote.octets());
+        Between(sip)
     }
 
-    /// What can differ between two IPv4 flows is twelve bytes.
-    fn flow_v4(&self, local: [u8; 4], local_port: u16, remote: [u8; 4], remote_port: u16) -> u64 {
-        let mut bytes = [0u8; 12];
-        bytes[..4].copy_from_slice(&local);
-        bytes[4..8].copy_from_slice(&remote);
-        bytes[8..10].copy_from_slice(&local_port.to_be_bytes());
-        bytes[10..].copy_from_slice(&remote_port.to_be_bytes());
-        self.hasher().hash(&bytes)
+    /// The hash of a flow's two ends.
+    pub fn flow(&self, local: Addr, local_port: u16, remote: Addr, remote_port: u16) -> u64 {
+        let (mut sip, ports) = (Sip::<1, 3>::new(self.0, self.1), ports(local_port, remote_port));
+        if remote.is_v4() && local.is_v4() {
+            // What can differ between two IPv4 flows is twelve bytes.
+            let ([a, b, c, d], [e, f, g, h]) = (local.v4_octets(), remote.v4_octets());
+            sip.word([a, b, c, d, e, f, g, h]);
+            return sip.finish(ports, 12);
+        }
+        sip.two_words(local.octets());
+        sip.two_words(remote.octets());
+        sip.finish(ports, 36)
     }
+}
+
+/// What all flows between two hosts have in common of a secret. See [`HashKey::between`].
+#[derive(Clone, Copy, Debug)]
+pub struct Between(Sip<2, 4>);
+
+impl Between {
+    /// The secret of the flow with these ports.
+    pub fn secret(&self, local_port: u16, remote_port: u16) -> u64 {
+        self.0.finish(ports(local_port, remote_port), 36)
+    }
+}
+
+fn ports(local: u16, remote: u16) -> [u8; 4] {
+    let ([a, b], [c, d]) = (local.to_be_bytes(), remote.to_be_bytes());
+    [a, b, c, d]
 }
 
 /// The two halves of a product, laid over each other: every bit of the result depends on all bits of both.
@@ -153,6 +170,20 @@ mod tests {
         entropy.next_u64();
         assert_eq!(entropy.key("isn").secret(b"x"), isn);
         assert_ne!(entropy.key("port").secret(b"x"), isn);
+    }
+
+    #[test]
+    fn the_secret_of_a_flow_is_that_of_its_bytes() {
+        let key = Entropy::new(7.into()).key("x");
+        let (local, remote) = (Addr::v4(192, 0, 2, 1), Addr::from_v6([9; 16]));
+        let mut bytes = [0; 36];
+        bytes[..16].copy_from_slice(&local.octets());
+        bytes[16..32].copy_from_slice(&remote.octets());
+        bytes[32..].copy_from_slice(&[0x12, 0x34, 0, 80]);
+        assert_eq!(key.between(local, remote).secret(0x1234, 80), key.secret(&bytes));
+        assert_eq!(key.flow(local, 0x1234, remote, 80), key.hasher().hash(&bytes));
+        let short = [192, 0, 2, 1, 10, 0, 0, 1, 0x12, 0x34, 0, 80];
+        assert_eq!(key.flow(local, 0x1234, Addr::v4(10, 0, 0, 1), 80), key.hasher().hash(&short));
     }
 
     #[test]

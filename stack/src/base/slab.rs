@@ -90,22 +90,32 @@ impl<T> Slab<T> {
     }
 
     /// Adds an entry.
+    #[inline] // A large value is moved once, and not into a call first.
     pub fn insert(&mut self, value: T) -> Key {
-        self.insert_with(|_| value)
+        let (key, place) = self.occupy();
+        *place = Some(value);
+        key
     }
 
     /// Adds an entry that may contain its own key.
     pub fn insert_with(&mut self, value: impl FnOnce(Key) -> T) -> Key {
+        let (key, place) = self.occupy();
+        *place = Some(value(key));
+        key
+    }
+
+    /// A place for a new entry, to be put there at once.
+    #[inline]
+    fn occupy(&mut self) -> (Key, &mut Option<T>) {
         if self.free == NONE {
             self.grow();
         }
         let index = self.free;
-        let entry = self.entry_mut(index).expect("the free list names a place");
-        let key = Key { index, generation: entry.generation };
-        entry.value = Some(value(key));
+        let entry = self.pages.get_mut(index as usize / PAGE).and_then(|page| page.get_mut(index as usize % PAGE));
+        let entry = entry.expect("the free list names a place");
         self.free = entry.next_free;
         self.len += 1;
-        key
+        (Key { index, generation: entry.generation }, &mut entry.value)
     }
 
     fn grow(&mut self) {

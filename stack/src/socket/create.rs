@@ -107,10 +107,11 @@ impl Sockets {
     }
 
     fn release(&mut self, net: &mut Network, id: SocketId) {
-        let Some((record, rare)) = self.forget(net, id) else { return };
+        let Some(record) = self.forget(net, id) else { return };
+        let linger = self.forget_rare(&record).map(|rare| rare.linger);
         match record.kind {
             Kind::Tcp(key) => {
-                let linger = rare.map(|rare| rare.linger).filter(|linger| linger.on);
+                let linger = linger.filter(|linger| linger.on);
                 let linger = linger.map(|linger| Duration::from_secs(linger.seconds.into()));
                 self.tcp.close(net, key, linger);
             }

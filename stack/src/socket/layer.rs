@@ -122,12 +122,16 @@ impl Sockets {
         id
     }
 
-    /// Forgets a socket; gives what was kept and set of it.
-    pub(super) fn forget(&mut self, net: &mut Network, id: SocketId) -> Option<(Record, Option<Rare>)> {
+    /// Forgets a socket; gives what was kept of it. What was set of it remains to be taken by [`Sockets::forget_rare`].
+    pub(super) fn forget(&mut self, net: &mut Network, id: SocketId) -> Option<Record> {
         let record = self.records.remove(id)?;
         net.links.base.budget.release(size_of::<Record>());
-        let rare = record.rare.and_then(|key| self.rares.remove(key));
-        Some((record, rare))
+        Some(record)
+    }
+
+    /// Takes the rare options of a socket that is forgotten.
+    pub(super) fn forget_rare(&mut self, record: &Record) -> Option<Rare> {
+        record.rare.and_then(|key| self.rares.remove(key))
     }
 
     /// One of the rare options, or its default.

@@ -1,6 +1,7 @@
 //! What every internet socket has, whatever its protocol: ends, the link it is bound to, options of `SOL_SOCKET`, `IPPROTO_IP`
 //! and `IPPROTO_IPV6` that decide where packets come from and go to.
 
+use crate::base::event::class;
 use crate::base::{Addr, Base, Errno, LinkId, SockAddr, SocketId, Version, What};
 use crate::network::{Fragmentation, Network, RouteQuery};
 
@@ -121,7 +122,9 @@ impl Inet {
 
     /// Tells whoever listens which ends the socket has now.
     pub fn tell_ends(&self, base: &mut Base, protocol: u8) {
-        if let Some(socket) = self.owner {
+        if let Some(socket) = self.owner
+            && base.events.wanted(class::CALLS)
+        {
             base.emit(What::Named { socket, protocol, local: self.local_end(), peer: self.remote_end() });
         }
     }

@@ -1,4 +1,5 @@
-//! The kinds of connections that hold ports, each under a number as long as it is in use.
+//! The kinds of connections that hold ports, each under a number as long as it is in use, and one of them a while longer: connections that
+//! come and go one by one are mostly of one kind.
 
 use alloc::vec::Vec;
 use hashbrown::HashTable;
@@ -14,16 +15,28 @@ pub(super) struct Kinds {
     kinds: Vec<(Holder, u32)>,
     free: Vec<u32>,
     index: HashTable<u32>,
+    /// The one that was asked for last.
+    last: u32,
+    /// One that nobody uses any more and that has its number still.
+    unused: Option<u32>,
 }
 
 impl Kinds {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { key: entropy.key("port holders"), kinds: Vec::new(), free: Vec::new(), index: HashTable::new() }
+        Self {
+            key: entropy.key("port holders"),
+            kinds: Vec::new(),
+            free: Vec::new(),
+            index: HashTable::new(),
+            last: 0,
+            unused: None,
+        }
     }
 
     /// The number of a kind, which gets one if it has none; it is in use once it has a user.
     pub(super) fn number(&mut self, holder: &Holder) -> u32 {
         if let Some(number) = self.find(holder) {
+            self.last = number;
             return number;
         }
         let number = self.free.pop().unwrap_or(self.kinds.len() as u32);
@@ -36,8 +49,12 @@ impl Kinds {
         number
     }
 
-    /// The number of a kind that is in use.
+    /// The number of a kind that has one.
     pub(super) fn find(&self, holder: &Holder) -> Option<u32> {
+        let has_number = |users: u32| users > 0 || self.unused == Some(self.last);
+        if self.kinds.get(self.last as usize).is_some_and(|(last, users)| last == holder && has_number(*users)) {
+            return Some(self.last);
+        }
         self.index.find(hash(self.key, holder), |number| self.kinds[*number as usize].0 == *holder).copied()
     }
 
@@ -53,20 +70,30 @@ impl Kinds {
 
     /// One less.
     pub(super) fn remove_user(&mut self, number: u32) {
-        let (holder, users) = &mut self.kinds[number as usize];
+        let (_, users) = &mut self.kinds[number as usize];
         *users -= 1;
+        if *users == 0 && self.unused != Some(number) {
+            let before = self.unused.replace(number);
+            before.into_iter().for_each(|before| self.forget_unused(before));
+        }
+    }
+
+    /// A number becomes free, unless its kind came into use again.
+    fn forget_unused(&mut self, number: u32) {
+        let (holder, users) = &self.kinds[number as usize];
         if *users > 0 {
             return;
         }
         if let Ok(entry) = self.index.find_entry(hash(self.key, holder), |other| *other == number) {
             entry.remove();
+            self.free.push(number);
         }
-        self.free.push(number);
     }
 
+    /// None is in use.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.index.iter().all(|number| self.kinds[*number as usize].1 == 0) && self.index.len() <= 1
     }
 }
 

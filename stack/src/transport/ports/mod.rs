@@ -180,7 +180,11 @@ impl Ports {
 
     fn best_binding(&self, dst: Addr, port: u16, link: u16) -> Option<&Binding> {
         let scored = |binding: &Binding| binding.score(self.rules, dst, link);
-        self.at(port).iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one))
+        match self.at(port) {
+            // Mostly there is one.
+            [only] => scored(only).map(|_| only),
+            several => several.iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one)),
+        }
     }
 
     /// True if `binding` cannot be beside what uses `port`.

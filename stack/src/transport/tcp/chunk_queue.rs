@@ -176,7 +176,8 @@ impl ChunkQueue {
 
     fn advance_each(&mut self, count: usize, mut gone: impl FnMut(Bytes)) {
         let mut left = count;
-        while left >= self.first.len() {
+        // An empty queue has no first one that could go.
+        while !self.is_empty() && left >= self.first.len() {
             left -= self.first.len();
             let chunk = core::mem::take(&mut self.first);
             let found = self.next_first();
@@ -185,7 +186,9 @@ impl ChunkQueue {
                 return;
             }
         }
-        self.first.advance(left);
+        if left > 0 {
+            self.first.advance(left.min(self.first.len()));
+        }
     }
 
     /// Takes the first chunk, at most `max` bytes of it.
@@ -224,7 +227,7 @@ impl ChunkQueue {
         let found = next.is_some();
         match next {
             Some(chunk) => (self.first, self.first_cost) = (chunk.bytes, chunk.cost),
-            None => *self = Self::default(),
+            None => (self.rest, self.first_cost) = (None, 0),
         }
         found
     }

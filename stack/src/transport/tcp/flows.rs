@@ -126,29 +126,26 @@ impl Flows {
     }
 
     /// Adds a flow whose tuple is not in the table.
-    pub(super) fn insert(&mut self, flow: Flow, records: &Records) {
-        let tuple = records.tuple(flow);
-        let (key, hash_of_it) = (self.key, self.hash(&tuple));
+    pub(super) fn insert(&mut self, tuple: &Tuple, flow: Flow, records: &Records) {
+        let (key, hash_of_it) = (self.key, self.hash(tuple));
         let rehash = |packed: &Packed| records.packed_tuple(*packed).map_or(0, |tuple| hash(key, &tuple));
         self.table.insert_unique(hash_of_it, Packed::new(flow), rehash);
-        self.last = Some((tuple, flow));
+        self.last = Some((*tuple, flow));
     }
 
-    /// Another record takes the place of a flow's, with the same tuple; both are there. The table stays as it is.
-    pub(super) fn replace(&mut self, old: Flow, new: Flow, records: &Records) {
-        let (tuple, wanted) = (records.tuple(old), Packed::new(old));
-        let hash = self.hash(&tuple);
+    /// Another record takes the place of a flow's, with the same tuple. The table stays as it is.
+    pub(super) fn replace(&mut self, tuple: &Tuple, old: Flow, new: Flow) {
+        let (hash, wanted) = (self.hash(tuple), Packed::new(old));
         if let Some(packed) = self.table.find_mut(hash, |packed| *packed == wanted) {
             *packed = Packed::new(new);
         }
-        self.last = Some((tuple, new));
+        self.last = Some((*tuple, new));
     }
 
-    /// Takes a flow out; its record must still be there.
-    pub(super) fn remove(&mut self, flow: Flow, records: &Records) {
+    /// Takes a flow out.
+    pub(super) fn remove(&mut self, tuple: &Tuple, flow: Flow) {
         self.last = None;
-        let (tuple, wanted) = (records.tuple(flow), Packed::new(flow));
-        let hash = self.hash(&tuple);
+        let (hash, wanted) = (self.hash(tuple), Packed::new(flow));
         if let Ok(entry) = self.table.find_entry(hash, |packed| *packed == wanted) {
             entry.remove();
         }

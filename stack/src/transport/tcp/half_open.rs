@@ -11,9 +11,8 @@ use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::small_tuple::SmallTuple;
-use super::spare::Spare;
 use super::tcb::{Tcb, Urgent};
-use super::{Tcp, segment_size, window};
+use super::{Tcp, segment_size, unanswered, window};
 use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
 use crate::network::{Manner, Network, Packet, RouteQuery, protocol};
 
@@ -100,7 +99,7 @@ impl HalfOpen {
     }
 
     /// The full connection this becomes: SYN-RECEIVED, about to take the acknowledgement of its SYN.
-    pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, spare: &mut Spare, now: Instant) -> Tcb {
+    pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, now: Instant) -> Tcb {
         let mut inet = parent.inet.clone();
         let tuple = self.tuple();
         inet.owner = None;
@@ -136,12 +135,13 @@ impl HalfOpen {
         tcb.sack = self.sack;
         ecn::opened(&mut tcb, &self.offer, self.retries);
         tcb.recovery.timeouts = self.retries;
-        if self.retries == 0 {
-            let elapsed = (now.micros() as u32).wrapping_sub(self.sent_us);
-            let sent = Instant::from_nanos(now.nanos().saturating_sub(u64::from(elapsed) * 1000));
-            tcb.sending.get_or_insert_with(|| spare.sending()).board.sent(self.iss, 1, sent);
-        }
         tcb
+    }
+
+    /// When the SYN-ACK was sent; none if it was sent again.
+    pub(super) fn sent_at(&self, now: Instant) -> Option<Instant> {
+        let elapsed = (now.micros() as u32).wrapping_sub(self.sent_us);
+        (self.retries == 0).then(|| Instant::from_nanos(now.nanos().saturating_sub(u64::from(elapsed) * 1000)))
     }
 
     /// PAWS: the segment was sent before the SYN.
@@ -177,24 +177,22 @@ impl HalfOpen {
 }
 
 impl Tcp {
-    pub(super) fn insert_half_open(&mut self, net: &mut Network, half_open: HalfOpen) -> Key {
-        let parent = half_open.listener;
-        let key = self.records.half_open.insert(half_open);
-        self.flows.insert(Flow::HalfOpen(key), &self.records);
-        if let Some(listener) = self.records.connections.get_mut(parent).and_then(|tcb| tcb.listener.as_mut()) {
+    /// Keeps a half-open connection whose SYN-ACK was sent just now.
+    pub(super) fn insert_half_open(&mut self, net: &mut Network, mut half_open: HalfOpen) {
+        half_open.due = unanswered::first_due(net.links.base.now);
+        if let Some(listener) = self.records.connections.get_mut(half_open.listener).and_then(|tcb| tcb.listener.as_mut()) {
             listener.half_open += 1;
         }
+        let tuple = half_open.tuple();
+        let key = self.records.half_open.insert(half_open);
+        self.flows.insert(&tuple, Flow::HalfOpen(key), &self.records);
         net.links.base.budget.charge(HalfOpen::CHARGE);
-        self.await_answer(net, key);
-        key
+        self.await_first_answer(net, key);
     }
 
     pub(super) fn remove_half_open(&mut self, net: &mut Network, key: Key) -> Option<HalfOpen> {
-        if !self.records.half_open.contains(key) {
-            return None;
-        }
-        self.flows.remove(Flow::HalfOpen(key), &self.records);
         let half_open = self.records.half_open.remove(key)?;
+        self.flows.remove(&half_open.tuple(), Flow::HalfOpen(key));
         self.half_open_is_gone(net, half_open.listener);
         Some(half_open)
     }
@@ -205,19 +203,15 @@ impl Tcp {
             listener.half_open = listener.half_open.saturating_sub(1);
         }
         net.links.base.budget.release(HalfOpen::CHARGE);
-        self.sweep_unanswered(net);
+        self.sweep_unanswered();
     }
 
-    pub(super) fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
-        self.records.half_open[key].offer.without_option();
-        self.send_syn_ack_with(net, key, None);
-    }
-
-    /// The first SYN-ACK may bring a cookie for next time.
-    pub(super) fn send_syn_ack_with(&mut self, net: &mut Network, key: Key, fast_open: Option<FastOpenOption>) {
-        let half_open = &self.records.half_open[key];
+    /// Sends the SYN-ACK again.
+    fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
+        let half_open = &mut self.records.half_open[key];
+        half_open.offer.without_option();
         let maxseg = self.records.connections.get(half_open.listener).map_or(0, |parent| parent.options.maxseg);
-        transmit_syn_ack(net, half_open, maxseg, fast_open);
+        transmit_syn_ack(net, half_open, maxseg, None);
     }
 
     /// A segment for a half-open connection (RFC 9293 §3.10.7.4, the parts for SYN-RECEIVED; RFC 5961 §3, §4).
@@ -229,11 +223,11 @@ impl Tcp {
         header: &Header,
         header_len: usize,
     ) {
-        if !self.listener_lives(key) {
+        let Some(deferral) = self.deferral(key) else {
             // As in Linux another listener may take what the closed one began.
             self.remove_half_open(net, key);
             return self.segment_without_connection(net, packet, header, header_len);
-        }
+        };
         let half_open = &self.records.half_open[key];
         let (expected, window) = (half_open.irs + 1, u32::from(half_open.rcv_wnd));
         let end = header.seq + (packet.len - header_len) as u32 + u32::from(header.flags & FIN != 0);
@@ -260,7 +254,7 @@ impl Tcp {
             net.links.base.discard(Some(packet.link), Discard::TcpBadFlags, packet.len);
         } else if header.ack != half_open.iss + 1 {
             reset::reply(net, packet, header, packet.len - header_len);
-        } else if end == expected && self.records.half_open[key].retries < self.deferral(key) {
+        } else if end == expected && half_open.retries < deferral {
             // Linux: the application is not woken for a connection on which nothing was said yet.
             self.records.half_open[key].acked = true;
             net.links.base.counters.tcp_ext.tcp_defer_accept_drop += 1;
@@ -269,16 +263,11 @@ impl Tcp {
         }
     }
 
-    /// For how many retransmissions of the SYN-ACK the listener waits for data.
-    fn deferral(&self, key: Key) -> u8 {
+    /// For how many retransmissions of the SYN-ACK the listener waits for data; none if it listens no more.
+    fn deferral(&self, key: Key) -> Option<u8> {
         let listener = self.records.half_open[key].listener;
-        let seconds = self.records.connections.get(listener).map_or(0, |parent| parent.options.defer_accept);
-        retransmissions_within(seconds.into())
-    }
-
-    fn listener_lives(&self, key: Key) -> bool {
-        let listener = self.records.half_open[key].listener;
-        self.records.connections.get(listener).is_some_and(|tcb| tcb.listener.is_some())
+        let parent = self.records.connections.get(listener).filter(|tcb| tcb.listener.is_some())?;
+        Some(retransmissions_within(parent.options.defer_accept.into()))
     }
 
     /// Outside the window.
@@ -312,11 +301,13 @@ impl Tcp {
             }
             return;
         };
-        self.flows.replace(Flow::HalfOpen(key), Flow::Connection(connection), &self.records);
+        self.flows.replace(&half_open.tuple(), Flow::HalfOpen(key), Flow::Connection(connection));
         self.records.half_open.discard(key);
         self.half_open_is_gone(net, half_open.listener);
         self.note_flow(net, connection);
-        self.segment_for_connection(net, connection, Arrival::of(header, packet, header_len));
+        let syn_sent = half_open.sent_at(net.links.base.now);
+        let arrival = Arrival { syn_sent, ..Arrival::of(header, packet, header_len) };
+        self.segment_for_connection(net, connection, arrival);
     }
 
     /// The SYN-ACK was not answered: again, or enough (RFC 9293 MUST-23 counts for both directions of opening).
@@ -324,12 +315,12 @@ impl Tcp {
         let Some(half_open) = self.records.half_open.get_mut(key) else { return };
         half_open.retries += 1;
         let (retries, acked) = (half_open.retries, half_open.acked);
-        let deferral = self.deferral(key);
-        let waits_for_data = acked && retries <= deferral;
-        if (retries > self.config.synack_retries && !waits_for_data) || !self.listener_lives(key) {
+        let waits_for_data = |deferral: u8| acked && retries <= deferral;
+        let patient = |deferral: &u8| retries <= self.config.synack_retries || waits_for_data(*deferral);
+        let Some(deferral) = self.deferral(key).filter(patient) else {
             self.remove_half_open(net, key);
             return;
-        }
+        };
         self.await_answer(net, key);
         if acked && retries < deferral {
             // The peer has our SYN-ACK; only the last one asks it to say something.

@@ -19,6 +19,10 @@ pub const TIMESTAMPS_LEN: usize = 12;
 
 /// Bytes of a header with timestamps and no other options.
 const USUAL_LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
+/// Bytes of the options that SYNs mostly have: a segment size, SACK, timestamps, a scale.
+const SYN_OPTIONS_LEN: usize = 4 + TIMESTAMPS_LEN + 4;
+/// Bytes of a header with them and no others.
+const SYN_LEN: usize = MIN_LEN + SYN_OPTIONS_LEN;
 
 /// Option kinds (IANA).
 mod kind {
@@ -145,6 +149,15 @@ impl Header {
 
     #[inline(never)]
     fn parse_any(packet: &Packet) -> Option<(Self, usize)> {
+        if packet.len >= SYN_LEN
+            && let Some(bytes) = packet.frame.read::<SYN_LEN>(packet.transport)
+            && usize::from(bytes[12] >> 4) * 4 == SYN_LEN
+            && bytes[13] & SYN != 0
+            && let Some((fixed, list)) = bytes.split_first_chunk()
+            && let Some(options) = Options::of_syn(list)
+        {
+            return Some((Self::of(fixed, options), SYN_LEN));
+        }
         let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
         let [offset] = packet.frame.read(packet.transport + 12)?;
         let len = usize::from(offset >> 4) * 4;
@@ -183,7 +196,7 @@ impl Header {
     pub(super) fn push_with(&self, frame: &mut Frame, pseudo: Sum) {
         match self.options.timestamps_alone() {
             Some((value, echo)) => self.push_usual(frame, pseudo, value, echo),
-            None => self.push_any(frame, pseudo),
+            None => self.push_unusual(frame, pseudo),
         }
         frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
     }
@@ -200,6 +213,23 @@ impl Header {
     }
 
     #[inline(never)]
+    fn push_unusual(&self, frame: &mut Frame, pseudo: Sum) {
+        match self.options.as_of_syn() {
+            Some(options) => self.push_syn(frame, pseudo, &options),
+            None => self.push_any(frame, pseudo),
+        }
+    }
+
+    /// With the options of most SYNs and no others.
+    fn push_syn(&self, frame: &mut Frame, pseudo: Sum, options: &[u8; SYN_OPTIONS_LEN]) {
+        let mut bytes = [0; SYN_LEN];
+        let (fixed, list) = bytes.split_at_mut(MIN_LEN);
+        fixed.copy_from_slice(&self.fixed(SYN_LEN, frame.len(), pseudo));
+        list.copy_from_slice(options);
+        frame.prepend(&bytes);
+        frame.l4_len = SYN_LEN as u8;
+    }
+
     fn push_any(&self, frame: &mut Frame, pseudo: Sum) {
         let len = self.len();
         let fixed = self.fixed(len, frame.len(), pseudo);
@@ -255,6 +285,46 @@ impl Options {
             || !sack.is_empty()
             || fast_open.is_some();
         timestamps.filter(|_| !others)
+    }
+
+    /// What a list says that has the options of most SYNs, in the order in which Linux and we write them; none if it is another.
+    fn of_syn(list: &[u8]) -> Option<Self> {
+        let &[kind::MSS, 4, m, n, kind::SACK_PERMITTED, 2, kind::TIMESTAMPS, 10, a, b, c, d, e, f, g, h, ref end @ ..] = list
+        else {
+            return None;
+        };
+        let &[kind::NOP, kind::WINDOW_SCALE, 3, scale] = end else { return None };
+        Some(Self {
+            mss: Some(u16::from_be_bytes([m, n])).filter(|&mss| mss > 0),
+            window_scale: Some(scale.min(MAX_WINDOW_SCALE)),
+            sack_permitted: true,
+            timestamps: Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))),
+            ..Self::default()
+        })
+    }
+
+    /// The list of those that most SYNs have, if there is nothing else.
+    fn as_of_syn(&self) -> Option<[u8; SYN_OPTIONS_LEN]> {
+        // All of them by name: a new one must be looked at here too.
+        let Self {
+            mss: Some(mss),
+            window_scale: Some(scale),
+            sack_permitted: true,
+            timestamps,
+            accurate: None,
+            sack,
+            fast_open: None,
+        } = self
+        else {
+            return None;
+        };
+        let (value, echo) = timestamps.filter(|_| sack.is_empty())?;
+        let mut list = [0; SYN_OPTIONS_LEN];
+        list[..2].copy_from_slice(&[kind::MSS, 4]);
+        list[2..4].copy_from_slice(&mss.to_be_bytes());
+        list[4..16].copy_from_slice(&self::timestamps([kind::SACK_PERMITTED, 2], value, echo));
+        list[16..].copy_from_slice(&[kind::NOP, kind::WINDOW_SCALE, 3, *scale]);
+        Some(list)
     }
 
     /// Bytes they take, padded.

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use super::arrives::Arrival;
 use super::fast_open::FastOpenOption;
 use super::gate::Gate;
-use super::half_open::HalfOpen;
+use super::half_open::{self, HalfOpen};
 use super::header::{ACK, FIN, Header, RST, SYN};
 use super::output::reset;
 use super::{Tcp, cookies, ecn, flows::Tuple, window};
@@ -123,7 +123,7 @@ impl Tcp {
         }
     }
 
-    /// Keeps a half-open connection and answers with a SYN-ACK.
+    /// Answers with a SYN-ACK and keeps a half-open connection.
     pub(super) fn remember(
         &mut self,
         net: &mut Network,
@@ -133,8 +133,9 @@ impl Tcp {
         fast_open: Option<FastOpenOption>,
     ) {
         let half_open = self.half_open_for(net, id, packet, header);
-        let key = self.insert_half_open(net, half_open);
-        self.send_syn_ack_with(net, key, fast_open);
+        // The first SYN-ACK may bring a cookie for next time.
+        half_open::transmit_syn_ack(net, &half_open, self.records.connections[id].options.maxseg, fast_open);
+        self.insert_half_open(net, half_open);
     }
 
     /// The half-open connection that a SYN begins.
@@ -142,9 +143,8 @@ impl Tcp {
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
         let (local, remote) = tuple.ends();
         let now = net.links.base.now;
-        let iss = self.isn.sequence(now, local, remote);
+        let (iss, offset) = self.isn.first(now, local, remote);
         let codepoint = packet.traffic_class & ecn::CE;
-        let offset = self.isn.timestamp_offset(local.addr, remote.addr);
         let listener = &self.records.connections[id];
         HalfOpen::new(tuple, id, packet.link, iss, offset, header, codepoint, listener, &self.config, now)
     }
@@ -158,9 +158,9 @@ impl Tcp {
             net.links.base.counters.tcp_ext.listen_overflows += 1;
             return None;
         }
-        let tcb = half_open.open(&self.records.connections[parent], &self.config, &mut self.spare, net.links.base.now);
+        let mut tcb = half_open.open(&self.records.connections[parent], &self.config, net.links.base.now);
+        tcb.hold_port(&mut self.ports);
         let key = self.records.connections.insert(tcb);
-        self.hold_port(key);
         let parent = &mut self.records.connections[parent];
         if let Some(listener) = &mut parent.listener {
             listener.accept_queue.push_back(key);
@@ -186,7 +186,9 @@ impl Tcp {
         cookies::restore(&mut half_open, header, mss, shift, &self.config);
         if let Some(key) = self.establish(net, &half_open) {
             self.enter_flow(net, key);
-            self.segment_for_connection(net, key, Arrival::of(header, &mut packet.clone(), header_len));
+            let mut packet = packet.clone();
+            let arrival = Arrival { syn_sent: half_open.sent_at(now), ..Arrival::of(header, &mut packet, header_len) };
+            self.segment_for_connection(net, key, arrival);
         }
         true
     }

@@ -269,7 +269,8 @@ impl Tcp {
 
     /// Puts a connection into the table of flows.
     fn enter_flow(&mut self, net: &mut Network, id: Key) {
-        self.flows.insert(Flow::Connection(id), &self.records);
+        let tuple = self.records.connections[id].tuple();
+        self.flows.insert(&tuple, Flow::Connection(id), &self.records);
         self.note_flow(net, id);
     }
 
@@ -282,50 +283,38 @@ impl Tcp {
     /// After an input: a connection that is in TIME-WAIT becomes a record, one that is closed leaves the table, and one that
     /// nobody holds any more goes.
     fn settle(&mut self, net: &mut Network, id: Key) {
-        let Some(tcb) = self.records.connections.get(id).filter(|tcb| tcb.is_over()) else { return };
+        let Some(tcb) = self.records.connections.get_mut(id).filter(|tcb| tcb.is_over()) else { return };
         let waits = tcb.state == TcpState::TimeWait;
-        if tcb.in_flows {
+        if core::mem::take(&mut tcb.in_flows) {
             net.links.base.budget.release(Tcb::CHARGE);
             if !waits || !self.enter_time_wait(net, id) {
-                self.flows.remove(Flow::Connection(id), &self.records);
-                self.release_port(id);
+                self.leave_flows(id);
             }
         }
-        let Some((tcb, mut cx)) = self.with(net, id) else { return };
-        tcb.in_flows = false;
-        timers::cancel(tcb, &mut cx);
+        let Some(tcb) = self.records.connections.get_mut(id) else { return };
+        let base = &mut net.links.base;
+        timers::cancel(tcb, base);
         if waits {
-            tcb.retire(cx.base());
+            tcb.retire(base);
         }
         if timers::is_orphan(tcb) {
             self.remove(net, id);
         }
     }
 
-    /// A connection without a binding holds its port, with the options of this moment.
-    fn hold_port(&mut self, id: Key) {
+    fn leave_flows(&mut self, id: Key) {
         let tcb = &mut self.records.connections[id];
-        if !tcb.inet.bound_port {
-            let sharing = Sharing { link: tcb.inet.link, reuse_addr: tcb.inet.reuse_addr, reuse_port: tcb.inet.reuse_port };
-            tcb.holds = Some(sharing);
-            self.ports.hold(tcb.inet.local_port, tcb.holder(sharing));
-        }
-    }
-
-    /// The reverse of [`Tcp::hold_port`], whatever the options are now.
-    fn release_port(&mut self, id: Key) {
-        let tcb = &mut self.records.connections[id];
-        if let Some(sharing) = tcb.holds.take() {
-            self.ports.release(tcb.inet.local_port, tcb.holder(sharing));
-        }
+        self.flows.remove(&tcb.tuple(), Flow::Connection(id));
+        tcb.release_port(&mut self.ports);
     }
 
     /// Forgets a connection or listener that nobody holds.
     fn remove(&mut self, net: &mut Network, id: Key) {
-        let Some((tcb, mut cx)) = self.with(net, id) else { return };
-        timers::cancel(tcb, &mut cx);
-        tcb.drop_sending(cx.base());
-        tcb.drop_receiving(cx.base());
+        let Some(tcb) = self.records.connections.get_mut(id) else { return };
+        let base = &mut net.links.base;
+        timers::cancel(tcb, base);
+        tcb.drop_sending(base);
+        tcb.drop_receiving(base);
         let (bound, port) = (tcb.inet.bound_port, tcb.inet.local_port);
         if bound {
             self.ports.unbind(id, port);
@@ -350,6 +339,22 @@ impl Tcb {
     /// The connection is closed by both ends, or broken: [`Tcp::settle`] has something to do.
     fn is_over(&self) -> bool {
         matches!(self.state, TcpState::TimeWait | TcpState::Closed)
+    }
+
+    /// A connection without a binding holds its port, with the options of this moment.
+    fn hold_port(&mut self, ports: &mut Ports) {
+        if !self.inet.bound_port {
+            let sharing = Sharing { link: self.inet.link, reuse_addr: self.inet.reuse_addr, reuse_port: self.inet.reuse_port };
+            self.holds = Some(sharing);
+            ports.hold(self.inet.local_port, self.holder(sharing));
+        }
+    }
+
+    /// The reverse, whatever the options are now.
+    fn release_port(&mut self, ports: &mut Ports) {
+        if let Some(sharing) = self.holds.take() {
+            ports.release(self.inet.local_port, self.holder(sharing));
+        }
     }
 
     /// Both ends.

@@ -51,6 +51,16 @@ impl Pieces {
         before.map_or(nxt, |before| before.end.max(nxt))
     }
 
+    /// Nothing was written yet.
+    pub(super) fn clear(&mut self) {
+        let Self { first, rest, pushed, has_pushed } = self;
+        // Memory of its own is what few have.
+        if rest.capacity() > 0 {
+            *rest = VecDeque::new();
+        }
+        (*first, *pushed, *has_pushed) = (None, Seq::default(), false);
+    }
+
     /// The last piece now goes to `end`.
     pub(super) fn extend(&mut self, end: Seq) {
         if let Some(last) = self.last_mut() {

@@ -60,7 +60,8 @@ impl RoundTrip {
 
     /// A round trip was measured, when everything before `una` was acknowledged and everything before `nxt` sent.
     pub fn sample(&mut self, rtt: Duration, una: Seq, nxt: Seq) {
-        let rtt = rtt.as_micros().clamp(1, u128::from(LONGEST)) as u32;
+        let micros = rtt.as_secs().saturating_mul(1_000_000).saturating_add(rtt.subsec_micros().into());
+        let rtt = micros.clamp(1, LONGEST.into()) as u32;
         if self.srtt8 == 0 {
             self.first_sample(rtt, nxt);
         } else {

@@ -60,7 +60,10 @@ impl SendQueue {
 
     /// Drops everything.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        // Empty, as nearly always, it owns nothing.
+        if !self.is_empty() {
+            *self = Self::default();
+        }
     }
 }
 

@@ -47,12 +47,26 @@ const TABLE: &[(TcpState, Input, TcpState)] = &[
     (LastAck, Input::AckOfFin, Closed),
 ];
 
+/// The table by state and input, so that nobody has to search it.
+const NEXT: [[Option<TcpState>; INPUTS]; STATES] = {
+    let mut next = [[None; INPUTS]; STATES];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let (from, on, to) = TABLE[row];
+        next[from as usize][on as usize] = Some(to);
+        row += 1;
+    }
+    next
+};
+const STATES: usize = TimeWait as usize + 1;
+const INPUTS: usize = Input::End as usize;
+
 /// The state after `input`, if it means anything in `state`.
 pub(super) fn next(state: TcpState, input: Input) -> Option<TcpState> {
     if input == Input::End {
         return (state != Closed).then_some(Closed);
     }
-    TABLE.iter().find(|(from, on, _)| *from == state && *on == input).map(|(_, _, to)| *to)
+    NEXT[state as usize][input as usize]
 }
 
 /// True once both SYNs were exchanged and until the connection is gone ("synchronized", RFC 9293 §3.3.2).
@@ -74,7 +88,7 @@ pub(super) fn may_send(state: TcpState) -> bool {
 mod tests {
     use super::*;
 
-    const STATES: [TcpState; 11] =
+    const ALL: [TcpState; STATES] =
         [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
 
     /// RFC 9293 §3.3.2: every path from an opened connection leads to CLOSED or TIME-WAIT, and each input has one outcome.
@@ -95,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_synchronized_state_never_goes_back() {
-        for from in STATES.into_iter().filter(|state| is_synchronized(*state)) {
+        for from in ALL.into_iter().filter(|state| is_synchronized(*state)) {
             for (_, _, to) in TABLE.iter().filter(|row| row.0 == from) {
                 assert!(is_synchronized(*to) || *to == Closed);
             }

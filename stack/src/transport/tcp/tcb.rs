@@ -29,6 +29,7 @@ use super::stamps::Stamps;
 use super::state::{self, Input};
 use super::tuning::{self, Tuning};
 use super::usage::Usage;
+use crate::base::event::class;
 use crate::base::{Base, Cause, Errno, Instant, SockAddr, TcpState, TimerId, What};
 use crate::transport::inet::Inet;
 
@@ -91,8 +92,9 @@ impl Sending {
         // All of them by name: what is added must be thought of here.
         let Self { queue, pieces, usage, wait, board, stamps, meter, resized } = self;
         queue.clear();
+        pieces.clear();
         board.clear();
-        (*pieces, *usage, *wait, *meter) = (Pieces::default(), Usage::default(), Wait::default(), Meter::default());
+        (*usage, *wait, *meter) = (Usage::default(), Wait::default(), Meter::default());
         (*stamps, *resized) = (None, None);
     }
 
@@ -463,7 +465,9 @@ impl Tcb {
     pub(super) fn advance(&mut self, base: &mut Base, input: Input, cause: Cause) {
         let Some(to) = state::next(self.state, input) else { return };
         let from = core::mem::replace(&mut self.state, to);
-        base.emit(What::State { socket: self.inet.owner, local: self.inet.local_end(), peer: self.peer(), from, to, cause });
+        if base.events.wanted(class::STATES) {
+            base.emit(What::State { socket: self.inet.owner, local: self.inet.local_end(), peer: self.peer(), from, to, cause });
+        }
         let counted = &mut base.counters.tcp.curr_estab;
         match (in_curr_estab(from), in_curr_estab(to)) {
             (false, true) => *counted += 1,

@@ -65,9 +65,9 @@ impl TimeWait {
         self.expires.at(now)
     }
 
-    fn holder(&self) -> Holder {
+    fn holder(&self, tuple: &Tuple) -> Holder {
         let Self { link, reuse_addr, reuse_port, .. } = *self;
-        Holder { local: self.tuple().local, link, reuse_addr, reuse_port }
+        Holder { local: tuple.local, link, reuse_addr, reuse_port }
     }
 }
 
@@ -102,26 +102,22 @@ impl Tcp {
             return false;
         }
         base.budget.charge(TimeWait::CHARGE);
-        let record = TimeWait::of(&self.records.connections[id], &self.config, base.now);
-        self.pass_port_on(id, &record);
+        let tcb = &mut self.records.connections[id];
+        let (record, tuple) = (TimeWait::of(tcb, &self.config, base.now), tcb.tuple());
+        // It holds the connection's port from now on: as the connection did, mostly, and then there is nothing to do.
+        let held = tcb.holds.map(|sharing| tcb.holder(sharing));
+        if held == Some(record.holder(&tuple)) {
+            tcb.holds = None;
+        } else {
+            tcb.release_port(&mut self.ports);
+            self.ports.hold(tuple.local_port, record.holder(&tuple));
+        }
         let key = self.records.time_wait.insert(record);
-        self.flows.replace(Flow::Connection(id), Flow::TimeWait(key), &self.records);
+        self.flows.replace(&tuple, Flow::Connection(id), Flow::TimeWait(key));
         self.waiting.queue.push_back(key);
         self.forget_dead();
         self.arm_time_wait(net);
         true
-    }
-
-    /// The record holds the connection's port from now on: as the connection did, mostly, and then there is nothing to do.
-    fn pass_port_on(&mut self, id: Key, record: &TimeWait) {
-        let tcb = &mut self.records.connections[id];
-        let held = tcb.holds.map(|sharing| tcb.holder(sharing));
-        if held == Some(record.holder()) {
-            tcb.holds = None;
-        } else {
-            self.release_port(id);
-            self.ports.hold(record.tuple().local_port, record.holder());
-        }
     }
 
     /// Records that ended early leave their place in the queue behind; they are swept out when they are the majority.
@@ -174,12 +170,11 @@ impl Tcp {
     }
 
     pub(super) fn remove_time_wait(&mut self, net: &mut Network, key: Key) {
-        if self.records.time_wait.contains(key) {
+        if let Some(record) = self.records.time_wait.remove(key) {
+            let tuple = record.tuple();
             net.links.base.budget.release(TimeWait::CHARGE);
-            self.flows.remove(Flow::TimeWait(key), &self.records);
-            if let Some(record) = self.records.time_wait.remove(key) {
-                self.ports.release(record.tuple().local_port, record.holder());
-            }
+            self.flows.remove(&tuple, Flow::TimeWait(key));
+            self.ports.release(tuple.local_port, record.holder(&tuple));
         }
     }
 

@@ -8,13 +8,14 @@ use super::output::{self, Push, acknowledge, decide, delay, reset};
 use super::recovery::{rack, tail_probe, timed_out};
 use super::tcb::{Retry, Tcb};
 use super::{handshake, mtu_probe, rate, state};
-use crate::base::{Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
+use crate::base::{Base, Cause, Duration, Errno, Instant, TcpState, Timer, TimerOwner};
 
 /// RFC 6298 §2.4 as Linux has it: below this no timeout lies, and the give-up times are counted from it.
 pub(super) const RTO_MIN: Duration = Duration::from_millis(200);
 const RTO_MAX: Duration = Duration::from_mins(2);
 
 /// Output was made: arms what it needs and sees to it that the wheel wakes us in time.
+#[inline]
 pub(super) fn after_output(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if state::may_send(tcb.state) {
         arm_persist(tcb, cx);
@@ -80,25 +81,36 @@ fn first(tcb: &Tcb) -> Instant {
 }
 
 /// Moves the wheel's entry if it would fire too late.
+#[inline]
 pub(super) fn sync(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let first = first(tcb);
-    let id = cx.id.to_bits();
+    let is_in_time = match tcb.timers.entry {
+        Some(entry) => first >= cx.base().timers.deadline(entry),
+        None => !first.is_set(),
+    };
+    if !is_in_time {
+        move_entry(tcb, cx, first);
+    }
+}
+
+#[inline(never)]
+fn move_entry(tcb: &mut Tcb, cx: &mut Cx<'_>, first: Instant) {
+    let key = cx.id.to_bits();
     let wheel = &mut cx.base().timers;
     match tcb.timers.entry {
-        Some(entry) if first < wheel.deadline(entry) => wheel.rearm(entry, first),
-        None if first.is_set() => tcb.timers.entry = Some(wheel.arm(first, Timer { owner: TimerOwner::Tcp, key: id })),
-        _ => {}
+        Some(entry) => wheel.rearm(entry, first),
+        None => tcb.timers.entry = Some(wheel.arm(first, Timer { owner: TimerOwner::Tcp, key })),
     }
 }
 
 /// Disarms everything.
-pub(super) fn cancel(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+pub(super) fn cancel(tcb: &mut Tcb, base: &mut Base) {
     tcb.timers.retry = Instant::NEVER;
     tcb.timers.delayed_ack = Instant::NEVER;
     tcb.timers.slow = Instant::NEVER;
     rate::rest(tcb);
     if let Some(entry) = tcb.timers.entry.take() {
-        cx.base().timers.cancel(entry);
+        base.timers.cancel(entry);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which half-open connections wait for an answer until when. All that were sent the same number of SYN-ACKs wait equally long, so a queue
-//! and a timer for each number serve them: a flood of SYNs costs a few bytes each, and nothing that is answered costs a timer of its own.
+//! and a timer for each number serve them: a flood of SYNs costs a few bytes each, and nothing that is answered costs a timer of its own. The
+//! timer stays when all of a queue were answered: mostly others follow, and if none does it finds nothing, once.
 
 use alloc::collections::VecDeque;
 
 use super::Tcp;
 use super::near::Near;
-use crate::base::{Duration, Key, Timer, TimerId, TimerOwner};
+use crate::base::{Duration, Instant, Key, Timer, TimerId, TimerOwner};
 use crate::network::Network;
 
 /// RFC 6298 §2.1: the timeout before anything was measured.
@@ -19,6 +20,8 @@ const FEW: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
     queues: [Queue; DOUBLINGS as usize + 1],
+    /// A bit for each queue in which there may be something.
+    used: u8,
 }
 
 /// In the order of their deadlines.
@@ -28,20 +31,34 @@ struct Queue {
     timer: Option<TimerId>,
 }
 
-impl Queue {
-    /// Nothing waits in it.
-    fn is_fresh(&self) -> bool {
-        self.keys.is_empty() && self.timer.is_none()
+impl Unanswered {
+    fn queue_to_fill(&mut self, doublings: u8) -> &mut Queue {
+        self.used |= 1 << doublings;
+        &mut self.queues[usize::from(doublings)]
     }
 }
 
+/// Until when the first SYN-ACK's answer is awaited.
+pub(super) fn first_due(now: Instant) -> Near {
+    Near::after(now, FIRST_TIMEOUT)
+}
+
 impl Tcp {
-    /// A SYN-ACK was sent: its answer is awaited.
+    /// The first SYN-ACK was sent, and its answer is awaited until [`first_due`].
+    pub(super) fn await_first_answer(&mut self, net: &mut Network, key: Key) {
+        let queue = self.unanswered.queue_to_fill(0);
+        queue.keys.push_back(key);
+        if queue.timer.is_none() {
+            self.arm_unanswered(net, 0);
+        }
+    }
+
+    /// A SYN-ACK was sent again: its answer is awaited.
     pub(super) fn await_answer(&mut self, net: &mut Network, key: Key) {
         let Some(half_open) = self.records.half_open.get_mut(key) else { return };
         let doublings = half_open.retries.min(DOUBLINGS);
         half_open.due = Near::after(net.links.base.now, FIRST_TIMEOUT * (1 << doublings));
-        self.unanswered.queues[usize::from(doublings)].keys.push_back(key);
+        self.unanswered.queue_to_fill(doublings).keys.push_back(key);
         self.arm_unanswered(net, doublings.into());
     }
 
@@ -74,20 +91,22 @@ impl Tcp {
 
     /// One of them was forgotten. The queues are swept when most of what is in them is gone, and end with the last;
     /// the memory that a flood took goes with it.
-    pub(super) fn sweep_unanswered(&mut self, net: &mut Network) {
-        let half_open = &self.records.half_open;
-        for queue in self.unanswered.queues.iter_mut().filter(|queue| !queue.is_fresh()) {
+    pub(super) fn sweep_unanswered(&mut self) {
+        let (half_open, Unanswered { queues, used }) = (&self.records.half_open, &mut self.unanswered);
+        let mut left = *used;
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            let keys = &mut queues[at].keys;
+            left &= left - 1;
             if half_open.is_empty() {
-                queue.keys.clear();
-                if queue.keys.capacity() > FEW {
-                    queue.keys.shrink_to(FEW);
+                keys.clear();
+                *used &= !(1 << at);
+                if keys.capacity() > FEW {
+                    keys.shrink_to(FEW);
                 }
-                if let Some(timer) = queue.timer.take() {
-                    net.links.base.timers.cancel(timer);
-                }
-            } else if queue.keys.len() > FEW + 2 * half_open.len() {
-                queue.keys.retain(|key| half_open.contains(*key));
-                queue.keys.shrink_to(FEW + 2 * half_open.len());
+            } else if keys.len() > FEW + 2 * half_open.len() {
+                keys.retain(|key| half_open.contains(*key));
+                keys.shrink_to(FEW + 2 * half_open.len());
             }
         }
     }
@@ -127,7 +146,7 @@ mod tests {
         let (gone, left) = all.split_at(all.len() - 10);
         for key in gone {
             tcp.records.half_open.remove(*key);
-            tcp.sweep_unanswered(net);
+            tcp.sweep_unanswered();
         }
         let first = |tcp: &Tcp| tcp.unanswered.queues[0].keys.front().copied();
         let (len, room) = (tcp.unanswered.queues[0].keys.len(), tcp.unanswered.queues[0].keys.capacity());
@@ -142,7 +161,9 @@ mod tests {
         for key in left {
             tcp.records.half_open.remove(*key);
         }
-        tcp.sweep_unanswered(net);
-        assert!(tcp.unanswered.queues[0].keys.is_empty() && tcp.unanswered.queues[0].timer.is_none());
+        tcp.sweep_unanswered();
+        assert!(tcp.unanswered.queues[0].keys.is_empty() && tcp.unanswered.queues[0].timer.is_some());
+        tcp.half_open_timeout(net, Timer { owner: TimerOwner::HalfOpen, key: 0 });
+        assert!(tcp.unanswered.queues[0].timer.is_none(), "nobody came any more");
     }
 }

@@ -54,9 +54,15 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> St
         reset_answer(tcb, cx, ack);
         return discard(cx, arrival, Discard::TcpFutureAck);
     }
-    let delivered = tcb.sending_mut().acked(ack, 0, &mut cx.spare.chunks);
+    let (acked, sent_at) = match &mut tcb.sending {
+        Some(sending) => {
+            let delivered = sending.acked(ack, 0, &mut cx.spare.chunks);
+            (delivered.bytes, delivered.sent_at)
+        }
+        None => (1, arrival.syn_sent),
+    };
     tcb.snd.una = ack;
-    take_round_trip(tcb, cx, delivered.bytes, delivered.sent_at, echo_of(tcb, arrival));
+    take_round_trip(tcb, cx, acked, sent_at, echo_of(tcb, arrival));
     tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
     ecn::third_ack(tcb, cx, arrival);

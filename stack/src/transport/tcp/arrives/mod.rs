@@ -21,7 +21,7 @@ use super::header::{FIN, Header, SYN};
 use super::output::{self, Push};
 use super::seq::Seq;
 use super::tcb::Tcb;
-use crate::base::{Direction, Discard, Rope, TcpState, What};
+use crate::base::{Direction, Discard, Instant, Rope, TcpState, What};
 use crate::network::Packet;
 
 /// A segment on its way through the steps.
@@ -40,6 +40,8 @@ pub(super) struct Arrival<'a> {
     pub(super) codepoint: u8,
     /// Payload bytes of each segment if several were joined into this one, else 0.
     pub(super) segment_size: u16,
+    /// When the SYN-ACK was sent, once, that it answers, if the connection was half open until now.
+    pub(super) syn_sent: Option<Instant>,
 }
 
 impl<'a> Arrival<'a> {
@@ -52,6 +54,7 @@ impl<'a> Arrival<'a> {
             header,
             whole: true,
             segment_size: packet.frame.segment_size,
+            syn_sent: None,
             codepoint: packet.traffic_class & ecn::CE,
             payload: packet.take_payload(header_len),
         }

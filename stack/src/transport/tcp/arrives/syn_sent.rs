@@ -51,13 +51,21 @@ fn is_ack_of_syn(tcb: &Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) -> bool {
 fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let header = arrival.header;
     let data = header.ack - tcb.snd.una - 1;
-    let delivered = tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(header.ack, data, chunks));
+    let sent_at = if let Some(syn) = tcb.sending.take_if(|sending| sending.queue.is_empty() && sending.ends_at(header.ack)) {
+        // There was nothing but the SYN.
+        let sent_at = syn.board.first_sent_at();
+        cx.base().budget.release(syn.charge());
+        cx.spare.keep_sending(syn);
+        sent_at
+    } else {
+        tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(header.ack, data, chunks)).sent_at
+    };
     tcb.snd.una = header.ack;
     tcb.snd.acked += u64::from(data);
     tcb.count_delivered(1);
     fast_open::client::answered(tcb, cx, header.options.fast_open);
     ecn::answered(tcb, cx, arrival, true);
-    if let Some(sent) = delivered.sent_at {
+    if let Some(sent) = sent_at {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
     handshake::settle(tcb, cx, u32::from(header.window), header.seq);

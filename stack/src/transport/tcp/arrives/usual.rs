@@ -5,17 +5,18 @@ use alloc::boxed::Box;
 
 use super::{Arrival, Step, ack};
 use crate::base::Instant;
+use crate::base::event::class;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{FIN, SYN};
 use crate::transport::tcp::output::decide;
 use crate::transport::tcp::recovery::{self, Growth};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::{Phase, Retry, Sending, Tcb};
-use crate::transport::tcp::{busy, tuning, usage};
+use crate::transport::tcp::{busy, timers, tuning, usage};
 
-/// True if [`take`] does for it what the general way would do.
+/// True if [`take`] does for it what the general way would do. What says nothing is a duplicate where something is in flight, and only there.
 pub(super) fn is_usual(tcb: &Tcb, arrival: &Arrival<'_>) -> bool {
-    let says_something = arrival.header.ack != tcb.snd.una || !arrival.payload.is_empty() || arrival.has(FIN);
+    let says_something = arrival.header.ack != tcb.snd.una || !arrival.payload.is_empty() || arrival.has(FIN) || !tcb.in_flight();
     says_something && !arrival.has(SYN) && arrival.header.options.sack.is_empty() && is_calm(tcb)
 }
 
@@ -35,6 +36,9 @@ fn is_calm(tcb: &Tcb) -> bool {
 /// Takes what it tells: bytes, window, round trip.
 pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     let acked = arrival.header.ack;
+    if acked == tcb.snd.nxt && is_forsaken(tcb, cx) {
+        return take_last(tcb, cx, acked);
+    }
     let crowded = tuning::is_crowded(tcb, cx.config);
     let is_news = acked.after(tcb.snd.una);
     if is_news {
@@ -46,6 +50,17 @@ pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Ste
         tuning::acknowledged(tcb, cx);
     }
     ack::after(tcb, cx, is_news)
+}
+
+/// Our FIN is in flight, and nobody can ask any more what the path was like: nothing that is learned of it now would ever be used.
+fn is_forsaken(tcb: &Tcb, cx: &mut Cx<'_>) -> bool {
+    tcb.snd.fin_sent && tcb.in_flight() && timers::is_orphan(tcb) && !cx.base().events.wanted(class::CONTROL)
+}
+
+/// Everything of ours has arrived, and no more will be sent.
+fn take_last(tcb: &mut Tcb, cx: &mut Cx<'_>, acked: Seq) -> Step {
+    deliver(tcb, cx, acked);
+    ack::after(tcb, cx, true)
 }
 
 fn take_news(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {

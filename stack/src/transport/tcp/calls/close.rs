@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::base::{Cause, Duration, Errno, Key, TcpState};
 use crate::network::Network;
-use crate::transport::tcp::output::{self, Push, reset, transmit};
+use crate::transport::tcp::output::{self, Push, reset, short, transmit};
 use crate::transport::tcp::state::{self, Input};
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{Cx, Tcp, timers};
@@ -133,7 +133,9 @@ fn close_write(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         TcpState::Established | TcpState::CloseWait => {
             tcb.snd.fin = true;
             tcb.advance(cx.base(), Input::Close, Cause::Call);
-            output::run(tcb, cx, Push::Normal);
+            if !short::fin(tcb, cx) {
+                output::run(tcb, cx, Push::Normal);
+            }
         }
         _ => {}
     }

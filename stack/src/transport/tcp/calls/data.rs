@@ -60,8 +60,8 @@ impl Tcp {
         take_out(tcb, &mut cx, skip, into);
     }
 
-    /// What a plain `recv` gets of a stream that is open for reading and without an urgent mark: bytes, as many as it wants to wait for, or `EAGAIN`. None,
-    /// and nothing was done, where there is more to ask.
+    /// What a plain `recv` gets of a stream that is open for reading and without an urgent mark: bytes, as many as it wants to wait for, its end,
+    /// or `EAGAIN`. None, and nothing was done, where there is more to ask.
     pub fn read_short(&mut self, net: &mut Network, id: Key, into: &mut [u8]) -> Option<Result<usize, Errno>> {
         let (tcb, mut cx) = self.with(net, id)?;
         let held = tcb.readable_len() as usize;
@@ -69,6 +69,9 @@ impl Tcp {
             return None;
         }
         if held == 0 {
+            if tcb.rcv.fin_taken() {
+                return Some(Ok(0));
+            }
             let comes = tcb.state == TcpState::Established && tcb.inet.error.is_none();
             return comes.then_some(Err(Errno::EAGAIN));
         }

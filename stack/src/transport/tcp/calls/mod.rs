@@ -10,6 +10,7 @@ pub(super) mod writing;
 use alloc::sync::Arc;
 
 use super::output::{self, Push};
+use super::tcb::Tcb;
 use super::{Tcp, TcpOptions, rate, timers, tuning};
 use crate::base::{Key, SocketId, TcpState, Version};
 use crate::network::Network;
@@ -36,7 +37,7 @@ impl Tcp {
     pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
         let congestion = super::congestion::Congestion::new(self.config.congestion_control, 536);
         let inet = Inet::new(version, Some(owner));
-        self.records.connections.insert(super::tcb::Tcb::new(inet, self.default_options.clone(), congestion))
+        self.records.connections.insert(Tcb::new(inet, self.default_options.clone(), congestion))
     }
 
     /// Ends, addresses, options shared with other protocols.
@@ -72,6 +73,11 @@ impl Tcp {
 
     /// Uncorks, restarts keepalive, sends what Nagle held, according to the options as they are now.
     pub fn options_changed(&mut self, net: &mut Network, id: Key) {
+        let tcb = &mut self.records.connections[id];
+        if is_fresh(tcb) {
+            tuning::hold_low_water(tcb, &self.config);
+            return tcb.notify(&mut net.links.base);
+        }
         self.rebind_options(id);
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         // A connection keeps what it began with until its program asks for another, whatever the stack's default is by now.
@@ -111,7 +117,8 @@ impl Tcp {
 
     /// The ports table keeps what decides about sharing.
     fn rebind_options(&mut self, id: Key) {
-        let inet = &self.records.connections[id].inet;
+        let tcb = &mut self.records.connections[id];
+        let inet = &tcb.inet;
         if inet.bound_port {
             let (reuse_addr, reuse_port, link, v6only) = (inet.reuse_addr, inet.reuse_port, inet.link, inet.v6only);
             self.ports.update(inet.local_port, id, |binding| {
@@ -120,9 +127,9 @@ impl Tcp {
                 binding.link = link;
                 binding.v6only = v6only;
             });
-        } else if self.records.connections[id].holds.is_some() {
-            self.release_port(id);
-            self.hold_port(id);
+        } else if tcb.holds.is_some() {
+            tcb.release_port(&mut self.ports);
+            tcb.hold_port(&mut self.ports);
         }
     }
 
@@ -130,4 +137,9 @@ impl Tcp {
     pub fn state(&self, id: Key) -> TcpState {
         self.records.connections[id].state
     }
+}
+
+/// It is nowhere yet, so that options change nothing but itself.
+fn is_fresh(tcb: &Tcb) -> bool {
+    tcb.state == TcpState::Closed && !tcb.inet.bound_port && tcb.holds.is_none() && tcb.options.congestion.is_none()
 }

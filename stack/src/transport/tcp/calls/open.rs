@@ -107,7 +107,7 @@ impl Tcp {
     /// Everything that [`Tcp::connect`] does before the SYN leaves; its sequence number is `snd.una`.
     pub(in crate::transport::tcp) fn set_out(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
         let tcb = &self.records.connections[id];
-        if self.state(id) != TcpState::Closed || tcb.in_flows || tcb.inet.every_port {
+        if tcb.state != TcpState::Closed || tcb.in_flows || tcb.inet.every_port {
             return Err(Errno::EINVAL);
         }
         let remote = self.destination(id, remote);
@@ -119,6 +119,9 @@ impl Tcp {
 
     /// To nobody means to ourselves, as in Linux (and in 4.4BSD).
     fn destination(&self, id: Key, remote: SockAddr) -> SockAddr {
+        if !remote.addr.is_unspecified() {
+            return remote;
+        }
         let addr = match remote.addr {
             Addr::V4_ANY => Addr::V4_LOOPBACK,
             Addr::V6_ANY if self.records.connections[id].inet.local.is_v4() => Addr::V4_LOOPBACK,
@@ -177,10 +180,9 @@ impl Tcp {
     }
 
     fn enter(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
-        let iss = self.isn.sequence(net.links.base.now, local, remote);
-        let ts_offset = self.isn.timestamp_offset(local.addr, remote.addr);
-        let algorithm = self.records.connections[id].options.congestion.unwrap_or(self.config.congestion_control);
+        let (iss, ts_offset) = self.isn.first(net.links.base.now, local, remote);
         let tcb = &mut self.records.connections[id];
+        let algorithm = tcb.options.congestion.unwrap_or(self.config.congestion_control);
         tcb.inet.local = local.addr;
         tcb.inet.local_port = local.port;
         tcb.inet.remote = remote.addr;
@@ -191,12 +193,12 @@ impl Tcp {
         tcb.ts_offset = ts_offset;
         (tcb.snd.una, tcb.snd.nxt) = (iss, iss);
         tcb.congestion = Congestion::new(algorithm, 536);
-        self.hold_port(id);
+        tcb.hold_port(&mut self.ports);
+        let base = &mut net.links.base;
+        tcb.inet.tell_ends(base, protocol::TCP);
+        tcb.advance(base, Input::ActiveOpen, Cause::Call);
+        base.counters.tcp.active_opens += 1;
         self.enter_flow(net, id);
-        let Some((tcb, mut cx)) = self.with(net, id) else { return };
-        tcb.inet.tell_ends(cx.base(), protocol::TCP);
-        tcb.advance(cx.base(), Input::ActiveOpen, Cause::Call);
-        cx.base().counters.tcp.active_opens += 1;
     }
 
     /// A connection of the accept queue; it has no owner until [`Tcp::adopt`].

@@ -87,6 +87,8 @@ impl Tcp {
         self.enter_flow(net, key);
         let Some((tcb, mut cx)) = self.with(net, key) else { return false };
         let taken = packet.len > header_len;
+        let now = cx.now();
+        tcb.sending.get_or_insert_with(|| cx.spare.sending()).board.sent(half_open.iss, 1, now);
         tcb.fast_open = Some(alloc::boxed::Box::new(FastOpen { option, passive: true, taken, ..FastOpen::default() }));
         if taken {
             let payload = packet.payload(header_len);

@@ -50,6 +50,45 @@ fn cookie(bytes: &[u8], experimental: bool) -> Option<FastOpenOption> {
     Cookie::new(bytes).map(|cookie| FastOpenOption { cookie, experimental })
 }
 
+/// What is looked at and made in one go is what the general way comes to; anything else has no such way.
+#[test]
+fn the_options_of_most_syns_are_read_and_written_as_any() {
+    let usual = Options {
+        mss: Some(1460),
+        window_scale: Some(7),
+        sack_permitted: true,
+        timestamps: Some((0x0102_0304, 0xfffe_fdfc)),
+        ..Options::default()
+    };
+    for (mss, scale) in [(1460, 7), (1, 0), (65_535, 14)] {
+        let options = Options { mss: Some(mss), window_scale: Some(scale), ..usual };
+        let mut list = [0; SYN_OPTIONS_LEN];
+        options.write(&mut list);
+        assert_eq!((options.as_of_syn(), options.len()), (Some(list), SYN_OPTIONS_LEN));
+        assert_eq!((Options::of_syn(&list), parsed(SYN, &list)), (Some(options), options));
+    }
+    let zero = [kind::MSS, 4, 0, 0, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 99];
+    assert_eq!(Options::of_syn(&zero), Some(Options::parse(&zero, true)));
+    for at in [0, 1, 4, 5, 6, 7, 16, 17, 18] {
+        let mut other = zero;
+        other[at] ^= 0x40;
+        assert_eq!(Options::of_syn(&other), None);
+    }
+    assert_eq!(parsed(ACK, &zero), Options::parse(&zero, false), "those of a SYN count in a SYN only");
+    let mut blocks = SackBlocks::default();
+    blocks.push(Seq(1), Seq(2));
+    let others = [
+        Options { mss: None, ..usual },
+        Options { window_scale: None, ..usual },
+        Options { sack_permitted: false, ..usual },
+        Options { timestamps: None, ..usual },
+        Options { sack: blocks, ..usual },
+        Options { fast_open: cookie(&[], false), ..usual },
+        Options { accurate: Some(AccurateOption { order: 0, count: 0, fields: [0; 3] }), ..usual },
+    ];
+    assert!(others.iter().all(|options| options.as_of_syn().is_none()));
+}
+
 #[test]
 fn a_syn_looks_like_one_of_linux() {
     let full = Options {

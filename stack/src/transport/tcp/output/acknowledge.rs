@@ -27,7 +27,9 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 /// The same with another sequence number: probes use one before the window, which the peer must answer.
 pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: crate::transport::tcp::seq::Seq) {
     let mut header = fill::header(tcb, cx, seq, ACK);
-    ecn::accurate::fill(tcb, cx, &mut header, false);
+    if tcb.ecn.is_some() {
+        ecn::accurate::fill(tcb, cx, &mut header, false);
+    }
     let _lost_if_full = transmit::segment(tcb, cx, &header, Rope::new(), 0);
     carried(tcb);
 }

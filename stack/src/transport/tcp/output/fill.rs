@@ -5,12 +5,11 @@ use crate::base::{Rope, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, CWR, ECE, FIN, Header, Options, PSH, SackBlocks, URG};
 use crate::transport::tcp::seq::Seq;
-use crate::transport::tcp::tcb::Tcb;
+use crate::transport::tcp::tcb::{Receiving, Tcb};
 use crate::transport::tcp::{ecn, window};
 
-/// The header of a plan's segment.
-#[inline(always)] // A header is made where it is used, not moved.
-pub(in crate::transport::tcp) fn header_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Header {
+/// The flags of a plan's segment.
+pub(in crate::transport::tcp) fn flags_of(tcb: &Tcb, plan: &Plan) -> u8 {
     let mut flags = ACK;
     if plan.fin {
         flags |= FIN;
@@ -21,12 +20,15 @@ pub(in crate::transport::tcp) fn header_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan:
     if plan.again.is_none() && plan.len > 0 && ecn::is_reduced(tcb) {
         flags |= CWR;
     }
-    let mut header = header(tcb, cx, plan.seq, flags);
+    flags
+}
+
+/// What the [`header`] of a plan's segment says that others do not.
+pub(in crate::transport::tcp) fn complete(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &mut Header, plan: &Plan) {
     if tcb.ecn.is_some() {
-        ecn::accurate::fill(tcb, cx, &mut header, plan.len > 0);
+        ecn::accurate::fill(tcb, cx, header, plan.len > 0);
     }
-    mark_urgent(tcb, &mut header, plan.seq);
-    header
+    mark_urgent(tcb, header, plan.seq);
 }
 
 /// What it carries, shared.
@@ -40,7 +42,7 @@ pub(in crate::transport::tcp) fn body_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
 }
 
 /// The header of any segment of a synchronized connection, with the window and options of this moment.
-#[inline(always)]
+#[inline(always)] // A header is made where it is used, not moved.
 pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8) -> Header {
     Header {
         src_port: tcb.inet.local_port,
@@ -87,7 +89,8 @@ fn count_zero_window(tcb: &mut Tcb, cx: &mut Cx<'_>, closed: bool) {
 /// RFC 2018 §4, RFC 2883 §4: a duplicate first, then what is here ahead of its time.
 #[inline]
 fn sack_blocks(tcb: &Tcb) -> SackBlocks {
-    let has_some = tcb.sack && (tcb.has_dsack() || tcb.receiving.is_some());
+    let is_early = |receiving: &Receiving| !receiving.out_of_order.is_empty();
+    let has_some = tcb.sack && (tcb.has_dsack() || tcb.receiving.as_deref().is_some_and(is_early));
     if has_some { some_sack_blocks(tcb) } else { SackBlocks::default() }
 }
 

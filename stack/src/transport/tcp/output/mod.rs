@@ -156,7 +156,9 @@ pub(super) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Er
 /// Makes the segment of a plan and lets it go; what that changes is not recorded yet.
 #[inline]
 fn transmit(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
-    let header = fill::header_of(tcb, cx, plan);
+    let flags = fill::flags_of(tcb, plan);
+    let mut header = fill::header(tcb, cx, plan.seq, flags);
+    fill::complete(tcb, cx, &mut header, plan);
     let body = fill::body_of(tcb, cx, plan);
     transmit::segment(tcb, cx, &header, body, plan.segment_size)
 }

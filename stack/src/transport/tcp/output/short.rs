@@ -1,4 +1,5 @@
-//! A short message on a connection that has nothing else to say: a request, a reply. What `calls/` and `decide` come to for it, in one go.
+//! A short message on a connection that has nothing else to say: a request, a reply, the end. What `calls/` and `decide` come to for it, in
+//! one go.
 
 use super::decide::{self, Plan};
 use super::{Push, acknowledge, delay, finish, not_sent, note_news, send_all, transmit};
@@ -6,8 +7,7 @@ use crate::base::{Budget, MsgFlags, Pressure, TcpState};
 use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::options::TcpConfig;
-use crate::transport::tcp::tcb::{Phase, Tcb};
-use crate::transport::tcp::timers;
+use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
 use crate::transport::tcp::usage::Usage;
 
 /// True if [`write()`] does what the general way would do with a write of so many bytes: one segment takes them, at once.
@@ -66,18 +66,45 @@ pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: 
 /// It was sent. What `record` and [`note_news`] come to for it: nothing else is in flight, and nothing more waits.
 fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     acknowledge::carried(tcb);
-    let (end, mss) = (plan.seq + plan.len, u32::from(tcb.snd.mss));
-    let is_full = plan.len + mss > tcb.congestion.cwnd();
-    if let Some(sending) = &mut tcb.sending {
-        sending.board.sent(plan.seq, plan.len, cx.now());
-        sending.usage = Usage::begun(plan.len, is_full, end);
-        sending.meter.output_ended(!is_full);
-    }
+    let (space, mss, now) = (plan.len + u32::from(plan.fin), u32::from(tcb.snd.mss), cx.now());
+    let (end, is_full) = (plan.seq + space, space + mss > tcb.congestion.cwnd());
+    let sending = tcb.sending.get_or_insert_with(|| cx.spare.sending());
+    sending.board.sent(plan.seq, space, now);
+    sending.usage = Usage::begun(space, is_full, end);
+    sending.meter.output_ended(!is_full);
     tcb.snd.nxt = end;
-    timers::arm_timeout(tcb, cx);
+    // The only flight there is began now.
+    tcb.timers.retry = now.after_micros(tcb.round_trip.timeout_us());
+    tcb.timers.retry_kind = Retry::Retransmit;
     if plan.len < mss {
-        tcb.snd.small = end;
+        tcb.snd.small = plan.seq + plan.len;
     }
-    delay::note_answer(tcb, cx);
+    if plan.len > 0 {
+        delay::note_answer(tcb, cx);
+    }
     cx.base().counters.tcp_ext.tcp_orig_data_sent += 1;
+}
+
+/// Sends our FIN where nothing else waits for anything, as where most connections end; false, and nothing was done, if there is more to ask.
+pub(in crate::transport::tcp) fn fin(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
+    let is_alone = tcb.sending.is_none() && tcb.snd.wnd > 0 && !tcb.snd.urgent && tcb.fast_open.is_none();
+    if !is_alone || !is_plain(tcb, cx.config) {
+        return false;
+    }
+    let (seq, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
+    let plan = Plan { seq, len: 0, fin: true, push: false, segment_size: 0, again: None };
+    match transmit(tcb, cx, &plan) {
+        Ok(()) => {
+            sent(tcb, cx, &plan);
+            tcb.snd.fin_sent = true;
+        }
+        Err(errno) => {
+            if not_sent(tcb, cx, &plan, errno) && !decide::is_idle(tcb) {
+                send_all(tcb, cx, Push::Normal);
+            }
+            note_news(tcb, cx, segments);
+        }
+    }
+    finish(tcb, cx, seq);
+    true
 }
