@@ -3,11 +3,12 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use loggia_fuzz::{Host, RandomFrame, each};
+use loggia_fuzz::{Host, RandomFrame, RandomStream, each};
 
 #[derive(Debug, Arbitrary)]
 enum Step {
     Frame(RandomFrame),
+    Together(RandomStream),
     Wait(u16),
     LongWait(u8),
     Serve,
@@ -19,6 +20,10 @@ fuzz_target!(|data: &[u8]| {
         Step::Frame(frame) => {
             let (link, frame) = frame.build(host.links);
             host.bring(link, frame);
+        }
+        Step::Together(stream) => {
+            let (link, frames) = stream.build(host.links);
+            host.bring_many(link, frames);
         }
         Step::Wait(milliseconds) => host.wait(milliseconds.into()),
         Step::LongWait(seconds) => host.wait(u32::from(seconds) * 1000),

@@ -25,6 +25,85 @@ enum Device {
     Super { segment_size: u16, l3_len: u8, l4_len: u8 },
 }
 
+impl Device {
+    /// A frame of these bytes, of which the device says this.
+    fn given(&self, bytes: &[u8]) -> Frame {
+        let mut frame = Frame::from(bytes);
+        frame.checksum = Checksum::Verified;
+        match *self {
+            Self::Verified => {}
+            Self::Partial { offset, l3_len } => {
+                (frame.checksum, frame.l3_len) = (Checksum::Partial { offset }, l3_len.into());
+            }
+            Self::Super { segment_size, l3_len, l4_len } => {
+                (frame.segment_size, frame.l3_len, frame.l4_len) = (segment_size, l3_len.into(), l4_len);
+            }
+        }
+        frame
+    }
+}
+
+/// Segments of a flow behind each other, which may be joined, and a few of which are damaged.
+#[derive(Debug, Arbitrary)]
+pub struct RandomStream {
+    raw_link: bool,
+    v6: bool,
+    source: u8,
+    port: u8,
+    seq: u32,
+    ack: u32,
+    pieces: Vec<Piece>,
+}
+
+/// One of them.
+#[derive(Debug, Arbitrary)]
+struct Piece {
+    len: u16,
+    flags: Option<u8>,
+    /// What the device says, if it is anything else than that the checksum is right.
+    device: Option<Device>,
+    /// A byte near the front that is not what it was, and padding behind the packet.
+    damage: Option<(u8, u8, u8)>,
+}
+
+impl RandomStream {
+    /// Which link they come by, and the frames.
+    pub fn build(&self, links: [LinkId; 2]) -> (LinkId, Vec<Frame>) {
+        let (at, mut seq) = (usize::from(self.raw_link), self.seq);
+        let frames = self.pieces.iter().take(100).map(|piece| {
+            let payload = vec![seq as u8; usize::from(piece.len % 1441)];
+            let bytes = piece.damaged(self.packet(at, seq, piece.flags.unwrap_or(0x10), &payload));
+            seq = seq.wrapping_add(payload.len() as u32);
+            piece.device.as_ref().unwrap_or(&Device::Verified).given(&bytes)
+        });
+        (links[at], frames.collect())
+    }
+
+    fn packet(&self, at: usize, seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let options = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+        let segment = segment(self.port, [seq, self.ack], flags, [1000, 0], &options, payload);
+        let (ethertype, packet) = if self.v6 {
+            (0x86dd, ipv6(at, 6, To::Us, self.source, &segment))
+        } else {
+            // Not to be cut: their identification does not matter.
+            (0x800, ipv4(at, 6, 0x4000, To::Us, self.source, &[], &segment))
+        };
+        if at == 1 { packet } else { ethernet(ethertype, false, &packet) }
+    }
+}
+
+impl Piece {
+    fn damaged(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if let Some((at, bits, padding)) = self.damage {
+            if let Some(byte) = bytes.get_mut(usize::from(at)) {
+                *byte ^= bits;
+            }
+            bytes.resize(bytes.len() + usize::from(padding), 0);
+        }
+        bytes
+    }
+}
+
 /// To whom an IP packet goes.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 enum To {
@@ -61,18 +140,7 @@ impl RandomFrame {
     /// Which link it comes by, and the frame. Transport checksums count as verified, else nothing would get past them.
     pub fn build(&self, links: [LinkId; 2]) -> (LinkId, Frame) {
         let at = usize::from(self.raw_link);
-        let mut frame = Frame::from(&self.bytes(at)[..]);
-        frame.checksum = Checksum::Verified;
-        match self.device {
-            Device::Verified => {}
-            Device::Partial { offset, l3_len } => {
-                (frame.checksum, frame.l3_len) = (Checksum::Partial { offset }, l3_len.into());
-            }
-            Device::Super { segment_size, l3_len, l4_len } => {
-                (frame.segment_size, frame.l3_len, frame.l4_len) = (segment_size, l3_len.into(), l4_len);
-            }
-        }
-        (links[at], frame)
+        (links[at], self.device.given(&self.bytes(at)))
     }
 
     fn bytes(&self, at: usize) -> Vec<u8> {
@@ -87,16 +155,7 @@ impl RandomFrame {
             }
             Kind::V6 { next, to, source } => (0x86dd, ipv6(at, *next, *to, *source, payload)),
             Kind::Tcp { v6, source, port, seq, ack, flags, window, urgent, options } => {
-                let mut segment = ports(*port);
-                segment.extend(seq.to_be_bytes());
-                segment.extend(ack.to_be_bytes());
-                segment.extend([0x80, *flags]);
-                segment.extend(window.to_be_bytes());
-                segment.extend([0, 0]);
-                segment.extend(urgent.to_be_bytes());
-                segment.extend(options);
-                segment.extend(payload);
-                ip(at, *v6, 6, *source, &segment)
+                ip(at, *v6, 6, *source, &segment(*port, [*seq, *ack], *flags, [*window, *urgent], options, payload))
             }
             Kind::Udp { v6, source, port } => {
                 let mut datagram = ports(*port);
@@ -127,6 +186,19 @@ fn arp(operation: u8, source: u8, target: u8) -> Vec<u8> {
 fn ports(port: u8) -> Vec<u8> {
     let from = 1000 + u16::from(port % 8);
     [from.to_be_bytes(), PORT.to_be_bytes()].concat()
+}
+
+/// A segment of TCP: sequence number and acknowledgement, flags, window and urgent pointer, twelve bytes of options, payload.
+fn segment(port: u8, numbers: [u32; 2], flags: u8, [window, urgent]: [u16; 2], options: &[u8; 12], payload: &[u8]) -> Vec<u8> {
+    let mut segment = ports(port);
+    segment.extend(numbers.map(u32::to_be_bytes).concat());
+    segment.extend([0x80, flags]);
+    segment.extend(window.to_be_bytes());
+    segment.extend([0, 0]);
+    segment.extend(urgent.to_be_bytes());
+    segment.extend(options);
+    segment.extend(payload);
+    segment
 }
 
 fn ip(at: usize, v6: bool, protocol: u8, source: u8, payload: &[u8]) -> (u16, Vec<u8>) {

@@ -13,7 +13,7 @@ use loggia_stack::socket::{Address, Permission};
 
 pub mod frame;
 
-pub use frame::RandomFrame;
+pub use frame::{RandomFrame, RandomStream};
 
 /// Our link address.
 pub const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -95,6 +95,12 @@ impl Host {
     /// A frame arrives.
     pub fn bring(&mut self, link: LinkId, frame: Frame) {
         self.stack.receive(link, frame);
+        self.drain();
+    }
+
+    /// Frames arrive together.
+    pub fn bring_many(&mut self, link: LinkId, frames: Vec<Frame>) {
+        self.stack.receive_many(link, frames);
         self.drain();
     }
 

@@ -358,4 +358,53 @@ mod tests {
             }
         }
     }
+
+    /// The same where it is asked for one timer at a time, and others are armed, moved and cancelled before the next, near the ends of time and
+    /// in the past, many for the same moment.
+    #[test]
+    fn nothing_is_late_or_lost_whenever_it_is_asked() {
+        for seed in 0..400u64 {
+            let mut random = Entropy::new(seed.into());
+            let mut wheel = Wheel::new();
+            let mut model: BTreeMap<u32, (u64, TimerId)> = BTreeMap::new();
+            let mut now = if seed % 4 == 0 { u64::MAX - (1 << 40) } else { 0 };
+            for name in 0..600u32 {
+                let far = random.next_u64() % (1 << random.below(38));
+                let deadline = match random.below(8) {
+                    0 => now.saturating_sub(far),
+                    1 => now,
+                    2 => (now | 63).saturating_add(1),
+                    3 => u64::MAX - far % 3,
+                    _ => now.saturating_add(far),
+                };
+                match random.below(6) {
+                    0..3 => drop(model.insert(name, (deadline, wheel.arm(at(deadline), name)))),
+                    3 => {
+                        if let Some((&key, &(_, timer))) = model.iter().nth(random.below(8) as usize) {
+                            wheel.rearm(timer, at(deadline));
+                            model.insert(key, (deadline, timer));
+                        }
+                    }
+                    4 => {
+                        if let Some((key, (_, timer))) = model.pop_first() {
+                            assert_eq!(wheel.cancel(timer), Some(key));
+                        }
+                    }
+                    _ => now = now.saturating_add(random.next_u64() % (1 << random.below(38))),
+                }
+                let first = model.values().map(|(deadline, _)| *deadline).min().unwrap_or(u64::MAX);
+                assert!(wheel.next_deadline().nanos() <= first.max(now), "seed {seed}: never late");
+                assert_eq!(wheel.exact_deadline().nanos(), first, "seed {seed}");
+                let due = random.below(4);
+                for _ in 0..due {
+                    let Some(key) = wheel.expire(at(now)) else {
+                        assert!(model.values().all(|(deadline, _)| *deadline > now), "seed {seed}: not late");
+                        break;
+                    };
+                    assert!(model.remove(&key).expect("a timer fires once").0 <= now, "seed {seed}: not early");
+                }
+                assert_eq!(wheel.len(), model.len());
+            }
+        }
+    }
 }

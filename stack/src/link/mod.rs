@@ -34,6 +34,8 @@ mod backlog;
 mod config;
 mod ethernet;
 mod groups;
+#[cfg(test)]
+mod joining;
 mod links;
 mod mac;
 mod neighbour;

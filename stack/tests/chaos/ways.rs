@@ -17,23 +17,25 @@ const CLIENT: Addr = Addr::v4(10, 0, 0, 1);
 const SERVER: Addr = Addr::v4(10, 0, 0, 2);
 
 /// How a message is given to its socket.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Short,
     General,
+    /// The short way, by hosts that look up everything anew.
+    Anew,
 }
 
 impl Way {
     fn write(self, host: &mut Host, socket: SocketId, message: &[u8], flags: MsgFlags) -> Result<usize, Errno> {
         match self {
-            Self::Short => host.stack.send(socket, message, flags),
+            Self::Short | Self::Anew => host.stack.send(socket, message, flags),
             Self::General => host.stack.sendmsg(socket, &Message { data: &[message, &[]], flags, ..Message::default() }),
         }
     }
 
     fn read(self, host: &mut Host, socket: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
         match self {
-            Self::Short => host.stack.recv(socket, into, flags),
+            Self::Short | Self::Anew => host.stack.recv(socket, into, flags),
             Self::General => host.stack.recvfrom(socket, into, flags).map(|(len, _)| len),
         }
     }
@@ -72,6 +74,15 @@ fn nobody_can_whatever_else_is_set_and_done() {
     }
 }
 
+/// What is remembered of routes, judged addresses and ways is never anything else than what would be found.
+#[test]
+fn nobody_can_tell_who_remembers_from_who_looks_anew() {
+    for seed in seeds(0..120) {
+        let [remembers, anew] = [Way::Short, Way::Anew].map(|way| converse(seed, way, Life::Full));
+        assert_eq!(remembers, anew, "LOGGIA_SEED={seed}");
+    }
+}
+
 fn conditions(random: &mut Random) -> Conditions {
     let delay = Duration::from_micros(random.between(10, 20_000));
     let loss = if random.chance(0.5) { 0.02 } else { 0.0 };
@@ -83,6 +94,7 @@ fn converse(seed: u64, way: Way, life: Life) -> Seen {
     let hosts = [0, 1].map(|number| host(seed, number, &mut random, life));
     let mut world = World::new(seed, hosts, conditions(&mut random));
     world.record_events();
+    world.forgets = way == Way::Anew;
     // Whoever wants to hear of calls makes them go the general way.
     world.hosts.iter_mut().for_each(|host| host.stack.listen_events(class::ALL & !class::CALLS));
     let fast = life == Life::Full && random.chance(0.3);

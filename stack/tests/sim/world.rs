@@ -23,13 +23,24 @@ pub(crate) struct World {
     pub(crate) apart: bool,
     /// Whether events go into the digest, which costs.
     digest_events: bool,
+    /// What hosts remember of routes and addresses is void before each step.
+    pub(crate) forgets: bool,
 }
 
 impl World {
     /// Two hosts on a wire that does the same to both directions.
     pub(crate) fn new(seed: u64, hosts: [Host; 2], conditions: Conditions) -> Self {
         let wires = [1, 2].map(|purpose| Wire::new(conditions, Random::new(seed, purpose)));
-        Self { now: Instant::EPOCH, hosts, wires, digest: Digest::default(), captured: None, apart: false, digest_events: false }
+        Self {
+            now: Instant::EPOCH,
+            hosts,
+            wires,
+            digest: Digest::default(),
+            captured: None,
+            apart: false,
+            digest_events: false,
+            forgets: false,
+        }
     }
 
     /// Puts all events into the digest from now on.
@@ -68,6 +79,9 @@ impl World {
     /// Goes to the next moment, but not past `until`; false if nothing happens before that.
     pub(crate) fn step(&mut self, until: Instant) -> bool {
         self.settle();
+        if self.forgets {
+            self.hosts.iter_mut().for_each(|host| host.stack.configure_network(|_| ()));
+        }
         let next = self.next();
         let happens = next <= until;
         // A deadline may be early; that the time goes on is the simulator's business.

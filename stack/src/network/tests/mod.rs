@@ -3,4 +3,5 @@
 mod basics;
 mod neighbours;
 mod output;
+mod ways;
 pub(super) mod world;

@@ -11,6 +11,9 @@ use crate::network::{Fragmentation, Network, Outgoing, Packet, RouteQuery, Trans
 pub(in crate::network) const ETH0: LinkId = LinkId(2);
 pub(in crate::network) const ETH1: LinkId = LinkId(3);
 
+/// Bytes that the queues of links hold.
+const QUEUE: usize = 1 << 20;
+
 pub(in crate::network) fn addr(text: &str) -> Addr {
     text.parse().unwrap()
 }
@@ -47,15 +50,20 @@ impl Host {
     /// An Ethernet link with 10.0.2.1/24 and fd00:2::1/64.
     pub(in crate::network) fn add_ethernet(&mut self) -> LinkId {
         let medium = Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, 1]), vlan: None };
-        self.add_medium("eth9", medium, 1500, &["10.0.2.1/24", "fd00:2::1/64"])
+        self.add_medium("eth9", medium, 1500, QUEUE, &["10.0.2.1/24", "fd00:2::1/64"])
+    }
+
+    /// A link of packets whose queue holds so many bytes, with 10.0.3.1/24.
+    pub(in crate::network) fn add_slow_link(&mut self, queue: usize) -> LinkId {
+        self.add_medium("slow0", Medium::Ip, 1500, queue, &["10.0.3.1/24"])
     }
 
     fn add_link(&mut self, name: &str, mtu: u32, addrs: &[&str]) {
-        self.add_medium(name, Medium::Ip, mtu, addrs);
+        self.add_medium(name, Medium::Ip, mtu, QUEUE, addrs);
     }
 
-    fn add_medium(&mut self, name: &str, medium: Medium, mtu: u32, addrs: &[&str]) -> LinkId {
-        let config = LinkConfig { name: String::from(name), medium, mtu, offloads: Offloads::default(), queue_limit: 1 << 20 };
+    fn add_medium(&mut self, name: &str, medium: Medium, mtu: u32, queue_limit: usize, addrs: &[&str]) -> LinkId {
+        let config = LinkConfig { name: String::from(name), medium, mtu, offloads: Offloads::default(), queue_limit };
         let link = self.net.add_link(config).unwrap();
         self.net.set_link_up(link, true).unwrap();
         // IPv6 does not run over links of less than its minimum MTU.
