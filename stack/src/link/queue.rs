@@ -108,11 +108,14 @@ impl OutputQueue {
 
     #[inline(never)]
     fn next_piece(&mut self) -> Option<Frame> {
-        let piece = self.cutter.as_mut()?.next();
-        let bytes = piece.as_ref().map_or(self.cutting, |piece| piece.len().min(self.cutting));
+        let cutter = self.cutter.as_mut()?;
+        let piece = cutter.next();
+        // With the last goes whatever was counted too much: a device that cuts too gets fewer headers.
+        let is_last = cutter.is_done();
+        let bytes = piece.as_ref().filter(|_| !is_last).map_or(self.cutting, |piece| piece.len().min(self.cutting));
         self.cutting -= bytes;
         self.bytes -= bytes;
-        if piece.is_none() {
+        if is_last {
             self.cutter = None;
         }
         piece

@@ -364,6 +364,26 @@ fn a_super_segment_leaves_as_the_device_wants_it() {
     }
 }
 
+/// Also where the device gets fewer headers than were counted.
+#[test]
+fn with_its_last_piece_nothing_is_left_of_a_super_segment() {
+    for (checksum, segmentation) in [(false, 0), (true, 0), (true, 4000), (true, 65_536)] {
+        let offloads = Offloads { checksum, segmentation, coalesce: false };
+        let mut host = Host::new(LinkConfig { offloads, queue_limit: 1, ..of_medium(Medium::Ip, 1500) });
+        let sample = Sample::new(Version::V4, Transport::Tcp, 10_000, 1448);
+        host.links.send(host.link, Hop::Broadcast, Version::V4, sample.frame()).unwrap();
+        let mut left = 0;
+        while left < sample.payload.len() {
+            let (frame, drained) = host.links.transmit_next(host.link).unwrap();
+            left += frame.body.len();
+            assert_eq!(drained, left == sample.payload.len(), "{offloads:?} after {left} bytes");
+        }
+        assert!(host.links.has_nothing_for(host.link));
+        host.links.set_up(host.link, false);
+        assert_eq!(host.links.links().next().unwrap().stats.tx_dropped, 0, "{offloads:?}: all of it has left");
+    }
+}
+
 #[test]
 fn a_device_that_gives_several_segments_before_it_asks_gets_them_joined() {
     let offloads = Offloads { coalesce: true, ..Offloads::default() };

@@ -93,6 +93,11 @@ impl Cutter {
         self.segments += self.at_once;
         Some(frame)
     }
+
+    /// True if all have left.
+    pub(crate) fn is_done(&self) -> bool {
+        self.pattern.payload(self.segments, 1) == 0
+    }
 }
 
 impl Pattern {
