@@ -9,6 +9,9 @@ use crate::network::ipv4::HEADER_LEN;
 use crate::network::quick::Quick;
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery};
 
+/// A path that does not take the longest headers, of IPv4 without options and of TCP with them, is no way.
+const HEADERS: u32 = HEADER_LEN as u32 + 60;
+
 /// A way that packets went and others may go: no options, no fragments, to one host. It holds until anything changes that routes depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
@@ -118,7 +121,7 @@ impl Network {
         let is_plain = dst.is_v4() && route.cast == Cast::Unicast && options.is_none() && !header_included;
         // RFC 6864 §4.1: what nobody may cut has no ident of its own.
         let is_whole = matches!(fragmentation, Fragmentation::Never | Fragmentation::Local);
-        let is_wide = route.mtu > self.config.ipv4.min_pmtu && route.mtu == self.link_mtu(route.link, Version::V4);
+        let is_wide = route.mtu > self.config.ipv4.min_pmtu.max(HEADERS) && route.mtu == self.link_mtu(route.link, Version::V4);
         if !(is_plain && is_whole && is_wide) {
             return None;
         }

@@ -287,6 +287,19 @@ fn nobody_can_tell_packets_that_went_along_a_way() {
     }
 }
 
+/// Whoever sends no payload need not ask whether a packet fits.
+#[test]
+fn a_way_takes_the_longest_header() {
+    let mut host = Host::new();
+    host.net.config.ipv4.min_pmtu = 0;
+    let query = RouteQuery { dst: addr("10.0.0.2"), src: addr("10.0.0.1"), link: None };
+    for mtu in [68, 79, 80, 81, 1500] {
+        host.net.set_link_mtu(ETH0, mtu).unwrap();
+        let fits = host.net.along(&query, Manner::of(6)).map(|along| along.fits(&Frame::from(&[0; 60][..])));
+        assert_ne!(fits, Some(false), "MTU {mtu}");
+    }
+}
+
 fn told(up: &FromLink) -> String {
     match up {
         FromLink::Received(Received { link, version, frame, network, cast }) => {
