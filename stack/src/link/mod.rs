@@ -34,8 +34,6 @@ mod backlog;
 mod config;
 mod ethernet;
 mod groups;
-#[cfg(test)]
-mod joining;
 mod links;
 mod mac;
 mod neighbour;

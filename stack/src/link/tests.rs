@@ -1,5 +1,7 @@
 //! Stories of links: frames in, frames out, time passes. The submodules of `arp` and `neighbour` tell theirs with the same host.
 
+mod joining;
+
 use alloc::string::ToString;
 use alloc::vec::Vec;
 

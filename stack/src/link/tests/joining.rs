@@ -2,15 +2,15 @@
 
 use alloc::vec::Vec;
 
-use super::ethernet::{Header, ethertype};
-use super::offload::complete::complete;
-use super::offload::cut::Cutter;
-use super::offload::layout::{Layout, Transport};
-use super::offload::samples::{ACK, CWR, FIN, PSH, SYN, Sample};
-use super::tests::{Host, OWN, PEER, ethernet};
-use super::{LinkConfig, Medium, Offloads, Received, Up};
+use super::{Host, OWN, PEER, ethernet};
 use crate::base::checksum::checksum;
 use crate::base::{Checksum, Entropy, Frame, Version};
+use crate::link::ethernet::{Header, ethertype};
+use crate::link::offload::complete::complete;
+use crate::link::offload::cut::Cutter;
+use crate::link::offload::layout::{Layout, Transport};
+use crate::link::offload::samples::{ACK, CWR, FIN, PSH, SYN, Sample};
+use crate::link::{LinkConfig, Medium, Offloads, Received, Up};
 
 const ECE: u8 = 0x40;
 const URG: u8 = 0x20;
