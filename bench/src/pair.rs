@@ -1,6 +1,7 @@
 //! Two stacks of ours joined in memory: frames are handed over as they are, as an in-memory link does it. Defaults of the stack (CUBIC, SACK,
 //! timestamps), except the buffers' size where all subjects share one; no Nagle.
 
+use std::iter;
 use std::time::{Duration, Instant as Clock};
 
 use loggia_stack::base::{Addr, Checksum, Cidr, Errno, Frame, LinkId, MsgFlags, SockAddr, SocketId};
@@ -137,9 +138,11 @@ impl Host {
 
     /// Brings everything that wants to leave over to `other`; true if there was anything.
     pub fn hand_over(&mut self, other: &mut Self) -> bool {
-        let mut any = false;
-        let frames = std::iter::from_fn(|| self.leaving()).inspect(|_| any = true);
-        other.stack.receive_many(other.link, frames);
+        let first = self.leaving();
+        let any = first.is_some();
+        if any {
+            other.stack.receive_many(other.link, iter::successors(first, |_| self.leaving()));
+        }
         any
     }
 }

@@ -133,8 +133,14 @@ fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u64 {
 /// The sum of words of 64 bits in the machine's own order. Turned round as a whole it is that in the network's order: each pair of bytes is
 /// turned, and where a pair stands does not matter.
 fn sum_words(words: &[[u8; 8]]) -> u64 {
-    let sum: u128 = words.iter().map(|word| u128::from(u64::from_ne_bytes(*word))).sum();
-    let (sum, carry) = (sum as u64).overflowing_add((sum >> 64) as u64);
+    let (mut sum, mut carry) = (0u64, false);
+    let mut add = |word: &[u8; 8]| (sum, carry) = sum.carrying_add(u64::from_ne_bytes(*word), carry);
+    let (fours, rest) = words.as_chunks::<4>();
+    for four in fours {
+        four.iter().for_each(&mut add);
+    }
+    rest.iter().for_each(&mut add);
+    let (sum, carry) = sum.overflowing_add(u64::from(carry));
     sum + u64::from(carry)
 }
 
@@ -191,6 +197,16 @@ mod tests {
         let bytes = alloc::vec![0xfe; 1 << 20];
         let words = (bytes.len() / 2) as u64;
         assert_eq!(checksum(&bytes), !fold16(words * 0xfefe));
+    }
+
+    /// A carry out of each word, and out of the last one too.
+    #[test]
+    fn carries_come_round() {
+        for len in 0..127 {
+            let bytes = alloc::vec![0xff; len];
+            let by_words: u64 = bytes.chunks(2).map(|word| if word.len() == 2 { 0xffff } else { 0xff00 }).sum();
+            assert_eq!(checksum(&bytes), !fold16(by_words), "{len} bytes");
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! On the way out each layer pushes its header in front of the one above it. A frame that comes from a device is usually one
-//! slice and an empty head; readers use [`Frame::view`], which does not care where a header lies.
+//! slice and an empty head, and a short datagram lies in the head as a whole; readers use [`Frame::view`], which does not care where a header
+//! lies.
 //! A frame may be larger than the link's MTU: [`Content::segment_size`] then says at how many payload bytes it is to be cut.
 
 use alloc::boxed::Box;
@@ -21,6 +22,8 @@ use super::rope::Rope;
 
 /// Room for headers: Ethernet with a tag 18, IPv4 with options 60, TCP with options 60.
 pub const HEAD: usize = 144;
+/// The most bytes of a datagram that lie in the head themselves: the usual headers go before them, Ethernet with a tag 18, IPv6 40, UDP 8.
+const SHORT: usize = HEAD - 66;
 
 /// What is known of a frame's transport checksum.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -121,6 +124,19 @@ impl Frame {
         // Made in its place, where the body is put then: a whole content would be moved there.
         let mut content = Box::<Content>::default();
         content.body = body;
+        Self { content }
+    }
+
+    /// A frame around bytes that are copied: into the head if they are so few that the usual headers find room before them, else into a chunk.
+    #[inline]
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        if bytes.len() > SHORT {
+            return Self::new(Rope::from(bytes));
+        }
+        let mut content = Box::<Content>::default();
+        let start = HEAD - bytes.len();
+        content.head[start..].copy_from_slice(bytes);
+        content.start = start as u8;
         Self { content }
     }
 
@@ -369,9 +385,13 @@ impl Frame {
     #[inline]
     pub fn sum(&self, offset: usize, len: usize, sum: super::checksum::Sum) -> super::checksum::Sum {
         let mut sum = sum;
-        match offset.checked_sub(self.head().len()) {
+        let head = self.head();
+        match offset.checked_sub(head.len()) {
             Some(start) => self.body.add_to(&mut sum, start, len),
-            None => self.add_with_head(&mut sum, offset, len),
+            None => match head.get(offset..offset + len) {
+                Some(bytes) => sum.add(bytes),
+                None => self.add_with_head(&mut sum, offset, len),
+            },
         }
         sum
     }
@@ -402,6 +422,20 @@ mod tests {
         let mut frame = Frame::new(Bytes::from_static(body).into());
         frame.push(head.len()).copy_from_slice(head);
         frame
+    }
+
+    /// As much as finds room lies in the head, and the usual headers still go before it.
+    #[test]
+    fn a_short_datagram_lies_in_the_head() {
+        for len in [0, 1, SHORT, SHORT + 1, 1000] {
+            let bytes: alloc::vec::Vec<u8> = (0..len).map(|at| at as u8).collect();
+            let mut frame = Frame::copy_of(&bytes);
+            assert_eq!((frame.to_vec(), frame.body.is_empty()), (bytes, len <= SHORT));
+            for header in [8, 40, 18] {
+                frame.push(header);
+            }
+            assert_eq!(frame.len(), len + 66);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use core::mem;
 
 use super::stack::Stack;
 use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
+use crate::link::Received;
 use crate::network::{LOOPBACK, Packet, TransportError, Up, protocol};
 
 impl Stack {
@@ -26,8 +27,16 @@ impl Stack {
 
     /// Most frames find nothing that waits, and go straight to their transport.
     fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
-        let mut up = self.net.receive_next(link, frame, more);
-        if let Some(up) = &mut up {
+        let Some(received) = self.net.receive_next(link, frame, more) else { return };
+        match self.net.usual(received) {
+            Ok(packet) => self.deliver(packet),
+            Err(received) => self.take_unusual(received),
+        }
+    }
+
+    #[inline(never)]
+    fn take_unusual(&mut self, received: Received) {
+        if let Some(up) = self.net.unusual(received) {
             self.hand_up(up);
         }
     }
@@ -91,35 +100,48 @@ impl Stack {
     /// Carries up one thing; says by which link a packet came.
     #[inline]
     fn carry_up(&mut self) -> Option<LinkId> {
-        let mut up = self.net.poll()?;
-        self.hand_up(&mut up);
+        let up = self.net.poll()?;
+        let link = if let Up::Packet(packet) = &up { Some(packet.link) } else { None };
+        self.hand_up(up);
+        link
+    }
+
+    #[inline]
+    fn hand_up(&mut self, up: Up) {
         match up {
-            Up::Packet(packet) => Some(packet.link),
-            Up::Error(_) => None,
+            Up::Packet(packet) => self.deliver(packet),
+            Up::Error(error) => self.deliver_error(&error),
         }
     }
 
+    /// Nearly all packets are for one of two transports and nobody else.
     #[inline(always)]
-    fn hand_up(&mut self, up: &mut Up) {
-        match up {
-            Up::Packet(packet) => self.deliver(packet),
-            Up::Error(error) => self.deliver_error(error),
+    fn deliver(&mut self, packet: Packet) {
+        let Self { net, sockets } = self;
+        match packet.protocol {
+            _ if !sockets.raw.is_empty() => self.deliver_to_all(packet),
+            protocol::TCP => {
+                let mut packet = packet;
+                sockets.tcp.receive(net, &mut packet);
+            }
+            protocol::UDP => sockets.udp.receive(net, packet),
+            _ => self.deliver_to_all(packet),
         }
     }
 
     /// Raw sockets get their copy first; a protocol that neither they nor a transport know is answered (RFC 1122 §3.2.2.1).
-    #[inline(always)]
-    fn deliver(&mut self, packet: &mut Packet) {
+    #[inline(never)]
+    fn deliver_to_all(&mut self, mut packet: Packet) {
         let Self { net, sockets } = self;
-        let seen = sockets.raw.receive(net, packet);
+        let seen = sockets.raw.receive(net, &packet);
         match packet.protocol {
-            protocol::TCP => sockets.tcp.receive(net, packet),
+            protocol::TCP => sockets.tcp.receive(net, &mut packet),
             protocol::UDP => sockets.udp.receive(net, packet),
-            protocol::ICMP | protocol::ICMPV6 => sockets.ping.receive(net, packet),
+            protocol::ICMP | protocol::ICMPV6 => sockets.ping.receive(net, &packet),
             // The network layer has dealt with these.
             protocol::IGMP | protocol::NO_NEXT => {}
             _ if seen => {}
-            _ => net.protocol_unreachable(packet),
+            _ => net.protocol_unreachable(&packet),
         }
     }
 

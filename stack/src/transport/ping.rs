@@ -216,7 +216,7 @@ impl Ping {
         let base = &mut net.links.base;
         let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
         let datagram = Datagram {
-            data: kept(packet.payload(0), packet.frame.len()),
+            data: kept(packet.payload(0), packet.frame.len()).into(),
             from: SockAddr { addr: packet.src, port: 0, scope },
             to: packet.dst,
             to_port: 0,

@@ -138,18 +138,18 @@ impl Host {
         }
     }
 
-    pub(super) fn dispatch(&mut self, mut packet: Packet) {
+    pub(super) fn dispatch(&mut self, packet: Packet) {
         self.raw.receive(&mut self.net, &packet);
         match packet.protocol {
-            protocol::UDP => self.udp.receive(&mut self.net, &mut packet),
+            protocol::UDP => self.udp.receive(&mut self.net, packet),
             protocol::ICMP | protocol::ICMPV6 => self.ping.receive(&mut self.net, &packet),
             _ => {}
         }
     }
 
     /// A packet for UDP alone.
-    pub(super) fn receive_udp(&mut self, mut packet: Packet) {
-        self.udp.receive(&mut self.net, &mut packet);
+    pub(super) fn receive_udp(&mut self, packet: Packet) {
+        self.udp.receive(&mut self.net, packet);
     }
 
     pub(super) fn error(&mut self, error: &TransportError) {

@@ -15,7 +15,7 @@ use crate::link::{self, Hop, Received};
 
 use super::icmp::offending::Offending;
 use super::icmp::types::Problem;
-use super::{Cast, Network, Up};
+use super::{Cast, Network, Packet, Up};
 
 /// Where a packet came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,16 +46,32 @@ impl Network {
         self.links.receive(link, frame);
     }
 
-    /// As [`Network::receive`], but gives at once what [`Network::poll`] would give next; `more` comes together with the frame.
+    /// As [`Network::receive`], but where nothing waits the packet is given back, for [`Network::usual`] and [`Network::unusual`]; `more` comes
+    /// together with the frame.
     #[inline(always)]
-    pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Up> {
+    pub fn receive_next(&mut self, link: LinkId, frame: Frame, more: bool) -> Option<Received> {
         self.more = more;
-        if !self.is_idle() {
-            self.links.receive(link, frame);
-            return None;
+        if self.is_idle() {
+            return self.links.receive_next(link, frame, more);
         }
-        let received = self.links.receive_next(link, frame, more);
-        self.came_in(received)
+        self.links.receive(link, frame);
+        None
+    }
+
+    /// The packet for a transport that was received, if it is of the kind that nearly all are: see [`usual`]. It is made by who hands it on and not
+    /// moved any more.
+    #[inline(always)]
+    pub fn usual(&mut self, received: Received) -> Result<Packet, Received> {
+        match self.usual_header(&received) {
+            Some(header) => Ok(v4::packet(received, &header, Cast::Unicast)),
+            None => Err(received),
+        }
+    }
+
+    /// What a packet that is of another kind comes to.
+    #[inline(never)]
+    pub fn unusual(&mut self, received: Received) -> Option<Up> {
+        self.arrived(received, From::Link)
     }
 
     /// True if [`Network::poll`] has nothing to do.
@@ -79,7 +95,7 @@ impl Network {
             let up = match self.looped.pop_front() {
                 Some(received) => self.arrived(received, From::Us),
                 None => match self.links.poll()? {
-                    link::Up::Received(received) => self.came_in(Some(received)),
+                    link::Up::Received(received) => self.came_in(received),
                     other => {
                         self.told_by_link(other);
                         None
@@ -103,12 +119,11 @@ impl Network {
         }
     }
 
-    /// What came from a link, if something did. It is looked at where it lies: what was just written in pieces is slow to be moved as a whole.
     #[inline(always)]
-    fn came_in(&mut self, received: Option<Received>) -> Option<Up> {
-        match self.usual(received.as_ref()?) {
-            Some(header) => Some(Up::Packet(v4::packet(received?, &header, Cast::Unicast))),
-            None => self.arrived(received?, From::Link),
+    fn came_in(&mut self, received: Received) -> Option<Up> {
+        match self.usual(received) {
+            Ok(packet) => Some(Up::Packet(packet)),
+            Err(received) => self.arrived(received, From::Link),
         }
     }
 

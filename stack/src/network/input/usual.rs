@@ -15,7 +15,7 @@ const FRAGMENT: u16 = 0x3fff;
 impl Network {
     /// The header of a packet from a link, if it is one of these; then it is to be delivered.
     #[inline(always)]
-    pub(super) fn usual(&mut self, received: &Received) -> Option<Header> {
+    pub(super) fn usual_header(&mut self, received: &Received) -> Option<Header> {
         let header = header_of(received)?;
         if !self.known.is_ours(header.src, header.dst, received.link, self.routes.generation()) {
             return None;
@@ -81,7 +81,7 @@ mod tests {
             let cast = if entropy.below(10) == 0 { LinkCast::Broadcast } else { LinkCast::Unicast };
             let received = || Received { link: ETH0, version: Version::V4, frame: Frame::from(&bytes[..]), network: 0, cast };
             let [first, second] = &mut hosts;
-            if let Some(header) = first.net.usual(&received()) {
+            if let Some(header) = first.net.usual_header(&received()) {
                 let packet = v4::packet(received(), &header, Cast::Unicast);
                 quick += 1;
                 let Some(Up::Packet(other)) = second.net.arrived(received(), From::Link) else {

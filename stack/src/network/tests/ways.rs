@@ -155,7 +155,12 @@ fn framed(random: &mut Entropy, link: LinkId, packet: &[u8]) -> Frame {
 fn hears(way: Way, host: &mut Host, link: LinkId, frame: Frame) -> Vec<String> {
     let mut ups = Vec::new();
     match way {
-        Way::Short => ups.extend(host.net.receive_next(link, frame, false)),
+        Way::Short => {
+            let received = host.net.receive_next(link, frame, false);
+            ups.extend(received.and_then(|received| {
+                host.net.usual(received).map_or_else(|other| host.net.unusual(other), |packet| Some(Up::Packet(packet)))
+            }));
+        }
         Way::General => {
             // Nothing was judged before, and the frame waits to be asked for.
             host.net.routes.changed();

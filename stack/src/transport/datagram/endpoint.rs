@@ -63,13 +63,18 @@ impl Endpoint {
     }
 
     /// Queues a datagram and tells the reader.
-    #[inline(always)] // A datagram is made where it is queued.
     pub fn deliver(&mut self, base: &mut Base, datagram: Datagram) -> Result<(), Refused> {
-        let (peer, len) = (datagram.from, datagram.data.len() as u32);
-        self.queue.push(&mut base.budget, self.options.rcvbuf, datagram)?;
-        base.emit(What::Datagram { socket: self.inet.owner, direction: Direction::In, peer, len });
-        self.notify(base);
+        let (peer, len) = (datagram.from, datagram.data.len());
+        *self.queue.push(&mut base.budget, self.options.rcvbuf, len)? = datagram;
+        self.delivered(base, peer, len);
         Ok(())
+    }
+
+    /// A datagram was queued: tells the reader.
+    #[inline]
+    pub fn delivered(&self, base: &mut Base, peer: SockAddr, len: usize) {
+        base.emit(What::Datagram { socket: self.inet.owner, direction: Direction::In, peer, len: len as u32 });
+        self.notify(base);
     }
 
     /// Takes the oldest entry of the error queue; `SO_ERROR` becomes that of the next one if it is an ICMP error, and is

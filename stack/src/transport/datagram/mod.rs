@@ -7,24 +7,26 @@ mod errors;
 mod groups;
 mod options;
 mod outgoing;
+mod payload;
 mod queue;
 
 use bytes::Bytes;
 
-use crate::base::{Addr, Instant, LinkId, Rope, SockAddr};
+use crate::base::{Addr, Instant, LinkId, SockAddr};
 pub(super) use calls::endpoint_calls;
 pub use endpoint::{Endpoint, Peer};
 pub use errors::{ErrorQueue, QueuedError};
 pub use groups::{Groups, MembershipAction, MembershipChange};
 pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};
 pub use outgoing::Prepared;
+pub use payload::Payload;
 pub use queue::{DatagramQueue, Refused, kept, truesize};
 
 /// A datagram that arrived, with what ancillary data can tell of it.
 #[derive(Clone, Debug)]
 pub struct Datagram {
     /// The payload (for raw IPv4 sockets: the whole packet from the IP header on).
-    pub data: Rope,
+    pub data: Payload,
     /// The sender. For raw sockets the port is 0.
     pub from: SockAddr,
     /// The destination address it carried (`IP_PKTINFO`).
@@ -45,6 +47,25 @@ pub struct Datagram {
     pub options: Option<Bytes>,
     /// Datagrams of this many bytes were joined into one (`UDP_GRO`); 0: not joined.
     pub segment_size: u16,
+}
+
+impl Default for Datagram {
+    /// No datagram: what an empty place holds.
+    fn default() -> Self {
+        Self {
+            data: Payload::Taken,
+            from: SockAddr::default(),
+            to: Addr::V6_ANY,
+            to_port: 0,
+            link: LinkId(0),
+            hop_limit: 0,
+            tos: 0,
+            flow_label: 0,
+            at: Instant::EPOCH,
+            options: None,
+            segment_size: 0,
+        }
+    }
 }
 
 /// What ancillary data of a send call sets for one datagram.

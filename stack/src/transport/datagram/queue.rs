@@ -1,9 +1,9 @@
 //! The receive queue of a datagram socket.
 
-use alloc::collections::VecDeque;
+use core::mem;
 
-use super::Datagram;
-use crate::base::{Budget, Rope};
+use super::{Datagram, Payload};
+use crate::base::{Budget, Ring, Rope};
 
 /// Why a datagram was not queued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,7 +18,7 @@ pub enum Refused {
 /// An empty queue owns no memory until the first datagram comes.
 #[derive(Debug, Default)]
 pub struct DatagramQueue {
-    queue: VecDeque<Datagram>,
+    queue: Ring<Datagram>,
     charged: usize,
     payload: usize,
 }
@@ -41,10 +41,11 @@ pub fn kept(payload: Rope, frame_len: usize) -> Rope {
 }
 
 impl DatagramQueue {
-    /// Queues a datagram. One is always let into an empty queue, however small `rcvbuf` is.
-    #[inline(always)]
-    pub fn push(&mut self, budget: &mut Budget, rcvbuf: usize, datagram: Datagram) -> Result<(), Refused> {
-        let size = truesize(datagram.data.len());
+    /// Queues a datagram of `len` bytes of payload; gives its place, which is to be filled. One is always let into an empty queue, however small
+    /// `rcvbuf` is.
+    #[inline]
+    pub fn push(&mut self, budget: &mut Budget, rcvbuf: usize, len: usize) -> Result<&mut Datagram, Refused> {
+        let size = truesize(len);
         if self.charged > 0 && self.charged + size > rcvbuf {
             return Err(Refused::Buffer);
         }
@@ -53,9 +54,8 @@ impl DatagramQueue {
         }
         budget.charge(size);
         self.charged += size;
-        self.payload += datagram.data.len();
-        self.queue.push_back(datagram);
-        Ok(())
+        self.payload += len;
+        Ok(self.queue.push())
     }
 
     /// The oldest datagram.
@@ -66,23 +66,31 @@ impl DatagramQueue {
     /// Copies the oldest datagram out and throws it away; says how many bytes were copied.
     #[inline]
     pub fn read(&mut self, budget: &mut Budget, into: &mut [u8]) -> Option<usize> {
-        let copied = self.queue.front()?.data.copy_to(0, into);
-        drop(self.pop(budget));
+        let datagram = self.queue.front_mut()?;
+        let (len, copied) = (datagram.data.len(), datagram.data.copy_to(0, into));
+        datagram.data = Payload::Taken;
+        self.leave(budget, len);
         Some(copied)
     }
 
     /// Takes the oldest datagram. The last one gives the queue's own memory back.
-    #[inline]
     pub fn pop(&mut self, budget: &mut Budget) -> Option<Datagram> {
-        let datagram = self.queue.pop_front()?;
-        let size = truesize(datagram.data.len());
+        let datagram = mem::take(self.queue.front_mut()?);
+        self.leave(budget, datagram.data.len());
+        Some(datagram)
+    }
+
+    /// The oldest datagram, with `len` bytes of payload, was taken out of its place.
+    #[inline]
+    fn leave(&mut self, budget: &mut Budget, len: usize) {
+        let size = truesize(len);
         budget.release(size);
         self.charged -= size;
-        self.payload -= datagram.data.len();
+        self.payload -= len;
+        self.queue.leave();
         if self.queue.is_empty() && self.queue.capacity() > 64 {
-            self.queue = VecDeque::new();
+            self.queue = Ring::default();
         }
-        Some(datagram)
     }
 
     /// Gives everything back.
@@ -115,22 +123,10 @@ impl DatagramQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Addr, Instant, LinkId, Rope, SockAddr};
 
-    pub(crate) fn datagram(len: usize) -> Datagram {
-        Datagram {
-            data: Rope::from(alloc::vec![0; len]),
-            from: SockAddr::default(),
-            to: Addr::V4_LOOPBACK,
-            to_port: 0,
-            link: LinkId(1),
-            hop_limit: 64,
-            tos: 0,
-            flow_label: 0,
-            at: Instant::EPOCH,
-            options: None,
-            segment_size: 0,
-        }
+    /// Queues a datagram of so many bytes.
+    fn push(queue: &mut DatagramQueue, budget: &mut Budget, rcvbuf: usize, len: usize) -> Result<(), Refused> {
+        queue.push(budget, rcvbuf, len).map(|place| place.data = Rope::from(alloc::vec![0; len]).into())
     }
 
     /// Counts of Linux 6.18 on loopback with `SO_RCVBUF` reported as 800000.
@@ -139,7 +135,7 @@ mod tests {
         for (len, count) in [(0, 961), (100, 961), (200, 625), (1000, 347), (1472, 347), (2000, 183), (8000, 48), (65000, 12)] {
             let mut budget = Budget::new(usize::MAX);
             let mut queue = DatagramQueue::default();
-            while queue.push(&mut budget, 800_000, datagram(len)).is_ok() {}
+            while push(&mut queue, &mut budget, 800_000, len).is_ok() {}
             assert_eq!(queue.len(), count, "datagrams of {len} bytes");
             assert_eq!((queue.payload(), queue.charged()), (len * count, budget.used()));
             while queue.pop(&mut budget).is_some() {}
@@ -151,10 +147,10 @@ mod tests {
     fn one_fits_the_smallest_buffer_but_never_a_full_budget() {
         let mut queue = DatagramQueue::default();
         let mut budget = Budget::new(100_000);
-        assert_eq!(queue.push(&mut budget, 1, datagram(1000)), Ok(()));
-        assert_eq!(queue.push(&mut budget, 1, datagram(0)), Err(Refused::Buffer));
+        assert_eq!(push(&mut queue, &mut budget, 1, 1000), Ok(()));
+        assert_eq!(push(&mut queue, &mut budget, 1, 0), Err(Refused::Buffer));
         queue.clear(&mut budget);
         assert_eq!(budget.used(), 0);
-        assert_eq!(queue.push(&mut Budget::new(10), 100_000, datagram(0)), Err(Refused::Memory));
+        assert_eq!(push(&mut queue, &mut Budget::new(10), 100_000, 0), Err(Refused::Memory));
     }
 }

@@ -7,12 +7,15 @@ use crate::transport::datagram::{Datagram, DatagramOptions, Endpoint, kept};
 use crate::transport::inet::needs_scope;
 
 impl Raw {
+    /// True if there is no raw socket.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
     /// Gives a copy (payload shared) to every socket that wants `packet`; true if there was one for its protocol and ends,
     /// also if its filter did not let the packet in: the protocol is then not unknown.
     pub fn receive(&mut self, net: &mut Network, packet: &Packet) -> bool {
-        if self.sockets.is_empty() {
-            return false;
-        }
         let mut matches = core::mem::take(&mut self.matches);
         matches.clear();
         matches.extend(self.matching(packet.protocol, packet.src, packet.dst, packet.link));
@@ -48,7 +51,7 @@ impl Socket {
         }
         let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
         let datagram = Datagram {
-            data: kept(content(packet), packet.frame.len()),
+            data: kept(content(packet), packet.frame.len()).into(),
             from: SockAddr { addr: packet.src, port: 0, scope },
             to: packet.dst,
             to_port: 0,

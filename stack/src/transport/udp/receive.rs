@@ -5,22 +5,22 @@ use bytes::Bytes;
 use super::flows::Ends;
 use super::header::{self, Header};
 use super::{Udp, base};
-use crate::base::{Base, Discard, Key, LinkId, Rope, SockAddr};
+use crate::base::{Base, Discard, Instant, Key, LinkId, Rope, SockAddr};
 use crate::network::{Cast, Network, Packet};
-use crate::transport::datagram::{Datagram, Endpoint, Refused, kept};
+use crate::transport::datagram::{Datagram, Endpoint, Payload, Refused, kept};
 use crate::transport::inet::needs_scope;
 
 impl Udp {
     /// A packet of UDP for this host.
-    pub fn receive(&mut self, net: &mut Network, packet: &mut Packet) {
-        let header = match header::parse(packet) {
+    pub fn receive(&mut self, net: &mut Network, mut packet: Packet) {
+        let header = match header::parse(&mut packet) {
             Ok(header) => header,
-            Err(reason) => return refuse(base(net), packet, reason),
+            Err(reason) => return refuse(base(net), &packet, reason),
         };
         if packet.cast == Cast::Unicast {
-            match self.lookup(&ends(packet, header), packet.link) {
+            match self.lookup(&ends(&packet, header), packet.link) {
                 Some(id) => self.deliver_last(net, id, packet, header),
-                None => nobody(net, packet),
+                None => nobody(net, &packet),
             }
         } else {
             self.receive_for_many(net, packet, header);
@@ -28,16 +28,16 @@ impl Udp {
     }
 
     /// A packet to a group or to all on a link: each socket it is for gets a copy.
-    fn receive_for_many(&mut self, net: &mut Network, packet: &mut Packet, header: Header) {
+    fn receive_for_many(&mut self, net: &mut Network, packet: Packet, header: Header) {
         let mut matches = core::mem::take(&mut self.matches);
         matches.clear();
-        self.lookup_all(packet, header, &mut matches);
+        self.lookup_all(&packet, header, &mut matches);
         match matches.split_last() {
-            None => nobody(net, packet),
+            None => nobody(net, &packet),
             Some((&last, others)) => {
                 for &id in others {
-                    let content = self.content(id, packet);
-                    self.deliver(net, id, packet, header, content);
+                    let content = self.content(id, &packet);
+                    self.deliver(net, id, &packet, header, content);
                 }
                 self.deliver_last(net, last, packet, header);
             }
@@ -47,14 +47,14 @@ impl Udp {
 
     /// The last socket, nearly always the only one, shares nothing.
     #[inline]
-    fn deliver_last(&mut self, net: &mut Network, id: Key, packet: &mut Packet, header: Header) {
+    fn deliver_last(&mut self, net: &mut Network, id: Key, mut packet: Packet, header: Header) {
         let endpoint = &mut self.sockets[id].endpoint;
-        if packet.frame.segment_size == 0 && !wants_options(endpoint) {
-            let payload = take_payload(packet);
-            return queue(base(net), endpoint, packet, header, Content { payload, options: None }, 0);
+        if packet.frame.segment_size == 0 && is_all(&packet) && !wants_options(endpoint) {
+            return queue_whole(base(net), endpoint, packet, header);
         }
-        let content = Content { options: self.wanted_options(id, packet), payload: take_payload(packet) };
-        self.deliver(net, id, packet, header, content);
+        let (options, whole) = (self.wanted_options(id, &packet), packet.frame.len());
+        let content = Content { options, payload: kept(packet.take_payload(header::LEN), whole) };
+        self.deliver(net, id, &packet, header, content);
     }
 
     /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a
@@ -127,34 +127,56 @@ impl Udp {
     }
 }
 
-/// Queues a datagram.
-#[inline(always)] // It is made where it is queued.
+/// True if next to nothing lies behind a packet in its frame: kept as it is, the frame holds no more memory than the queue charges.
+#[inline]
+fn is_all(packet: &Packet) -> bool {
+    /// What Ethernet fills up at most.
+    const PADDING: usize = 46;
+    packet.frame.len() <= packet.transport + packet.len + PADDING
+}
+
+/// Queues a datagram in the frame that brought it.
+#[inline]
+fn queue_whole(base: &mut Base, endpoint: &mut Endpoint, packet: Packet, header: Header) {
+    let len = packet.len - header::LEN;
+    match endpoint.queue.push(&mut base.budget, endpoint.options.rcvbuf, len) {
+        Ok(place) => {
+            describe(place, base.now, &packet, header);
+            (place.options, place.segment_size) = (None, 0);
+            place.data = Payload::Framed { at: (packet.transport + header::LEN) as u32, len: len as u32, frame: packet.frame };
+            let from = place.from;
+            base.counters.udp.in_datagrams += 1;
+            endpoint.delivered(base, from, len);
+        }
+        Err(refused) => full(base, &packet, refused),
+    }
+}
+
+/// Queues a datagram, or a part of what was joined.
 fn queue(base: &mut Base, endpoint: &mut Endpoint, packet: &Packet, header: Header, content: Content, segment_size: u16) {
-    let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
-    let datagram = Datagram {
-        data: content.payload,
-        from: SockAddr { addr: packet.src, port: header.src_port, scope },
-        to: packet.dst,
-        to_port: header.dst_port,
-        link: packet.link,
-        hop_limit: packet.hop_limit,
-        tos: packet.traffic_class,
-        flow_label: packet.flow_label,
-        at: base.now,
-        options: content.options,
-        segment_size,
-    };
-    match endpoint.deliver(base, datagram) {
-        Ok(()) => base.counters.udp.in_datagrams += 1,
+    let len = content.payload.len();
+    match endpoint.queue.push(&mut base.budget, endpoint.options.rcvbuf, len) {
+        Ok(place) => {
+            describe(place, base.now, packet, header);
+            (place.options, place.segment_size) = (content.options, segment_size);
+            place.data = content.payload.into();
+            let from = place.from;
+            base.counters.udp.in_datagrams += 1;
+            endpoint.delivered(base, from, len);
+        }
         Err(refused) => full(base, packet, refused),
     }
 }
 
-/// What a packet carries, taken out of it.
+/// Writes down what a packet says of its datagram, but for what it carries.
 #[inline]
-fn take_payload(packet: &mut Packet) -> Rope {
-    let whole = packet.frame.len();
-    kept(packet.take_payload(header::LEN), whole)
+fn describe(place: &mut Datagram, now: Instant, packet: &Packet, header: Header) {
+    let Datagram { data: _, from, to, to_port, link, hop_limit, tos, flow_label, at, options: _, segment_size: _ } = place;
+    let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
+    *from = SockAddr { addr: packet.src, port: header.src_port, scope };
+    (*to, *to_port, *link) = (packet.dst, header.dst_port, packet.link);
+    (*hop_limit, *tos, *flow_label) = (packet.hop_limit, packet.traffic_class, packet.flow_label);
+    *at = now;
 }
 
 /// True if a socket wants to know the options of the IPv4 header.

@@ -5,7 +5,7 @@
 
 use super::header::{self, Header};
 use super::{Udp, base};
-use crate::base::{Errno, Frame, Key, Rope, SockAddr};
+use crate::base::{Errno, Frame, Key, SockAddr};
 use crate::network::{Network, Way};
 use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 
@@ -68,7 +68,7 @@ impl Udp {
         if !course.is_open(net, &socket.endpoint, asked, data.len()) || socket.corked.is_some() {
             return None;
         }
-        let mut frame = Frame::new(Rope::from(data));
+        let mut frame = Frame::copy_of(data);
         header::push_partial(&mut frame, course.ports, course.way.pseudo());
         let result = net.send_along(&course.way, frame);
         let (to, mtu) = (course.to, course.way.route().mtu);
