@@ -47,25 +47,37 @@ impl Sum {
     }
 
     /// Adds bytes.
+    #[inline]
     pub fn add(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
+        *self = self.with(bytes);
+    }
+
+    /// This sum and bytes.
+    fn with(self, bytes: &[u8]) -> Self {
         if self.odd {
-            let Some((&first, tail)) = rest.split_first() else { return };
-            self.total += u64::from(first);
-            self.odd = false;
-            rest = tail;
+            return self.with_odd(bytes);
         }
-        let mut tail = rest;
+        let (mut total, mut rest) = (self.total, bytes);
         if rest.len() >= LONG {
             let blocks = rest.chunks_exact(BLOCK);
-            tail = blocks.remainder();
-            self.total += fold64(u64::from_be(sum_blocks(blocks)));
+            rest = blocks.remainder();
+            total += fold64(u64::from_be(sum_blocks(blocks)));
         }
-        let (words, more) = tail.as_chunks();
-        if !words.is_empty() {
-            self.total += fold64(u64::from_be(sum_words(words)));
-            tail = more;
-        }
+        let (words, tail) = rest.as_chunks();
+        total += fold64(u64::from_be(sum_words(words)));
+        if tail.is_empty() { Self { total, odd: false } } else { Self { total, odd: false }.with_tail(tail) }
+    }
+
+    #[inline(never)]
+    fn with_odd(self, bytes: &[u8]) -> Self {
+        let Some((&first, rest)) = bytes.split_first() else { return self };
+        Self { total: self.total + u64::from(first), odd: false }.with(rest)
+    }
+
+    /// This sum and less than eight bytes.
+    #[inline]
+    fn with_tail(mut self, tail: &[u8]) -> Self {
+        let mut tail = tail;
         if let Some((word, more)) = tail.split_first_chunk() {
             self.add_word(u32::from_be_bytes(*word));
             tail = more;
@@ -78,6 +90,7 @@ impl Sum {
             self.total += u64::from(*last) << 8;
             self.odd = true;
         }
+        self
     }
 
     /// Adds all chunks of a rope.
@@ -133,14 +146,8 @@ fn sum_blocks(blocks: core::slice::ChunksExact<'_, u8>) -> u64 {
 /// The sum of words of 64 bits in the machine's own order. Turned round as a whole it is that in the network's order: each pair of bytes is
 /// turned, and where a pair stands does not matter.
 fn sum_words(words: &[[u8; 8]]) -> u64 {
-    let (mut sum, mut carry) = (0u64, false);
-    let mut add = |word: &[u8; 8]| (sum, carry) = sum.carrying_add(u64::from_ne_bytes(*word), carry);
-    let (fours, rest) = words.as_chunks::<4>();
-    for four in fours {
-        four.iter().for_each(&mut add);
-    }
-    rest.iter().for_each(&mut add);
-    let (sum, carry) = sum.overflowing_add(u64::from(carry));
+    let sum: u128 = words.iter().map(|word| u128::from(u64::from_ne_bytes(*word))).sum();
+    let (sum, carry) = (sum as u64).overflowing_add((sum >> 64) as u64);
     sum + u64::from(carry)
 }
 

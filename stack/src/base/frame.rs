@@ -382,7 +382,7 @@ impl Frame {
     }
 
     /// The sum of everything from `offset` on, `len` bytes of it, added to `sum`.
-    #[inline]
+    #[inline(always)]
     pub fn sum(&self, offset: usize, len: usize, sum: super::checksum::Sum) -> super::checksum::Sum {
         let mut sum = sum;
         let head = self.head();
