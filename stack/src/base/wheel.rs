@@ -37,14 +37,22 @@ struct Node<K> {
     place: u16,
 }
 
+/// The first and the last timer of a slot, or twice [`NONE`].
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    head: u32,
+    tail: u32,
+}
+
+const VACANT: Slot = Slot { head: NONE, tail: NONE };
+
 /// Timers, each with a key that says whose it is.
 #[derive(Debug)]
 pub struct Wheel<K> {
     now: u64,
     /// The wheel needs not be turned before: no occupied slot begins earlier.
     quiet_until: u64,
-    heads: Vec<u32>,
-    tails: Vec<u32>,
+    slots: Vec<Slot>,
     occupied: [u64; LEVELS],
     /// The levels at which something is occupied, a bit each.
     levels: u16,
@@ -65,8 +73,7 @@ impl<K> Wheel<K> {
         Self {
             now: 0,
             quiet_until: u64::MAX,
-            heads: alloc::vec![NONE; LEVELS * SLOTS],
-            tails: alloc::vec![NONE; LEVELS * SLOTS],
+            slots: alloc::vec![VACANT; LEVELS * SLOTS],
             occupied: [0; LEVELS],
             levels: 0,
             nodes: Vec::new(),
@@ -125,7 +132,7 @@ impl<K> Wheel<K> {
     pub fn exact_deadline(&self) -> Instant {
         let Some((level, slot)) = self.first_slot() else { return Instant::NEVER };
         let mut earliest = u64::MAX;
-        let mut index = self.heads[level * SLOTS + slot];
+        let mut index = self.slots[level * SLOTS + slot].head;
         while index != NONE {
             let node = &self.nodes[index as usize];
             earliest = earliest.min(node.deadline);
@@ -155,13 +162,18 @@ impl<K> Wheel<K> {
                     break;
                 }
                 self.now = due;
-                let index = self.heads[slot];
+                let index = self.slots[slot].head;
                 self.unlink(index);
                 return self.release(index);
             }
             let start = self.slot_start(level, slot);
             if start > now {
                 break;
+            }
+            if let Some(index) = self.alone_and_due(level, slot, now) {
+                self.now = self.now.max(self.nodes[index as usize].deadline);
+                self.unlink(index);
+                return self.release(index);
             }
             self.now = self.now.max(start);
             self.cascade(level, slot);
@@ -171,11 +183,16 @@ impl<K> Wheel<K> {
         None
     }
 
+    /// The only timer of the first slot there is, if it is due: it needs not go down level by level.
+    fn alone_and_due(&self, level: usize, slot: usize, now: u64) -> Option<u32> {
+        let Slot { head, tail } = self.slots[level * SLOTS + slot];
+        (head == tail && self.nodes[head as usize].deadline <= now).then_some(head)
+    }
+
     /// Spreads the timers of a slot over the levels below it.
     fn cascade(&mut self, level: usize, slot: usize) {
         let place = level * SLOTS + slot;
-        let mut index = core::mem::replace(&mut self.heads[place], NONE);
-        self.tails[place] = NONE;
+        let mut index = core::mem::replace(&mut self.slots[place], VACANT).head;
         self.leave(place);
         while index != NONE {
             let next = self.nodes[index as usize].next;
@@ -248,35 +265,38 @@ impl<K> Wheel<K> {
         let place = self.place_of(deadline);
         let shift = 6 * (place / SLOTS);
         self.quiet_until = self.quiet_until.min(deadline >> shift << shift);
-        let tail = self.tails[place];
-        let node = &mut self.nodes[index as usize];
-        node.place = place as u16;
-        node.previous = tail;
-        node.next = NONE;
+        let slot = &mut self.slots[place];
+        let tail = core::mem::replace(&mut slot.tail, index);
         if tail == NONE {
-            self.heads[place] = index;
+            slot.head = index;
             self.occupy(place);
         } else {
             self.nodes[tail as usize].next = index;
         }
-        self.tails[place] = index;
+        let node = &mut self.nodes[index as usize];
+        node.place = place as u16;
+        node.previous = tail;
+        node.next = NONE;
     }
 
     fn unlink(&mut self, index: u32) {
         let Node { previous, next, place, .. } = self.nodes[index as usize];
         let place = place as usize;
+        let slot = &mut self.slots[place];
         if previous == NONE {
-            self.heads[place] = next;
-        } else {
-            self.nodes[previous as usize].next = next;
+            slot.head = next;
         }
         if next == NONE {
-            self.tails[place] = previous;
-        } else {
-            self.nodes[next as usize].previous = previous;
+            slot.tail = previous;
         }
-        if self.heads[place] == NONE {
-            self.leave(place);
+        if slot.head == NONE {
+            return self.leave(place);
+        }
+        if previous != NONE {
+            self.nodes[previous as usize].next = next;
+        }
+        if next != NONE {
+            self.nodes[next as usize].previous = previous;
         }
     }
 }

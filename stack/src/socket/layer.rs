@@ -112,6 +112,12 @@ impl Sockets {
         self.records.get_mut(id).ok_or(Errno::EBADF)
     }
 
+    /// Keeps a new socket whose record is made; the budget counts it.
+    pub(super) fn insert_record(&mut self, net: &mut Network, record: Record) -> SocketId {
+        net.links.base.budget.charge(size_of::<Record>());
+        self.records.insert(record)
+    }
+
     /// Keeps a new socket; the budget counts it.
     pub(super) fn insert(&mut self, net: &mut Network, make: impl FnOnce(&mut Self, SocketId) -> Record) -> SocketId {
         net.links.base.budget.charge(size_of::<Record>());

@@ -89,7 +89,7 @@ impl Sockets {
         // A connection that was reset while it waited is handed out all the same, with its error pending, as in Linux; POSIX would
         // have ECONNABORTED here.
         let address = scoped(&record, inet.remote, inet.remote_port, inet.link);
-        let id = self.insert(net, |_, _| record);
+        let id = self.insert_record(net, record);
         self.inherit_rare(listener, id)?;
         self.tcp.adopt(net, child, id);
         Ok((id, address))

@@ -121,7 +121,7 @@ impl Tcp {
             half_open.set_scaling(15, 0);
         }
         net.links.base.counters.tcp_ext.syncookies_sent += 1;
-        transmit_syn_ack(net, &half_open, self.records.connections[id].options.maxseg, None);
+        transmit_syn_ack(net, &mut half_open, self.records.connections[id].options.maxseg, None);
     }
 }
 

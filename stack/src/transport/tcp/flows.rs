@@ -145,7 +145,12 @@ impl Flows {
     /// Takes a flow out.
     pub(super) fn remove(&mut self, tuple: &Tuple, flow: Flow) {
         self.last = None;
-        let (hash, wanted) = (self.hash(tuple), Packed::new(flow));
+        // One that ends is not hashed again, unlike one that began before it and may end next.
+        let hash = match &self.hashed {
+            Some((hashed, hash)) if hashed == tuple => *hash,
+            _ => hash(self.key, tuple),
+        };
+        let wanted = Packed::new(flow);
         if let Ok(entry) = self.table.find_entry(hash, |packed| *packed == wanted) {
             entry.remove();
         }

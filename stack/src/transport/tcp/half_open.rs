@@ -32,6 +32,8 @@ pub(super) struct HalfOpen {
     /// The window our SYN-ACK offers.
     pub(super) rcv_wnd: u16,
     pub(super) peer_mss: u16,
+    /// The largest packet of the path, as far as 16 bits tell, when the SYN-ACK was sent; 0: not known.
+    path_mtu: u16,
     pub(super) link: u16,
     /// The peer's shift; [`NO_SCALING`] if it offered none.
     pub(super) snd_wscale: u8,
@@ -82,6 +84,7 @@ impl HalfOpen {
             snd_wnd: header.window,
             rcv_wnd: window::initial(&parent.options, config, peer_mss) as u16,
             peer_mss,
+            path_mtu: 0,
             snd_wscale: if scaling { options.window_scale.unwrap_or(0).min(window::MAX_SHIFT) } else { NO_SCALING },
             rcv_wscale: if scaling { window::shift(&parent.options, config) } else { 0 },
             retries: 0,
@@ -135,6 +138,7 @@ impl HalfOpen {
         tcb.sack = self.sack;
         ecn::opened(&mut tcb, &self.offer, self.retries);
         tcb.recovery.timeouts = self.retries;
+        tcb.path_mtu = self.path_mtu;
         tcb
     }
 
@@ -215,6 +219,7 @@ impl Tcp {
     }
 
     /// A segment for a half-open connection (RFC 9293 §3.10.7.4, the parts for SYN-RECEIVED; RFC 5961 §3, §4).
+    #[inline(never)] // Most segments come later.
     pub(super) fn segment_for_half_open(
         &mut self,
         net: &mut Network,
@@ -342,11 +347,14 @@ fn retransmissions_within(seconds: u32) -> u8 {
 }
 
 /// Sends the SYN-ACK of a half-open connection, remembered or not.
-pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &HalfOpen, maxseg: u16, fast_open: Option<FastOpenOption>) {
+pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &mut HalfOpen, maxseg: u16, fast_open: Option<FastOpenOption>) {
     let tuple = half_open.tuple();
     let link = (half_open.link != 0).then_some(LinkId(half_open.link));
     let (now, query) = (net.links.base.now, RouteQuery { dst: tuple.remote, src: tuple.local, link });
-    let syn_ack = |mtu| half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), fast_open, now);
+    let mut syn_ack = |mtu| {
+        half_open.path_mtu = transmit::mtu_in_16_bits(mtu);
+        half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), fast_open, now)
+    };
     let mut frame = Frame::new(Rope::new());
     // A way takes packets that are larger than any SYN-ACK.
     let (header, sent) = if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {

@@ -47,6 +47,7 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     let window = window::initial(&tcb.options, cx.config, mss);
     let answering = tcb.state == TcpState::SynReceived;
+    transmit::note_path(tcb, mtu);
     tcb.rcv.edge = tcb.rcv.nxt + window;
     let (fast_open, body) = fast_open(tcb, cx, answering);
     let clock = cx.now_ms().wrapping_add(tcb.ts_offset);
@@ -172,7 +173,7 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq) {
     tcb.snd.wnd = window;
     tcb.snd.max_wnd = window;
     tcb.snd.wl1 = seq;
-    let mtu = transmit::mtu(tcb, cx);
+    let mtu = transmit::known_mtu(tcb).unwrap_or_else(|| transmit::mtu(tcb, cx));
     if tcb.state == TcpState::SynSent {
         mtu_probe::opened(tcb, cx);
     }

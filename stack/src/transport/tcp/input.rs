@@ -50,6 +50,7 @@ impl Tcp {
     }
 
     /// CLOSED (RFC 9293 §3.10.7.1) or LISTEN.
+    #[inline(never)]
     pub(super) fn segment_without_connection(&mut self, net: &mut Network, packet: &Packet, header: &Header, header_len: usize) {
         match self.listener_for(packet, header) {
             Some(listener) => self.segment_for_listener(net, listener, packet, header, header_len),

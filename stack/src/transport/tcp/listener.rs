@@ -132,9 +132,9 @@ impl Tcp {
         header: &Header,
         fast_open: Option<FastOpenOption>,
     ) {
-        let half_open = self.half_open_for(net, id, packet, header);
+        let mut half_open = self.half_open_for(net, id, packet, header);
         // The first SYN-ACK may bring a cookie for next time.
-        half_open::transmit_syn_ack(net, &half_open, self.records.connections[id].options.maxseg, fast_open);
+        half_open::transmit_syn_ack(net, &mut half_open, self.records.connections[id].options.maxseg, fast_open);
         self.insert_half_open(net, half_open);
     }
 

@@ -298,7 +298,9 @@ impl Tcp {
             tcb.retire(base);
         }
         if timers::is_orphan(tcb) {
-            self.remove(net, id);
+            tcb.drop_sending(base);
+            tcb.drop_receiving(base);
+            self.forget(id);
         }
     }
 
@@ -308,16 +310,11 @@ impl Tcp {
         tcb.release_port(&mut self.ports);
     }
 
-    /// Forgets a connection or listener that nobody holds.
-    fn remove(&mut self, net: &mut Network, id: Key) {
-        let Some(tcb) = self.records.connections.get_mut(id) else { return };
-        let base = &mut net.links.base;
-        timers::cancel(tcb, base);
-        tcb.drop_sending(base);
-        tcb.drop_receiving(base);
-        let (bound, port) = (tcb.inet.bound_port, tcb.inet.local_port);
-        if bound {
-            self.ports.unbind(id, port);
+    /// Forgets a connection or listener that nobody holds: its record, and its binding.
+    fn forget(&mut self, id: Key) {
+        let inet = &self.records.connections[id].inet;
+        if inet.bound_port {
+            self.ports.unbind(id, inet.local_port);
         }
         self.records.connections.discard(id);
     }

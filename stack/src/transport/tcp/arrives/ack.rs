@@ -31,9 +31,12 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_
     timestamp::remember(tcb, cx, arrival);
     tcb.tally.last_received_ms = cx.now_ms();
     tcb.recovery.probes = 0;
-    if usual::is_usual(tcb, arrival) {
-        return usual::take(tcb, cx, arrival);
-    }
+    if usual::is_usual(tcb, arrival) { usual::take(tcb, cx, arrival) } else { take_any(tcb, cx, arrival, later) }
+}
+
+/// The general way; `later`: the peer's clock has gone on.
+#[inline(never)]
+fn take_any(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>, later: bool) -> Step {
     let mut news = take(tcb, cx, arrival);
     news.later = later;
     recovery::acknowledged(tcb, cx, &news);
@@ -45,6 +48,7 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_
 }
 
 /// SYN-RECEIVED: the acknowledgement of our SYN opens the connection; any other is answered by a RST.
+#[inline(never)] // Most segments come later.
 fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     let iss = tcb.snd.una;
     // Data may have gone out before this acknowledgement, with our SYN or after the peer's (RFC 7413 §4.2).

@@ -9,7 +9,13 @@ use crate::transport::tcp::state::{self, Input};
 use crate::transport::tcp::tcb::Tcb;
 
 /// A FIN counts once everything before it is here; one that comes early is remembered.
+#[inline]
 pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
+    if arrival.has(FIN) || tcb.rcv.fin_seen { look_for_fin(tcb, cx, arrival) } else { Step::Done }
+}
+
+#[inline(never)]
+fn look_for_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     // One behind what was taken is no FIN of this stream: it must not hide the real one.
     let ahead = arrival.fin_at.at_or_after(tcb.rcv.nxt);
     if text::carries_fin(arrival) && ahead && !tcb.rcv.fin_seen && state::may_receive(tcb.state) {

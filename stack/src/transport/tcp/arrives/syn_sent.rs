@@ -13,6 +13,7 @@ use crate::transport::tcp::{busy, ecn, fast_open, handshake};
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// First the ACK, second the RST, fourth the SYN.
+#[inline(never)] // Most segments come later.
 pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let acks = arrival.has(ACK);
     if acks && !is_ack_of_syn(tcb, cx, arrival) {

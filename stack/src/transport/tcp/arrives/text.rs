@@ -10,10 +10,13 @@ use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{ecn, state, tuning};
 
 /// Data within the window is taken: at the left edge to the reader, beyond a gap to the out-of-order queue.
+#[inline]
 pub(super) fn process_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
-    if arrival.payload.is_empty() {
-        return Step::Continue;
-    }
+    if arrival.payload.is_empty() { Step::Continue } else { take_text(tcb, cx, arrival) }
+}
+
+#[inline(never)]
+fn take_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if !state::may_receive(tcb.state) {
         // Behind the peer's FIN there is no data; what comes again from before it was acknowledged in vain.
         tcb.rcv.ack_now |= arrival.seq.before(tcb.rcv.nxt);

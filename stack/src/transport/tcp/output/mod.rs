@@ -40,7 +40,18 @@ pub(super) enum Push {
 }
 
 /// Sends what may be sent, then what must be acknowledged.
+#[inline]
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
+    // After most segments there is neither.
+    if tcb.rcv.ack_now || tcb.path_changed || tcb.ecn.is_some() || may_have_news(tcb) {
+        run_all(tcb, cx, push);
+    } else {
+        timers::after_output(tcb, cx);
+    }
+}
+
+#[inline(never)]
+fn run_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
     if tcb.ecn.is_some() {
         ecn::accurate::refresh(tcb, cx);

@@ -22,6 +22,20 @@ pub(in crate::transport::tcp) fn mtu(tcb: &Tcb, cx: &mut Cx<'_>) -> u32 {
     }
 }
 
+/// The same as it was when our SYN left, if that is known exactly. Whatever changed since is seen with the next segment.
+pub(in crate::transport::tcp) fn known_mtu(tcb: &Tcb) -> Option<u32> {
+    let mtu = tcb.path_mtu;
+    // IPv4 has no larger packets than what fits there.
+    let is_exact = mtu != 0 && (mtu < u16::MAX || tcb.inet.remote.is_v4());
+    (is_exact && !tcb.path_changed).then_some(mtu.into())
+}
+
+/// The SYN that is about to leave says what fits such a path.
+pub(in crate::transport::tcp) fn note_path(tcb: &mut Tcb, mtu: u32) {
+    tcb.path_mtu = mtu_in_16_bits(mtu);
+    tcb.path_changed = false;
+}
+
 /// What its route must satisfy: from the address it began with (RFC 9293 MUST-45).
 pub(in crate::transport::tcp) fn way(tcb: &Tcb) -> RouteQuery {
     let link = (tcb.inet.link != 0).then_some(LinkId(tcb.inet.link));
@@ -149,7 +163,7 @@ pub(in crate::transport::tcp) fn learn_path(tcb: &mut Tcb, cx: &mut Cx<'_>) -> b
     tcb.snd.mss < before
 }
 
-fn mtu_in_16_bits(mtu: u32) -> u16 {
+pub(in crate::transport::tcp) fn mtu_in_16_bits(mtu: u32) -> u16 {
     mtu.min(u32::from(u16::MAX)) as u16
 }
 
