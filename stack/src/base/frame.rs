@@ -25,6 +25,9 @@ pub const HEAD: usize = 144;
 /// The most bytes of a datagram that lie in the head themselves: the usual headers go before them, Ethernet with a tag 18, IPv6 40, UDP 8.
 const SHORT: usize = HEAD - 66;
 
+/// Half of it: enough for all headers of nearly all packets.
+pub(crate) const HALF: usize = HEAD / 2;
+
 /// What is known of a frame's transport checksum.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Checksum {
@@ -145,10 +148,23 @@ impl Frame {
     pub(crate) fn with_head(head: &[u8; HEAD], len: usize) -> Self {
         let mut content = Box::<Content>::default();
         // Two parts, each small enough to be moved without a call.
-        let (front, back) = content.head.split_at_mut(HEAD / 2);
-        front.copy_from_slice(&head[..HEAD / 2]);
-        back.copy_from_slice(&head[HEAD / 2..]);
+        let (front, back) = content.head.split_at_mut(HALF);
+        front.copy_from_slice(&head[..HALF]);
+        back.copy_from_slice(&head[HALF..]);
         content.start = (HEAD - len) as u8;
+        Self { content }
+    }
+
+    /// A frame with the same headers and all that is known of them, but without a body. The headers must not take more than [`HALF`] of the head.
+    #[inline]
+    pub(crate) fn without_body(&self) -> Self {
+        let mut content = Box::<Content>::default();
+        let from = &*self.content;
+        content.head[HALF..].copy_from_slice(&from.head[HALF..]);
+        content.start = from.start;
+        content.segment_size = from.segment_size;
+        content.checksum = from.checksum;
+        (content.l2_len, content.l3_len, content.l4_len) = (from.l2_len, from.l3_len, from.l4_len);
         Self { content }
     }
 

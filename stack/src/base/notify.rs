@@ -15,15 +15,22 @@ pub struct Notify {
 
 impl Notify {
     /// Says that the readiness of `socket` may have changed.
+    #[inline]
     pub fn push(&mut self, socket: SocketId) {
         let (word, bit) = (socket.index() as usize / 64, 1 << (socket.index() % 64));
+        // Of what comes together only the first is news.
+        if self.queued.get(word).is_none_or(|queued| queued & bit == 0) {
+            self.push_new(socket, word, bit);
+        }
+    }
+
+    #[inline(never)]
+    fn push_new(&mut self, socket: SocketId, word: usize, bit: u64) {
         if word >= self.queued.len() {
             self.queued.resize(word + 1, 0);
         }
-        if self.queued[word] & bit == 0 {
-            self.queued[word] |= bit;
-            self.queue.push_back(socket.index());
-        }
+        self.queued[word] |= bit;
+        self.queue.push_back(socket.index());
     }
 
     /// The place of the next socket to look at.

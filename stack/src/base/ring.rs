@@ -71,6 +71,18 @@ impl<T: Default> Ring<T> {
         if self.len == 0 { None } else { self.places.get_mut(self.first) }
     }
 
+    /// The entry that was queued last, to be changed.
+    #[inline]
+    pub fn back_mut(&mut self) -> Option<&mut T> {
+        let at = self.place(self.len.checked_sub(1)?);
+        self.places.get_mut(at)
+    }
+
+    /// All entries, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        (0..self.len).map(|before| &self.places[self.place(before)])
+    }
+
     /// Leaves the oldest entry, if there is one; its place keeps what is still in it.
     #[inline]
     pub fn leave(&mut self) {
@@ -104,6 +116,8 @@ mod tests {
                 ring.leave();
             }
             assert_eq!((ring.front(), ring.len(), ring.is_empty()), (model.front(), model.len(), model.is_empty()));
+            assert_eq!(ring.back_mut(), model.back_mut());
+            assert!(step % 100 > 0 || ring.iter().eq(&model));
         }
         assert!(ring.capacity().is_power_of_two() && ring.capacity() >= 64, "{}", ring.capacity());
     }

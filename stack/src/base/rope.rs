@@ -231,6 +231,15 @@ impl Rope {
         if start + len > self.len { None } else { part.whole.get(from..from + len) }
     }
 
+    /// All bytes, if they lie together.
+    #[inline]
+    pub(crate) fn as_one(&self) -> Option<&[u8]> {
+        match &self.parts {
+            Parts::One(part) => Some(part),
+            _ => None,
+        }
+    }
+
     /// The parts that the `len` bytes from `start` on lie in, as far as there are so many, and which bytes of each.
     fn pieces(&self, start: usize, len: usize) -> impl Iterator<Item = (&Part, usize, usize)> {
         let (mut skip, mut left) = (start, len);

@@ -27,6 +27,10 @@ impl Stack {
 
     /// Most frames find nothing that waits, and go straight to their transport.
     fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
+        let Self { net, sockets } = self;
+        // Raw sockets look at each datagram for themselves.
+        let follows = sockets.udp.has_trail() && sockets.raw.is_empty();
+        let Some(frame) = (if follows { sockets.udp.follow(net, link, frame, more) } else { Some(frame) }) else { return };
         let Some(received) = self.net.receive_next(link, frame, more) else { return };
         match self.net.usual(received) {
             Ok(packet) => self.deliver(packet),

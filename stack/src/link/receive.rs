@@ -55,6 +55,12 @@ impl Links {
         Some(port.config.medium)
     }
 
+    /// Counts a frame of so many bytes from the device, of which all is known; false if the link takes none.
+    #[inline]
+    pub fn counts_in(&mut self, link: LinkId, len: usize) -> bool {
+        self.came_in(link, len).is_some()
+    }
+
     /// The IP packet in a frame from the device, if there is one.
     #[inline(always)] // What comes of it stays in registers.
     fn packet_of(&mut self, link: LinkId, medium: Medium, mut frame: Frame) -> Option<Received> {

@@ -3,12 +3,13 @@
 
 use super::address::Address;
 use super::layer::Sockets;
-use super::receive::{Received, note_read};
-use super::record::Kind;
+use super::name::scoped;
+use super::receive::{Received, copy_out, note_read};
+use super::record::{Kind, Timestamps};
 use super::semantics::{ErrorOrder, Family};
 use super::send::Message;
 use crate::base::event::class;
-use crate::base::{Errno, MsgFlags, SocketId};
+use crate::base::{Errno, MsgFlags, SockAddr, SocketId};
 use crate::network::Network;
 
 /// A message for `sendmmsg`, and what became of it (`struct mmsghdr`).
@@ -72,11 +73,12 @@ impl Sockets {
             Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
             Some(_) => return 0,
         };
-        let alike = |one: &Sending<'_>| one.message.is_plain() && one.message.to == asked;
-        let datagrams = messages.iter().map_while(|one| one.message.in_one_piece().filter(|_| alike(one)));
-        let count = self.udp.send_run(net, key, datagrams, to);
+        // Lengths end with the first that is not alike, and only so many are then sent.
+        let lengths = messages.iter().map_while(|one| one.message.len_if_like(asked));
+        let datagrams = messages.iter().map(|one| one.message.first_piece());
+        let count = self.udp.send_run(net, key, lengths, datagrams, to);
         for Sending { message, len } in &mut messages[..count] {
-            *len = message.in_one_piece().map_or(0, <[u8]>::len);
+            *len = message.first_piece().len();
         }
         count
     }
@@ -106,8 +108,35 @@ impl Sockets {
         places: &mut [Receiving<'_, '_>],
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
+        let run = self.receive_run(net, id, places, flags);
+        if run > 0 {
+            return Ok(run);
+        }
         let Some(Receiving { into, control_room, received }) = places.first_mut() else { return Ok(0) };
         *received = self.recvmsg(net, id, into, *control_room, flags)?;
         Ok(1)
+    }
+
+    /// Receives datagrams of UDP, one into each place, as long as there are some, if nothing is to be told of them but what each `recvmsg` tells; says
+    /// how many. 0: nothing was done.
+    fn receive_run(&mut self, net: &mut Network, id: SocketId, places: &mut [Receiving<'_, '_>], flags: MsgFlags) -> usize {
+        let Some(record) = self.records.get(id) else { return 0 };
+        let Kind::Udp(key) = record.kind else { return 0 };
+        let tells_more = record.rare.is_some() || record.timestamps != Timestamps::Off;
+        if tells_more || !flags.is_within(MsgFlags::DONTWAIT) || net.links.base.events.wanted(class::CALLS) {
+            return 0;
+        }
+        let Some(run) = self.udp.run(key) else { return 0 };
+        let SockAddr { addr, port, .. } = run.about.from;
+        let from = scoped(record, addr, port, run.about.link.0);
+        let mut count = 0;
+        for (Receiving { into, received, .. }, datagram) in places.iter_mut().zip(run) {
+            (received.len, received.flags) = copy_out(&datagram, 0, into);
+            received.from.clone_from(&from);
+            received.control.clear();
+            count += 1;
+        }
+        self.udp.discard_some(net, key, count);
+        count
     }
 }

@@ -67,7 +67,7 @@ impl Sockets {
             Kind::Ping(key) => self.ping.front(key),
             Kind::Tcp(_) | Kind::Unix(_) => None,
         };
-        front.map_or(0, |datagram| datagram.data.len())
+        front.map_or(0, |datagram| datagram.len())
     }
 
     fn query_stream(&self, key: Key, request: u32) -> Result<usize, Errno> {

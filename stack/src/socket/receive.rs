@@ -17,7 +17,7 @@ use super::semantics::{ErrorOrder, Family, Type};
 use crate::base::event::class;
 use crate::base::{Addr, Errno, Instant, Key, MsgFlags, SocketId, TcpState, Version, What};
 use crate::network::{Network, RouteQuery};
-use crate::transport::datagram::Datagram;
+use crate::transport::datagram::{Datagram, Front};
 use crate::transport::tcp::Unread;
 
 /// What a receive call gives besides the bytes.
@@ -320,7 +320,7 @@ impl Sockets {
         let Some(datagram) = self.front_beyond(record, skip) else {
             return self.no_datagram(record, flags).map(|()| Received::default());
         };
-        let (mut received, copied) = message(record, datagram, skip, into, flags);
+        let (mut received, copied) = message(record, &datagram, skip, into, flags);
         received.control = self.datagram_control(net, record)?;
         self.leave_datagram(net, id, record, copied, flags);
         Ok(received)
@@ -338,7 +338,7 @@ impl Sockets {
         self.before_datagrams(record, flags)?;
         let skip = self.peek_offset(record, flags);
         let Some(datagram) = self.front_beyond(record, skip) else { return self.no_datagram(record, flags).map(|()| 0) };
-        let (len, copied) = (datagram.data.len() - skip, datagram.data.copy_to(skip, into));
+        let (len, copied) = (datagram.len() - skip, datagram.copy_to(skip, into));
         self.leave_datagram(net, id, record, copied, flags);
         Ok(if flags.contains(MsgFlags::TRUNC) { len } else { copied })
     }
@@ -358,16 +358,16 @@ impl Sockets {
 
     /// The oldest datagram, if there is something behind its first `skip` bytes: `SO_PEEK_OFF` reaches into the oldest datagram only; Linux
     /// goes on into the ones behind it.
-    fn front_beyond(&mut self, record: &Record, skip: usize) -> Option<&Datagram> {
+    fn front_beyond(&mut self, record: &Record, skip: usize) -> Option<Front<'_>> {
         let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
-        front.filter(|datagram| skip == 0 || skip < datagram.data.len())
+        front.filter(|datagram| skip == 0 || skip < datagram.len())
     }
 
     /// So many bytes of the oldest datagram were copied: it goes, unless this was a look.
     fn leave_datagram(&mut self, net: &mut Network, id: SocketId, record: &Record, copied: usize, flags: MsgFlags) {
         let peek = flags.contains(MsgFlags::PEEK);
         if !peek {
-            on_datagrams!(self, record.kind, |transport, key| drop(transport.pop(net, key)), _ => ());
+            on_datagrams!(self, record.kind, |transport, key| transport.discard(net, key), _ => ());
         }
         self.move_peek_offset(id, copied, peek);
     }
@@ -381,15 +381,16 @@ impl Sockets {
     /// Ancillary data of the oldest datagram, in Linux's order.
     fn datagram_control(&mut self, net: &mut Network, record: &Record) -> Result<Vec<Control>, Errno> {
         let options = self.datagram_options(record.kind).ok_or(Errno::EBADF)?;
-        let (recv, gro) = (options.recv, options.gro);
+        let recv = options.recv;
         let stamped = self.wants_arrival_stamp(record);
         let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
-        let Some(datagram) = front else { return Ok(Vec::new()) };
+        let Some(front) = front else { return Ok(Vec::new()) };
+        let (datagram, segment_size) = (front.about, front.segment_size());
         let mut items = Vec::new();
         items.extend(timestamp(record.timestamps, datagram.at));
         items.extend(stamped.then_some(Control::Timestamping(datagram.at)));
-        if gro && datagram.segment_size != 0 {
-            items.push(Control::SegmentSize(datagram.segment_size));
+        if segment_size != 0 {
+            items.push(Control::SegmentSize(segment_size));
         }
         let v6 = datagram.to.version() == Version::V6;
         if recv.pktinfo6 && record.family == Family::Inet6 {
@@ -491,16 +492,23 @@ pub(super) fn room_of(into: &[&mut [u8]]) -> usize {
 }
 
 /// Copies a datagram out and says what the call returns of it, and how much was copied.
-fn message(record: &Record, datagram: &Datagram, skip: usize, into: &mut [&mut [u8]], flags: MsgFlags) -> (Received, usize) {
-    let len = datagram.data.len().saturating_sub(skip);
+fn message(record: &Record, datagram: &Front<'_>, skip: usize, into: &mut [&mut [u8]], flags: MsgFlags) -> (Received, usize) {
+    let (copied, cut) = copy_out(datagram, skip, into);
+    let Datagram { from, link, .. } = datagram.about;
+    let from = scoped(record, from.addr, from.port, link.0);
+    let told = if flags.contains(MsgFlags::TRUNC) { datagram.len().saturating_sub(skip) } else { copied };
+    (Received { len: told, from, flags: cut, control: Vec::new() }, copied)
+}
+
+/// Copies what is behind the first `skip` bytes of a datagram; says how much, and whether there was more.
+#[inline]
+pub(super) fn copy_out(datagram: &Front<'_>, skip: usize, into: &mut [&mut [u8]]) -> (usize, MsgFlags) {
     let mut copied = 0;
     for piece in into {
-        copied += datagram.data.copy_to(skip + copied, piece);
+        copied += datagram.copy_to(skip + copied, piece);
     }
-    let cut = if copied < len { MsgFlags::TRUNC } else { MsgFlags::NONE };
-    let from = scoped(record, datagram.from.addr, datagram.from.port, datagram.link.0);
-    let told = if flags.contains(MsgFlags::TRUNC) { len } else { copied };
-    (Received { len: told, from, flags: cut, control: Vec::new() }, copied)
+    let cut = if skip + copied < datagram.len() { MsgFlags::TRUNC } else { MsgFlags::NONE };
+    (copied, cut)
 }
 
 fn timestamp(wanted: Timestamps, at: Instant) -> Option<Control> {

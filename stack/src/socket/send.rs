@@ -33,10 +33,17 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The bytes, if they are in one piece.
-    pub(super) fn in_one_piece(&self) -> Option<&'a [u8]> {
+    /// The first of the pieces.
+    #[inline]
+    pub(super) fn first_piece(&self) -> &'a [u8] {
+        self.data.first().copied().unwrap_or_default()
+    }
+
+    /// Bytes of a message in one piece to this address, of which nothing is said of how it is to go. None: it is another.
+    #[inline]
+    pub(super) fn len_if_like(&self, asked: Option<&Address>) -> Option<usize> {
         match self.data {
-            [data] => Some(data),
+            [data] if self.is_plain() && self.to == asked => Some(data.len()),
             _ => None,
         }
     }

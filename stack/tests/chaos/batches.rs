@@ -10,6 +10,7 @@ use loggia_stack::socket::numbers::{AF_INET, SIOCINQ, sol_socket as so};
 use loggia_stack::socket::{Address, Control, Message, Receiving, Sending};
 
 use crate::datagrams::{HOSTS, OTHERS, PORT, change, destination, flags, name, rival, socket};
+use crate::sim::world::Arrival;
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
 
 /// How messages are given to a socket, and taken from it.
@@ -19,7 +20,7 @@ enum Calls {
     Apart,
     /// One by one.
     Single,
-    /// Many at a time.
+    /// Many at a time, and frames that arrive together lie together.
     Many,
 }
 
@@ -119,7 +120,11 @@ fn converse(seed: u64, calls: Calls) -> Seen {
     let mut random = Random::new(seed, 10);
     let hosts = [0, 1].map(|at| host(seed, at, &mut random));
     let mut world = World::new(seed, hosts, conditions(&mut random));
-    world.apart = calls == Calls::Apart;
+    world.arrival = match calls {
+        Calls::Apart => Arrival::Apart,
+        Calls::Single => Arrival::Together,
+        Calls::Many => Arrival::Gathered,
+    };
     world.record_events();
     // Whoever wants to hear of calls makes them go the general way.
     let heard = if random.chance(0.1) { class::ALL } else { class::ALL & !class::CALLS };

@@ -2,9 +2,43 @@
 
 use loggia_stack::base::event::class;
 use loggia_stack::base::time::Duration;
-use loggia_stack::base::{Frame, Instant};
+use loggia_stack::base::{Frame, Instant, Rope};
 
 use super::{Conditions, Digest, Host, Random, Wire};
+
+/// How frames are given to a host that arrive at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(dead_code)] // Each test uses its part.
+pub(crate) enum Arrival {
+    /// One by one.
+    Apart,
+    /// By one call.
+    Together,
+    /// By one call, and what follows the headers of each stands behind that of the one before, in one chunk.
+    Gathered,
+}
+
+/// The frames, with the bytes behind their headers (of UDP over IPv4) in one chunk.
+fn gathered(frames: &[Frame]) -> Vec<Frame> {
+    let parts: Vec<(Vec<u8>, Vec<u8>)> = frames
+        .iter()
+        .map(|frame| {
+            let mut head = frame.to_vec();
+            let headers = if head.first().is_some_and(|byte| byte >> 4 == 4) { 28 } else { 42 };
+            let body = head.split_off(headers.min(head.len()));
+            (head, body)
+        })
+        .collect();
+    let chunk = Rope::from(parts.iter().flat_map(|(_, body)| body.iter().copied()).collect::<Vec<u8>>());
+    let mut at = 0;
+    let frames = parts.iter().map(|(head, body)| {
+        let mut frame = Frame::new(chunk.slice(at, body.len()));
+        at += body.len();
+        frame.push(head.len()).copy_from_slice(head);
+        frame
+    });
+    frames.collect()
+}
 
 /// Two hosts on a link.
 #[derive(Debug)]
@@ -19,8 +53,8 @@ pub(crate) struct World {
     pub(crate) digest: Digest,
     /// All frames that left, if they are wanted.
     pub(crate) captured: Option<Vec<Vec<u8>>>,
-    /// Frames that arrive together are given one by one.
-    pub(crate) apart: bool,
+    /// How frames are given to a host that arrive together.
+    pub(crate) arrival: Arrival,
     /// Whether events go into the digest, which costs.
     digest_events: bool,
     /// What hosts remember of routes and addresses is void before each step.
@@ -37,7 +71,7 @@ impl World {
             wires,
             digest: Digest::default(),
             captured: None,
-            apart: false,
+            arrival: Arrival::Together,
             digest_events: false,
             forgets: false,
         }
@@ -93,10 +127,10 @@ impl World {
         for number in 0..2 {
             let arrived: Vec<Frame> = std::iter::from_fn(|| self.wires[number].take(self.now)).collect();
             let host = &mut self.hosts[1 - number];
-            if self.apart {
-                arrived.into_iter().for_each(|frame| host.receive(frame));
-            } else {
-                host.receive_many(arrived);
+            match self.arrival {
+                Arrival::Apart => arrived.into_iter().for_each(|frame| host.receive(frame)),
+                Arrival::Together => host.receive_many(arrived),
+                Arrival::Gathered => host.receive_many(gathered(&arrived)),
             }
         }
         self.settle();

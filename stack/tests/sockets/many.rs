@@ -7,7 +7,7 @@ use loggia_stack::base::event::class;
 use loggia_stack::base::{Discard, LinkId, MsgFlags, Ready, SocketId, What};
 use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{
-    AF_INET, AF_INET6, AF_UNIX, IPPROTO_IP, SHUT_RD, SIOCINQ, SOCK_DGRAM, SOCK_STREAM, ip, sol_socket,
+    AF_INET, AF_INET6, AF_UNIX, IPPROTO_IP, IPPROTO_UDP, SHUT_RD, SIOCINQ, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, ip, sol_socket, udp,
 };
 use loggia_stack::socket::{Control, Message, Received, Receiving, Sending};
 
@@ -191,6 +191,82 @@ fn of_a_stream_too_a_pending_error_comes_first() {
     let got = receive(&mut net.hosts[0], other, 1, 16, MsgFlags::NONE).unwrap();
     assert_eq!(texts(&got), [b"last words"]);
     assert_eq!(so_error(&mut net.hosts[0], other), 0);
+}
+
+/// What follows a datagram of its length, and lies behind it, is one record with it: who wants it so gets it so.
+#[test]
+fn datagrams_that_lie_together_are_joined_for_whom_asks_for_it() {
+    let mut net = Net::pair(DELAY);
+    let (client, server) = acquainted(&mut net);
+    let datagrams: Vec<Vec<u8>> = (0..10).map(|n| vec![n; if n == 9 { 50 } else { 100 }]).collect();
+    let sent: Vec<&[u8]> = datagrams.iter().map(|datagram| &datagram[..]).collect();
+    let mut taken = Vec::new();
+    for joined in [0, 1, 0] {
+        set(&mut net.hosts[1], server, IPPROTO_UDP, udp::UDP_GRO, joined).unwrap();
+        send(&mut net.hosts[0], client, &sent).unwrap();
+        net.wait(1, server, Ready::IN);
+        let memory = net.hosts[1].memory();
+        let got = receive(&mut net.hosts[1], server, 99, 2000, MsgFlags::NONE).unwrap();
+        assert_eq!(texts(&got).concat(), sent.concat());
+        let sizes = got.iter().map(|(text, received)| match received.control[..] {
+            [Control::SegmentSize(size)] => (text.len(), size),
+            _ => (text.len(), 0),
+        });
+        taken.push((sizes.collect::<Vec<_>>(), memory.0 - net.hosts[1].memory().0));
+    }
+    let [(apart, held), (joined, held_joined), again] = <[_; 3]>::try_from(taken).unwrap();
+    assert_eq!(apart, [[(100, 0); 9].as_slice(), &[(50, 0)]].concat());
+    assert_eq!(joined.last(), Some(&(50, 0)));
+    assert!(joined.contains(&(800, 100)) || joined.contains(&(900, 100)), "{joined:?}");
+    assert_eq!(held, held_joined, "they count the same");
+    assert_eq!((apart, held), again);
+}
+
+/// Raw sockets look at each, whatever was found of the one before.
+#[test]
+fn a_raw_socket_sees_each_datagram() {
+    let mut net = Net::pair(DELAY);
+    let (client, server) = acquainted(&mut net);
+    let raw = net.hosts[1].socket(AF_INET, SOCK_RAW, 17).unwrap();
+    for _ in 0..2 {
+        send(&mut net.hosts[0], client, &[&b"x"[..]; 20]).unwrap();
+        net.wait(1, server, Ready::IN);
+        assert_eq!(receive(&mut net.hosts[1], server, 99, 9, MsgFlags::NONE).unwrap().len(), 20);
+        assert_eq!(receive(&mut net.hosts[1], raw, 99, 99, MsgFlags::NONE).unwrap().len(), 20);
+    }
+    net.hosts[1].close(raw).unwrap();
+}
+
+/// A datagram of the same length is another's after what changed in between.
+#[test]
+fn who_came_meanwhile_gets_what_follows() {
+    let mut net = Net::pair(DELAY);
+    let (client, server) = acquainted(&mut net);
+    let burst = |net: &mut Net| {
+        send(&mut net.hosts[0], client, &[&b"x"[..]; 20]).unwrap();
+        net.run_for(DELAY * 2);
+    };
+    let count = |net: &mut Net, socket| receive(&mut net.hosts[1], socket, 99, 9, MsgFlags::NONE).map_or(0, |got| got.len());
+    burst(&mut net);
+    assert_eq!(count(&mut net, server), 20);
+    let nearer = net.hosts[1].socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+    set(&mut net.hosts[1], server, sol_socket::LEVEL, sol_socket::SO_REUSEADDR, 1).unwrap();
+    set(&mut net.hosts[1], nearer, sol_socket::LEVEL, sol_socket::SO_REUSEADDR, 1).unwrap();
+    net.hosts[1].bind(nearer, &addr("10.0.0.2:7")).unwrap();
+    let from = net.hosts[0].getsockname(client).unwrap();
+    net.hosts[1].connect(nearer, &from).unwrap();
+    burst(&mut net);
+    assert_eq!((count(&mut net, server), count(&mut net, nearer)), (0, 20), "it is connected to the sender");
+    net.hosts[1].close(nearer).unwrap();
+    burst(&mut net);
+    assert_eq!(count(&mut net, server), 20);
+    let address = "10.0.0.2/24".parse().unwrap();
+    net.hosts[1].remove_address(ETH0, "10.0.0.2".parse().unwrap()).unwrap();
+    burst(&mut net);
+    assert_eq!(count(&mut net, server), 0, "it is nobody's address");
+    net.hosts[1].add_address(ETH0, address).unwrap();
+    burst(&mut net);
+    assert_eq!(count(&mut net, server), 20);
 }
 
 /// What waits in a link's queue is dropped with it, each datagram by itself.

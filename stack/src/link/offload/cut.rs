@@ -1,6 +1,6 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
-use crate::base::frame::HEAD;
+use crate::base::frame::{HALF, HEAD};
 use crate::base::{Checksum, Frame, Sum, Version};
 
 use super::alike::{FIN, PSH};
@@ -19,6 +19,17 @@ pub(crate) struct Cutter {
     at_once: usize,
     /// True if the checksums of what leaves are to be complete.
     complete: bool,
+    /// What leaves one by one, if all but the last are alike.
+    model: Option<Model>,
+}
+
+/// The segments of a super-segment whose headers are all alike, but for the checksum and for the last one's: datagrams.
+#[derive(Debug)]
+struct Model {
+    /// The headers of each.
+    headers: Frame,
+    /// The sum of pseudo-header and transport header, if the checksum is to be completed.
+    sum: Option<Sum>,
 }
 
 /// What the frames follow from that a super-segment is cut into.
@@ -75,7 +86,8 @@ impl Cutter {
     pub(crate) fn new(frame: Frame, layout: Layout, device: usize, complete: bool) -> Self {
         let pattern = Pattern::new(&frame, layout);
         let at_once = (device / pattern.segment).max(1);
-        Self { frame, pattern, segments: 0, at_once, complete }
+        let model = if at_once == 1 { pattern.model(&frame, complete) } else { None };
+        Self { frame, pattern, segments: 0, at_once, complete, model }
     }
 
     /// What is cut.
@@ -89,7 +101,10 @@ impl Cutter {
         if take == 0 {
             return None;
         }
-        let frame = self.pattern.frame(&self.frame, self.segments, take, self.complete);
+        let frame = match &self.model {
+            Some(model) if take == self.pattern.segment => model.frame(&self.frame, &self.pattern, self.segments),
+            _ => self.pattern.frame(&self.frame, self.segments, take, self.complete),
+        };
         self.segments += self.at_once;
         Some(frame)
     }
@@ -97,6 +112,24 @@ impl Cutter {
     /// True if all have left.
     pub(crate) fn is_done(&self) -> bool {
         self.pattern.payload(self.segments, 1) == 0
+    }
+}
+
+impl Model {
+    /// Segment `n` of `whole`, which has as many bytes of payload as any but the last.
+    #[inline]
+    fn frame(&self, whole: &Frame, pattern: &Pattern, n: usize) -> Frame {
+        let Layout { payload, transport, l4, .. } = pattern.layout;
+        let (start, len) = (payload + n * pattern.segment, pattern.segment);
+        let body = whole.rope(start, len);
+        let mut frame = self.headers.without_body();
+        if let Some(sum) = self.sum {
+            let (at, offset) = (l4 + usize::from(transport.checksum_offset()), transport.checksum_offset());
+            let field = field_of(offset, whole.sum(start, len, sum).finish());
+            frame.head_mut()[at..at + 2].copy_from_slice(&field.to_be_bytes());
+        }
+        frame.body = body;
+        frame
     }
 }
 
@@ -108,6 +141,18 @@ impl Pattern {
             segment: usize::from(frame.segment_size).max(1),
             template: Template::new(frame, &layout, pseudo(frame, &layout)),
         }
+    }
+
+    /// What its segments have in common, if that is all but their payload and checksum.
+    fn model(&self, whole: &Frame, complete: bool) -> Option<Model> {
+        let is_uniform = self.layout.transport == Transport::Udp && self.template.id_step() == 0;
+        if !is_uniform || self.layout.payload_len() < self.segment || self.layout.payload > HALF {
+            return None;
+        }
+        let headers = self.frame(whole, 0, self.segment, complete).without_body();
+        let mut head = self.template.head;
+        let sums = self.fill(&mut head[HEAD - self.layout.payload..], 0, self.segment);
+        Some(Model { headers, sum: sums.filter(|_| complete).map(|(pseudo, header)| pseudo + header) })
     }
 
     /// Payload bytes of `count` segments from segment `first` on, as far as there are so many.

@@ -35,7 +35,7 @@ impl Template {
         frame.copy_to(0, headers);
         let (network, header) = headers[l3..].split_at_mut(l4 - l3);
         let id = take(network, 4).map_or(0, u16::from_be_bytes);
-        let id_step = u16::from(counts_idents(transport, network));
+        let id_step = u16::from(version == Version::V4 && counts_idents(transport, network));
         let (mut seq, mut flags) = (0, 0);
         match version {
             Version::V4 => [2..6, 10..12].into_iter().for_each(|range| network[range].fill(0)),

@@ -1,8 +1,8 @@
 //! The usual packet: a whole datagram of IPv4 without options, for TCP or UDP, between two addresses whose packets were found to be ours before.
 //! What `v4`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
 
-use crate::base::Version;
 use crate::base::checksum::checksum;
+use crate::base::{LinkId, Version};
 use crate::link::{LinkCast, Received};
 use crate::network::ipv4::{HEADER_LEN, Header};
 use crate::network::{Network, protocol};
@@ -20,11 +20,34 @@ impl Network {
         if !self.known.is_ours(header.src, header.dst, received.link, self.routes.generation()) {
             return None;
         }
+        self.count_delivered(received.frame.len() - received.network);
+        Some(header)
+    }
+
+    #[inline]
+    fn count_delivered(&mut self, len: usize) {
         let ip = &mut self.links.base.counters.ip;
         ip.in_receives += 1;
-        ip.in_octets += (received.frame.len() - received.network) as u64;
+        ip.in_octets += len as u64;
         ip.in_delivers += 1;
-        Some(header)
+    }
+
+    /// Counts a frame of `len` bytes by `link`, whose packet begins at `network` and has the header of one that was delivered, while
+    /// [nothing waits](Network::is_idle) and since when nothing [has changed](Network::generation). `more` comes together with it. False: the link takes none.
+    #[inline]
+    pub fn counts_in(&mut self, link: LinkId, len: usize, network: usize, more: bool) -> bool {
+        self.more = more;
+        let taken = self.links.counts_in(link, len);
+        if taken {
+            self.count_delivered(len - network);
+        }
+        taken
+    }
+
+    /// Rises whenever a packet like one that came before may have to go another way.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.routes.generation()
     }
 }
 

@@ -6,7 +6,7 @@ macro_rules! endpoint_calls {
         const _: () = {
             use $crate::base::{Errno, Key, Ready};
             use $crate::network::Network;
-            use $crate::transport::datagram::{Datagram, DatagramOptions, Endpoint, MembershipChange, QueuedError};
+            use $crate::transport::datagram::{Datagram, DatagramOptions, Endpoint, Front, MembershipChange, QueuedError};
             use $crate::transport::inet::{Inet, Shutdown};
 
             /// What is the same for every datagram protocol. A key must be that of a living socket.
@@ -36,13 +36,18 @@ macro_rules! endpoint_calls {
                 }
 
                 /// The oldest datagram, not taken.
-                pub fn front(&self, id: Key) -> Option<&Datagram> {
-                    self.endpoint(id).queue.front()
+                pub fn front(&self, id: Key) -> Option<Front<'_>> {
+                    self.endpoint(id).front()
                 }
 
                 /// Takes the oldest datagram.
                 pub fn pop(&mut self, net: &mut Network, id: Key) -> Option<Datagram> {
-                    self.sockets[id].endpoint.queue.pop(&mut net.links.base.budget)
+                    self.sockets[id].endpoint.pop(&mut net.links.base)
+                }
+
+                /// Throws the oldest datagram away.
+                pub fn discard(&mut self, net: &mut Network, id: Key) {
+                    self.sockets[id].endpoint.discard(&mut net.links.base);
                 }
 
                 /// Bytes of payload that wait, of all datagrams.

@@ -1,8 +1,11 @@
 //! What every datagram socket has, whatever its protocol.
 
-use super::{Datagram, DatagramOptions, DatagramQueue, ErrorQueue, Groups, MembershipChange, QueuedError, Refused, SendControl};
+use super::{
+    Datagram, DatagramOptions, DatagramQueue, ErrorQueue, Front, Groups, MembershipChange, Payload, QueuedError, Refused,
+    SendControl,
+};
 use crate::base::event::{Direction, What};
-use crate::base::{Addr, Base, Errno, LinkId, MsgFlags, Ready, SockAddr, SocketId, Version};
+use crate::base::{Addr, Base, Errno, Frame, LinkId, MsgFlags, Ready, SockAddr, SocketId, Version};
 use crate::network::{ErrorCause, Fragmentation, Network, TransportError};
 use crate::transport::inet::{Inet, Shutdown};
 
@@ -64,10 +67,47 @@ impl Endpoint {
 
     /// Queues a datagram and tells the reader.
     pub fn deliver(&mut self, base: &mut Base, datagram: Datagram) -> Result<(), Refused> {
-        let (peer, len) = (datagram.from, datagram.data.len());
-        *self.queue.push(&mut base.budget, self.options.rcvbuf, len)? = datagram;
+        let (peer, len, segment_size) = (datagram.from, datagram.data.len(), datagram.segment_size);
+        *self.queue.push(&mut base.budget, self.options.rcvbuf, len, segment_size)? = datagram;
         self.delivered(base, peer, len);
         Ok(())
+    }
+
+    /// As [`Endpoint::deliver`], of the datagram whose payload are the bytes of `frame` from `start` on, and which is as `about` tells otherwise. If
+    /// the last one that was queued was like it and no other came since, `behind` is true, and both may be one record.
+    #[inline]
+    pub fn deliver_like(
+        &mut self,
+        base: &mut Base,
+        about: &Datagram,
+        behind: bool,
+        frame: Frame,
+        start: usize,
+    ) -> Result<(), Refused> {
+        let (rcvbuf, now, len) = (self.options.rcvbuf, base.now, frame.len() - start);
+        if !(behind && self.queue.push_behind(&mut base.budget, rcvbuf, now, (&frame, start, len))?) {
+            let place = self.queue.push(&mut base.budget, rcvbuf, len, 0)?;
+            place.be_like(about, now);
+            place.data = Payload::Framed { frame, at: start as u32, len: len as u32 };
+        }
+        self.delivered(base, about.from, len);
+        Ok(())
+    }
+
+    /// The oldest datagram, or all that are joined with it if the socket wants that.
+    #[inline]
+    pub fn front(&self) -> Option<Front<'_>> {
+        self.queue.front(self.options.take())
+    }
+
+    /// Takes it.
+    pub fn pop(&mut self, base: &mut Base) -> Option<Datagram> {
+        self.queue.pop(&mut base.budget, self.options.take())
+    }
+
+    /// Throws it away.
+    pub fn discard(&mut self, base: &mut Base) {
+        self.queue.discard(&mut base.budget, self.options.take());
     }
 
     /// A datagram was queued: tells the reader.

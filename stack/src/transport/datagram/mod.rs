@@ -20,7 +20,7 @@ pub use groups::{Groups, MembershipAction, MembershipChange};
 pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};
 pub use outgoing::Prepared;
 pub use payload::Payload;
-pub use queue::{DatagramQueue, Refused, kept, truesize};
+pub use queue::{DatagramQueue, Front, Refused, Run, Take, kept, truesize};
 
 /// A datagram that arrived, with what ancillary data can tell of it.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Datagram {
     pub at: Instant,
     /// IPv4 options, if there were any (`IP_RECVOPTS`).
     pub options: Option<Bytes>,
-    /// Datagrams of this many bytes were joined into one (`UDP_GRO`); 0: not joined.
+    /// It is several, one behind the other, of this many bytes each, the last perhaps less; 0: one.
     pub segment_size: u16,
 }
 

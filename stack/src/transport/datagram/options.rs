@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::Take;
 use crate::base::Addr;
 
 /// Which ancillary data a receive call wants. Nothing is computed for them when a datagram arrives: [`Datagram`](super::Datagram)
@@ -83,6 +84,14 @@ pub struct DatagramOptions {
 
 /// `net.core.rmem_default` and `wmem_default`.
 pub const DEFAULT_BUFFER: usize = 212_992;
+
+impl DatagramOptions {
+    /// What a call takes of datagrams that are joined.
+    #[inline]
+    pub const fn take(&self) -> Take {
+        if self.gro { Take::Joined } else { Take::One }
+    }
+}
 
 impl Default for DatagramOptions {
     fn default() -> Self {

@@ -1,9 +1,11 @@
 //! The receive queue of a datagram socket.
-
-use core::mem;
+//!
+//! Datagrams that came one behind the other with the same headers, and whose payload stands so in one chunk, are one record: the first with the
+//! payload of all, of which `segment_size` bytes are each one's. They are counted and bounded one by one, and taken one by one unless the
+//! socket wants them joined (`UDP_GRO`).
 
 use super::{Datagram, Payload};
-use crate::base::{Budget, Ring, Rope};
+use crate::base::{Budget, Frame, Instant, Ring, Rope};
 
 /// Why a datagram was not queued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +16,15 @@ pub enum Refused {
     Memory,
 }
 
+/// What a call takes of datagrams that are joined.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Take {
+    /// The first of them.
+    One,
+    /// All of them.
+    Joined,
+}
+
 /// Datagrams that wait to be read, bounded by the socket's receive buffer and charged to the stack's budget.
 /// An empty queue owns no memory until the first datagram comes.
 #[derive(Debug, Default)]
@@ -21,7 +32,108 @@ pub struct DatagramQueue {
     queue: Ring<Datagram>,
     charged: usize,
     payload: usize,
+    /// How many were ever queued.
+    arrived: u64,
 }
+
+/// The oldest datagram of a queue, or all that are joined with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Front<'a> {
+    /// What is known of it. The payload may have others around it.
+    pub about: &'a Datagram,
+    start: usize,
+    len: usize,
+    /// The payload of the record, if it lies together.
+    together: Option<&'a [u8]>,
+}
+
+impl Front<'_> {
+    /// Bytes of payload.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if it carries nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies from `start` on into `into`, as many bytes as there are and fit; says how many.
+    #[inline]
+    pub fn copy_to(&self, start: usize, into: &mut [u8]) -> usize {
+        let count = self.len.saturating_sub(start).min(into.len());
+        match self.together.and_then(|bytes| bytes.get(self.start + start..)?.get(..count)) {
+            Some(bytes) => into[..count].copy_from_slice(bytes),
+            None => drop(self.about.data.copy_to(self.start + start, &mut into[..count])),
+        }
+        count
+    }
+
+    /// Bytes of each datagram, the last perhaps less, if it is several; 0 if it is one.
+    pub fn segment_size(&self) -> u16 {
+        if self.len > usize::from(self.about.segment_size) { self.about.segment_size } else { 0 }
+    }
+}
+
+/// The datagrams that are joined at the front of a queue, one by one.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    /// What is known of each.
+    pub about: &'a Datagram,
+    together: Option<&'a [u8]>,
+    size: usize,
+    /// Where the next begins, if there is one.
+    next: Option<usize>,
+}
+
+impl<'a> Iterator for Run<'a> {
+    type Item = Front<'a>;
+    #[inline]
+    fn next(&mut self) -> Option<Front<'a>> {
+        let (start, whole) = (self.next?, self.about.data.len());
+        let len = self.size.min(whole - start);
+        self.next = Some(start + len).filter(|end| *end < whole);
+        Some(Front { about: self.about, start, len, together: self.together })
+    }
+}
+
+impl Datagram {
+    /// Becomes one of which is known what is known of another, but that it came `now`, and what it carries.
+    #[inline]
+    pub(super) fn be_like(&mut self, about: &Self, now: Instant) {
+        let &Self { data: _, from, to, to_port, link, hop_limit, tos, flow_label, at: _, options: _, segment_size: _ } = about;
+        (self.from, self.to, self.to_port, self.link) = (from, to, to_port, link);
+        (self.hop_limit, self.tos, self.flow_label, self.at) = (hop_limit, tos, flow_label, now);
+        (self.options, self.segment_size) = (None, 0);
+    }
+
+    /// Bytes of payload that are taken at once.
+    #[inline]
+    fn portion(&self, take: Take) -> usize {
+        match take {
+            Take::One if self.segment_size != 0 => self.data.len().min(self.segment_size.into()),
+            _ => self.data.len(),
+        }
+    }
+}
+
+/// What `len` bytes of payload count: those of one datagram, or of several of `segment_size` bytes each.
+#[inline]
+fn cost(len: usize, segment_size: u16) -> usize {
+    let size = usize::from(segment_size);
+    if size == 0 || len <= size { truesize(len) } else { cost_of_many(len, size) }
+}
+
+fn cost_of_many(len: usize, size: usize) -> usize {
+    let last = match len % size {
+        0 => 0,
+        rest => truesize(rest),
+    };
+    len / size * truesize(size) + last
+}
+
+/// The most bytes of one record: those of the largest packet.
+const LARGEST_RUN: usize = 65_535;
 
 /// What Linux counts for a buffer of `len` payload bytes (`truesize`): the buffer's head, and its data with headers and shared
 /// info rounded up to the allocator's next size. Measured on Linux 6.18: 832 for up to 192 bytes, 1280, 2304, 4352, ...
@@ -41,52 +153,135 @@ pub fn kept(payload: Rope, frame_len: usize) -> Rope {
 }
 
 impl DatagramQueue {
-    /// Queues a datagram of `len` bytes of payload; gives its place, which is to be filled. One is always let into an empty queue, however small
-    /// `rcvbuf` is.
+    /// Queues a datagram of `len` bytes of payload, or several of `segment_size` bytes each; gives its place, which is to be filled. One is always let
+    /// into an empty queue, however small `rcvbuf` is.
     #[inline]
-    pub fn push(&mut self, budget: &mut Budget, rcvbuf: usize, len: usize) -> Result<&mut Datagram, Refused> {
-        let size = truesize(len);
-        if self.charged > 0 && self.charged + size > rcvbuf {
-            return Err(Refused::Buffer);
-        }
-        if !budget.allows(size) {
-            return Err(Refused::Memory);
-        }
-        budget.charge(size);
-        self.charged += size;
-        self.payload += len;
+    pub fn push(&mut self, budget: &mut Budget, rcvbuf: usize, len: usize, segment_size: u16) -> Result<&mut Datagram, Refused> {
+        let cost = cost(len, segment_size);
+        self.check_room(budget, rcvbuf, cost)?;
+        self.count(budget, cost, len);
         Ok(self.queue.push())
     }
 
+    /// Queues a datagram whose headers are those of the last one that was queued: its payload are the `len` bytes from `start` on of `frame`. Both are one
+    /// record if that one is still there and came just now, and this one's payload stands behind its. Gives false, and did nothing, if not.
+    #[inline(always)]
+    pub fn push_behind(
+        &mut self,
+        budget: &mut Budget,
+        rcvbuf: usize,
+        now: Instant,
+        (frame, start, len): (&Frame, usize, usize),
+    ) -> Result<bool, Refused> {
+        let cost = truesize(len);
+        self.check_room(budget, rcvbuf, cost)?;
+        let Some(last) = self.queue.back_mut() else { return Ok(false) };
+        let Some(skip) = start.checked_sub(frame.head().len()) else { return Ok(false) };
+        let joins = last.at == now && last.data.len() + len <= LARGEST_RUN && last.data.grow(&frame.body, skip, len);
+        if joins {
+            last.segment_size = len as u16;
+            self.count(budget, cost, len);
+        }
+        Ok(joins)
+    }
+
+    #[inline(always)]
+    fn check_room(&self, budget: &Budget, rcvbuf: usize, cost: usize) -> Result<(), Refused> {
+        if self.charged > 0 && self.charged + cost > rcvbuf {
+            return Err(Refused::Buffer);
+        }
+        if budget.allows(cost) { Ok(()) } else { Err(Refused::Memory) }
+    }
+
+    /// Counts a datagram that is let in.
+    #[inline(always)]
+    fn count(&mut self, budget: &mut Budget, cost: usize, len: usize) {
+        budget.charge(cost);
+        self.charged += cost;
+        self.payload += len;
+        self.arrived += 1;
+    }
+
+    /// How many were ever queued.
+    pub const fn arrived(&self) -> u64 {
+        self.arrived
+    }
+
     /// The oldest datagram.
-    pub fn front(&self) -> Option<&Datagram> {
-        self.queue.front()
+    #[inline]
+    pub fn front(&self, take: Take) -> Option<Front<'_>> {
+        let about = self.queue.front()?;
+        Some(Front { about, start: 0, len: about.portion(take), together: about.data.together() })
+    }
+
+    /// The oldest datagrams, as far as they are joined.
+    #[inline]
+    pub fn run(&self) -> Option<Run<'_>> {
+        let about = self.queue.front()?;
+        Some(Run { about, together: about.data.together(), size: about.portion(Take::One), next: Some(0) })
     }
 
     /// Copies the oldest datagram out and throws it away; says how many bytes were copied.
     #[inline]
-    pub fn read(&mut self, budget: &mut Budget, into: &mut [u8]) -> Option<usize> {
-        let datagram = self.queue.front_mut()?;
-        let (len, copied) = (datagram.data.len(), datagram.data.copy_to(0, into));
-        datagram.data = Payload::Taken;
-        self.leave(budget, len);
+    pub fn read(&mut self, budget: &mut Budget, take: Take, into: &mut [u8]) -> Option<usize> {
+        let copied = self.front(take)?.copy_to(0, into);
+        self.discard(budget, take);
         Some(copied)
     }
 
-    /// Takes the oldest datagram. The last one gives the queue's own memory back.
-    pub fn pop(&mut self, budget: &mut Budget) -> Option<Datagram> {
-        let datagram = mem::take(self.queue.front_mut()?);
-        self.leave(budget, datagram.data.len());
+    /// Takes the oldest datagram.
+    pub fn pop(&mut self, budget: &mut Budget, take: Take) -> Option<Datagram> {
+        let Front { about, len, .. } = self.front(take)?;
+        let segment_size = if take == Take::One { 0 } else { about.segment_size };
+        if len == about.data.len() {
+            let datagram = core::mem::take(self.queue.front_mut()?);
+            self.leave(budget, cost(len, datagram.segment_size), len);
+            return Some(Datagram { segment_size, ..datagram });
+        }
+        let datagram = Datagram { data: about.data.first(len), segment_size, ..about.clone() };
+        self.discard(budget, take);
         Some(datagram)
     }
 
-    /// The oldest datagram, with `len` bytes of payload, was taken out of its place.
+    /// Throws the oldest datagram away.
     #[inline]
-    fn leave(&mut self, budget: &mut Budget, len: usize) {
-        let size = truesize(len);
-        budget.release(size);
-        self.charged -= size;
+    pub fn discard(&mut self, budget: &mut Budget, take: Take) {
+        let len = self.queue.front().map_or(0, |front| front.portion(take));
+        self.discard_bytes(budget, len);
+    }
+
+    /// Throws the oldest `count` datagrams away, which are joined.
+    pub fn discard_some(&mut self, budget: &mut Budget, count: usize) {
+        let all = |front: &Datagram| front.data.len().min(front.portion(Take::One) * count);
+        let len = self.queue.front().map_or(0, all);
+        self.discard_bytes(budget, len);
+    }
+
+    /// Throws away the first `len` bytes of what is joined in front.
+    #[inline]
+    fn discard_bytes(&mut self, budget: &mut Budget, len: usize) {
+        let Some(front) = self.queue.front_mut() else { return };
+        let cost = cost(len, front.segment_size);
+        if len < front.data.len() {
+            front.data.advance(len);
+            return self.give_back(budget, cost, len);
+        }
+        front.data = Payload::Taken;
+        self.leave(budget, cost, len);
+    }
+
+    /// So many bytes of payload wait no longer.
+    #[inline]
+    fn give_back(&mut self, budget: &mut Budget, cost: usize, len: usize) {
+        budget.release(cost);
+        self.charged -= cost;
         self.payload -= len;
+    }
+
+    /// The oldest datagram was taken out of its place. The last one gives the queue's own memory back.
+    #[inline]
+    fn leave(&mut self, budget: &mut Budget, cost: usize, len: usize) {
+        self.give_back(budget, cost, len);
         self.queue.leave();
         if self.queue.is_empty() && self.queue.capacity() > 64 {
             self.queue = Ring::default();
@@ -106,7 +301,11 @@ impl DatagramQueue {
 
     /// How many datagrams wait.
     pub fn len(&self) -> usize {
-        self.queue.len()
+        let count = |one: &Datagram| match one.segment_size {
+            0 => 1,
+            size => one.data.len().div_ceil(size.into()),
+        };
+        self.queue.iter().map(count).sum()
     }
 
     /// Bytes of payload that wait.
@@ -126,7 +325,7 @@ mod tests {
 
     /// Queues a datagram of so many bytes.
     fn push(queue: &mut DatagramQueue, budget: &mut Budget, rcvbuf: usize, len: usize) -> Result<(), Refused> {
-        queue.push(budget, rcvbuf, len).map(|place| place.data = Rope::from(alloc::vec![0; len]).into())
+        queue.push(budget, rcvbuf, len, 0).map(|place| place.data = Rope::from(alloc::vec![0; len]).into())
     }
 
     /// Counts of Linux 6.18 on loopback with `SO_RCVBUF` reported as 800000.
@@ -138,7 +337,7 @@ mod tests {
             while push(&mut queue, &mut budget, 800_000, len).is_ok() {}
             assert_eq!(queue.len(), count, "datagrams of {len} bytes");
             assert_eq!((queue.payload(), queue.charged()), (len * count, budget.used()));
-            while queue.pop(&mut budget).is_some() {}
+            while queue.pop(&mut budget, Take::One).is_some() {}
             assert_eq!(budget.used(), 0);
         }
     }

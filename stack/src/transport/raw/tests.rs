@@ -40,7 +40,7 @@ fn every_socket_of_the_protocol_gets_a_copy_ipv4_with_its_header() {
     assert!(arrives(&mut host, EXPERIMENT, "fd00::2", "fd00::1", b"data"));
     assert!(!arrives(&mut host, 200, "10.0.0.2", "10.0.0.1", b"data"), "nobody wants that protocol");
     for id in [one, two] {
-        assert_eq!(host.raw.front(id).unwrap().from, end("10.0.0.2"));
+        assert_eq!(host.raw.front(id).unwrap().about.from, end("10.0.0.2"));
         assert_eq!(recv(&mut host, id).unwrap()[20..], *b"data");
     }
     assert_eq!(recv(&mut host, six).unwrap(), b"data");

@@ -15,7 +15,7 @@ impl Udp {
         let (local_port, remote_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         let ends = Ends { local: error.local, local_port, remote: error.remote, remote_port };
         match self.lookup(&ends, error.link) {
-            Some(id) => self.sockets[id].endpoint.icmp_error(base(net), error, remote_port, header::LEN),
+            Some((id, _)) => self.sockets[id].endpoint.icmp_error(base(net), error, remote_port, header::LEN),
             None => {
                 base(net).counters.icmp.in_errors += 1;
                 base(net).discard(Some(error.link), Discard::IcmpNoSocket, error.quoted.len());

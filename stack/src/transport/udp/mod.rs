@@ -11,6 +11,7 @@
 //! * [`flows`]: connected sockets by both ends.
 //! * [`header`]: the eight bytes.
 //! * [`send`], [`receive`], [`errors`]: the way out, the way in, and what ICMP tells.
+//! * [`trail`]: the way in of datagrams that have the headers of the one before.
 //! * [`short`]: the way out of a datagram that goes where the one before it went; [`run`]: of many that do, as one.
 //!
 //! Invariants: a socket with a port stands in exactly one table: bound in `ports`, connected in `flows` (then `ports` only
@@ -24,16 +25,19 @@ mod run;
 mod send;
 mod short;
 mod socket;
+mod trail;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::base::{Base, Entropy, HashKey, Key, LinkId, Slab, SocketId, Version};
 use crate::network::Network;
-use crate::transport::datagram::endpoint_calls;
+use crate::transport::datagram::{Endpoint, RecvOptions, Run, endpoint_calls};
 use crate::transport::ports::{Ports, Rules};
 use crate::transport::shard::Shard;
 use flows::{Ends, Flows};
 use socket::Socket;
+use trail::Trail;
 
 /// All UDP sockets of a host.
 ///
@@ -54,6 +58,10 @@ pub struct Udp {
     candidates: Vec<Key>,
     /// Whom the last datagram was for. Void with each change of what look-ups depend on.
     last: Option<((Ends, LinkId), Key)>,
+    /// How long that was, header included.
+    last_len: usize,
+    /// The headers of one that came before, if others are likely to follow. Void likewise.
+    trail: Option<Box<Trail>>,
 }
 
 impl Udp {
@@ -68,12 +76,20 @@ impl Udp {
             matches: Vec::new(),
             candidates: Vec::new(),
             last: None,
+            last_len: 0,
+            trail: None,
         }
     }
 
     /// `ip_local_port_range`, both ends included.
     pub fn set_port_range(&mut self, first: u16, last: u16) {
         self.ports.set_range(first, last);
+    }
+
+    /// Whoever was found for a datagram may not be found any more.
+    fn forget_last(&mut self) {
+        self.last = None;
+        self.trail = None;
     }
 
     /// Which of several stacks this is.
@@ -97,7 +113,19 @@ impl Udp {
         if endpoint.inet.error.is_some() {
             return None;
         }
-        endpoint.queue.read(&mut net.links.base.budget, into)
+        endpoint.queue.read(&mut net.links.base.budget, endpoint.options.take(), into)
+    }
+
+    /// The oldest datagrams that are joined. None: there is none, or there is something else to tell of them than bytes and sender.
+    pub fn run(&self, id: Key) -> Option<Run<'_>> {
+        let Endpoint { inet, options, queue, .. } = &self.sockets[id].endpoint;
+        let tells_more = inet.error.is_some() || options.gro || options.recv != RecvOptions::default();
+        if tells_more { None } else { queue.run() }
+    }
+
+    /// Throws the oldest `count` datagrams away, which are of one [run](Self::run).
+    pub fn discard_some(&mut self, net: &mut Network, id: Key, count: usize) {
+        self.sockets[id].endpoint.queue.discard_some(&mut base(net).budget, count);
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::flows::Ends;
 use super::header::{self, Header};
+use super::trail::Trail;
 use super::{Udp, base};
 use crate::base::{Base, Discard, Instant, Key, LinkId, Rope, SockAddr};
 use crate::network::{Cast, Network, Packet};
@@ -18,10 +19,13 @@ impl Udp {
             Err(reason) => return refuse(base(net), &packet, reason),
         };
         if packet.cast == Cast::Unicast {
+            let len = packet.len;
             match self.lookup(&ends(&packet, header), packet.link) {
-                Some(id) => self.deliver_last(net, id, packet, header),
+                Some((id, Seen::Before)) if len == self.last_len => self.deliver_and_remember(net, id, packet, header),
+                Some((id, _)) => self.deliver_last(net, id, packet, header),
                 None => nobody(net, &packet),
             }
+            self.last_len = len;
         } else {
             self.receive_for_many(net, packet, header);
         }
@@ -57,15 +61,25 @@ impl Udp {
         self.deliver(net, id, &packet, header, content);
     }
 
-    /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a
-    /// `SO_REUSEPORT` group the one its flow falls to.
-    pub(super) fn lookup(&mut self, ends: &Ends, link: LinkId) -> Option<Key> {
-        if let Some((_, id)) = self.last.filter(|(of, _)| *of == (*ends, link)) {
-            return Some(id);
+    /// The second datagram of a flow that is as long as the one before it: others may follow.
+    #[inline(never)]
+    fn deliver_and_remember(&mut self, net: &mut Network, id: Key, packet: Packet, header: Header) {
+        let (trail, arrived) = (Trail::of(net, id, &packet, header), self.sockets[id].endpoint.queue.arrived());
+        self.deliver_last(net, id, packet, header);
+        if let Some(trail) = trail {
+            self.leave(trail, arrived);
         }
-        let found = self.look_up(ends, link);
-        self.last = found.map(|id| ((*ends, link), id));
-        found
+    }
+
+    /// The one socket a packet to this host is for: the one connected to its sender, else the best of those bound; of a
+    /// `SO_REUSEPORT` group the one its flow falls to. Says too if the packet before it was of its flow.
+    pub(super) fn lookup(&mut self, ends: &Ends, link: LinkId) -> Option<(Key, Seen)> {
+        if let Some((_, id)) = self.last.filter(|(of, _)| *of == (*ends, link)) {
+            return Some((id, Seen::Before));
+        }
+        let found = self.look_up(ends, link)?;
+        self.last = Some(((*ends, link), found));
+        Some((found, Seen::New))
     }
 
     fn look_up(&mut self, ends: &Ends, link: LinkId) -> Option<Key> {
@@ -127,6 +141,13 @@ impl Udp {
     }
 }
 
+/// Whether the flow of a packet was that of the one before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seen {
+    Before,
+    New,
+}
+
 /// True if next to nothing lies behind a packet in its frame: kept as it is, the frame holds no more memory than the queue charges.
 #[inline]
 fn is_all(packet: &Packet) -> bool {
@@ -139,7 +160,7 @@ fn is_all(packet: &Packet) -> bool {
 #[inline]
 fn queue_whole(base: &mut Base, endpoint: &mut Endpoint, packet: Packet, header: Header) {
     let len = packet.len - header::LEN;
-    match endpoint.queue.push(&mut base.budget, endpoint.options.rcvbuf, len) {
+    match endpoint.queue.push(&mut base.budget, endpoint.options.rcvbuf, len, 0) {
         Ok(place) => {
             describe(place, base.now, &packet, header);
             (place.options, place.segment_size) = (None, 0);
@@ -148,14 +169,14 @@ fn queue_whole(base: &mut Base, endpoint: &mut Endpoint, packet: Packet, header:
             base.counters.udp.in_datagrams += 1;
             endpoint.delivered(base, from, len);
         }
-        Err(refused) => full(base, &packet, refused),
+        Err(refused) => full(base, packet.link, packet.len, refused),
     }
 }
 
 /// Queues a datagram, or a part of what was joined.
 fn queue(base: &mut Base, endpoint: &mut Endpoint, packet: &Packet, header: Header, content: Content, segment_size: u16) {
     let len = content.payload.len();
-    match endpoint.queue.push(&mut base.budget, endpoint.options.rcvbuf, len) {
+    match endpoint.queue.push(&mut base.budget, endpoint.options.rcvbuf, len, segment_size) {
         Ok(place) => {
             describe(place, base.now, packet, header);
             (place.options, place.segment_size) = (content.options, segment_size);
@@ -164,13 +185,13 @@ fn queue(base: &mut Base, endpoint: &mut Endpoint, packet: &Packet, header: Head
             base.counters.udp.in_datagrams += 1;
             endpoint.delivered(base, from, len);
         }
-        Err(refused) => full(base, packet, refused),
+        Err(refused) => full(base, packet.link, packet.len, refused),
     }
 }
 
 /// Writes down what a packet says of its datagram, but for what it carries.
 #[inline]
-fn describe(place: &mut Datagram, now: Instant, packet: &Packet, header: Header) {
+pub(super) fn describe(place: &mut Datagram, now: Instant, packet: &Packet, header: Header) {
     let Datagram { data: _, from, to, to_port, link, hop_limit, tos, flow_label, at, options: _, segment_size: _ } = place;
     let scope = if needs_scope(packet.src) { u32::from(packet.link.0) } else { 0 };
     *from = SockAddr { addr: packet.src, port: header.src_port, scope };
@@ -226,8 +247,9 @@ fn refuse(base: &mut Base, packet: &Packet, reason: Discard) {
     base.discard(Some(packet.link), reason, packet.len);
 }
 
+/// There is no room for a datagram of so many bytes, its header included.
 #[cold]
-fn full(base: &mut Base, packet: &Packet, refused: Refused) {
+pub(super) fn full(base: &mut Base, link: LinkId, len: usize, refused: Refused) {
     base.counters.udp.in_errors += 1;
     let reason = match refused {
         Refused::Buffer => {
@@ -239,5 +261,5 @@ fn full(base: &mut Base, packet: &Packet, refused: Refused) {
             Discard::OutOfMemory
         }
     };
-    base.discard(Some(packet.link), reason, packet.len);
+    base.discard(Some(link), reason, len);
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::send::MAX_SEGMENTS;
 use super::{Udp, base, header};
-use crate::base::event::{Direction, What};
+use crate::base::event::{Direction, What, class};
 use crate::base::{Frame, Key, SockAddr};
 use crate::network::Network;
 
@@ -21,14 +21,14 @@ struct Run {
 }
 
 impl Run {
-    /// The run at the beginning of `datagrams`, of which the first has `size` bytes: as many as are of that size, `most` at most, and a shorter one after
-    /// them. Not an empty one, for what is cut has no empty parts.
-    fn of<'a>(datagrams: impl Iterator<Item = &'a [u8]>, size: usize, most: usize) -> Self {
+    /// The run at the beginning of datagrams of such lengths, of which the first has `size` bytes: as many as are of that size, `most` at most, and a
+    /// shorter one after them. Not an empty one, for what is cut has no empty parts.
+    fn of(lengths: impl Iterator<Item = usize>, size: usize, most: usize) -> Self {
         let mut run = Self::default();
-        for datagram in datagrams.take(most).take_while(|datagram| (1..=size).contains(&datagram.len())) {
+        for len in lengths.take(most).take_while(|len| (1..=size).contains(len)) {
             run.count += 1;
-            run.len += datagram.len();
-            if datagram.len() < size {
+            run.len += len;
+            if len < size {
                 break;
             }
         }
@@ -38,27 +38,27 @@ impl Run {
 
 impl Udp {
     /// Sends the first of the datagrams, as many as make a run, each as [`Udp::send_short`] does; says how many. 0: it did nothing, for there is no
-    /// run, or the first does not go where the one before it went.
+    /// run, or the first does not go where the one before it went. `lengths` are those of the datagrams that may be sent so.
     pub fn send_run<'a>(
         &mut self,
         net: &mut Network,
         id: Key,
-        datagrams: impl Iterator<Item = &'a [u8]> + Clone,
+        lengths: impl Iterator<Item = usize> + Clone,
+        datagrams: impl Iterator<Item = &'a [u8]>,
         asked: Option<SockAddr>,
     ) -> usize {
         let socket = &mut self.sockets[id];
-        let (Some(course), Some(first)) = (socket.course.as_deref(), datagrams.clone().next()) else { return 0 };
-        let size = first.len();
+        let (Some(course), Some(size)) = (socket.course.as_deref(), lengths.clone().next()) else { return 0 };
         if size == 0 || socket.corked.is_some() || !course.is_open(net, &socket.endpoint, asked, size) {
             return 0;
         }
         let most = MAX_SEGMENTS.min(LARGEST / size).min(net.takes_at_once(&course.way, header::LEN + size));
-        let run = Run::of(datagrams.clone(), size, most);
+        let run = Run::of(lengths.clone(), size, most);
         if run.count < 2 {
             return 0;
         }
         let mut data = Vec::with_capacity(run.len);
-        datagrams.clone().take(run.count).for_each(|datagram| data.extend_from_slice(datagram));
+        datagrams.take(run.count).for_each(|datagram| data.extend_from_slice(datagram));
         let mut frame = Frame::new(data.into());
         frame.segment_size = size as u16;
         header::push_partial(&mut frame, course.ports, course.way.pseudo());
@@ -66,9 +66,11 @@ impl Udp {
         debug_assert!(sent.is_ok(), "the link said that it takes them");
         let base = base(net);
         base.counters.udp.out_datagrams += run.count as u64;
-        for datagram in datagrams.take(run.count) {
-            let (socket, peer, len) = (socket.endpoint.inet.owner, course.to, datagram.len() as u32);
-            base.emit(What::Datagram { socket, direction: Direction::Out, peer, len });
+        if base.events.wanted(class::SEGMENTS) {
+            for len in lengths.take(run.count) {
+                let (socket, peer, len) = (socket.endpoint.inet.owner, course.to, len as u32);
+                base.emit(What::Datagram { socket, direction: Direction::Out, peer, len });
+            }
         }
         run.count
     }
@@ -81,8 +83,7 @@ mod tests {
     #[test]
     fn a_run_is_of_one_size_and_ends_with_a_shorter_one() {
         let of = |lengths: &[usize], most: usize| {
-            let bytes = [0; 9];
-            let Run { count, len } = Run::of(lengths.iter().map(|len| &bytes[..*len]), lengths[0], most);
+            let Run { count, len } = Run::of(lengths.iter().copied(), lengths[0], most);
             (count, len)
         };
         assert_eq!(of(&[3, 3, 3], 128), (3, 9));

@@ -53,7 +53,7 @@ impl Udp {
         let link = inet.check_bind(net, local, Kind::Datagram)?;
         let wanted = Binding { local: local.addr, link, ..binding(id, inet) };
         let port = self.ports.bind(wanted, local.port)?;
-        self.last = None;
+        self.forget_last();
         let inet = self.inet_mut(id);
         inet.local = local.addr;
         inet.link = link;
@@ -72,7 +72,7 @@ impl Udp {
         }
         let link = inet.check_bind(net, local, Kind::Datagram)?;
         self.ports.bind_every(Binding { local: local.addr, link, ..binding(id, inet) })?;
-        self.last = None;
+        self.forget_last();
         let inet = self.inet_mut(id);
         inet.local = local.addr;
         inet.link = link;
@@ -89,7 +89,7 @@ impl Udp {
         }
         if self.inet(id).local_port == 0 {
             let port = self.ports.bind(binding(id, self.inet(id)), 0).map_err(|_| Errno::EAGAIN)?;
-            self.last = None;
+            self.forget_last();
             let inet = self.inet_mut(id);
             inet.local_port = port;
             inet.tell_ends(base(net), protocol::UDP);
@@ -155,7 +155,7 @@ impl Udp {
 
     /// The tables learn what changed; the socket keeps its place among those it shares a port with.
     fn follow_options(&mut self, id: Key) {
-        self.last = None;
+        self.forget_last();
         let inet = self.inet(id);
         let (port, now, holder) = (inet.local_port, binding(id, inet), holder(inet));
         match self.sockets[id].holder.replace(holder) {
@@ -171,7 +171,7 @@ impl Udp {
     }
 
     fn leave_tables(&mut self, id: Key) {
-        self.last = None;
+        self.forget_last();
         let (port, every) = (self.inet(id).local_port, self.inet(id).every_port);
         if let Some(holder) = self.sockets[id].holder.take() {
             self.ports.release(port, holder);

@@ -193,7 +193,7 @@ fn joined_datagrams_are_given_whole_to_whom_wants_them_so_and_else_split() {
         let mut packet = host.packet("10.0.0.2", "10.0.0.1", &datagram(9, 7, &[0; 250]));
         packet.frame.segment_size = 100;
         host.receive_udp(packet);
-        assert_eq!(host.udp.front(id).unwrap().segment_size, if gro { 100 } else { 0 });
+        assert_eq!(host.udp.front(id).unwrap().segment_size(), if gro { 100 } else { 0 });
         assert_eq!(host.recv_lengths(id), lengths);
     }
 }

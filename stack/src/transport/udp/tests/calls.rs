@@ -13,7 +13,7 @@ fn a_datagram_arrives_whole_with_its_sender_even_if_it_is_empty() {
     let client = host.bound("127.0.0.1:4000");
     assert_eq!(host.send_to(client, "127.0.0.1:53", b"question"), Ok(8));
     assert_eq!(host.send_to(client, "127.0.0.1:53", b""), Ok(0));
-    let first = host.udp.front(server).unwrap();
+    let first = host.udp.front(server).unwrap().about;
     assert_eq!((first.from, first.to, first.to_port), (at("127.0.0.1:4000"), Addr::V4_LOOPBACK, 53));
     assert_eq!(host.recv(server).unwrap(), b"question");
     assert_eq!(host.udp.readiness(server), Ready::IN | Ready::OUT, "an empty datagram is one too");
@@ -200,7 +200,7 @@ fn a_socket_of_both_families_hears_both() {
     let server = host.bound("[::]:53");
     let client = host.socket(Version::V4);
     host.send_to(client, "127.0.0.1:53", b"four").unwrap();
-    assert_eq!(host.udp.front(server).unwrap().from.addr, Addr::V4_LOOPBACK);
+    assert_eq!(host.udp.front(server).unwrap().about.from.addr, Addr::V4_LOOPBACK);
     assert_eq!(host.recv(server).unwrap(), b"four");
     let from_six = host.connected("[::1]:53");
     host.send(from_six, b"six").unwrap();

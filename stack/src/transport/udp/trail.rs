@@ -1,0 +1,163 @@
+//! Datagrams with the headers of one that came before, but for the checksum: what every layer found of that one is true of them. They came by its link,
+//! their packet names its addresses, and so they go to its socket without being looked at again.
+//!
+//! The headers are kept of a datagram that came after another of its flow and its length. They are forgotten with whatever look-ups depend on: sockets
+//! that are bound, connected or closed, and changes of routes, addresses and links.
+
+use alloc::boxed::Box;
+
+use super::header::{self, Header};
+use super::receive::{describe, full};
+use super::{Udp, base};
+use crate::base::frame::HEAD;
+use crate::base::{Checksum, Frame, Key, LinkId, Sum};
+use crate::network::{Cast, Network, Packet, protocol};
+use crate::transport::datagram::Datagram;
+
+/// Bytes of an IPv4 header without options.
+const NETWORK: usize = 20;
+/// The largest link header: Ethernet's with a tag.
+const LINK: usize = 18;
+/// Words in which all headers have room.
+const WORDS: usize = (LINK + NETWORK + header::LEN).div_ceil(8);
+const BYTES: usize = WORDS * 8;
+/// Where the checksum is if the headers stand at the end of these.
+const CHECKSUM: usize = BYTES - 2;
+
+/// The headers of a datagram, and what was found of them.
+#[derive(Debug)]
+pub(super) struct Trail {
+    /// Its socket.
+    id: Key,
+    /// What was told of it: without payload.
+    about: Datagram,
+    /// How many datagrams its socket had got with the last that was queued of it and those that followed.
+    arrived: u64,
+    /// [`Network::generation`] when it came.
+    generation: u64,
+    /// Bytes of the frame.
+    frame_len: usize,
+    /// Bytes of all headers.
+    headers: usize,
+    /// Bytes of the link's.
+    link_len: usize,
+    /// The headers where the head of a frame has them, at its end, and which bits of them must be the same: all but the checksum.
+    same: [u64; WORDS],
+    mask: [u64; WORDS],
+    /// The sum of the pseudo-header and of the transport header without its checksum.
+    sum: Sum,
+}
+
+impl Trail {
+    /// That of a datagram for the socket `id`, which is not queued yet. None if nothing may follow: it must be of the usual ones, whole, and have payload
+    /// and nothing behind that.
+    pub(super) fn of(net: &mut Network, id: Key, packet: &Packet, header: Header) -> Option<Self> {
+        let Packet { network: link_len, transport, len, ref frame, .. } = *packet;
+        let is_usual = packet.dst.is_v4() && packet.cast == Cast::Unicast && transport == link_len + NETWORK && link_len <= LINK;
+        let is_whole = frame.segment_size == 0 && len > header::LEN && transport + len == frame.len();
+        if !(is_usual && is_whole) {
+            return None;
+        }
+        let headers = transport + header::LEN;
+        let (head, mut mask) = (last_of_head(frame, headers), [0; BYTES]);
+        mask[BYTES - headers..CHECKSUM].fill(0xff);
+        let mut sum = Sum::pseudo(packet.src, packet.dst, protocol::UDP, len);
+        sum.add(&head[BYTES - header::LEN..CHECKSUM]);
+        let (same, mask) = (words(&head), words(&mask));
+        let mut about = Datagram::default();
+        describe(&mut about, base(net).now, packet, header);
+        let (generation, frame_len) = (net.generation(), frame.len());
+        Some(Self { id, about, arrived: 0, generation, frame_len, headers, link_len, same, mask, sum })
+    }
+
+    /// True if a frame that came by `link` has these headers and a right checksum, nothing waits in front of it, and nothing has changed.
+    #[inline]
+    fn is_followed_by(&self, net: &Network, link: LinkId, frame: &Frame) -> bool {
+        if frame.len() != self.frame_len || frame.segment_size != 0 || link != self.about.link {
+            return false;
+        }
+        let head = last_of_head(frame, self.headers);
+        self.has_headers_of(&head) && net.is_idle() && net.generation() == self.generation && self.is_sound(&head, frame)
+    }
+
+    /// All words are looked at: a fixed number costs less than the few that could do.
+    #[inline]
+    fn has_headers_of(&self, head: &[u8; BYTES]) -> bool {
+        let head = words(head);
+        (0..WORDS).fold(0, |differ, at| differ | (head[at] ^ self.same[at]) & self.mask[at]) == 0
+    }
+
+    /// True if the checksum is right or known to be. One that says that there is none is left to others.
+    #[inline]
+    fn is_sound(&self, head: &[u8; BYTES], frame: &Frame) -> bool {
+        match frame.checksum {
+            Checksum::Verified => true,
+            // Of this header, or it says nothing.
+            Checksum::Partial { .. } => usize::from(frame.l2_len) + usize::from(frame.l3_len) + header::LEN == self.headers,
+            Checksum::Unknown => {
+                let checksum = u16::from_be_bytes([head[CHECKSUM], head[CHECKSUM + 1]]);
+                let mut sum = self.sum;
+                sum.add_word(u32::from(checksum));
+                checksum != 0 && frame.sum(self.headers, self.frame_len - self.headers, sum).finish() == 0
+            }
+        }
+    }
+}
+
+fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
+    let (words, _) = bytes.as_chunks();
+    core::array::from_fn(|at| u64::from_ne_bytes(words[at]))
+}
+
+/// The first `headers` bytes of a frame at the end of an array; what is before them means nothing. Nearly always they are in its head.
+#[inline]
+fn last_of_head(frame: &Frame, headers: usize) -> [u8; BYTES] {
+    let end = (HEAD + headers).checked_sub(frame.head().len()).filter(|end| *end <= HEAD);
+    let window = end.and_then(|end| frame.head_area()[..end].last_chunk());
+    window.copied().unwrap_or_else(|| copied(frame, headers))
+}
+
+#[inline(never)]
+fn copied(frame: &Frame, headers: usize) -> [u8; BYTES] {
+    let mut head = [0; BYTES];
+    frame.copy_to(0, &mut head[BYTES - headers..]);
+    head
+}
+
+impl Udp {
+    /// Keeps the headers of the datagram that was delivered just now; before it its socket had got `arrived`.
+    pub(super) fn leave(&mut self, trail: Trail, arrived: u64) {
+        let now = self.sockets[trail.id].endpoint.queue.arrived();
+        let is_queued = now > arrived;
+        self.trail = Some(Box::new(Trail { arrived: if is_queued { now } else { u64::MAX }, ..trail }));
+    }
+
+    /// True if a datagram may follow another.
+    #[inline]
+    pub fn has_trail(&self) -> bool {
+        self.trail.is_some()
+    }
+
+    /// Receives a frame from a link, if it follows a datagram: as any other, but nobody looks at it again. Else it is given back.
+    #[inline]
+    pub fn follow(&mut self, net: &mut Network, link: LinkId, frame: Frame, more: bool) -> Option<Frame> {
+        let Self { sockets, trail: Some(trail), .. } = self else { return Some(frame) };
+        if !trail.is_followed_by(net, link, &frame) {
+            return Some(frame);
+        }
+        if !net.counts_in(link, frame.len(), trail.link_len, more) {
+            return None;
+        }
+        let (endpoint, base, start) = (&mut sockets[trail.id].endpoint, base(net), trail.headers);
+        let behind = trail.arrived == endpoint.queue.arrived();
+        let (len, delivered) = (frame.len() - start, endpoint.deliver_like(base, &trail.about, behind, frame, start));
+        match delivered {
+            Ok(()) => {
+                trail.arrived = endpoint.queue.arrived();
+                base.counters.udp.in_datagrams += 1;
+            }
+            Err(refused) => full(base, link, header::LEN + len, refused),
+        }
+        None
+    }
+}
