@@ -10,8 +10,8 @@ use crate::socket::{Receiving, Sending};
 const MOST: usize = 1024;
 
 impl Stack {
-    /// Sends messages in order until one cannot be sent, 1024 at most; says how many. An error, as [`Stack::sendmsg`] gives it, only if that is the
-    /// first: else whoever sends the rest is told.
+    /// Sends messages in order until one cannot be sent, or is taken in part by a stream, 1024 at most; says how many, that one included. An error, as
+    /// [`Stack::sendmsg`] gives it, only if there is no first one; as in Linux one that comes after it is not told.
     ///
     /// ```
     /// use loggia_stack::base::MsgFlags;
@@ -47,6 +47,10 @@ impl Stack {
                 Err(errno) if sent == 0 => return Err(errno),
                 Err(_) => break,
             }
+            // What comes behind it must not come before its rest.
+            if !messages[sent - 1].is_whole() {
+                break;
+            }
         }
         Ok(sent)
     }
@@ -57,7 +61,7 @@ impl Stack {
     /// Nothing waits here. A caller that is to wait until all places are full calls again for the others, unless it has `MSG_WAITFORONE`: then all
     /// but the first are received with `MSG_DONTWAIT`.
     pub fn recvmmsg(&mut self, id: SocketId, places: &mut [Receiving<'_, '_>], flags: MsgFlags) -> Result<usize, Errno> {
-        self.sockets.tell_error(&mut self.net, id, flags)?;
+        self.sockets.tell_error(&mut self.net, id, places.len(), flags)?;
         let (first, others) = waiting(flags);
         let mut received = 0;
         while received < places.len() {

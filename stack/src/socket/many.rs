@@ -26,6 +26,11 @@ impl<'a> Sending<'a> {
     pub const fn of(message: Message<'a>) -> Self {
         Self { message, len: 0 }
     }
+
+    /// All of it was taken.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.message.data.iter().map(|piece| piece.len()).sum::<usize>() == self.len
+    }
 }
 
 /// A place for a message that `recvmmsg` receives (`struct mmsghdr`).
@@ -83,11 +88,13 @@ impl Sockets {
         count
     }
 
-    /// Linux tells of a pending error before it receives many messages, also where a single one would come before the error.
-    pub(crate) fn tell_error(&mut self, net: &mut Network, id: SocketId, flags: MsgFlags) -> Result<(), Errno> {
+    /// Linux tells of a pending error before it receives many messages, also where a single one would come before the error, and where there is no
+    /// place for any.
+    pub(crate) fn tell_error(&mut self, net: &mut Network, id: SocketId, places: usize, flags: MsgFlags) -> Result<(), Errno> {
         let record = *self.record(id)?;
-        // Who is told of it first anyway is told so below.
-        if flags.contains(MsgFlags::ERRQUEUE) || record.semantics().errors == ErrorOrder::BeforeData {
+        // Who is told of it first anyway is told so with the first place.
+        let is_told_first = places > 0 && record.semantics().errors == ErrorOrder::BeforeData;
+        if flags.contains(MsgFlags::ERRQUEUE) || is_told_first {
             return Ok(());
         }
         match self.take_error(record.kind) {

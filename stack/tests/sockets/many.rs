@@ -167,6 +167,35 @@ fn a_stream_takes_and_gives_what_there_is_room_for() {
     assert!(got.len() < 9);
 }
 
+/// Linux: what is behind a message of which a part was taken must not come before its rest.
+#[test]
+fn a_message_of_a_stream_that_is_taken_in_part_ends_the_call() {
+    let mut net = Net::single();
+    let stack = &mut net.hosts[0];
+    let listener = stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+    stack.bind(listener, &addr("127.0.0.1:7")).unwrap();
+    stack.listen(listener, 1).unwrap();
+    let client = stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+    set(stack, client, sol_socket::LEVEL, sol_socket::SO_SNDBUF, 5000).unwrap();
+    assert_eq!(stack.connect(client, &addr("127.0.0.1:7")), Err(Errno::EINPROGRESS));
+    stack.accept(listener).expect("it is there at once");
+    let long = vec![b'a'; 1 << 20];
+    let taken = send(stack, client, &[&long, b"b", b"c"]).unwrap();
+    assert!(taken.len() == 1 && taken[0] < long.len(), "{taken:?}");
+}
+
+/// Linux: the call asks for a pending error before it looks how many places there are.
+#[test]
+fn a_pending_error_is_told_where_nothing_is_to_be_received() {
+    let mut net = Net::pair(DELAY);
+    let (client, server) = acquainted(&mut net);
+    net.hosts[1].close(server).unwrap();
+    send(&mut net.hosts[0], client, &[b"a", b"b"]).unwrap();
+    net.wait(0, client, Ready::ERR);
+    assert_eq!(receive(&mut net.hosts[0], client, 0, 4, MsgFlags::NONE).err(), Some(Errno::ECONNREFUSED));
+    assert_eq!(receive(&mut net.hosts[0], client, 0, 4, MsgFlags::NONE).map(|got| got.len()), Ok(0));
+}
+
 #[test]
 fn after_shutdown_each_place_is_given_the_end_unless_nobody_would_wait() {
     let mut net = Net::pair(DELAY);
