@@ -172,6 +172,24 @@ fn a_new_syn_may_end_time_wait() {
     assert_eq!(t.stack.counters().tcp_ext.tw_recycled, 1);
 }
 
+/// RFC 9293 MAY-2 (RFC 1122 §4.2.2.13): our number is then beyond all that the connection before used, also if that was faster than the clock.
+#[test]
+fn who_takes_the_place_of_another_begins_beyond_its_numbers() {
+    let sequence = |packet: Vec<u8>| u32::from_be_bytes(packet[24..28].try_into().expect("four bytes"));
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 1000);
+    t.expect("P. 1:1001(1000) ack 1");
+    t.inject(". 1:1(0) ack 1001 win 65535");
+    t.stack.close(socket).unwrap();
+    let fin = sequence(t.next_packet().expect("a FIN"));
+    t.inject("F. 1:1(0) ack 1002 win 65535");
+    t.expect(". 1002:1002(0) ack 2");
+    t.inject("S 5000:5000(0) win 65535 <mss 1460>");
+    let answer = sequence(t.next_packet().expect("a SYN-ACK"));
+    assert!((1..1 << 20).contains(&answer.wrapping_sub(fin)), "{fin} {answer}");
+}
+
 /// Who runs a host ends it: the peer that has not closed is told (RFC 9293 §3.10.5), and what came before can be read.
 #[test]
 fn a_host_that_ends_resets_what_is_open_and_leaves_what_came() {

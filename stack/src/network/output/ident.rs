@@ -23,6 +23,19 @@ impl Idents {
 
     /// The next ident for the path; IPv4 takes the low half.
     pub(in crate::network) fn next(&mut self, src: Addr, dst: Addr, protocol: u8) -> u32 {
+        let (counter, start) = self.counter(src, dst, protocol);
+        *counter = counter.wrapping_add(1);
+        counter.wrapping_add(start)
+    }
+
+    /// So many idents of the path are used that follow the last one.
+    pub(in crate::network) fn skip(&mut self, src: Addr, dst: Addr, protocol: u8, count: u32) {
+        let (counter, _) = self.counter(src, dst, protocol);
+        *counter = counter.wrapping_add(count);
+    }
+
+    /// The counter of a path, and from where it counts.
+    fn counter(&mut self, src: Addr, dst: Addr, protocol: u8) -> (&mut u32, u32) {
         if self.counters.is_empty() {
             self.counters.resize(COUNTERS, 0);
         }
@@ -31,9 +44,7 @@ impl Idents {
         hasher.write(&dst.octets());
         hasher.write_u8(protocol);
         let hash = hasher.finish();
-        let counter = &mut self.counters[hash as usize % COUNTERS];
-        *counter = counter.wrapping_add(1);
-        counter.wrapping_add((hash >> 32) as u32)
+        (&mut self.counters[hash as usize % COUNTERS], (hash >> 32) as u32)
     }
 }
 
@@ -48,5 +59,8 @@ mod tests {
         let (first, other) = (next(2), next(3));
         assert_ne!(first, other);
         assert_eq!(next(2), first.wrapping_add(1));
+        let (ours, theirs) = (Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2));
+        idents.skip(ours, theirs, 17, 3);
+        assert_eq!(idents.next(ours, theirs, 17), first.wrapping_add(5));
     }
 }

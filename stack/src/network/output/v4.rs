@@ -24,6 +24,7 @@ impl Network {
     fn send_plain_v4(&mut self, route: &Route, outgoing: &Outgoing, total: u16, mut frame: Frame) -> Result<(), Errno> {
         let dont_fragment = self.sets_df(route, outgoing);
         let header = self.header_v4(route, outgoing, (HEADER_LEN as u8, total), dont_fragment);
+        self.count_idents(&header, &frame);
         frame.prepend(&header.plain());
         (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
         self.hand_down(route.link, route.hop, Version::V4, frame)
@@ -44,6 +45,7 @@ impl Network {
         }
         let dont_fragment = fits && self.sets_df(route, outgoing);
         let header = self.header_v4(route, outgoing, (header_len as u8, total as u16), dont_fragment);
+        self.count_idents(&header, &frame);
         header.emit(options, frame.push(header_len));
         (frame.l2_len, frame.l3_len) = (0, header_len as u16);
         self.loop_back(route, outgoing, &frame);
@@ -100,5 +102,15 @@ impl Network {
     /// RFC 6864 §4.1: a datagram that nobody cuts needs no ident; it has 0, as Linux's have that belong to no connection.
     fn ident_v4(&mut self, route: &Route, outgoing: &Outgoing, dont_fragment: bool) -> u16 {
         if dont_fragment { 0 } else { self.idents.next(route.src, outgoing.dst, outgoing.protocol) as u16 }
+    }
+
+    /// RFC 6864 §4.3: of a transport's super-segment that others may cut each segment has an ident of its own, one more than that of the one before it:
+    /// the next packet must not have them too.
+    fn count_idents(&mut self, header: &Header, frame: &Frame) {
+        if frame.segment_size == 0 || header.dont_fragment {
+            return;
+        }
+        let segments = (frame.len() - usize::from(frame.l4_len)).div_ceil(frame.segment_size.into());
+        self.idents.skip(header.src, header.dst, header.protocol, segments.saturating_sub(1) as u32);
     }
 }

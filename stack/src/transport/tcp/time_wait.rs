@@ -219,13 +219,20 @@ impl Tcp {
         acknowledge(net, record, packet);
     }
 
+    /// Removes a record whose place a new connection takes now.
+    pub(super) fn make_way(&mut self, net: &mut Network, key: Key) {
+        let record = &self.records.time_wait[key];
+        self.isn.follow(record.tuple(), record.snd_nxt);
+        self.remove_time_wait(net, key);
+    }
+
     /// RFC 6191 §2, RFC 9293 MAY-2: a listener takes the SYN; without one the old connection's rules hold.
     fn reuse(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
         let Some(listener) = self.listener_for(packet, header) else {
             return acknowledge(net, &self.records.time_wait[key], packet);
         };
         net.links.base.counters.tcp_ext.tw_recycled += 1;
-        self.remove_time_wait(net, key);
+        self.make_way(net, key);
         self.segment_for_listener(net, listener, packet, header, header_len);
     }
 }

@@ -162,7 +162,7 @@ impl Tcp {
             return match self.flows.find(&tuple(port), &self.records) {
                 None => Ok(port),
                 Some(crate::transport::tcp::flows::Flow::TimeWait(key)) if self.may_reuse(net, key) => {
-                    self.remove_time_wait(net, key);
+                    self.make_way(net, key);
                     Ok(port)
                 }
                 Some(_) => Err(Errno::EADDRNOTAVAIL),
