@@ -3,13 +3,16 @@
 //! Unless told otherwise the kernel carries a packet up to its socket, and wakes whoever reads there, within the `write` that brings it: on our
 //! time. With a mask in `rps_cpus` another processor does, beside us; whoever reads there is found awake more often. What is carried in
 //! super-segments is too little work for each byte to be worth handing over (docs/performance.md has the figures of both).
+//!
+//! Nothing then holds back who sends faster than that other processor takes: what its backlog (`net.core.netdev_max_backlog`, 1,000 packets) has no
+//! room for is lost, though the `write` said that it went.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
-use rustix::thread::{CpuSet, sched_getaffinity};
+use rustix::thread::{CapabilitySet, CpuSet, capabilities, sched_getaffinity};
 
 /// In `tun_flags`: the interface was there before us and will be after us.
 const IFF_PERSIST: u32 = 0x0800;
@@ -21,6 +24,10 @@ const ROOM: usize = 4096;
 /// have it open, or that somebody has steered, is left as it is. Errors say why it could not be done: who may not write `rps_cpus` (it takes
 /// the rights of the whole machine, not those of a namespace of users) has what there was.
 pub(super) fn steer(interface: &str) -> io::Result<()> {
+    // A filter of system calls may end the process for a try that fails anyway.
+    if !may_steer(capabilities(None)?.effective) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     let system = Sysfs::of_this_namespace()?;
     let device = format!("devices/virtual/net/{interface}");
     let flags = system.read(&format!("{device}/tun_flags"))?;
@@ -37,6 +44,11 @@ pub(super) fn steer(interface: &str) -> io::Result<()> {
         others if others.is_empty() => Ok(()),
         others => system.write(&mask, &as_mask(&others)),
     }
+}
+
+/// False if it cannot be done with these capabilities: a `sysfs` is mounted and a mask is set.
+fn may_steer(effective: CapabilitySet) -> bool {
+    effective.contains(CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN)
 }
 
 /// The processors that this thread may not use; if it may use all of them, all but the last, which is left to us.
@@ -117,6 +129,15 @@ mod tests {
         assert!(numbers("").is_empty());
         assert_eq!(as_mask(&[0]), "00000001");
         assert_eq!(as_mask(&[0, 33]), "00000002,00000001");
+    }
+
+    #[test]
+    fn who_may_not_does_not_try() {
+        let both = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN;
+        assert!(may_steer(both) && may_steer(both | CapabilitySet::CHOWN));
+        assert!(
+            !may_steer(CapabilitySet::NET_ADMIN) && !may_steer(CapabilitySet::SYS_ADMIN) && !may_steer(CapabilitySet::empty())
+        );
     }
 
     #[test]

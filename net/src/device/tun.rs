@@ -85,6 +85,9 @@ impl TunBuilder {
     /// Whether the kernel is to handle what we send on other processors than ours (receive packet steering; on unless switched off). Of use
     /// without offloads, where each packet is much work for few bytes; with them, with several queues, for interfaces that were made before
     /// and where the machine's administrator does not allow it (`CAP_SYS_ADMIN`, and `CAP_NET_ADMIN` of the whole machine) nothing is changed.
+    ///
+    /// Who is to lose no datagrams on the way into the kernel, however many are sent at once, switches it off: what the other processor has no
+    /// room for in its backlog (`net.core.netdev_max_backlog`) is lost.
     pub fn steering(mut self, on: bool) -> Self {
         self.steering = on;
         self
