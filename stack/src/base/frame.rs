@@ -23,7 +23,7 @@ use super::rope::Rope;
 /// Room for headers: Ethernet with a tag 18, IPv4 with options 60, TCP with options 60.
 pub const HEAD: usize = 144;
 /// The most bytes of a datagram that lie in the head themselves: the usual headers go before them, Ethernet with a tag 18, IPv6 40, UDP 8.
-const SHORT: usize = HEAD - 66;
+pub(crate) const SHORT: usize = HEAD - 66;
 
 /// Half of it: enough for all headers of nearly all packets.
 pub(crate) const HALF: usize = HEAD / 2;
@@ -164,6 +164,20 @@ impl Frame {
         content.start = from.start;
         content.segment_size = from.segment_size;
         content.checksum = from.checksum;
+        (content.l2_len, content.l3_len, content.l4_len) = (from.l2_len, from.l3_len, from.l4_len);
+        Self { content }
+    }
+
+    /// As [`Frame::without_body`], but with a payload behind the headers, in the head too. Both must find room there.
+    #[inline]
+    pub(crate) fn with_short(&self, payload: &[u8]) -> Self {
+        let mut content = Box::<Content>::default();
+        let (from, headers) = (&*self.content, self.head());
+        let at = HEAD - payload.len();
+        let start = at - headers.len();
+        content.head[at..].copy_from_slice(payload);
+        content.head[start..at].copy_from_slice(headers);
+        (content.start, content.checksum) = (start as u8, from.checksum);
         (content.l2_len, content.l3_len, content.l4_len) = (from.l2_len, from.l3_len, from.l4_len);
         Self { content }
     }
@@ -339,6 +353,16 @@ impl Frame {
         let into = scratch.get_mut(..len)?;
         self.copy_to(offset, into);
         Some(into)
+    }
+
+    /// The `len` bytes from `offset` on, if they lie together.
+    #[inline(always)]
+    pub(crate) fn together(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        let head = self.head();
+        match offset.checked_sub(head.len()) {
+            Some(start) => self.body.as_one()?.get(start..start + len),
+            None => head.get(offset..offset + len),
+        }
     }
 
     /// Copies from `offset` on into `into`, as many bytes as there are; says how many.

@@ -1,6 +1,6 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
-use crate::base::frame::{HALF, HEAD};
+use crate::base::frame::{HALF, HEAD, SHORT};
 use crate::base::{Checksum, Frame, Sum, Version};
 
 use super::alike::{FIN, PSH};
@@ -31,6 +31,9 @@ struct Model {
     /// The sum of pseudo-header and transport header, if the checksum is to be completed.
     sum: Option<Sum>,
 }
+
+/// The most bytes of headers of a model: a short payload finds room behind them.
+const HEADERS: usize = if HEAD - SHORT < HALF { HEAD - SHORT } else { HALF };
 
 /// What the frames follow from that a super-segment is cut into.
 #[derive(Clone, Debug)]
@@ -117,17 +120,29 @@ impl Cutter {
 
 impl Model {
     /// Segment `n` of `whole`, which has as many bytes of payload as any but the last.
-    #[inline]
+    #[inline(never)] // Segments of TCP pass by.
     fn frame(&self, whole: &Frame, pattern: &Pattern, n: usize) -> Frame {
         let Layout { payload, transport, l4, .. } = pattern.layout;
         let (start, len) = (payload + n * pattern.segment, pattern.segment);
-        let body = whole.rope(start, len);
-        let mut frame = self.headers.without_body();
+        let mut frame = self.unsummed(whole, start, len);
         if let Some(sum) = self.sum {
             let (at, offset) = (l4 + usize::from(transport.checksum_offset()), transport.checksum_offset());
-            let field = field_of(offset, whole.sum(start, len, sum).finish());
+            let field = field_of(offset, frame.sum(payload, len, sum).finish());
             frame.head_mut()[at..at + 2].copy_from_slice(&field.to_be_bytes());
         }
+        frame
+    }
+
+    /// To copy a short payload costs less than to share it.
+    #[inline]
+    fn unsummed(&self, whole: &Frame, start: usize, len: usize) -> Frame {
+        if len <= SHORT
+            && let Some(payload) = whole.together(start, len)
+        {
+            return self.headers.with_short(payload);
+        }
+        let body = whole.rope(start, len);
+        let mut frame = self.headers.without_body();
         frame.body = body;
         frame
     }
@@ -146,7 +161,7 @@ impl Pattern {
     /// What its segments have in common, if that is all but their payload and checksum.
     fn model(&self, whole: &Frame, complete: bool) -> Option<Model> {
         let is_uniform = self.layout.transport == Transport::Udp && self.template.id_step() == 0;
-        if !is_uniform || self.layout.payload_len() < self.segment || self.layout.payload > HALF {
+        if !is_uniform || self.layout.payload_len() < self.segment || self.layout.payload > HEADERS {
             return None;
         }
         let headers = self.frame(whole, 0, self.segment, complete).without_body();

@@ -1,7 +1,10 @@
 //! What a datagram carries.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 
+use crate::base::frame::SHORT;
 use crate::base::{Frame, Rope};
 
 /// The bytes of a datagram.
@@ -21,6 +24,13 @@ pub enum Payload {
     },
     /// Chunks that others may share.
     Shared(Rope),
+    /// Short ones, of several datagrams, that were copied together: that costs less than to keep the frames.
+    Gathered {
+        /// All that were gathered.
+        bytes: Vec<u8>,
+        /// Where those begin that were not used yet.
+        at: u32,
+    },
 }
 
 impl From<Rope> for Payload {
@@ -37,6 +47,7 @@ impl Payload {
             Self::Taken => 0,
             Self::Framed { len, .. } => *len as usize,
             Self::Shared(rope) => rope.len(),
+            Self::Gathered { bytes, at } => bytes.len() - *at as usize,
         }
     }
 
@@ -55,6 +66,12 @@ impl Payload {
                 frame.copy_to(*at as usize + start, &mut into[..count])
             }
             Self::Shared(rope) => rope.copy_to(start, into),
+            Self::Gathered { bytes, at } => {
+                let bytes = bytes.get(*at as usize + start..).unwrap_or_default();
+                let count = bytes.len().min(into.len());
+                into[..count].copy_from_slice(&bytes[..count]);
+                count
+            }
         }
     }
 
@@ -63,20 +80,42 @@ impl Payload {
     pub fn together(&self) -> Option<&[u8]> {
         match self {
             Self::Taken => None,
-            Self::Framed { frame, at, len } => {
-                let (at, len, head) = (*at as usize, *len as usize, frame.head());
-                match at.checked_sub(head.len()) {
-                    Some(skip) => frame.body.as_one()?.get(skip..skip + len),
-                    None => head.get(at..at + len),
-                }
-            }
+            Self::Framed { frame, at, len } => frame.together(*at as usize, *len as usize),
             Self::Shared(rope) => rope.as_one(),
+            Self::Gathered { bytes, at } => bytes.get(*at as usize..),
         }
+    }
+
+    /// Takes in the `len` bytes from `start` on of a frame behind these: copied if they are few, else shared if they stand right behind these in the
+    /// same chunk. Says if it did.
+    #[inline]
+    pub fn take_in(&mut self, frame: &Frame, start: usize, len: usize) -> bool {
+        if len > SHORT {
+            return start.checked_sub(frame.head().len()).is_some_and(|skip| self.grow(&frame.body, skip, len));
+        }
+        let Some(more) = frame.together(start, len) else { return false };
+        match self {
+            Self::Gathered { bytes, .. } => bytes.extend_from_slice(more),
+            _ => *self = self.gathered(more),
+        }
+        true
+    }
+
+    /// These bytes and more, copied, with room for others.
+    #[inline(never)]
+    fn gathered(&self, more: &[u8]) -> Self {
+        /// As many again will come, or it was not worth while.
+        const DATAGRAMS: usize = 16;
+        let mut bytes = Vec::with_capacity((self.len() + more.len()).max(DATAGRAMS * more.len()));
+        bytes.resize(self.len(), 0);
+        self.copy_to(0, &mut bytes);
+        bytes.extend_from_slice(more);
+        Self::Gathered { bytes, at: 0 }
     }
 
     /// Takes in the `len` bytes from `start` on of the body of a frame, if they stand right behind these in the same chunk; says if it did.
     #[inline]
-    pub fn grow(&mut self, body: &Rope, start: usize, more: usize) -> bool {
+    fn grow(&mut self, body: &Rope, start: usize, more: usize) -> bool {
         match self {
             Self::Taken => false,
             Self::Framed { frame, at, len } => {
@@ -86,6 +125,7 @@ impl Payload {
                 grows
             }
             Self::Shared(rope) => rope.grow(body, start, more),
+            Self::Gathered { .. } => false,
         }
     }
 
@@ -99,6 +139,7 @@ impl Payload {
                 *len -= count as u32;
             }
             Self::Shared(rope) => rope.advance(count),
+            Self::Gathered { at, .. } => *at += count as u32,
         }
     }
 
@@ -108,6 +149,7 @@ impl Payload {
             Self::Taken => Self::Taken,
             Self::Framed { frame, at, .. } => frame.rope(*at as usize, count).into(),
             Self::Shared(rope) => rope.slice(0, count).into(),
+            Self::Gathered { bytes, at } => Rope::from(&bytes[*at as usize..][..count]).into(),
         }
     }
 
@@ -117,11 +159,12 @@ impl Payload {
             Self::Taken => Bytes::new(),
             Self::Framed { frame, at, len } => frame.rope(*at as usize, *len as usize).to_bytes(),
             Self::Shared(rope) => rope.to_bytes(),
+            Self::Gathered { bytes, at } => Bytes::copy_from_slice(&bytes[*at as usize..]),
         }
     }
 
     /// A copy of the bytes.
-    pub fn to_vec(&self) -> alloc::vec::Vec<u8> {
+    pub fn to_vec(&self) -> Vec<u8> {
         let mut all = alloc::vec![0; self.len()];
         self.copy_to(0, &mut all);
         all
@@ -150,6 +193,26 @@ mod tests {
             }
         }
         assert_eq!((Payload::Taken.len(), Payload::Taken.to_vec().len()), (0, 0));
+    }
+
+    /// Whatever holds it, and wherever they lie.
+    #[test]
+    fn short_ones_are_copied_together() {
+        let framed = Payload::Framed { frame: Frame::copy_of(b"..ab."), at: 2, len: 2 };
+        for mut payload in [framed, Rope::from(&b"ab"[..]).into()] {
+            for (frame, at) in [(Frame::copy_of(b"12cd"), 2), (Frame::from(&b"ef34"[..]), 0)] {
+                assert!(payload.take_in(&frame, at, 2));
+            }
+            assert!(!payload.take_in(&Frame::copy_of(b"g"), 0, 2), "there are not so many");
+            assert_eq!((payload.together(), payload.len()), (Some(&b"abcdef"[..]), 6));
+            payload.advance(2);
+            assert!(payload.take_in(&Frame::copy_of(b"gh"), 0, 2));
+            assert_eq!((payload.to_vec(), &payload.to_bytes()[..]), (b"cdefgh".to_vec(), &b"cdefgh"[..]));
+            assert_eq!(payload.first(2).to_vec(), b"cd");
+            let mut into = [0; 9];
+            assert_eq!((payload.copy_to(4, &mut into), payload.copy_to(9, &mut [0; 9])), (2, 0));
+            assert_eq!(&into[..2], b"gh");
+        }
     }
 
     /// What stands behind it in its chunk is taken in, as long as nothing stands between.

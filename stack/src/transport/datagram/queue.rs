@@ -1,7 +1,7 @@
 //! The receive queue of a datagram socket.
 //!
-//! Datagrams that came one behind the other with the same headers, and whose payload stands so in one chunk, are one record: the first with the
-//! payload of all, of which `segment_size` bytes are each one's. They are counted and bounded one by one, and taken one by one unless the
+//! Datagrams that came one behind the other with the same headers, and are short or have payload that stands so in one chunk, are one record: the first
+//! with the payload of all, of which `segment_size` bytes are each one's. They are counted and bounded one by one, and taken one by one unless the
 //! socket wants them joined (`UDP_GRO`).
 
 use super::{Datagram, Payload};
@@ -164,7 +164,7 @@ impl DatagramQueue {
     }
 
     /// Queues a datagram whose headers are those of the last one that was queued: its payload are the `len` bytes from `start` on of `frame`. Both are one
-    /// record if that one is still there and came just now, and this one's payload stands behind its. Gives false, and did nothing, if not.
+    /// record if that one is still there and came just now, and this one is short or its payload stands behind its. Gives false, and did nothing, if not.
     #[inline(always)]
     pub fn push_behind(
         &mut self,
@@ -176,8 +176,7 @@ impl DatagramQueue {
         let cost = truesize(len);
         self.check_room(budget, rcvbuf, cost)?;
         let Some(last) = self.queue.back_mut() else { return Ok(false) };
-        let Some(skip) = start.checked_sub(frame.head().len()) else { return Ok(false) };
-        let joins = last.at == now && last.data.len() + len <= LARGEST_RUN && last.data.grow(&frame.body, skip, len);
+        let joins = last.at == now && last.data.len() + len <= LARGEST_RUN && last.data.take_in(frame, start, len);
         if joins {
             last.segment_size = len as u16;
             self.count(budget, cost, len);
