@@ -80,10 +80,7 @@ impl Sockets {
     }
 
     fn accept_tcp(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
-        if self.tcp.state(key) != TcpState::Listen {
-            return Err(Errno::EINVAL);
-        }
-        let child = self.tcp.accept(key).ok_or(Errno::EAGAIN)?;
+        let child = self.tcp.accept(key)?;
         let record = listener.inherit(Kind::Tcp(child));
         let inet = self.tcp.inet(child);
         // A connection that was reset while it waited is handed out all the same, with its error pending, as in Linux; POSIX would

@@ -138,8 +138,13 @@ impl Sockets {
         let least = if which == Buffer::Send { MIN_SNDBUF } else { MIN_RCVBUF };
         let size = asked.min(i32::MAX as u32 / 2).saturating_mul(2).max(least);
         match (record.kind, which) {
-            (Kind::Tcp(key), Buffer::Send) => self.tcp.options_mut(key).sndbuf = size,
-            (Kind::Tcp(key), Buffer::Receive) => self.tcp.options_mut(key).rcvbuf = size,
+            (Kind::Tcp(key), which) => {
+                self.tcp.change_options(net, key, |options| match which {
+                    Buffer::Send => options.sndbuf = size,
+                    Buffer::Receive => options.rcvbuf = size,
+                });
+                return Ok(());
+            }
             (Kind::Unix(key), Buffer::Send) => self.unix.options_mut(key).send_buffer = size,
             (Kind::Unix(key), Buffer::Receive) => self.unix.options_mut(key).receive_buffer = size,
             (kind, which) => match (self.datagram_options_mut(kind), which) {

@@ -69,7 +69,7 @@ impl Sockets {
         if name == TCP_NODELAY && self.tcp.options(key).nodelay {
             self.tcp.push_queued(net, key);
         }
-        self.tcp.options_changed(net, key);
+        self.tcp.change_options(net, key, |_| {});
         Ok(())
     }
 

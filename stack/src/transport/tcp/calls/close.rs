@@ -45,16 +45,21 @@ impl Tcp {
     /// The last handle is gone. The connection goes on by itself until it is closed in order; with unread data, or with
     /// `linger` of zero, it is reset instead (RFC 9293 §3.6.1, RFC 1122 §4.2.2.13).
     pub fn close(&mut self, net: &mut Network, id: Key, linger: Option<Duration>) {
-        if self.records.connections[id].listener.is_some() {
-            self.close_listener(net, id);
-            self.records.connections[id].end(&mut net.links.base, Cause::Call);
-        }
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
+        if tcb.listener.is_some() {
+            return self.close_listening(net, id, linger);
+        }
         tcb.inet.owner = None;
         close_connection(tcb, &mut cx, linger);
         if tcb.is_over() {
             self.settle(net, id);
         }
+    }
+
+    fn close_listening(&mut self, net: &mut Network, id: Key, linger: Option<Duration>) {
+        self.close_listener(net, id);
+        self.records.connections[id].end(&mut net.links.base, Cause::Call);
+        self.close(net, id, linger);
     }
 
     /// `connect` to `AF_UNSPEC`: resets the connection; the socket is fresh again, bound as it was.

@@ -63,6 +63,18 @@ impl Tcp {
         Arc::make_mut(&mut self.records.connections[id].options)
     }
 
+    /// Changes settings and makes it so, of a socket that is nowhere yet in one look.
+    pub fn change_options(&mut self, net: &mut Network, id: Key, change: impl FnOnce(&mut TcpOptions)) {
+        let tcb = &mut self.records.connections[id];
+        change(Arc::make_mut(&mut tcb.options));
+        if is_fresh(tcb) {
+            tuning::hold_low_water(tcb, &self.config);
+            tcb.notify(&mut net.links.base);
+        } else {
+            self.options_changed(net, id);
+        }
+    }
+
     /// The send and the receive buffer's limit now, in bytes as `getsockopt` gives them: what was set, or what they grew to.
     pub fn buffers(&self, id: Key) -> (u32, u32) {
         let (tcb, config) = (&self.records.connections[id], &self.config);
@@ -73,11 +85,6 @@ impl Tcp {
 
     /// Uncorks, restarts keepalive, sends what Nagle held, according to the options as they are now.
     pub fn options_changed(&mut self, net: &mut Network, id: Key) {
-        let tcb = &mut self.records.connections[id];
-        if is_fresh(tcb) {
-            tuning::hold_low_water(tcb, &self.config);
-            return tcb.notify(&mut net.links.base);
-        }
         self.rebind_options(id);
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         // A connection keeps what it began with until its program asks for another, whatever the stack's default is by now.

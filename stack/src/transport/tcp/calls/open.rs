@@ -201,9 +201,11 @@ impl Tcp {
         self.enter_flow(net, id);
     }
 
-    /// A connection of the accept queue; it has no owner until [`Tcp::adopt`].
-    pub fn accept(&mut self, id: Key) -> Option<Key> {
-        self.records.connections[id].listener.as_mut()?.accept_queue.pop_front()
+    /// A connection of the accept queue; it has no owner until [`Tcp::adopt`]. `EINVAL` (it does not listen), `EAGAIN` (none waits).
+    pub fn accept(&mut self, id: Key) -> Result<Key, Errno> {
+        let tcb = &mut self.records.connections[id];
+        let listener = tcb.listener.as_mut().filter(|_| tcb.state == TcpState::Listen).ok_or(Errno::EINVAL)?;
+        listener.accept_queue.pop_front().ok_or(Errno::EAGAIN)
     }
 
     /// Gives an accepted connection its owner.
