@@ -298,6 +298,22 @@ fn who_came_meanwhile_gets_what_follows() {
     assert_eq!(count(&mut net, server), 20);
 }
 
+/// RFC 6864 §4.3: what others may cut has an ident of its own, or they would put pieces of two together.
+#[test]
+fn no_two_datagrams_that_may_be_cut_have_the_same_ident() {
+    let mut net = Net::pair(DELAY);
+    let (client, _) = acquainted(&mut net);
+    let stack = &mut net.hosts[0];
+    set(stack, client, IPPROTO_IP, ip::IP_MTU_DISCOVER, ip::IP_PMTUDISC_DONT).unwrap();
+    set(stack, client, IPPROTO_UDP, udp::UDP_SEGMENT, 100).unwrap();
+    stack.send(client, &[1; 250], MsgFlags::NONE).unwrap();
+    stack.send(client, &[2; 100], MsgFlags::NONE).unwrap();
+    let frames: Vec<_> = std::iter::from_fn(|| stack.transmit(ETH0)).collect();
+    let idents: Vec<_> = frames.iter().map(|frame| u16::from_be_bytes(frame.to_vec()[4..6].try_into().unwrap())).collect();
+    let first = idents[0];
+    assert_eq!(idents, [0, 1, 2, 3].map(|more| first.wrapping_add(more)));
+}
+
 /// What waits in a link's queue is dropped with it, each datagram by itself.
 #[test]
 fn a_link_that_goes_down_drops_each_datagram() {
