@@ -179,6 +179,8 @@ pub struct Supervisor {
     arrived: VecDeque<Arrived>,
     /// Calls of programs until now.
     calls: u64,
+    /// Large pieces of data that programs wrote.
+    large: u64,
     /// Numbers of descriptors of others that are readable.
     others: Vec<u64>,
     /// When it was last looked for what has arrived.
@@ -223,6 +225,7 @@ impl Supervisor {
             events: Events::with_room(256),
             arrived: VecDeque::new(),
             calls: 0,
+            large: 0,
             others: Vec::new(),
             looked: std::time::Instant::now(),
             trees: Vec::new(),
@@ -246,9 +249,10 @@ impl Supervisor {
         })
     }
 
-    /// How many calls of programs there were until now.
-    pub fn calls(&self) -> u64 {
-        self.calls
+    /// How many calls of programs there were until now, and large pieces of data that one wrote: what goes on in quick succession where
+    /// programs wait for each other.
+    pub fn stir(&self) -> u64 {
+        self.calls + self.large
     }
 
     /// Watches a descriptor of somebody else's too: one wait for all costs half of one in another.

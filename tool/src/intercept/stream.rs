@@ -32,6 +32,8 @@ pub(super) const CHUNK: usize = 128 << 10;
 const SLICE: usize = 32 << 10;
 /// Less than this is copied into the stack: a small chunk would hold a large buffer.
 const SMALL: usize = 8 << 10;
+/// Whoever writes so much at once writes more, and waits for room.
+const LARGE: usize = 32 << 10;
 
 /// What a look at our end gave.
 enum Read {
@@ -120,6 +122,7 @@ impl Supervisor {
         match read(entry, buffer, !options.precise && peeked.has_room()) {
             Read::Nothing => Step::Done,
             Read::Data(data) => {
+                self.large += u64::from(data.len() >= LARGE);
                 entry.outgoing = data;
                 if entry.peeked > 0 {
                     peeked.add(key);

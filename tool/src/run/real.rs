@@ -288,7 +288,7 @@ impl<'a> Real<'a> {
             inner.armed
         };
         let timeout = armed.is_set().then(|| armed.since(now));
-        self.warm.note(self.supervisor.calls());
+        self.warm.note(self.supervisor.stir());
         self.awake.wait(&mut self.supervisor, timeout)?;
         self.readable = self.supervisor.take_others();
         // Before the next turn: what is kicked for later is not in it.

@@ -2,7 +2,7 @@
 //!
 //! A processor that nobody wants stops. Where that is a virtual machine's, starting it again takes longer than most calls do: a program that opens
 //! connections one after the other waits for that five times for each of them, for its own processor slept while ours worked, and the other way
-//! round. So while calls come in quick succession a thread of the lowest class (`SCHED_IDLE`) runs on each processor. It runs only
+//! round. So while calls, or large pieces of data, come in quick succession a thread of the lowest class (`SCHED_IDLE`) runs on each processor. It runs only
 //! where nobody else wants to, and ends [`MOMENT`] after the last call.
 //!
 //! That is not done on machines of more than [`MOST`] processors, where nobody knows which of them a program will be woken on; where time is
@@ -27,8 +27,8 @@ pub(super) struct Warm {
     /// Those that are kept warm; none if that is not done here.
     processors: Vec<usize>,
     threads: Vec<JoinHandle<()>>,
-    /// Calls of programs until the last look.
-    calls: u64,
+    /// Calls of programs, and large pieces of data, until the last look.
+    stir: u64,
     last: Option<Instant>,
 }
 
@@ -51,15 +51,15 @@ impl Warm {
             processors.clear();
         }
         let shared = Shared { began: Instant::now(), until: AtomicU64::new(0), over: AtomicBool::new(false) };
-        Self { shared: Arc::new(shared), processors, threads: Vec::new(), calls: 0, last: None }
+        Self { shared: Arc::new(shared), processors, threads: Vec::new(), stir: 0, last: None }
     }
 
-    /// Programs have made so many calls by now.
-    pub(super) fn note(&mut self, calls: u64) {
-        if calls == self.calls || self.processors.is_empty() {
+    /// Programs have made so many calls, and written so many large pieces, by now.
+    pub(super) fn note(&mut self, stir: u64) {
+        if stir == self.stir || self.processors.is_empty() {
             return;
         }
-        self.calls = calls;
+        self.stir = stir;
         let now = Instant::now();
         // A call alone is over before anybody is awake.
         if self.last.replace(now).is_some_and(|last| now - last < MOMENT) && self.shared.keep_until(now + MOMENT) {
