@@ -229,6 +229,7 @@ impl Pattern {
 
     /// Fills in what the segments from `first` on, `take` payload bytes of them, have of their own. Gives the sums of pseudo-header and transport
     /// header, if there is to be a checksum.
+    #[inline(always)] // For every segment.
     fn fill(&self, head: &mut [u8], first: usize, take: usize) -> Option<(Sum, Sum)> {
         self.fill_network(head, first, take);
         let header = match self.layout.transport {
