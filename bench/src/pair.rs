@@ -127,6 +127,7 @@ impl Host {
     }
 
     /// The next frame that wants to leave, as the wire carries it.
+    #[inline]
     pub fn leaving(&mut self) -> Option<Frame> {
         let mut frame = self.stack.transmit(self.link)?;
         if self.wire == Wire::Packets {
@@ -137,13 +138,15 @@ impl Host {
     }
 
     /// Brings everything that wants to leave over to `other`; true if there was anything.
+    #[inline(always)] // It is asked in vain more often than not.
     pub fn hand_over(&mut self, other: &mut Self) -> bool {
-        let first = self.leaving();
-        let any = first.is_some();
-        if any {
-            other.stack.receive_many(other.link, iter::successors(first, |_| self.leaving()));
-        }
-        any
+        let Some(first) = self.leaving() else { return false };
+        self.hand_over_from(first, other);
+        true
+    }
+
+    fn hand_over_from(&mut self, first: Frame, other: &mut Self) {
+        other.stack.receive_many(other.link, iter::successors(Some(first), |_| self.leaving()));
     }
 }
 

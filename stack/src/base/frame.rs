@@ -131,7 +131,7 @@ impl Frame {
     }
 
     /// A frame around bytes that are copied: into the head if they are so few that the usual headers find room before them, else into a chunk.
-    #[inline]
+    #[inline(always)]
     pub fn copy_of(bytes: &[u8]) -> Self {
         if bytes.len() > SHORT {
             return Self::new(Rope::from(bytes));
@@ -239,6 +239,7 @@ impl Frame {
     ///
     /// # Panics
     /// As [`Frame::push`].
+    #[inline(always)] // The length is known.
     pub fn prepend(&mut self, header: &[u8]) -> &mut [u8] {
         let content = &mut *self.content;
         let start = (content.start as usize).checked_sub(header.len()).expect("headers fit the head");

@@ -81,10 +81,12 @@ impl<T> Slab<T> {
         self.len == 0
     }
 
+    #[inline(always)]
     fn entry(&self, index: u32) -> Option<&Entry<T>> {
         self.pages.get(index as usize / PAGE)?.get(index as usize % PAGE)
     }
 
+    #[inline(always)]
     fn entry_mut(&mut self, index: u32) -> Option<&mut Entry<T>> {
         self.pages.get_mut(index as usize / PAGE)?.get_mut(index as usize % PAGE)
     }
@@ -155,11 +157,13 @@ impl<T> Slab<T> {
     }
 
     /// The entry, if it lives.
+    #[inline(always)]
     pub fn get(&self, key: Key) -> Option<&T> {
         self.entry(key.index).filter(|entry| entry.generation == key.generation)?.value.as_ref()
     }
 
     /// The entry, if it lives.
+    #[inline(always)]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         self.entry_mut(key.index).filter(|entry| entry.generation == key.generation)?.value.as_mut()
     }
@@ -192,6 +196,7 @@ impl<T> core::ops::Index<Key> for Slab<T> {
     type Output = T;
     /// # Panics
     /// If the entry is gone: a bug in whoever kept the key.
+    #[inline(always)]
     fn index(&self, key: Key) -> &T {
         self.get(key).expect("a key of a living entry")
     }
@@ -200,6 +205,7 @@ impl<T> core::ops::Index<Key> for Slab<T> {
 impl<T> core::ops::IndexMut<Key> for Slab<T> {
     /// # Panics
     /// If the entry is gone: a bug in whoever kept the key.
+    #[inline(always)]
     fn index_mut(&mut self, key: Key) -> &mut T {
         self.get_mut(key).expect("a key of a living entry")
     }

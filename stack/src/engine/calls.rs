@@ -90,7 +90,9 @@ impl Stack {
 
     /// Sends to the connected end; says how many bytes were taken.
     pub fn send(&mut self, id: SocketId, data: &[u8], flags: MsgFlags) -> Result<usize, Errno> {
-        self.sendmsg(id, &Message { data: &[data], flags, ..Message::default() })
+        let result = self.sockets.send(&mut self.net, id, data, flags);
+        self.settle();
+        result
     }
 
     /// Sends to an address.

@@ -21,7 +21,7 @@
 //! - `mac`, `config`, `up`: what the layer above sees
 //! - `links`: adding and removing links, up and down, listing; `port`: one link as it is kept
 //! - `receive`, `ethernet`, `groups`: what comes in, and what of it is for us; `backlog`: what goes up
-//! - `send`, `queue`: what goes out
+//! - `send`, `queue`: what goes out; `lane`: what goes out as it is
 //! - `neighbour`, `arp`, `timer`: link addresses
 //! - `offload`: cutting (GSO), joining (GRO), checksums
 //! - [`pcapng`]: frames as capture files have them
@@ -34,6 +34,7 @@ mod backlog;
 mod config;
 mod ethernet;
 mod groups;
+mod lane;
 mod links;
 mod mac;
 mod neighbour;
@@ -50,6 +51,7 @@ mod up;
 
 pub use arp::DEFEND_INTERVAL;
 pub use config::{LinkConfig, MTU_MAX, MTU_MIN, Medium, Offloads};
+pub use lane::Lane;
 pub use links::{LinkStatus, Links};
 pub use mac::Mac;
 pub use neighbour::{Neighbour, NeighbourState};

@@ -65,6 +65,12 @@ impl OutputQueue {
     #[inline(always)]
     pub(super) fn push(&mut self, frame: Frame) {
         let bytes = queued_len(&frame);
+        self.push_packet(frame, bytes);
+    }
+
+    /// Appends a frame of which so many bytes go onto the wire.
+    #[inline(always)]
+    pub(super) fn push_packet(&mut self, frame: Frame, bytes: usize) {
         self.bytes += bytes;
         self.frames.push_back(Queued { frame, bytes });
     }
@@ -124,6 +130,15 @@ impl OutputQueue {
     #[inline]
     fn next_frame(&mut self, offloads: &Offloads) -> Option<Frame> {
         let Queued { frame, bytes } = self.frames.pop_front()?;
+        if frame.segment_size == 0 {
+            self.bytes -= bytes;
+            return Some(frame);
+        }
+        self.next_of_super_segment(frame, bytes, offloads)
+    }
+
+    #[inline(never)]
+    fn next_of_super_segment(&mut self, frame: Frame, bytes: usize, offloads: &Offloads) -> Option<Frame> {
         match cut_for(&frame, offloads) {
             Some((layout, device)) => {
                 self.cutting = bytes;

@@ -19,7 +19,8 @@ impl Mixer {
     #[inline]
     fn slot(self, a: Addr, b: Addr, link: u16, slots: usize) -> usize {
         let [a, b] = [a, b].map(|addr| {
-            let all = u128::from_be_bytes(addr.octets());
+            // Where an entry lies is nobody's business outside: it may differ from machine to machine.
+            let all = u128::from_ne_bytes(addr.octets());
             (all >> 64) as u64 ^ (all as u64).rotate_left(17)
         });
         let mixed = (a ^ self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ b ^ u64::from(link) << 48;

@@ -36,9 +36,34 @@ pub struct Received {
 impl Sockets {
     /// Receives bytes and nothing else; as [`Sockets::recvmsg`], but nothing is made of what else there is to tell.
     pub fn recv(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        if let Some(read) = self.read_plainly(net, id, into, flags) {
-            return read;
+        match self.plain_kind(net, id, flags) {
+            Some(Kind::Udp(key)) => {
+                if let Some(len) = self.udp.read(net, key, into) {
+                    return Ok(len);
+                }
+            }
+            Some(Kind::Tcp(key)) => {
+                if let Some(read) = self.tcp.read_short(net, key, into) {
+                    return read;
+                }
+            }
+            _ => {}
         }
+        self.recv_any(net, id, into, flags)
+    }
+
+    /// Who serves a socket, where nothing but bytes is to be told to anybody.
+    #[inline]
+    fn plain_kind(&self, net: &Network, id: SocketId, flags: MsgFlags) -> Option<Kind> {
+        let record = self.records.get(id)?;
+        let is_plain =
+            flags.is_within(MsgFlags::DONTWAIT) && record.rare.is_none() && !net.links.base.events.wanted(class::CALLS);
+        let is_closed = record.read_shut && matches!(record.kind, Kind::Tcp(_));
+        (is_plain && !is_closed).then_some(record.kind)
+    }
+
+    #[inline(never)]
+    fn recv_any(&mut self, net: &mut Network, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
         let record = *self.record(id)?;
         match record.kind {
             Kind::Tcp(key) if !flags.intersects(MsgFlags::OOB | MsgFlags::ERRQUEUE) => {
@@ -54,25 +79,6 @@ impl Sockets {
                 result
             }
             _ => self.recvmsg(net, id, &mut [into], 0, flags).map(|received| received.len),
-        }
-    }
-
-    /// A datagram, or what is there of a stream, where nothing but bytes is to be told to anybody. None: nothing was done.
-    fn read_plainly(
-        &mut self,
-        net: &mut Network,
-        id: SocketId,
-        into: &mut [u8],
-        flags: MsgFlags,
-    ) -> Option<Result<usize, Errno>> {
-        let record = self.records.get(id)?;
-        if !flags.is_within(MsgFlags::DONTWAIT) || record.rare.is_some() || net.links.base.events.wanted(class::CALLS) {
-            return None;
-        }
-        match record.kind {
-            Kind::Udp(key) => self.udp.read(net, key, into).map(Ok),
-            Kind::Tcp(key) if !record.read_shut => self.tcp.read_short(net, key, into),
-            _ => None,
         }
     }
 

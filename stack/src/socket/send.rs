@@ -50,9 +50,13 @@ impl<'a> Message<'a> {
 
     /// True if neither flags nor ancillary data say how it is to go.
     pub(super) fn is_plain(&self) -> bool {
-        let tell_nothing = MsgFlags::DONTWAIT | MsgFlags::NOSIGNAL;
-        self.flags.is_within(tell_nothing) && self.control.is_empty()
+        self.control.is_empty() && tell_nothing(self.flags)
     }
+}
+
+/// True if flags do not say how a message is to go.
+const fn tell_nothing(flags: MsgFlags) -> bool {
+    flags.is_within(MsgFlags(MsgFlags::DONTWAIT.0 | MsgFlags::NOSIGNAL.0))
 }
 
 /// What is to be sent: copied, or shared.
@@ -77,29 +81,40 @@ impl Sockets {
     /// `EISCONN`, `EINVAL`, `EOPNOTSUPP`, `EACCES` (broadcast), `ENOBUFS` and the errors of routing.
     pub fn sendmsg(&mut self, net: &mut Network, id: SocketId, message: &Message<'_>) -> Result<usize, Errno> {
         if let [data] = message.data
-            && let Some(sent) = self.send_short(net, id, data, message)
+            && let Some(sent) = self.send_short(net, id, data, message.to, message.control, message.flags)
         {
-            return sent;
+            return sent.map(|()| data.len());
         }
         self.send_payload(net, id, Payload::Slices(message.data), message)
     }
 
+    /// Sends bytes to the connected end: as [`Sockets::sendmsg`], but nothing is made of what else a message may say.
+    pub fn send(&mut self, net: &mut Network, id: SocketId, data: &[u8], flags: MsgFlags) -> Result<usize, Errno> {
+        if let Some(sent) = self.send_short(net, id, data, None, &[], flags) {
+            return sent.map(|()| data.len());
+        }
+        self.send_payload(net, id, Payload::Slices(&[data]), &Message { flags, ..Message::default() })
+    }
+
     /// A short message of a stream, or a datagram, of which nothing is to be told beside that it was sent. None: nothing was done.
+    #[inline(always)] // What a message says is known where it is made.
     fn send_short(
         &mut self,
         net: &mut Network,
         id: SocketId,
         data: &[u8],
-        message: &Message<'_>,
-    ) -> Option<Result<usize, Errno>> {
+        to: Option<&Address>,
+        control: &[Control],
+        flags: MsgFlags,
+    ) -> Option<Result<(), Errno>> {
         let record = self.records.get(id)?;
         if record.rare.is_some() || record.write_shut || net.links.base.events.wanted(class::CALLS) {
             return None;
         }
         match record.kind {
-            Kind::Tcp(key) => self.tcp.write_short(net, key, data, message.flags).then_some(Ok(data.len())),
-            Kind::Udp(key) if message.is_plain() => {
-                let to = match message.to {
+            Kind::Tcp(key) => self.tcp.write_short(net, key, data, flags).then_some(Ok(())),
+            Kind::Udp(key) if control.is_empty() && tell_nothing(flags) => {
+                let to = match to {
                     None => None,
                     Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
                     Some(_) => return None,

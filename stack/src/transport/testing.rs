@@ -37,14 +37,13 @@ impl Host {
     }
 
     pub(super) fn with_mtu(n: u8, mtu: u32) -> Self {
+        Self::with_link(n, mtu, Offloads::default())
+    }
+
+    /// A host whose device does so much.
+    pub(super) fn with_link(n: u8, mtu: u32, offloads: Offloads) -> Self {
         let mut net = Network::new(Links::new(Base::new(u64::from(n).into(), Instant::EPOCH, 1 << 24, 1000)));
-        let config = LinkConfig {
-            name: String::from("eth0"),
-            medium: Medium::Ip,
-            mtu,
-            offloads: Offloads::default(),
-            queue_limit: 1 << 20,
-        };
+        let config = LinkConfig { name: String::from("eth0"), medium: Medium::Ip, mtu, offloads, queue_limit: 1 << 20 };
         let eth = net.add_link(config).unwrap();
         net.set_link_up(eth, true).unwrap();
         net.add_address(eth, alloc::format!("10.0.0.{n}/24").parse().unwrap()).unwrap();

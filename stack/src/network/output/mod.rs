@@ -12,7 +12,7 @@ pub(super) mod way;
 use crate::base::{Checksum, Errno, Frame, LinkId, Rope, Sum, Version};
 use crate::link::{Hop, LinkCast, Received};
 
-pub use way::{Along, Manner, Way};
+pub use way::{Along, Manner, Straight, Way};
 
 use super::{Cast, Fragmentation, Network, Outgoing, Route};
 

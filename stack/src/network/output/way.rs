@@ -4,7 +4,7 @@
 
 use super::MAX_LEN;
 use crate::base::{Errno, Frame, Sum, Version};
-use crate::link::Links;
+use crate::link::{Lane, Links};
 use crate::network::ipv4::HEADER_LEN;
 use crate::network::quick::Quick;
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery};
@@ -37,6 +37,24 @@ impl Way {
     pub const fn pseudo(&self) -> Sum {
         self.pseudo
     }
+
+    /// The header of a packet of so many bytes, of which it is the first.
+    #[inline]
+    pub fn header(&self, len: usize) -> [u8; HEADER_LEN] {
+        let mut sum = self.sum;
+        sum.add_word(len as u32);
+        let mut header = self.header;
+        header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+        header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+        header
+    }
+}
+
+/// A way over a link that takes packets as they are: for one packet, now.
+#[derive(Debug)]
+pub struct Straight<'a> {
+    lane: Lane<'a>,
+    len: usize,
 }
 
 /// A way, and the links it leads over: for one packet, now.
@@ -139,6 +157,16 @@ impl Network {
         way.generation == self.routes.generation() && HEADER_LEN + len <= way.largest && self.links.has_room(way.route.link)
     }
 
+    /// A way straight on for a transport's packet of so many bytes. None where it does not go so, or not now.
+    #[inline(always)] // Whoever makes the packet does it with the way in hand.
+    pub fn straight(&mut self, way: &Way, len: usize) -> Option<Straight<'_>> {
+        let len = HEADER_LEN + len;
+        if way.generation != self.routes.generation() || len > way.largest {
+            return None;
+        }
+        self.links.lane(way.route.link, len).map(|lane| Straight { lane, len })
+    }
+
     /// How many packets of a transport, each of so many bytes, may go a way now as one super-segment, of those for which
     /// [`Network::takes`] was asked: as many as would go one by one.
     pub fn takes_at_once(&self, way: &Way, len: usize) -> usize {
@@ -161,6 +189,25 @@ impl Network {
     #[inline]
     pub fn send_along(&mut self, way: &Way, frame: Frame) -> Result<(), Errno> {
         Along { way, links: &mut self.links }.send(frame)
+    }
+}
+
+impl Straight<'_> {
+    /// True if the device makes the checksums of transports: they may be left partial.
+    #[inline]
+    pub const fn has_checksums(&self) -> bool {
+        self.lane.has_checksums()
+    }
+
+    /// As [`Network::send`], of the packet that was asked for, with its [header](Way::header) pushed.
+    #[inline(always)]
+    pub fn send(self, mut frame: Frame) {
+        let Self { lane, len } = self;
+        (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
+        let ip = &mut lane.base.counters.ip;
+        ip.out_requests += 1;
+        ip.out_octets += len as u64;
+        lane.send(frame, len);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::network::{Packet, protocol};
 /// Bytes of header.
 pub(super) const LEN: usize = 8;
 /// Where the checksum is in it.
-const CHECKSUM: u8 = 6;
+pub(super) const CHECKSUM: u8 = 6;
 
 /// What the header of an arriving datagram says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,10 +60,27 @@ pub(super) enum Check {
 /// Pushes the header in front of a payload. Whoever puts it on a wire makes the checksum; `pseudo` is the sum of the pseudo-header without its length.
 #[inline]
 pub(super) fn push_partial(frame: &mut Frame, ports: Header, pseudo: Sum) {
-    let mut sum = pseudo;
-    sum.add_word((frame.len() + LEN) as u32);
-    put(frame, ports, sum.folded());
+    let header = partial(ports, pseudo, frame.len() + LEN);
+    frame.prepend(&header);
+    frame.l4_len = LEN as u8;
     frame.checksum = Checksum::Partial { offset: CHECKSUM };
+}
+
+/// The header of a datagram of `len` bytes, with itself, whose checksum is the sum of the pseudo-header.
+#[inline]
+pub(super) fn partial(ports: Header, pseudo: Sum, len: usize) -> [u8; LEN] {
+    let mut sum = pseudo;
+    sum.add_word(len as u32);
+    header(ports, len, sum.folded())
+}
+
+/// RFC 768: a sum that comes out as zero is sent as all ones.
+#[inline]
+pub(super) fn checksum_of(sum: Sum) -> u16 {
+    match sum.finish() {
+        0 => 0xffff,
+        sum => sum,
+    }
 }
 
 /// Pushes the header in front of a payload.
@@ -74,23 +91,24 @@ pub(super) fn push(frame: &mut Frame, ports: Header, src: Addr, dst: Addr, check
         Check::Now => {
             put(frame, ports, 0);
             let len = frame.len();
-            // RFC 768: a sum that comes out as zero is sent as all ones.
-            let sum = match frame.sum(0, len, Sum::pseudo(src, dst, protocol::UDP, len)).finish() {
-                0 => 0xffff,
-                sum => sum,
-            };
+            let sum = checksum_of(frame.sum(0, len, Sum::pseudo(src, dst, protocol::UDP, len)));
             frame.head_mut()[6..8].copy_from_slice(&sum.to_be_bytes());
         }
     }
 }
 
-#[inline]
 fn put(frame: &mut Frame, ports: Header, checksum: u16) {
+    let header = header(ports, frame.len() + LEN, checksum);
+    frame.prepend(&header);
+    frame.l4_len = LEN as u8;
+}
+
+#[inline]
+fn header(ports: Header, len: usize, checksum: u16) -> [u8; LEN] {
     let mut bytes = [0; LEN];
     bytes[0..2].copy_from_slice(&ports.src_port.to_be_bytes());
     bytes[2..4].copy_from_slice(&ports.dst_port.to_be_bytes());
-    bytes[4..6].copy_from_slice(&((frame.len() + LEN) as u16).to_be_bytes());
+    bytes[4..6].copy_from_slice(&(len as u16).to_be_bytes());
     bytes[6..8].copy_from_slice(&checksum.to_be_bytes());
-    frame.prepend(&bytes);
-    frame.l4_len = LEN as u8;
+    bytes
 }

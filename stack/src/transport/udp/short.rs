@@ -4,8 +4,10 @@
 //! a call that changes the socket ([`Endpoint::changes`]), or a change of routes, addresses or links ([`Network::takes`]).
 
 use super::header::{self, Header};
+use super::socket::Socket;
 use super::{Udp, base};
-use crate::base::{Errno, Frame, Key, SockAddr};
+use crate::base::event::{Direction, What};
+use crate::base::{Checksum, Errno, Frame, Key, SockAddr, Sum};
 use crate::network::{Network, Way};
 use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 
@@ -19,6 +21,34 @@ pub(super) struct Course {
     pub(super) ports: Header,
     /// [`Endpoint::changes`] when the course was taken.
     changes: u64,
+    /// The headers of the datagram that went last.
+    headers: Headers,
+}
+
+/// Bytes of an IPv4 header without options.
+const NETWORK: usize = 20;
+
+/// The headers of datagrams of one length.
+#[derive(Clone, Copy, Debug)]
+struct Headers {
+    /// Bytes of payload behind them.
+    len: usize,
+    /// That of IPv4, and that of UDP with a partial checksum.
+    bytes: [u8; NETWORK + header::LEN],
+    /// The sum of the latter.
+    sum: Sum,
+}
+
+impl Headers {
+    fn of(way: &Way, ports: Header, len: usize) -> Self {
+        let (mut bytes, len_udp) = ([0; NETWORK + header::LEN], header::LEN + len);
+        let udp = header::partial(ports, way.pseudo(), len_udp);
+        bytes[..NETWORK].copy_from_slice(&way.header(NETWORK + len_udp));
+        bytes[NETWORK..].copy_from_slice(&udp);
+        let mut sum = Sum::new();
+        sum.add(&udp);
+        Self { len, bytes, sum }
+    }
 }
 
 /// True if a call says nothing of how its datagram is to go. Options of the socket may.
@@ -39,39 +69,80 @@ impl Course {
         let way = net.way(&prepared.route, &prepared.outgoing)?;
         let ports = Header { src_port: endpoint.inet.local_port, dst_port: to.port };
         let to = SockAddr { addr: prepared.outgoing.dst, ..to };
-        Some(Self { asked, to, way, ports, changes: endpoint.changes })
+        let headers = Headers::of(&way, ports, 0);
+        Some(Self { asked, to, way, ports, changes: endpoint.changes, headers })
     }
 
     /// True if a datagram of so many bytes, for the address `asked` or for the connected end, goes this course.
     #[inline]
     pub(super) fn is_open(&self, net: &Network, endpoint: &Endpoint, asked: Option<SockAddr>, len: usize) -> bool {
-        self.asked == asked
-            && self.changes == endpoint.changes
-            && !endpoint.write_shut
-            && endpoint.inet.error.is_none()
-            && net.takes(&self.way, header::LEN + len)
+        self.is_of(endpoint, asked) && net.takes(&self.way, header::LEN + len)
     }
+
+    /// True if it is that of a datagram for the address `asked` or for the connected end.
+    #[inline(always)]
+    fn is_of(&self, endpoint: &Endpoint, asked: Option<SockAddr>) -> bool {
+        self.asked == asked && self.changes == endpoint.changes && !endpoint.write_shut && endpoint.inet.error.is_none()
+    }
+
+    /// The packet of a datagram, with all headers. Its checksum is left to the device if that makes `checksums`.
+    #[inline(always)]
+    fn packet(&mut self, data: &[u8], checksums: Checksums) -> Frame {
+        if self.headers.len != data.len() {
+            self.headers = Headers::of(&self.way, self.ports, data.len());
+        }
+        let mut frame = Frame::copy_of(data);
+        let headers = frame.prepend(&self.headers.bytes);
+        match checksums {
+            Checksums::Later => frame.checksum = Checksum::Partial { offset: header::CHECKSUM },
+            Checksums::Now => {
+                let mut sum = self.headers.sum;
+                sum.add(data);
+                headers[NETWORK + 6..].copy_from_slice(&header::checksum_of(sum).to_be_bytes());
+            }
+        }
+        frame.l4_len = header::LEN as u8;
+        frame
+    }
+}
+
+/// When the checksum of a datagram is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Checksums {
+    Now,
+    Later,
 }
 
 impl Udp {
     /// Sends a datagram, to `asked` or to the connected end, as [`Udp::send`] does without flags and ancillary data. None: it did nothing, for the
     /// datagram does not go where the one before it went.
-    pub fn send_short(
-        &mut self,
-        net: &mut Network,
-        id: Key,
-        data: &[u8],
-        asked: Option<SockAddr>,
-    ) -> Option<Result<usize, Errno>> {
+    #[inline(always)] // Called once for each way into the socket layer.
+    pub fn send_short(&mut self, net: &mut Network, id: Key, data: &[u8], asked: Option<SockAddr>) -> Option<Result<(), Errno>> {
         let socket = &mut self.sockets[id];
-        let course = socket.course.as_deref()?;
-        if !course.is_open(net, &socket.endpoint, asked, data.len()) || socket.corked.is_some() {
+        let course = socket.course.as_deref_mut()?;
+        if !course.is_of(&socket.endpoint, asked) || socket.corked.is_some() {
             return None;
         }
-        let mut frame = Frame::copy_of(data);
-        header::push_partial(&mut frame, course.ports, course.way.pseudo());
-        let result = net.send_along(&course.way, frame);
-        let (to, mtu) = (course.to, course.way.route().mtu);
-        Some(socket.endpoint.sent(base(net), to, data.len(), mtu, result).map(|()| data.len()))
+        let Some(straight) = net.straight(&course.way, header::LEN + data.len()) else { return send_along(net, socket, data) };
+        let checksums = if straight.has_checksums() { Checksums::Later } else { Checksums::Now };
+        straight.send(course.packet(data, checksums));
+        let (owner, peer, len) = (socket.endpoint.inet.owner, course.to, data.len());
+        base(net).counters.udp.out_datagrams += 1;
+        base(net).emit(What::Datagram { socket: owner, direction: Direction::Out, peer, len: len as u32 });
+        Some(Ok(()))
     }
+}
+
+/// Sends a datagram of the socket's course over a link that needs more than packets.
+#[inline(never)]
+fn send_along(net: &mut Network, socket: &mut Socket, data: &[u8]) -> Option<Result<(), Errno>> {
+    let course = socket.course.as_deref()?;
+    if !net.takes(&course.way, header::LEN + data.len()) {
+        return None;
+    }
+    let mut frame = Frame::copy_of(data);
+    header::push_partial(&mut frame, course.ports, course.way.pseudo());
+    let result = net.send_along(&course.way, frame);
+    let (to, mtu) = (course.to, course.way.route().mtu);
+    Some(socket.endpoint.sent(base(net), to, data.len(), mtu, result))
 }

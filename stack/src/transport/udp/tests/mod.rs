@@ -5,3 +5,4 @@ mod calls;
 mod errors;
 mod groups;
 mod options;
+mod short;
