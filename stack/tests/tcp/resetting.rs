@@ -113,3 +113,45 @@ fn what_was_learnt_of_a_path_is_announced() {
     t.connect();
     t.expect("S 0:0(0) <mss 960,nop,nop,sackOK,nop,wscale 7>");
 }
+
+/// What others were told of a path meanwhile bounds also what was opened before, from its first segment on, many of them in one frame.
+#[test]
+fn what_others_learn_of_a_path_counts_for_the_next_segment() {
+    for half_open in [true, false] {
+        let mut t = Script::new();
+        let listener = t.listen(5);
+        let opens = format!("S 0:0(0) win 65535 <{SYN}>");
+        let open = |t: &mut Script, port_up| {
+            t.peer_port += port_up;
+            t.inject(&opens);
+        };
+        let establish = |t: &mut Script| {
+            t.inject(". 1:1(0) ack 1 win 65535");
+            t.stack.accept(listener).unwrap().0
+        };
+        // The other connection is the one whose numbers the script counts from when the error comes: its SYN-ACK is looked at last.
+        let mut early = None;
+        if !half_open {
+            open(&mut t, 1);
+            t.expect("S. 0:0(0) ack 1");
+            early = Some(establish(&mut t));
+            t.peer_port -= 1;
+        }
+        open(&mut t, 0);
+        t.expect("S. 0:0(0) ack 1");
+        let other = establish(&mut t);
+        t.write(other, 0, 1460);
+        t.expect("P. 1:1461(1460) ack 1");
+        if half_open {
+            open(&mut t, 1);
+            t.peer_port -= 1;
+        }
+        t.inject_icmp(3, 4, 1000, "P. 1:1461(1460) ack 1");
+        while t.next().is_some() {}
+        t.peer_port += 1;
+        let socket = early.unwrap_or_else(|| establish(&mut t));
+        t.write(socket, 0, 5000);
+        let sizes: Vec<usize> = std::iter::from_fn(|| t.next()).map(|segment| segment.len).collect();
+        assert_eq!((sizes.iter().sum(), sizes.iter().max()), (5000, Some(&960)), "half open: {half_open}, {sizes:?}");
+    }
+}

@@ -56,7 +56,7 @@ pub(in crate::transport::tcp) fn segment(
     frame.segment_size = segment_size;
     let towards = match cx.net.along(&query, manner) {
         Some(along) => {
-            let towards = check(tcb, along.route(), along.has_room())?;
+            let towards = check(tcb, along.route(), along.has_room(), segment_size)?;
             header.push_with(&mut frame, along.pseudo());
             if along.fits(&frame) {
                 along.send(frame)?;
@@ -68,7 +68,7 @@ pub(in crate::transport::tcp) fn segment(
         }
         None => {
             let route = cx.net.route(&query)?;
-            let towards = check(tcb, &route, cx.net.links.has_room(route.link))?;
+            let towards = check(tcb, &route, cx.net.links.has_room(route.link), segment_size)?;
             header.push(&mut frame, route.src, query.dst);
             cx.net.send(&route, &manner.outgoing(&query), frame)?;
             towards
@@ -85,10 +85,15 @@ pub(in crate::transport::tcp) fn segment(
 }
 
 /// Looks at a route before something is sent: which MTU it has now, and whether its link has room. Gives the neighbour it leads to if that is
-/// to be confirmed.
+/// to be confirmed. `EMSGSIZE` if segments of `size` bytes, that are to be cut, are too large for it by now: nobody who cuts them asks.
 #[inline]
-fn check(tcb: &mut Tcb, route: &Route, has_room: bool) -> Result<Option<(LinkId, Hop)>, Errno> {
-    tcb.path_changed |= mtu_in_16_bits(route.mtu) != tcb.path_mtu;
+fn check(tcb: &mut Tcb, route: &Route, has_room: bool, size: u16) -> Result<Option<(LinkId, Hop)>, Errno> {
+    if mtu_in_16_bits(route.mtu) != tcb.path_mtu {
+        tcb.path_changed = true;
+        if size > 0 && segment_size::packet_of(tcb, size.into()) > route.mtu {
+            return Err(Errno::EMSGSIZE);
+        }
+    }
     if has_room { Ok(tcb.recovery.progress.then_some((route.link, route.hop))) } else { Err(Errno::ENOBUFS) }
 }
 
