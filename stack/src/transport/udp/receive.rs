@@ -219,11 +219,13 @@ fn ends(packet: &Packet, header: Header) -> Ends {
     Ends { local: packet.dst, local_port: header.dst_port, remote: packet.src, remote_port: header.src_port }
 }
 
-/// The options of the IPv4 header.
+/// The options of the IPv4 header, copied: a chunk that is shared would be held for them, whatever the queue charges.
 fn ip_options(packet: &Packet) -> Option<Bytes> {
     let first = packet.network + 20;
     let len = packet.transport.checked_sub(first).filter(|&len| len > 0 && packet.dst.is_v4())?;
-    Some(packet.frame.rope(first, len).to_bytes())
+    let mut options = alloc::vec![0; len];
+    packet.frame.copy_to(first, &mut options);
+    Some(options.into())
 }
 
 /// Nobody is there. RFC 1122 §4.1.3.1: tell the sender, but never of a packet to many (§3.2.2).

@@ -3,7 +3,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::base::{Addr, Checksum, Discard, Entropy, Errno, Frame, Key, Sum, Version};
+use bytes::Bytes;
+
+use crate::base::{Addr, Checksum, Discard, Entropy, Errno, Frame, Key, Rope, Sum, Version};
 use crate::network::protocol;
 use crate::transport::datagram::truesize;
 use crate::transport::testing::{Host, addr, at, datagram, exchange};
@@ -303,12 +305,15 @@ fn each_reader_gets_the_options_that_it_wants() {
         }
         let mut packet = host.packet("10.0.0.2", "239.1.1.1", &datagram(9, 7, b"data"));
         let (header, rest) = (packet.frame.to_vec()[..20].to_vec(), packet.frame.to_vec()[20..].to_vec());
-        packet.frame = Frame::from(&[&header[..], &options, &rest].concat()[..]);
+        let chunk = Bytes::from([&header[..], &options, &rest].concat());
+        packet.frame = Frame::new(Rope::from(chunk.clone()));
         packet.transport += options.len();
         host.receive_udp(packet);
         for (id, wants) in readers.into_iter().zip(wants) {
             let got = host.udp.pop(&mut host.net, id).unwrap();
             assert_eq!((&got.data.to_vec()[..], got.options.as_deref()), (&b"data"[..], wants.then_some(&options[..])));
+            let holds_frame = got.options.is_some_and(|options| chunk.as_ptr_range().contains(&options.as_ptr()));
+            assert!(!holds_frame, "its few bytes are copied");
         }
     }
 }
