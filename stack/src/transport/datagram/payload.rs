@@ -95,7 +95,12 @@ impl Payload {
         }
         let Some(more) = frame.together(start, len) else { return false };
         match self {
-            Self::Gathered { bytes, .. } => bytes.extend_from_slice(more),
+            Self::Gathered { bytes, at } => {
+                if bytes.len() + more.len() > bytes.capacity() {
+                    forget_used(bytes, at);
+                }
+                bytes.extend_from_slice(more);
+            }
             _ => *self = self.gathered(more),
         }
         true
@@ -168,6 +173,16 @@ impl Payload {
         let mut all = alloc::vec![0; self.len()];
         self.copy_to(0, &mut all);
         all
+    }
+}
+
+/// Bytes that were used make room for others once they are half of all: what is read as fast as it comes would else be kept for good.
+#[inline(never)]
+fn forget_used(bytes: &mut Vec<u8>, at: &mut u32) {
+    let used = *at as usize;
+    if used * 2 >= bytes.len() {
+        bytes.drain(..used);
+        *at = 0;
     }
 }
 

@@ -107,6 +107,13 @@ impl Datagram {
         (self.options, self.segment_size) = (None, 0);
     }
 
+    /// What is known of it, without what it carries: that may be of many, and is not copied for each.
+    fn without_data(&self) -> Self {
+        let mut alike = Self::default();
+        alike.be_like(self, self.at);
+        Self { options: self.options.clone(), segment_size: self.segment_size, ..alike }
+    }
+
     /// Bytes of payload that are taken at once.
     #[inline]
     fn portion(&self, take: Take) -> usize {
@@ -237,7 +244,7 @@ impl DatagramQueue {
             self.leave(budget, cost(len, datagram.segment_size), len);
             return Some(Datagram { segment_size, ..datagram });
         }
-        let datagram = Datagram { data: about.data.first(len), segment_size, ..about.clone() };
+        let datagram = Datagram { data: about.data.first(len), segment_size, ..about.without_data() };
         self.discard(budget, take);
         Some(datagram)
     }
@@ -265,7 +272,7 @@ impl DatagramQueue {
             front.data.advance(len);
             return self.give_back(budget, cost, len);
         }
-        front.data = Payload::Taken;
+        (front.data, front.options) = (Payload::Taken, None);
         self.leave(budget, cost, len);
     }
 
@@ -320,6 +327,8 @@ impl DatagramQueue {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     /// Queues a datagram of so many bytes.
@@ -350,5 +359,64 @@ mod tests {
         queue.clear(&mut budget);
         assert_eq!(budget.used(), 0);
         assert_eq!(push(&mut queue, &mut Budget::new(10), 100_000, 0), Err(Refused::Memory));
+    }
+
+    /// At one moment any number may come and be read, with always another one behind: what was read is not kept.
+    #[test]
+    fn a_record_that_never_ends_does_not_grow() {
+        let (mut queue, mut budget, now) = (DatagramQueue::default(), Budget::new(100_000), Instant::EPOCH);
+        push(&mut queue, &mut budget, 800_000, 64).unwrap();
+        let bytes = |number: u32| number.to_be_bytes().repeat(16);
+        let mut into = [0; 64];
+        for number in 1..20_000 {
+            let frame = Frame::copy_of(&bytes(number));
+            assert_eq!(queue.push_behind(&mut budget, 800_000, now, (&frame, 0, 64)), Ok(true));
+            assert_eq!(queue.read(&mut budget, Take::One, &mut into), Some(64));
+            assert_eq!(into[..], bytes(number - 1));
+        }
+        let Some(Payload::Gathered { bytes, .. }) = queue.queue.front().map(|front| &front.data) else { panic!("not copied") };
+        assert!(bytes.capacity() <= 4096, "{} bytes for one datagram", bytes.capacity());
+    }
+
+    /// The place of a datagram that was read is kept, and nothing in it.
+    #[test]
+    fn a_datagram_that_was_read_leaves_nothing_behind() {
+        let (mut queue, mut budget) = (DatagramQueue::default(), Budget::new(100_000));
+        let (data, options) = (Bytes::from(alloc::vec![1; 40]), Bytes::from(alloc::vec![2; 4]));
+        for take_out in [false, true] {
+            let place = queue.push(&mut budget, 800_000, 40, 0).unwrap();
+            (place.data, place.options) = (Rope::from(data.clone()).into(), Some(options.clone()));
+            if take_out {
+                assert_eq!(queue.pop(&mut budget, Take::One).unwrap().options, Some(options.clone()));
+            } else {
+                queue.discard(&mut budget, Take::One);
+            }
+            assert!(data.is_unique() && options.is_unique());
+        }
+    }
+
+    /// One of several that are joined is told of as the others are.
+    #[test]
+    fn one_of_many_is_taken_with_all_that_is_known_of_it() {
+        let (mut queue, mut budget) = (DatagramQueue::default(), Budget::new(100_000));
+        let place = queue.push(&mut budget, 800_000, 10, 4).unwrap();
+        let known = Datagram {
+            data: Rope::from(&b"aaaabbbbcc"[..]).into(),
+            to_port: 7,
+            hop_limit: 8,
+            tos: 9,
+            flow_label: 10,
+            at: Instant::from_nanos(11),
+            options: Some(Bytes::from_static(b"12")),
+            segment_size: 4,
+            ..Datagram::default()
+        };
+        place.clone_from(&known);
+        for data in [&b"aaaa"[..], b"bbbb", b"cc"] {
+            let one = queue.pop(&mut budget, Take::One).unwrap();
+            assert_eq!(one.data.to_vec(), data);
+            let known = Datagram { data: Payload::Taken, segment_size: 0, ..known.clone() };
+            assert_eq!(alloc::format!("{:?}", Datagram { data: Payload::Taken, ..one }), alloc::format!("{known:?}"));
+        }
     }
 }
