@@ -194,6 +194,17 @@ impl Frame {
         &self.head
     }
 
+    /// The first `len` bytes at the end of an array, wherever they lie; for whoever found that [`Frame::head_area`] has not all of them.
+    ///
+    /// # Panics
+    /// If the array is shorter.
+    #[inline(never)]
+    pub(crate) fn copy_of_first<const ROOM: usize>(&self, len: usize) -> [u8; ROOM] {
+        let mut room = [0; ROOM];
+        self.copy_to(0, &mut room[ROOM - len..]);
+        room
+    }
+
     /// The contiguous headers, to be changed in place.
     #[inline]
     pub fn head_mut(&mut self) -> &mut [u8] {

@@ -56,6 +56,16 @@ fn acquainted(net: &mut Net) -> (SocketId, SocketId) {
     (client, server)
 }
 
+/// A client that waits for the error that its other end is gone.
+fn refused() -> (Net, SocketId) {
+    let mut net = Net::pair(DELAY);
+    let (client, server) = acquainted(&mut net);
+    net.hosts[1].close(server).unwrap();
+    send(&mut net.hosts[0], client, &[b"a", b"b"]).unwrap();
+    net.wait(0, client, Ready::ERR);
+    (net, client)
+}
+
 #[test]
 fn many_there_in_order_and_each_by_itself() {
     for (family, to) in [(AF_INET, "10.0.0.2:7"), (AF_INET6, "[fd00::2]:7")] {
@@ -139,11 +149,7 @@ fn no_call_sends_more_than_1024() {
 
 #[test]
 fn a_pending_error_comes_first() {
-    let mut net = Net::pair(DELAY);
-    let (client, server) = acquainted(&mut net);
-    net.hosts[1].close(server).unwrap();
-    send(&mut net.hosts[0], client, &[b"a", b"b"]).unwrap();
-    net.wait(0, client, Ready::ERR);
+    let (mut net, client) = refused();
     assert_eq!(receive(&mut net.hosts[0], client, 4, 4, MsgFlags::NONE).err(), Some(Errno::ECONNREFUSED));
     assert_eq!(receive(&mut net.hosts[0], client, 4, 4, MsgFlags::NONE).err(), Some(Errno::EAGAIN), "it is told once");
 }
@@ -187,11 +193,7 @@ fn a_message_of_a_stream_that_is_taken_in_part_ends_the_call() {
 /// Linux: the call asks for a pending error before it looks how many places there are.
 #[test]
 fn a_pending_error_is_told_where_nothing_is_to_be_received() {
-    let mut net = Net::pair(DELAY);
-    let (client, server) = acquainted(&mut net);
-    net.hosts[1].close(server).unwrap();
-    send(&mut net.hosts[0], client, &[b"a", b"b"]).unwrap();
-    net.wait(0, client, Ready::ERR);
+    let (mut net, client) = refused();
     assert_eq!(receive(&mut net.hosts[0], client, 0, 4, MsgFlags::NONE).err(), Some(Errno::ECONNREFUSED));
     assert_eq!(receive(&mut net.hosts[0], client, 0, 4, MsgFlags::NONE).map(|got| got.len()), Ok(0));
 }

@@ -287,7 +287,7 @@ impl Flow {
         let area = if frame.head().len() == layout.payload {
             frame.head_area()
         } else {
-            copy = copy_of_head(frame, layout.payload);
+            copy = frame.copy_of_first(layout.payload);
             &copy
         };
         if !self.alike.are(&self.template.head, area) {
@@ -369,14 +369,6 @@ impl Flow {
         }
         received
     }
-}
-
-/// The first bytes of a frame where its head would have them.
-#[inline(never)]
-fn copy_of_head(frame: &Frame, len: usize) -> [u8; HEAD] {
-    let mut head = [0; HEAD];
-    frame.copy_to(0, &mut head[HEAD - len..]);
-    head
 }
 
 /// What a segment has of its own.

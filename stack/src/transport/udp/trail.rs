@@ -114,14 +114,7 @@ fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
 fn last_of_head(frame: &Frame, headers: usize) -> [u8; BYTES] {
     let end = (HEAD + headers).checked_sub(frame.head().len()).filter(|end| *end <= HEAD);
     let window = end.and_then(|end| frame.head_area()[..end].last_chunk());
-    window.copied().unwrap_or_else(|| copied(frame, headers))
-}
-
-#[inline(never)]
-fn copied(frame: &Frame, headers: usize) -> [u8; BYTES] {
-    let mut head = [0; BYTES];
-    frame.copy_to(0, &mut head[BYTES - headers..]);
-    head
+    window.copied().unwrap_or_else(|| frame.copy_of_first(headers))
 }
 
 impl Udp {

@@ -50,16 +50,15 @@ fn cookie(bytes: &[u8], experimental: bool) -> Option<FastOpenOption> {
     Cookie::new(bytes).map(|cookie| FastOpenOption { cookie, experimental })
 }
 
+/// Those of a SYN of Linux.
+fn as_linux_sends() -> Options {
+    Options { mss: Some(1460), window_scale: Some(7), sack_permitted: true, timestamps: Some((1, 2)), ..Options::default() }
+}
+
 /// What is looked at and made in one go is what the general way comes to; anything else has no such way.
 #[test]
 fn the_options_of_most_syns_are_read_and_written_as_any() {
-    let usual = Options {
-        mss: Some(1460),
-        window_scale: Some(7),
-        sack_permitted: true,
-        timestamps: Some((0x0102_0304, 0xfffe_fdfc)),
-        ..Options::default()
-    };
+    let usual = Options { timestamps: Some((0x0102_0304, 0xfffe_fdfc)), ..as_linux_sends() };
     for (mss, scale) in [(1460, 7), (1, 0), (65_535, 14)] {
         let options = Options { mss: Some(mss), window_scale: Some(scale), ..usual };
         let mut list = [0; SYN_OPTIONS_LEN];
@@ -91,15 +90,7 @@ fn the_options_of_most_syns_are_read_and_written_as_any() {
 
 #[test]
 fn a_syn_looks_like_one_of_linux() {
-    let full = Options {
-        mss: Some(1460),
-        window_scale: Some(7),
-        sack_permitted: true,
-        timestamps: Some((1, 2)),
-        accurate: None,
-        sack: SackBlocks::default(),
-        fast_open: None,
-    };
+    let full = as_linux_sends();
     assert_eq!(written(full), [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7]);
     assert_eq!(written(Options { timestamps: None, ..full }), [2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7]);
     assert_eq!(
