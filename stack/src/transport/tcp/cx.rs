@@ -10,22 +10,29 @@ use super::spare::Spare;
 use crate::base::{Base, Instant, Key};
 use crate::network::Network;
 
+/// What all connections of a host have in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    /// The stack's settings.
+    pub(super) config: TcpConfig,
+    /// Limits on what we send in answer to what may be forged.
+    pub(super) limits: Limits,
+    /// Connections that could not send because a link was full.
+    pub(super) blocked: VecDeque<Key>,
+    /// Connections that acknowledge what came once all that came with it was looked at.
+    pub(super) owing: Vec<Key>,
+    /// Boxes for queues.
+    pub(super) spare: Spare,
+    /// What servers told of Fast Open.
+    pub(super) remembered: Remembered,
+}
+
 /// The surroundings of a connection while something happens to it.
 pub(super) struct Cx<'a> {
     /// The layer below.
     pub(super) net: &'a mut Network,
-    /// The stack's settings.
-    pub(super) config: &'a TcpConfig,
-    /// Limits on what we send in answer to what may be forged.
-    pub(super) limits: &'a mut Limits,
-    /// Connections that could not send because a link was full.
-    pub(super) blocked: &'a mut VecDeque<Key>,
-    /// Connections that acknowledge what came once all that came with it was looked at.
-    pub(super) owing: &'a mut Vec<Key>,
-    /// Boxes for queues.
-    pub(super) spare: &'a mut Spare,
-    /// What servers told of Fast Open.
-    pub(super) remembered: &'a mut Remembered,
+    /// What all connections have.
+    pub(super) common: &'a mut Common,
     /// The connection's own key.
     pub(super) id: Key,
 }

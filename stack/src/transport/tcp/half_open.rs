@@ -300,7 +300,7 @@ impl Tcp {
         let half_open = self.records.half_open[key].clone();
         let Some(connection) = self.establish(net, &half_open) else {
             net.links.base.discard(Some(packet.link), Discard::TcpBacklogFull, packet.len);
-            if self.config.abort_on_overflow {
+            if self.common.config.abort_on_overflow {
                 self.remove_half_open(net, key);
                 reset::reply(net, packet, header, packet.len - header_len);
             }
@@ -321,7 +321,7 @@ impl Tcp {
         half_open.retries += 1;
         let (retries, acked) = (half_open.retries, half_open.acked);
         let waits_for_data = |deferral: u8| acked && retries <= deferral;
-        let patient = |deferral: &u8| retries <= self.config.synack_retries || waits_for_data(*deferral);
+        let patient = |deferral: &u8| retries <= self.common.config.synack_retries || waits_for_data(*deferral);
         let Some(deferral) = self.deferral(key).filter(patient) else {
             self.remove_half_open(net, key);
             return;

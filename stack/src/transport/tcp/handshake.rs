@@ -17,12 +17,12 @@ const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     tcb.snd.una = iss;
     tcb.snd.nxt = iss + 1;
-    tcb.rcv.wscale = window::shift(&tcb.options, cx.config);
-    tcb.timestamps = cx.config.timestamps;
-    tcb.sack = cx.config.sack;
+    tcb.rcv.wscale = window::shift(&tcb.options, &cx.common.config);
+    tcb.timestamps = cx.common.config.timestamps;
+    tcb.sack = cx.common.config.sack;
     ecn::began(tcb, cx);
     let now = cx.now();
-    tcb.sending.get_or_insert_with(|| cx.spare.sending()).board.sent(iss, 1, now);
+    tcb.sending.get_or_insert_with(|| cx.common.spare.sending()).board.sent(iss, 1, now);
     let data = tcb.fast_open.as_ref().map_or(0, |fast_open| u32::from(fast_open.data));
     if data > 0 {
         tcb.sending_mut().board.sent(iss + 1, data, now);
@@ -45,7 +45,7 @@ pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let mtu = transmit::mtu(tcb, cx);
     let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
-    let window = window::initial(&tcb.options, cx.config, mss);
+    let window = window::initial(&tcb.options, &cx.common.config, mss);
     let answering = tcb.state == TcpState::SynReceived;
     transmit::note_path(tcb, mtu);
     tcb.rcv.edge = tcb.rcv.nxt + window;
@@ -62,7 +62,7 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         urgent: 0,
         options: Options {
             mss: Some(mss),
-            window_scale: (cx.config.window_scaling && (!answering || tcb.rcv.wscale > 0 || tcb.snd.wscale > 0))
+            window_scale: (cx.common.config.window_scaling && (!answering || tcb.rcv.wscale > 0 || tcb.snd.wscale > 0))
                 .then_some(tcb.rcv.wscale),
             sack_permitted: tcb.sack,
             timestamps: tcb.timestamps.then_some((clock, tcb.rcv.ts_recent)),
@@ -111,7 +111,7 @@ pub(super) fn timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
     tcb.recovery.timeouts += 1;
     // Linux: the first ones come at the same distance, for a SYN that was lost says little of congestion.
-    if tcb.state != TcpState::SynSent || tcb.recovery.timeouts > cx.config.syn_linear_timeouts {
+    if tcb.state != TcpState::SynSent || tcb.recovery.timeouts > cx.common.config.syn_linear_timeouts {
         tcb.round_trip.back_off();
     }
     send_syn_again(tcb, cx, Why::Timeout);
@@ -139,12 +139,12 @@ fn send_syn_again(tcb: &mut Tcb, cx: &mut Cx<'_>, why: Why) {
 /// Linux: SYNs that come a second apart do not count against the limit, but no more time is spent than they would take if they did not.
 fn is_enough(tcb: &Tcb, cx: &Cx<'_>, since: Duration) -> bool {
     let retries = match (tcb.state, tcb.options.syncnt) {
-        (TcpState::SynReceived, _) => return tcb.recovery.timeouts >= cx.config.synack_retries,
-        (_, 0) => cx.config.syn_retries,
+        (TcpState::SynReceived, _) => return tcb.recovery.timeouts >= cx.common.config.synack_retries,
+        (_, 0) => cx.common.config.syn_retries,
         (_, count) => count,
     };
     let passed = if tcb.recovery.timeouts == 0 { Duration::ZERO } else { FIRST_TIMEOUT + since };
-    tcb.recovery.timeouts >= retries.saturating_add(cx.config.syn_linear_timeouts)
+    tcb.recovery.timeouts >= retries.saturating_add(cx.common.config.syn_linear_timeouts)
         || passed >= timers::span_of(FIRST_TIMEOUT, retries)
 }
 
@@ -157,7 +157,7 @@ pub(super) fn take_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header) {
     tcb.rcv.acked = tcb.rcv.nxt;
     tcb.snd.peer_mss = offered.mss.unwrap_or_else(|| segment_size::default_for(tcb.inet.remote)).max(64);
     match offered.window_scale {
-        Some(shift) if cx.config.window_scaling => tcb.snd.wscale = shift.min(window::MAX_SHIFT),
+        Some(shift) if cx.common.config.window_scaling => tcb.snd.wscale = shift.min(window::MAX_SHIFT),
         _ => (tcb.snd.wscale, tcb.rcv.wscale) = (0, 0),
     }
     tcb.sack &= offered.sack_permitted;

@@ -106,8 +106,8 @@ impl Tcp {
         if !base.budget.allows(HalfOpen::CHARGE) {
             return Admission::Refuse(Discard::OutOfMemory);
         }
-        let crowded = listener.syn_queue_is_full() || self.records.half_open.len() >= self.config.max_syn_backlog as usize;
-        match self.config.syncookies {
+        let crowded = listener.syn_queue_is_full() || self.records.half_open.len() >= self.common.config.max_syn_backlog as usize;
+        match self.common.config.syncookies {
             _ if listener.gate.is_some() && crowded => {
                 base.counters.tcp_ext.tcp_req_q_full_drop += 1;
                 Admission::Refuse(Discard::TcpSynQueueFull)
@@ -146,7 +146,7 @@ impl Tcp {
         let (iss, offset) = self.isn.first(now, local, remote);
         let codepoint = packet.traffic_class & ecn::CE;
         let listener = &self.records.connections[id];
-        HalfOpen::new(tuple, id, packet.link, iss, offset, header, codepoint, listener, &self.config, now)
+        HalfOpen::new(tuple, id, packet.link, iss, offset, header, codepoint, listener, &self.common.config, now)
     }
 
     /// The third segment of a handshake came: the connection joins the accept queue.
@@ -158,7 +158,7 @@ impl Tcp {
             net.links.base.counters.tcp_ext.listen_overflows += 1;
             return None;
         }
-        let mut tcb = half_open.open(&self.records.connections[parent], &self.config, net.links.base.now);
+        let mut tcb = half_open.open(&self.records.connections[parent], &self.common.config, net.links.base.now);
         tcb.hold_port(&mut self.ports);
         let key = self.records.connections.insert(tcb);
         let parent = &mut self.records.connections[parent];
@@ -172,7 +172,7 @@ impl Tcp {
 
     /// An ACK without a connection may be the answer to a cookie.
     fn try_cookie(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, header_len: usize) -> bool {
-        if header.flags & SYN != 0 || self.config.syncookies == 0 || !self.cookies.recently_sent(net.links.base.now) {
+        if header.flags & SYN != 0 || self.common.config.syncookies == 0 || !self.cookies.recently_sent(net.links.base.now) {
             return false;
         }
         let now = net.links.base.now;
@@ -182,8 +182,8 @@ impl Tcp {
             return false;
         };
         net.links.base.counters.tcp_ext.syncookies_recv += 1;
-        let shift = window::shift(&self.records.connections[id].options, &self.config);
-        cookies::restore(&mut half_open, header, mss, shift, &self.config);
+        let shift = window::shift(&self.records.connections[id].options, &self.common.config);
+        cookies::restore(&mut half_open, header, mss, shift, &self.common.config);
         if let Some(key) = self.establish(net, &half_open) {
             self.enter_flow(net, key);
             let mut packet = packet.clone();

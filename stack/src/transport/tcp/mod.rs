@@ -78,7 +78,7 @@ pub use crate::network::Unreachable;
 use crate::transport::ports::{Holder, Ports, Rules};
 pub use calls::Unread;
 use cookies::Cookies;
-use cx::Cx;
+use cx::{Common, Cx};
 pub use ecn::AccurateOption;
 use fast_open::remembered::Remembered;
 pub use fast_open::{Cookie, FastOpenOption};
@@ -99,21 +99,16 @@ const RELIEVED_AT_ONCE: usize = 16;
 /// All TCP connections and listeners of a host.
 #[derive(Debug)]
 pub struct Tcp {
-    config: TcpConfig,
+    common: Common,
     records: Records,
     flows: Flows,
     ports: Ports,
     isn: Isn,
     cookies: Cookies,
-    limits: Limits,
     waiting: Waiting,
     unanswered: Unanswered,
-    blocked: VecDeque<Key>,
     starved: VecDeque<Key>,
-    owing: Vec<Key>,
-    spare: Spare,
     default_options: Arc<TcpOptions>,
-    remembered: Remembered,
     /// What cookies are made with unless `tcp_fastopen_key` says otherwise.
     fast_open_key: [u8; 16],
 }
@@ -121,39 +116,42 @@ pub struct Tcp {
 impl Tcp {
     /// No connection; hash keys from `entropy`, settings from `config`.
     pub fn new(entropy: &Entropy, config: TcpConfig) -> Self {
-        Self {
+        let common = Common {
             config,
+            limits: Limits::default(),
+            blocked: VecDeque::new(),
+            owing: Vec::new(),
+            spare: Spare::default(),
+            remembered: Remembered::new(entropy),
+        };
+        Self {
+            common,
             records: Records::default(),
             flows: Flows::new(entropy),
             ports: Ports::new(entropy, Rules::Tcp),
             isn: Isn::new(entropy),
             cookies: Cookies::new(entropy),
-            limits: Limits::default(),
             waiting: Waiting::default(),
             unanswered: Unanswered::default(),
-            blocked: VecDeque::new(),
             starved: VecDeque::new(),
-            owing: Vec::new(),
-            spare: Spare::default(),
             default_options: Arc::new(TcpOptions::default()),
-            remembered: Remembered::new(entropy),
             fast_open_key: fast_open::cookie::key(entropy),
         }
     }
 
     /// The stack's settings.
     pub fn config(&self) -> &TcpConfig {
-        &self.config
+        &self.common.config
     }
 
     /// The stack's settings, to be changed; connections that exist keep what they agreed on.
     pub fn config_mut(&mut self) -> &mut TcpConfig {
-        &mut self.config
+        &mut self.common.config
     }
 
     /// Forgets what servers told (`ip tcp_metrics flush`).
     pub fn flush_metrics(&mut self) {
-        self.remembered.clear();
+        self.common.remembered.clear();
     }
 
     /// The ports of TCP (`ip_local_port_range` is set there).
@@ -189,11 +187,11 @@ impl Tcp {
     /// A link has room again: goes on with connections that had to stop, each once, until it is full again, so that a crowd of them does
     /// not all try for the room of one frame. None: any link may have room.
     pub fn links_drained(&mut self, net: &mut Network, link: Option<LinkId>) {
-        for _ in 0..self.blocked.len() {
+        for _ in 0..self.common.blocked.len() {
             if link.is_some_and(|link| !net.links.has_room(link)) {
                 break;
             }
-            let Some(id) = self.blocked.pop_front() else { break };
+            let Some(id) = self.common.blocked.pop_front() else { break };
             if let Some((tcb, mut cx)) = self.with(net, id) {
                 tcb.blocked = false;
                 output::run(tcb, &mut cx, output::Push::Normal);
@@ -219,7 +217,7 @@ impl Tcp {
         for _ in 0..self.starved.len().min(RELIEVED_AT_ONCE) {
             let Some(id) = self.starved.pop_front() else { break };
             let Some(tcb) = self.records.connections.get_mut(id) else { continue };
-            if pressure == Pressure::High && tcb.send_charge() >= self.config.wmem[0] as usize {
+            if pressure == Pressure::High && tcb.send_charge() >= self.common.config.wmem[0] as usize {
                 self.starved.push_back(id);
             } else {
                 tcb.starved = false;
@@ -231,7 +229,7 @@ impl Tcp {
     /// True if [`Tcp::acknowledge`] has something to do.
     #[inline]
     pub fn owes(&self) -> bool {
-        !self.owing.is_empty()
+        !self.common.owing.is_empty()
     }
 
     /// All that came together was looked at: what of it is not acknowledged yet is so now, once for each connection. Says whether any was.
@@ -241,7 +239,7 @@ impl Tcp {
     }
 
     fn acknowledge_all(&mut self, net: &mut Network) -> bool {
-        let mut owing = core::mem::take(&mut self.owing);
+        let mut owing = core::mem::take(&mut self.common.owing);
         for id in owing.drain(..) {
             if let Some((tcb, mut cx)) = self.with(net, id)
                 && tcb.rcv.ack_due
@@ -251,20 +249,20 @@ impl Tcp {
                 timers::after_output(tcb, &mut cx);
             }
         }
-        self.owing = owing;
+        self.common.owing = owing;
         true
     }
 
     /// True if a connection waits for a link to drain.
     pub fn waits_for_link(&self) -> bool {
-        !self.blocked.is_empty()
+        !self.common.blocked.is_empty()
     }
 
     /// A connection and what its machine works with.
     fn with<'a>(&'a mut self, net: &'a mut Network, id: Key) -> Option<(&'a mut Tcb, Cx<'a>)> {
-        let Self { config, records, limits, blocked, owing, spare, remembered, .. } = self;
+        let Self { records, common, .. } = self;
         let tcb = records.connections.get_mut(id)?;
-        Some((tcb, Cx { net, config, limits, blocked, owing, spare, remembered, id }))
+        Some((tcb, Cx { net, common, id }))
     }
 
     /// Puts a connection into the table of flows.

@@ -68,13 +68,13 @@ pub(super) enum Next {
 
 /// The connection is open.
 pub(super) fn opened(tcb: &mut Tcb, cx: &Cx<'_>) {
-    if cx.config.mtu_probing >= 2 {
+    if cx.common.config.mtu_probing >= 2 {
         begin(tcb, cx);
     }
 }
 
 fn begin(tcb: &mut Tcb, cx: &Cx<'_>) {
-    let low = segment_size::packet_of(tcb, cx.config.base_mss);
+    let low = segment_size::packet_of(tcb, cx.common.config.base_mss);
     tcb.search = Some(Box::new(Search { low, high: ceiling(tcb), before: 0, probe: None, since_ms: cx.now_ms() }));
 }
 
@@ -86,12 +86,12 @@ fn ceiling(tcb: &Tcb) -> u32 {
 /// The retransmission timer fired again: if that goes on for too long, large packets may be what does not get through (RFC 4821 §7.7).
 pub(super) fn timed_out(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     // A closed window holds back segments of any size.
-    if cx.config.mtu_probing == 0 || tcb.snd.wnd == 0 || !timers::is_overdue(tcb, cx, cx.config.retries1) {
+    if cx.common.config.mtu_probing == 0 || tcb.snd.wnd == 0 || !timers::is_overdue(tcb, cx, cx.common.config.retries1) {
         return;
     }
     let mss = match &tcb.search {
-        None => cx.config.base_mss,
-        Some(search) => half_of(tcb, search.low, cx.config),
+        None => cx.common.config.base_mss,
+        Some(search) => half_of(tcb, search.low, &cx.common.config),
     };
     if first_segment(tcb) > mss {
         step_down(tcb, cx, mss);
@@ -128,7 +128,7 @@ fn step_down(tcb: &mut Tcb, cx: &Cx<'_>, mss: u32) {
 /// RFC 4821 §7.3: after a long time the path may be another one, and the search begins anew from what is in use.
 pub(super) fn renew(tcb: &mut Tcb, cx: &Cx<'_>) {
     let (ceiling, low) = (ceiling(tcb), segment_size::packet_of(tcb, u32::from(tcb.snd.mss)));
-    let (now, interval) = (cx.now_ms(), cx.config.probe_interval.as_millis() as u32);
+    let (now, interval) = (cx.now_ms(), cx.common.config.probe_interval.as_millis() as u32);
     if let Some(search) = &mut tcb.search
         && search.probe.is_none()
         && now.wrapping_sub(search.since_ms) >= interval

@@ -572,19 +572,20 @@ impl Tcb {
 
     /// Changes what is unacknowledged, in a spare box where one is needed, and settles the difference in memory held with the budget.
     pub(super) fn with_sending<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Sending) -> T) -> T {
-        self.sending.get_or_insert_with(|| cx.spare.sending()).account(cx.base(), change)
+        self.sending.get_or_insert_with(|| cx.common.spare.sending()).account(cx.base(), change)
     }
 
     /// As [`Tcb::with_sending`], where the queue takes chunks or gives them back.
     pub(super) fn with_sending_chunks<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Sending, &mut Chunks) -> T) -> T {
-        let Cx { net, spare, .. } = cx;
+        let Cx { net, common, .. } = cx;
+        let spare = &mut common.spare;
         let sending = self.sending.get_or_insert_with(|| spare.sending());
         sending.account(&mut net.links.base, |sending| change(sending, &mut spare.chunks))
     }
 
     /// Changes what is unread, likewise.
     pub(super) fn with_receiving<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Receiving) -> T) -> T {
-        self.receiving.get_or_insert_with(|| cx.spare.receiving()).account(cx.base(), change)
+        self.receiving.get_or_insert_with(|| cx.common.spare.receiving()).account(cx.base(), change)
     }
 
     /// Memory held by the receive queues.

@@ -97,13 +97,13 @@ impl Tcp {
     /// False if there are too many.
     pub(super) fn enter_time_wait(&mut self, net: &mut Network, id: Key) -> bool {
         let base = &mut net.links.base;
-        if self.records.time_wait.len() >= self.config.max_tw_buckets as usize {
+        if self.records.time_wait.len() >= self.common.config.max_tw_buckets as usize {
             base.counters.tcp_ext.tcp_time_wait_overflow += 1;
             return false;
         }
         base.budget.charge(TimeWait::CHARGE);
         let tcb = &mut self.records.connections[id];
-        let (record, tuple) = (TimeWait::of(tcb, &self.config, base.now), tcb.tuple());
+        let (record, tuple) = (TimeWait::of(tcb, &self.common.config, base.now), tcb.tuple());
         // It holds the connection's port from now on: as the connection did, mostly, and then there is nothing to do.
         let held = tcb.holds.map(|sharing| tcb.holder(sharing));
         if held == Some(record.holder(&tuple)) {
@@ -188,11 +188,11 @@ impl Tcp {
         header_len: usize,
     ) {
         let payload_len = packet.len - header_len;
-        let fate = fate(&self.records.time_wait[key], header, payload_len as u32, self.config.rfc1337);
+        let fate = fate(&self.records.time_wait[key], header, payload_len as u32, self.common.config.rfc1337);
         match fate {
             Fate::Drop(reason) => net.links.base.discard(Some(packet.link), reason, payload_len),
             Fate::Restart => {
-                self.records.time_wait[key].expires = Near::after(net.links.base.now, self.config.time_wait);
+                self.records.time_wait[key].expires = Near::after(net.links.base.now, self.common.config.time_wait);
                 self.acknowledge_in_time_wait(net, key, packet, header, payload_len);
             }
             Fate::Acknowledge => self.acknowledge_in_time_wait(net, key, packet, header, payload_len),
@@ -207,7 +207,7 @@ impl Tcp {
     /// Answers to segments without data are limited (`tcp_invalid_ratelimit`), lest two confused ends answer each other for ever.
     fn acknowledge_in_time_wait(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, payload_len: usize) {
         let now = (net.links.base.now.millis() as u32).max(1);
-        let limit = self.config.invalid_ratelimit.as_millis() as u32;
+        let limit = self.common.config.invalid_ratelimit.as_millis() as u32;
         let record = &mut self.records.time_wait[key];
         if payload_len == 0 || header.flags & SYN != 0 {
             if record.last_answer_ms != 0 && now.wrapping_sub(record.last_answer_ms) < limit {

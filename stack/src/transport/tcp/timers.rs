@@ -216,8 +216,8 @@ fn is_held_off(tcb: &Tcb, cx: &Cx<'_>) -> bool {
 
 /// How many retransmissions before we give up: fewer if nobody waits for the outcome.
 fn retry_limit(tcb: &Tcb, cx: &Cx<'_>) -> u8 {
-    match (is_orphan(tcb), cx.config.orphan_retries) {
-        (false, _) => cx.config.retries2,
+    match (is_orphan(tcb), cx.common.config.orphan_retries) {
+        (false, _) => cx.common.config.retries2,
         (true, 0) => 8,
         (true, retries) => retries,
     }
@@ -299,18 +299,18 @@ fn idle_time(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
 pub(super) fn arm_fin_wait_2(tcb: &mut Tcb, cx: &Cx<'_>) {
     let seconds = tcb.options.linger2;
     let wait = match seconds {
-        0 => cx.config.fin_timeout,
+        0 => cx.common.config.fin_timeout,
         _ => Duration::from_secs(seconds.max(0) as u64),
     };
     tcb.timers.slow = cx.now() + wait;
 }
 
 fn keep_idle(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
-    if tcb.options.keepidle == 0 { cx.config.keepalive_time } else { Duration::from_secs(tcb.options.keepidle.into()) }
+    if tcb.options.keepidle == 0 { cx.common.config.keepalive_time } else { Duration::from_secs(tcb.options.keepidle.into()) }
 }
 
 fn keep_interval(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
-    if tcb.options.keepintvl == 0 { cx.config.keepalive_intvl } else { Duration::from_secs(tcb.options.keepintvl.into()) }
+    if tcb.options.keepintvl == 0 { cx.common.config.keepalive_intvl } else { Duration::from_secs(tcb.options.keepintvl.into()) }
 }
 
 /// RFC 9293 §3.8.4, RFC 9293 MUST-25, MUST-26, MUST-27, MUST-28, MUST-29, MAY-5: probes only when the connection was idle; no answer to one of them means nothing.
@@ -324,7 +324,7 @@ fn keepalive(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         tcb.timers.slow = cx.now() + keep_idle(tcb, cx).saturating_sub(idle);
         return;
     }
-    let count = if tcb.options.keepcnt == 0 { cx.config.keepalive_probes } else { tcb.options.keepcnt };
+    let count = if tcb.options.keepcnt == 0 { cx.common.config.keepalive_probes } else { tcb.options.keepcnt };
     let user = Duration::from_millis(u64::from(tcb.options.user_timeout));
     let out_of_patience = if user.is_zero() { tcb.recovery.probes >= count } else { idle >= user && tcb.recovery.probes > 0 };
     if out_of_patience {

@@ -113,8 +113,8 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if outstanding >= tcb.congestion.cwnd() || tcb.unacked_len() >= tcb.snd.wnd || !may_grow(cx) {
         return;
     }
-    let wanted = memory_of(segments_of(tcb, cx.config), tcb.snd.mss).saturating_mul(2).min(cx.config.wmem[2]);
-    if wanted > send_buffer(tcb, cx.config) {
+    let wanted = memory_of(segments_of(tcb, &cx.common.config), tcb.snd.mss).saturating_mul(2).min(cx.common.config.wmem[2]);
+    if wanted > send_buffer(tcb, &cx.common.config) {
         tcb.tuning.get_or_insert_default().send = wanted;
         tcb.notify(cx.base());
     }
@@ -143,7 +143,7 @@ fn follows_reader(tcb: &Tcb, config: &TcpConfig) -> bool {
 
 /// Data arrives: measures the round trip.
 pub(super) fn arrived(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
-    if !follows_reader(tcb, cx.config) {
+    if !follows_reader(tcb, &cx.common.config) {
         return;
     }
     let (now, nxt, offered) = (cx.now(), tcb.rcv.nxt, window::offered(tcb));
@@ -186,13 +186,13 @@ fn fresh_echo(tcb: &Tcb, arrival: &Arrival<'_>) -> Option<u32> {
 
 /// The application read: if a round trip passed since it was last looked at, the buffer may grow.
 pub(super) fn was_read(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    if tcb.tuning.is_none() || !follows_reader(tcb, cx.config) || !may_grow(cx) {
+    if tcb.tuning.is_none() || !follows_reader(tcb, &cx.common.config) || !may_grow(cx) {
         return;
     }
     let (now, offset, mss) = (cx.now(), read_offset(tcb), tcb.rcv.mss);
     let Some(intake) = tcb.tuning.as_mut().and_then(|tuning| tuning.intake.as_mut()) else { return };
     if let Some(window) = intake.was_read(now, offset, mss) {
-        grow_receive(tcb, cx.config, window);
+        grow_receive(tcb, &cx.common.config, window);
     }
 }
 

@@ -60,7 +60,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> St
     }
     let (acked, sent_at) = match &mut tcb.sending {
         Some(sending) => {
-            let delivered = sending.acked(ack, 0, &mut cx.spare.chunks);
+            let delivered = sending.acked(ack, 0, &mut cx.common.spare.chunks);
             (delivered.bytes, delivered.sent_at)
         }
         None => (1, arrival.syn_sent),
@@ -78,7 +78,7 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> St
     if tcb.snd.fin {
         tcb.advance(cx.base(), Input::Close, Cause::Call);
     }
-    tcb.shrink_sending(cx.spare);
+    tcb.shrink_sending(&mut cx.common.spare);
     tcb.notify(cx.base());
     Step::Continue
 }
@@ -105,7 +105,7 @@ fn check_range(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
 /// What the acknowledgement tells: bytes, SACK, window, round trip.
 fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> News {
     let ack = arrival.header.ack;
-    let crowded = tuning::is_crowded(tcb, cx.config);
+    let crowded = tuning::is_crowded(tcb, &cx.common.config);
     let mut news = News {
         flight: decide::in_flight(tcb),
         limited: usage::is_limited(tcb),
@@ -197,8 +197,8 @@ pub(super) fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered
     let delivered = tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(ack, data, chunks));
     moved_una(tcb, cx, ack, data);
     stamps::note(tcb, cx.base());
-    busy::acknowledged(tcb, cx.now(), cx.config);
-    tcb.shrink_sending(cx.spare);
+    busy::acknowledged(tcb, cx.now(), &cx.common.config);
+    tcb.shrink_sending(&mut cx.common.spare);
     delivered
 }
 

@@ -28,14 +28,14 @@ pub(super) fn check_sequence(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arriv
 pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     if arrival.payload.is_empty() || arrival.has(SYN) {
         let now = cx.now_ms().max(1);
-        let limit = cx.config.invalid_ratelimit.as_millis() as u32;
+        let limit = cx.common.config.invalid_ratelimit.as_millis() as u32;
         let last = tcb.tally.last_invalid_ms;
         if last != 0 && now.wrapping_sub(last) < limit {
             cx.base().counters.tcp_ext.tcp_ack_skipped += 1;
             return;
         }
         tcb.tally.last_invalid_ms = now;
-    } else if tcb.sack && cx.config.dsack && arrival.seq.before(tcb.rcv.nxt) {
+    } else if tcb.sack && cx.common.config.dsack && arrival.seq.before(tcb.rcv.nxt) {
         // RFC 2883 §4: tell the peer that it sent this for nothing.
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
         ecn::accurate::came_again(tcb, arrival.seq);
@@ -47,7 +47,7 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
 /// RFC 2883 §4: the next acknowledgement tells what came for nothing.
 pub(super) fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
     ecn::accurate::came_again(tcb, start);
-    if tcb.sack && cx.config.dsack {
+    if tcb.sack && cx.common.config.dsack {
         cx.base().counters.tcp_ext.tcp_dsack_old_sent += 1;
         tcb.dsack = (start, end);
     }

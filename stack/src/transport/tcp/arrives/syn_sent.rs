@@ -56,7 +56,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
         // There was nothing but the SYN.
         let sent_at = syn.board.first_sent_at();
         cx.base().budget.release(syn.charge());
-        cx.spare.keep_sending(syn);
+        cx.common.spare.keep_sending(syn);
         sent_at
     } else {
         tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(header.ack, data, chunks)).sent_at
@@ -70,8 +70,8 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
     }
     handshake::settle(tcb, cx, u32::from(header.window), header.seq);
-    busy::acknowledged(tcb, cx.now(), cx.config);
-    tcb.shrink_sending(cx.spare);
+    busy::acknowledged(tcb, cx.now(), &cx.common.config);
+    tcb.shrink_sending(&mut cx.common.spare);
     tcb.advance(cx.base(), Input::SynAck, Cause::Segment);
     tcb.inet.soft_error = None;
     if tcb.fast_open.as_ref().is_some_and(|fast_open| fast_open.more) {

@@ -137,7 +137,7 @@ fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     let duplicate = tcb.with_receiving(cx, |receiving| receiving.out_of_order.insert(seq, payload));
     if let Some((start, end)) = duplicate
         && tcb.sack
-        && cx.config.dsack
+        && cx.common.config.dsack
     {
         cx.base().counters.tcp_ext.tcp_dsack_ofo_sent += 1;
         tcb.dsack = (start, end);
@@ -147,7 +147,7 @@ fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
 
 /// What many small segments cost beyond their payload must not pass the buffer's size: the furthest go first (they were not acknowledged).
 fn prune(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let limit = tuning::receive_buffer(tcb, cx.config) as usize;
+    let limit = tuning::receive_buffer(tcb, &cx.common.config) as usize;
     let held = tcb.receive_charge();
     if held <= limit {
         return;

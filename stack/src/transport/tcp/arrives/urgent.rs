@@ -16,7 +16,7 @@ pub(super) fn check_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_
         return Step::Continue;
     }
     let mut pointer = u32::from(arrival.header.urgent);
-    if pointer > 0 && !cx.config.stdurg {
+    if pointer > 0 && !cx.common.config.stdurg {
         pointer -= 1;
     }
     let up = arrival.header.seq + pointer;

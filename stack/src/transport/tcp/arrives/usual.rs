@@ -39,7 +39,7 @@ pub(super) fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Ste
     if acked == tcb.snd.nxt && is_forsaken(tcb, cx) {
         return take_last(tcb, cx, acked);
     }
-    let crowded = tuning::is_crowded(tcb, cx.config);
+    let crowded = tuning::is_crowded(tcb, &cx.common.config);
     let is_news = acked.after(tcb.snd.una);
     if is_news {
         take_news(tcb, cx, arrival);
@@ -88,7 +88,7 @@ fn deliver_all(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, sending: Box<Sending>) 
     busy::waits_no_more(tcb, sending.wait, cx.now());
     let data = sending.queue.len() as u32;
     cx.base().budget.release(sending.charge());
-    cx.spare.keep_sending(sending);
+    cx.common.spare.keep_sending(sending);
     ack::moved_una(tcb, cx, ack, data);
     (acked, sent_at)
 }

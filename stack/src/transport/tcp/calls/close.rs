@@ -108,7 +108,7 @@ impl Tcp {
 
     /// The socket as it was before it connected.
     fn freshen(&mut self, id: Key) {
-        let algorithm = self.config.congestion_control;
+        let algorithm = self.common.config.congestion_control;
         let Some(tcb) = self.records.connections.get_mut(id) else { return };
         let congestion = crate::transport::tcp::congestion::Congestion::new(algorithm, 536);
         let fresh = Tcb::new(tcb.inet.clone(), tcb.options.clone(), congestion);

@@ -154,7 +154,7 @@ impl Tcp {
     /// Writes and sends a message that one segment takes at once; says if it is such a one.
     pub fn write_short(&mut self, net: &mut Network, id: Key, message: &[u8], flags: MsgFlags) -> bool {
         let Some((tcb, mut cx)) = self.with(net, id) else { return false };
-        let is_short = short::is_short(tcb, cx.config, &cx.net.links.base.budget, message.len(), flags);
+        let is_short = short::is_short(tcb, &cx.common.config, &cx.net.links.base.budget, message.len(), flags);
         if is_short {
             short::write(tcb, &mut cx, message);
         }
@@ -167,8 +167,8 @@ impl Tcp {
         let mut taken = 0;
         while taken < part.len() {
             let place = writing::place(tcb);
-            let room = write_room(tcb, cx.config, &cx.net.links.base.budget, &place);
-            let count = place.next_piece(tcb, cx.config).min(room).min(part.len() - taken);
+            let room = write_room(tcb, &cx.common.config, &cx.net.links.base.budget, &place);
+            let count = place.next_piece(tcb, &cx.common.config).min(room).min(part.len() - taken);
             if count == 0 {
                 break;
             }
@@ -198,7 +198,7 @@ impl Tcp {
 
     /// The oldest news of what is watched.
     pub fn take_stamp(&mut self, base: &mut Base, id: Key) -> Option<Stamp> {
-        stamps::take(&mut self.records.connections[id], base, &mut self.spare)
+        stamps::take(&mut self.records.connections[id], base, &mut self.common.spare)
     }
 
     /// The same with a chunk that is not copied: all of it if there is any room (the buffer's limit may be passed by one chunk).
@@ -227,14 +227,14 @@ impl Tcp {
     fn note_starved(&mut self, id: Key) {
         let tcb = &mut self.records.connections[id];
         let place = writing::place(tcb);
-        if room(tcb, &self.config, &place) > 0 && !core::mem::replace(&mut tcb.starved, true) {
+        if room(tcb, &self.common.config, &place) > 0 && !core::mem::replace(&mut tcb.starved, true) {
             self.starved.push_back(id);
         }
     }
 
     fn write_room(&self, net: &Network, id: Key) -> usize {
         let tcb = &self.records.connections[id];
-        write_room(tcb, &self.config, &net.links.base.budget, &writing::place(tcb))
+        write_room(tcb, &self.common.config, &net.links.base.budget, &writing::place(tcb))
     }
 }
 
@@ -277,7 +277,7 @@ fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole:
 
 /// RFC 5681 §4.1: after an idle period longer than the timeout the window starts anew.
 pub(in crate::transport::tcp) fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
-    if cx.config.slow_start_after_idle && !tcb.in_flight() && tcb.tally.last_sent_ms != 0 {
+    if cx.common.config.slow_start_after_idle && !tcb.in_flight() && tcb.tally.last_sent_ms != 0 {
         let idle_ms = u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_sent_ms));
         if idle_ms * 1000 > tcb.round_trip.timeout_us() {
             tcb.congestion.idle(Duration::from_millis(idle_ms), tcb.round_trip.timeout());
@@ -298,7 +298,7 @@ fn take_out(tcb: &mut Tcb, cx: &mut Cx<'_>, skip: usize, into: &mut [u8]) {
 
 /// So many bytes were taken out of the receive queue.
 fn was_taken(tcb: &mut Tcb, cx: &mut Cx<'_>, count: usize) {
-    tcb.shrink_receiving(cx.spare);
+    tcb.shrink_receiving(&mut cx.common.spare);
     tuning::was_read(tcb, cx);
     output::delay::was_read(tcb, cx, count);
     tell_window(tcb, cx);
@@ -311,11 +311,12 @@ fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
         return;
     }
-    let (offered, full) = (window::offered(tcb), window::full_space(tcb, cx.config));
+    let (pressure, config) = (cx.base().budget.pressure(), &cx.common.config);
+    let (offered, full) = (window::offered(tcb), window::full_space(tcb, config));
     let much = (full / 4).max(2 * u32::from(tcb.rcv.mss));
     let is_worth = |next: u32| next > offered && (next >= 2 * offered.max(1) || next - offered >= much);
     // Mostly the window could not be worth it, which is soon found.
-    if is_worth(window::most(tcb, full)) && is_worth(window::choose(tcb, cx.config, cx.base().budget.pressure())) {
+    if is_worth(window::most(tcb, full)) && is_worth(window::choose(tcb, config, pressure)) {
         output::acknowledge::send(tcb, cx);
         crate::transport::tcp::timers::sync(tcb, cx);
     }

@@ -17,11 +17,11 @@ impl Tcp {
             info.sacked = listener.backlog;
             return info;
         }
-        info.reordering = u32::from(self.config.reordering);
+        info.reordering = u32::from(self.common.config.reordering);
         handshake(tcb, &mut info);
         marks(tcb, &mut info);
         sending(tcb, &mut info);
-        rates(tcb, &self.config, &mut info);
+        rates(tcb, &self.common.config, &mut info);
         receiving(tcb, &mut info);
         info
     }
@@ -29,7 +29,7 @@ impl Tcp {
     /// The congestion control of a connection, or that which one of this socket would have.
     pub fn congestion_control(&self, id: Key) -> Algorithm {
         let tcb = &self.records.connections[id];
-        let of_socket = tcb.options.congestion.unwrap_or(self.config.congestion_control);
+        let of_socket = tcb.options.congestion.unwrap_or(self.common.config.congestion_control);
         if is_synchronized(tcb.state) { tcb.congestion.algorithm() } else { of_socket }
     }
 

@@ -35,7 +35,7 @@ pub struct Unread {
 impl Tcp {
     /// A fresh socket, closed.
     pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
-        let congestion = super::congestion::Congestion::new(self.config.congestion_control, 536);
+        let congestion = super::congestion::Congestion::new(self.common.config.congestion_control, 536);
         let inet = Inet::new(version, Some(owner));
         self.records.connections.insert(Tcb::new(inet, self.default_options.clone(), congestion))
     }
@@ -68,7 +68,7 @@ impl Tcp {
         let tcb = &mut self.records.connections[id];
         change(Arc::make_mut(&mut tcb.options));
         if is_fresh(tcb) {
-            tuning::hold_low_water(tcb, &self.config);
+            tuning::hold_low_water(tcb, &self.common.config);
             tcb.notify(&mut net.links.base);
         } else {
             self.options_changed(net, id);
@@ -77,7 +77,7 @@ impl Tcp {
 
     /// The send and the receive buffer's limit now, in bytes as `getsockopt` gives them: what was set, or what they grew to.
     pub fn buffers(&self, id: Key) -> (u32, u32) {
-        let (tcb, config) = (&self.records.connections[id], &self.config);
+        let (tcb, config) = (&self.records.connections[id], &self.common.config);
         let begun = super::state::is_synchronized(tcb.state) || tcb.options.sndbuf != 0 || tcb.tuning.is_some();
         let send = if begun { tuning::send_buffer(tcb, config) } else { config.wmem[1] };
         (send, tuning::receive_buffer(tcb, config))
@@ -98,7 +98,7 @@ impl Tcp {
             true => rate::adapt(tcb, cx.now()),
             false => {}
         }
-        tuning::hold_low_water(tcb, cx.config);
+        tuning::hold_low_water(tcb, &cx.common.config);
         // A buffer may have become larger, a low-water mark lower.
         tcb.notify(cx.base());
         timers::arm_keepalive(tcb, &cx);

@@ -66,7 +66,7 @@ impl Tcp {
 
     /// Starts to listen, or changes the backlog. Binds to an ephemeral port if not bound. `EADDRINUSE`, `EINVAL` (connected).
     pub fn listen(&mut self, net: &mut Network, id: Key, backlog: u32) -> Result<(), Errno> {
-        let backlog = backlog.min(self.config.somaxconn);
+        let backlog = backlog.min(self.common.config.somaxconn);
         if let Some(listener) = &mut self.records.connections[id].listener {
             listener.backlog = backlog;
             return Ok(());
@@ -175,14 +175,14 @@ impl Tcp {
     /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
     fn may_reuse(&self, net: &Network, key: Key) -> bool {
         let (record, now) = (&self.records.time_wait[key], net.links.base.now);
-        let began = Near::after(now, self.config.time_wait).at(now);
+        let began = Near::after(now, self.common.config.time_wait).at(now);
         record.timestamps && began.since(record.expires(now)).as_millis() > 1000
     }
 
     fn enter(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
         let (iss, ts_offset) = self.isn.first(net.links.base.now, local, remote);
         let tcb = &mut self.records.connections[id];
-        let algorithm = tcb.options.congestion.unwrap_or(self.config.congestion_control);
+        let algorithm = tcb.options.congestion.unwrap_or(self.common.config.congestion_control);
         tcb.inet.local = local.addr;
         tcb.inet.local_port = local.port;
         tcb.inet.remote = remote.addr;

@@ -36,12 +36,12 @@ impl Tcp {
 
     fn data_readiness(&self, tcb: &Tcb) -> Ready {
         let mut ready = Ready::NONE;
-        let wanted = (tcb.options.rcvlowat.max(1) as usize).min(most_ever_readable(tcb, &self.config));
+        let wanted = (tcb.options.rcvlowat.max(1) as usize).min(most_ever_readable(tcb, &self.common.config));
         // A mark ahead ends what one read can give, so it is enough (Linux's `tcp_poll` raises the target past it).
         if tcb.readable_len() as usize >= wanted && data::readable(tcb) > 0 {
             ready |= Ready::IN;
         }
-        if tcb.shut_write || tuning::is_writable(tcb, &self.config) {
+        if tcb.shut_write || tuning::is_writable(tcb, &self.common.config) {
             ready |= Ready::OUT;
         }
         if matches!(tcb.rcv.urgent, Urgent::Here(_)) {

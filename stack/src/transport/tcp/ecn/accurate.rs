@@ -163,7 +163,7 @@ impl Accurate {
 pub(in crate::transport::tcp) fn refresh(tcb: &mut Tcb, cx: &Cx<'_>) {
     let round_trip = tcb.round_trip.smoothed().unwrap_or_default();
     if let Some(accurate) = tcb.accurate_mut() {
-        accurate.due = accurate.wants_option(cx.config, cx.now_ms(), round_trip);
+        accurate.due = accurate.wants_option(&cx.common.config, cx.now_ms(), round_trip);
     }
 }
 
@@ -252,7 +252,7 @@ pub(super) fn acknowledged(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, ne
     let (mss, sent) = (news.mss, tcb.snd.acked);
     let is_precise = tcb.sack || tcb.recovery.phase == Phase::Open;
     let bytes = news.delivered.bytes + news.sacked.bytes;
-    let (fallback, una) = (cx.config.ecn_fallback, tcb.snd.una);
+    let (fallback, una) = (cx.common.config.ecn_fallback, tcb.snd.una);
     let Some(accurate) = tcb.accurate_mut() else { return false };
     let bits = arrival.header.ace();
     // RFC 9768 §3.2.2.5: one that was overtaken has old counters, whatever its SACK blocks tell.

@@ -127,7 +127,7 @@ fn empty_option() -> AccurateOption {
 
 /// `connect`: what is asked for is remembered.
 pub(in crate::transport::tcp) fn began(tcb: &mut Tcb, cx: &Cx<'_>) {
-    if asked(cx.config) == Feedback::Accurate {
+    if asked(&cx.common.config) == Feedback::Accurate {
         tcb.ecn = Some(Box::new(Ecn { accurate: Some(Accurate::default()), ..Ecn::default() }));
     }
 }
@@ -135,15 +135,15 @@ pub(in crate::transport::tcp) fn began(tcb: &mut Tcb, cx: &Cx<'_>) {
 /// The three bits of our SYN. RFC 3168 §6.1.1.1, RFC 9768 §3.1.4.1: one that had to be repeated does not ask, lest that be the reason; accurate
 /// feedback is asked for twice.
 pub(in crate::transport::tcp) fn syn_bits(tcb: &Tcb, cx: &Cx<'_>) -> u8 {
-    let tries = match asked(cx.config) {
+    let tries = match asked(&cx.common.config) {
         Feedback::None => 0,
         Feedback::Classic => 1,
         Feedback::Accurate => 2,
     };
-    if cx.config.ecn_fallback && tcb.recovery.timeouts >= tries {
+    if cx.common.config.ecn_fallback && tcb.recovery.timeouts >= tries {
         return 0;
     }
-    match asked(cx.config) {
+    match asked(&cx.common.config) {
         Feedback::None => 0,
         Feedback::Classic => CLASSIC_SYN,
         Feedback::Accurate => ACCURATE_SYN,
@@ -162,7 +162,7 @@ pub(in crate::transport::tcp) fn synack_bits(tcb: &Tcb) -> u8 {
 
 /// Its option.
 pub(in crate::transport::tcp) fn synack_option(tcb: &Tcb, cx: &Cx<'_>) -> Option<AccurateOption> {
-    (tcb.accurate().is_some() && cx.config.ecn_option > 0 && tcb.recovery.timeouts <= 1).then(empty_option)
+    (tcb.accurate().is_some() && cx.common.config.ecn_option > 0 && tcb.recovery.timeouts <= 1).then(empty_option)
 }
 
 /// Both ends agree on this.
@@ -189,7 +189,7 @@ pub(in crate::transport::tcp) fn opened(tcb: &mut Tcb, offer: &Offer, retries: u
 /// The answer to our SYN came: a SYN-ACK, or a SYN because both ends open at once (RFC 9768 §3.1.2 table 2).
 pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, is_syn_ack: bool) {
     let ace = arrival.header.ace();
-    let feedback = match (asked(cx.config), ace) {
+    let feedback = match (asked(&cx.common.config), ace) {
         (Feedback::None, _) => Feedback::None,
         (_, CLASSIC_SYN_ACK) if is_syn_ack => Feedback::Classic,
         (Feedback::Classic, CLASSIC_SYN) if !is_syn_ack => Feedback::Classic,
@@ -227,7 +227,7 @@ fn take_syn_ack(accurate: &mut Accurate, cx: &Cx<'_>, arrival: &Arrival<'_>, ace
 /// changes codepoints, and nothing more is sent as capable.
 fn judge_reflection(accurate: &mut Accurate, cx: &Cx<'_>, ace: u8) -> Option<u8> {
     let came = reflected(ace)?;
-    if cx.config.ecn_fallback && !is_possible(NOT_ECT, came) {
+    if cx.common.config.ecn_fallback && !is_possible(NOT_ECT, came) {
         accurate.fails(fail::BITS_IN);
         return None;
     }

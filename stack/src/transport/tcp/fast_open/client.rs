@@ -32,7 +32,7 @@ impl Tcp {
         data: &[&[u8]],
         more: bool,
     ) -> Result<usize, Errno> {
-        if self.config.fastopen & mode::CLIENT == 0 {
+        if self.common.config.fastopen & mode::CLIENT == 0 {
             return Err(Errno::EOPNOTSUPP);
         }
         self.prepare(net, id, remote)?;
@@ -64,8 +64,8 @@ impl Tcp {
 
     fn fast_open_choice(&self, id: Key) -> Choice {
         let tcb = &self.records.connections[id];
-        let (option, _) = self.remembered.of(tcb.inet.local, tcb.inet.remote);
-        if self.config.fastopen & mode::CLIENT_NO_COOKIE != 0 || tcb.options.fast_open_no_cookie {
+        let (option, _) = self.common.remembered.of(tcb.inet.local, tcb.inet.remote);
+        if self.common.config.fastopen & mode::CLIENT_NO_COOKIE != 0 || tcb.options.fast_open_no_cookie {
             Choice::Data(None)
         } else if option.cookie.is_empty() {
             Choice::Ask(option)
@@ -78,7 +78,7 @@ impl Tcp {
     pub fn send_deferred(&mut self, net: &mut Network, id: Key, data: &[&[u8]], more: bool) -> Result<usize, Errno> {
         let choice = self.fast_open_choice(id);
         let tcb = &self.records.connections[id];
-        let (_, mss) = self.remembered.of(tcb.inet.local, tcb.inet.remote);
+        let (_, mss) = self.common.remembered.of(tcb.inet.local, tcb.inet.remote);
         let Some((tcb, mut cx)) = self.with(net, id) else { return Ok(0) };
         let (option, len) = match choice {
             Choice::Ask(option) => (Some(option), 0),
@@ -125,7 +125,7 @@ pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &mut Cx<'_>, answer
     let resent = tcb.recovery.timeouts > 0;
     let asked = fast_open.option.filter(|_| !resent && fast_open.data == 0);
     let answer = answer.filter(|_| fast_open.option.is_some());
-    cx.remembered.learn((tcb.inet.local, tcb.inet.remote), tcb.snd.peer_mss, answer, asked);
+    cx.common.remembered.learn((tcb.inet.local, tcb.inet.remote), tcb.snd.peer_mss, answer, asked);
     let left = tcb.snd.nxt - tcb.snd.una;
     if left > 0 {
         tcb.sending_mut().board.mark_first_lost(left);

@@ -39,7 +39,7 @@ impl Tcp {
 
     fn fast_open_request(&self, id: Key, packet: &Packet, header: &Header, has_data: bool) -> Request {
         let asked = header.options.fast_open;
-        let mode = self.config.fastopen;
+        let mode = self.common.config.fastopen;
         if mode & mode::SERVER == 0 || !(has_data || asked.is_some()) || !self.has_fast_open_room(id) {
             return Request::None;
         }
@@ -47,7 +47,7 @@ impl Tcp {
             return Request::Open(None);
         }
         let Some(asked) = asked else { return Request::None };
-        let keys = self.records.connections[id].options.fast_open_keys.or(self.config.fastopen_key);
+        let keys = self.records.connections[id].options.fast_open_keys.or(self.common.config.fastopen_key);
         let [Some(first), second] = keys.unwrap_or([Some(self.fast_open_key), None]) else { return Request::None };
         let of = |key| Cookie::of(key, packet.src, packet.dst);
         let ours = FastOpenOption { cookie: of(first), experimental: asked.experimental };
@@ -64,7 +64,7 @@ impl Tcp {
     fn has_fast_open_room(&self, id: Key) -> bool {
         let tcb = &self.records.connections[id];
         let Some(listener) = &tcb.listener else { return false };
-        let all = self.config.fastopen & mode::ALL_LISTENERS != 0;
+        let all = self.common.config.fastopen & mode::ALL_LISTENERS != 0;
         let most = match tcb.options.fast_open_queue {
             0 if all => listener.backlog,
             most => most,
@@ -88,7 +88,7 @@ impl Tcp {
         let Some((tcb, mut cx)) = self.with(net, key) else { return false };
         let taken = packet.len > header_len;
         let now = cx.now();
-        tcb.sending.get_or_insert_with(|| cx.spare.sending()).board.sent(half_open.iss, 1, now);
+        tcb.sending.get_or_insert_with(|| cx.common.spare.sending()).board.sent(half_open.iss, 1, now);
         tcb.fast_open = Some(alloc::boxed::Box::new(FastOpen { option, passive: true, taken, ..FastOpen::default() }));
         if taken {
             let payload = packet.payload(header_len);

@@ -36,9 +36,9 @@ pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: cr
 
 /// RFC 5961 §5, §7: a challenge to a segment that may be forged, limited for the whole stack.
 pub(in crate::transport::tcp) fn challenge(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    let (now, limit) = (cx.now(), cx.config.challenge_ack_limit);
+    let (now, limit) = (cx.now(), cx.common.config.challenge_ack_limit);
     let base = &mut cx.net.links.base;
-    if cx.limits.challenge(now, limit, &mut base.entropy) {
+    if cx.common.limits.challenge(now, limit, &mut base.entropy) {
         base.counters.tcp_ext.tcp_challenge_ack += 1;
         send(tcb, cx);
     } else {

@@ -90,8 +90,8 @@ pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 /// More has come than this segment, of this connection or others.
 fn owe(cx: &mut Cx<'_>) {
     // One of many that come by turns may stand there twice, and acknowledges once.
-    if !cx.owing.iter().rev().take(BY_TURNS).any(|id| *id == cx.id) {
-        cx.owing.push(cx.id);
+    if !cx.common.owing.iter().rev().take(BY_TURNS).any(|id| *id == cx.id) {
+        cx.common.owing.push(cx.id);
     }
 }
 

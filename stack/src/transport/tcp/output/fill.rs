@@ -69,7 +69,7 @@ fn advertise(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
         return window::on_wire(window::offered(tcb), 0).0;
     }
     let pressure = cx.base().budget.pressure();
-    let (room, chosen) = window::room_and_choice(tcb, cx.config, pressure);
+    let (room, chosen) = window::room_and_choice(tcb, &cx.common.config, pressure);
     let (units, bytes) = window::on_wire_within(room, chosen, tcb.rcv.wscale);
     let edge = tcb.rcv.nxt + bytes;
     tcb.rcv.edge = tcb.rcv.edge.max(edge);

@@ -104,7 +104,7 @@ fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
         return true;
     }
     mtu_probe::renew(tcb, cx);
-    match mtu_probe::next(tcb, cx.config) {
+    match mtu_probe::next(tcb, &cx.common.config) {
         Next::Data => true,
         Next::Wait => false,
         Next::Probe(plan) => {
@@ -121,7 +121,7 @@ fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
 
 /// The next segment that may go. How much may go at once is only asked where there is something.
 fn next(tcb: &Tcb, cx: &Cx<'_>, push: Push) -> Option<Plan> {
-    if decide::is_idle(tcb) { None } else { decide::next(tcb, push, burst::largest(tcb, cx.config)) }
+    if decide::is_idle(tcb) { None } else { decide::next(tcb, push, burst::largest(tcb, &cx.common.config)) }
 }
 
 fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
@@ -181,6 +181,6 @@ pub(super) fn one_new(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
 
 fn wait_for_link(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if !core::mem::replace(&mut tcb.blocked, true) {
-        cx.blocked.push_back(cx.id);
+        cx.common.blocked.push_back(cx.id);
     }
 }

@@ -32,7 +32,7 @@ fn segments(plan: &Plan) -> u64 {
 
 fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     let (now, space) = (cx.now(), plan.len + u32::from(plan.fin));
-    let (end, sending) = (plan.seq + plan.len, tcb.sending.get_or_insert_with(|| cx.spare.sending()));
+    let (end, sending) = (plan.seq + plan.len, tcb.sending.get_or_insert_with(|| cx.common.spare.sending()));
     sending.board.sent(plan.seq, space, now);
     if plan.len > 0 && !sending.pieces.is_cut_at(end) {
         sending.account(cx.base(), |sending| sending.pieces.sent(end));
@@ -53,7 +53,7 @@ fn sent_new(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     }
     cx.base().counters.tcp_ext.tcp_orig_data_sent += segments(plan);
     // Sent is enough for `TCP_NOTSENT_LOWAT`; no acknowledgement is needed.
-    if tcb.options.notsent_lowat != 0 || cx.config.notsent_lowat != u32::MAX {
+    if tcb.options.notsent_lowat != 0 || cx.common.config.notsent_lowat != u32::MAX {
         tcb.notify(cx.base());
     }
 }

@@ -45,8 +45,8 @@ fn is_plain(tcb: &Tcb, config: &TcpConfig) -> bool {
 pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: &[u8]) {
     data::slow_start_after_idle(tcb, cx);
     let (seq, len, now, segments) = (tcb.snd.nxt, message.len() as u32, cx.now(), tcb.tally.segs_out);
-    let mut sending = cx.spare.sending();
-    sending.write_first(message, seq + len, now, &mut cx.spare.chunks);
+    let mut sending = cx.common.spare.sending();
+    sending.write_first(message, seq + len, now, &mut cx.common.spare.chunks);
     cx.base().budget.charge(sending.charge());
     tcb.sending = Some(sending);
     let plan = Plan { seq, len, fin: false, push: true, segment_size: 0, again: None };
@@ -68,7 +68,7 @@ fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     acknowledge::carried(tcb);
     let (space, mss, now) = (plan.len + u32::from(plan.fin), u32::from(tcb.snd.mss), cx.now());
     let (end, is_full) = (plan.seq + space, space + mss > tcb.congestion.cwnd());
-    let sending = tcb.sending.get_or_insert_with(|| cx.spare.sending());
+    let sending = tcb.sending.get_or_insert_with(|| cx.common.spare.sending());
     sending.board.sent(plan.seq, space, now);
     sending.usage = Usage::begun(space, is_full, end);
     sending.meter.output_ended(!is_full);
@@ -88,7 +88,7 @@ fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
 /// Sends our FIN where nothing else waits for anything, as where most connections end; false, and nothing was done, if there is more to ask.
 pub(in crate::transport::tcp) fn fin(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     let is_alone = tcb.sending.is_none() && tcb.snd.wnd > 0 && !tcb.snd.urgent && tcb.fast_open.is_none();
-    if !is_alone || !is_plain(tcb, cx.config) {
+    if !is_alone || !is_plain(tcb, &cx.common.config) {
         return false;
     }
     let (seq, segments) = (tcb.snd.nxt, tcb.tally.segs_out);

@@ -112,7 +112,7 @@ pub(super) fn sent(tcb: &mut Tcb, cx: &Cx<'_>, before: u32, bytes: u32, segments
     if tcb.rate.is_none() {
         return meter_sent(tcb, cx.now(), before);
     }
-    let pace = pacing(tcb, cx.config).unwrap_or(u64::MAX);
+    let pace = pacing(tcb, &cx.common.config).unwrap_or(u64::MAX);
     let (now, in_flight) = (cx.now(), decide::in_flight(tcb));
     let Some(rate) = &mut tcb.rate else { return };
     rate.delivery.sent(now, before, in_flight);

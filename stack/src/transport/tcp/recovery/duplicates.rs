@@ -15,7 +15,7 @@ pub(super) fn count(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News) -> u32 {
     if news.duplicate {
         tcb.recovery.dup_acks = tcb.recovery.dup_acks.saturating_add(1);
         let again = tcb.recovery.has_point && tcb.snd.una.at_or_before(tcb.recovery.point);
-        if tcb.recovery.phase == Phase::Open && tcb.recovery.dup_acks == cx.config.reordering && !again {
+        if tcb.recovery.phase == Phase::Open && tcb.recovery.dup_acks == cx.common.config.reordering && !again {
             let probe = mtu_probe::length_at_una(tcb);
             mark_first_lost(tcb, probe.unwrap_or(mss));
             if !send_probe_again(tcb, cx) {

@@ -279,7 +279,8 @@ fn open_window(tcb: &mut Tcb, cx: &Cx<'_>, growth: &Growth) {
         lowest: tcb.round_trip.lowest(),
         limited: growth.limited || full,
     };
-    tcb.congestion.acked(&ack, Careful { samples: cx.config.hystart_samples, css_rounds: cx.config.hystart_css_rounds });
+    tcb.congestion
+        .acked(&ack, Careful { samples: cx.common.config.hystart_samples, css_rounds: cx.common.config.hystart_css_rounds });
 }
 
 /// What opens the congestion window.

@@ -99,7 +99,7 @@ pub(super) fn seen(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 /// Segments were late by more than what duplicate acknowledgements wait for.
 pub(super) fn is_reordering(tcb: &Tcb, cx: &Cx<'_>) -> bool {
     let degree = tcb.recovery.losses.as_ref().map_or(0, |losses| losses.reordering.degree);
-    degree > u16::from(cx.config.reordering)
+    degree > u16::from(cx.common.config.reordering)
 }
 
 /// RFC 8985 §6.2 step 4: how long a segment may be late.
@@ -107,7 +107,7 @@ fn window(tcb: &Tcb, cx: &Cx<'_>) -> Duration {
     let reordering = tcb.recovery.losses.as_ref().map(|losses| losses.reordering).unwrap_or_default();
     if !reordering.seen {
         let sacked = tcb.sending.as_ref().map_or(0, |sending| sending.board.sacked_segments(tcb.sent_mss()));
-        if tcb.recovery.phase != Phase::Open || sacked >= u32::from(cx.config.reordering) {
+        if tcb.recovery.phase != Phase::Open || sacked >= u32::from(cx.common.config.reordering) {
             return Duration::ZERO;
         }
     }

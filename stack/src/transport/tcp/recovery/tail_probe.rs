@@ -27,7 +27,7 @@ pub(super) struct TailProbe {
 pub(in crate::transport::tcp) fn timeout_us(tcb: &Tcb, cx: &Cx<'_>) -> Option<u64> {
     let awaited = tcb.recovery.losses.as_ref().is_some_and(|losses| losses.tail_probe.is_some());
     let quiet = tcb.recovery.phase == Phase::Open && !awaited && state::may_send(tcb.state);
-    if !(cx.config.early_retrans >= 3 && tcb.sack && tcb.in_flight() && quiet) {
+    if !(cx.common.config.early_retrans >= 3 && tcb.sack && tcb.in_flight() && quiet) {
         return None;
     }
     let Some(srtt) = tcb.round_trip.smoothed_us() else { return Some(FIRST_US) };

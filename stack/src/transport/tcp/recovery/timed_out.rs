@@ -16,7 +16,7 @@ pub(in crate::transport::tcp) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>) {
         undo::remember(tcb);
     }
     tcb.congestion.timeout(first);
-    let frto = cx.config.frto && (fresh || repeated);
+    let frto = cx.common.config.frto && (fresh || repeated);
     let losses = losses::of(tcb);
     losses.doubting = frto;
     losses.tail_probe = None;
