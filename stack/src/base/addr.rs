@@ -1,7 +1,9 @@
 //! Addresses: 16 bytes for both families, IPv4 mapped (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2).
 //! The split between the families is confined to the header code.
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The family of an address: which header carries it.
@@ -16,38 +18,51 @@ pub enum Version {
 /// An IPv4 or IPv6 address in 16 bytes, IPv4 mapped.
 ///
 /// The two unspecified addresses differ: `0.0.0.0` is `::ffff:0.0.0.0`, `::` is all zeros.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Addr([u8; 16]);
+///
+/// The octets lie in two words, in the order of the wire: of an array of them a compiler that keeps an address in registers makes sixteen loads of a byte.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Addr {
+    front: u64,
+    back: u64,
+}
+
+/// The first four octets of the `back` of an IPv4 address, and which they are.
+const MAPPED: u64 = u64::from_ne_bytes([0, 0, 0xff, 0xff, 0, 0, 0, 0]);
+const MAPPED_MASK: u64 = u64::from_ne_bytes([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 
 impl Addr {
     /// `::`
-    pub const V6_ANY: Self = Self([0; 16]);
+    pub const V6_ANY: Self = Self::from_v6([0; 16]);
     /// `0.0.0.0`
     pub const V4_ANY: Self = Self::v4(0, 0, 0, 0);
     /// `::1`
-    pub const V6_LOOPBACK: Self = Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    pub const V6_LOOPBACK: Self = Self::from_v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     /// `127.0.0.1`
     pub const V4_LOOPBACK: Self = Self::v4(127, 0, 0, 1);
     /// `255.255.255.255`
     pub const V4_BROADCAST: Self = Self::v4(255, 255, 255, 255);
     /// `ff02::1`, all nodes on the link.
-    pub const ALL_NODES: Self = Self([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    pub const ALL_NODES: Self = Self::from_v6([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     /// `ff02::2`, all routers on the link.
-    pub const ALL_ROUTERS: Self = Self([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    pub const ALL_ROUTERS: Self = Self::from_v6([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
 
     /// The IPv4 address `a.b.c.d`.
+    #[inline]
     pub const fn v4(a: u8, b: u8, c: u8, d: u8) -> Self {
-        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+        Self { front: 0, back: u64::from_ne_bytes([0, 0, 0xff, 0xff, a, b, c, d]) }
     }
 
     /// The IPv4 address with these octets.
-    pub const fn from_v4(octets: [u8; 4]) -> Self {
-        Self::v4(octets[0], octets[1], octets[2], octets[3])
+    #[inline]
+    pub const fn from_v4([a, b, c, d]: [u8; 4]) -> Self {
+        Self::v4(a, b, c, d)
     }
 
     /// The address with these 16 octets; mapped ones are IPv4 addresses.
+    #[inline]
     pub const fn from_v6(octets: [u8; 16]) -> Self {
-        Self(octets)
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = octets;
+        Self { front: u64::from_ne_bytes([a, b, c, d, e, f, g, h]), back: u64::from_ne_bytes([i, j, k, l, m, n, o, p]) }
     }
 
     /// The unspecified address of a family.
@@ -59,18 +74,34 @@ impl Addr {
     }
 
     /// All 16 octets.
+    #[inline]
     pub const fn octets(self) -> [u8; 16] {
-        self.0
+        let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (self.front.to_ne_bytes(), self.back.to_ne_bytes());
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
     }
 
     /// The last four octets: those of an IPv4 address.
+    #[inline]
     pub const fn v4_octets(self) -> [u8; 4] {
-        [self.0[12], self.0[13], self.0[14], self.0[15]]
+        let [_, _, _, _, a, b, c, d] = self.back.to_ne_bytes();
+        [a, b, c, d]
+    }
+
+    /// The first two octets.
+    const fn first_two(self) -> [u8; 2] {
+        let [a, b, ..] = self.front.to_ne_bytes();
+        [a, b]
+    }
+
+    /// The octets as one number, the first being the most.
+    const fn number(self) -> u128 {
+        (u64::from_be(self.front) as u128) << 64 | u64::from_be(self.back) as u128
     }
 
     /// True for IPv4 (mapped) addresses.
-    pub fn is_v4(self) -> bool {
-        self.0[..12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+    #[inline]
+    pub const fn is_v4(self) -> bool {
+        self.front == 0 && self.back & MAPPED_MASK == MAPPED
     }
 
     /// The family whose header carries this address.
@@ -85,12 +116,12 @@ impl Addr {
 
     /// True for `127.0.0.0/8` and `::1`.
     pub fn is_loopback(self) -> bool {
-        if self.is_v4() { self.0[12] == 127 } else { self == Self::V6_LOOPBACK }
+        if self.is_v4() { self.v4_octets()[0] == 127 } else { self == Self::V6_LOOPBACK }
     }
 
     /// True for `224.0.0.0/4` and `ff00::/8`.
     pub fn is_multicast(self) -> bool {
-        if self.is_v4() { self.0[12] & 0xf0 == 0xe0 } else { self.0[0] == 0xff }
+        if self.is_v4() { self.v4_octets()[0] & 0xf0 == 0xe0 } else { self.first_two()[0] == 0xff }
     }
 
     /// True for the limited broadcast address `255.255.255.255`.
@@ -100,19 +131,27 @@ impl Addr {
 
     /// True for `169.254.0.0/16` and `fe80::/10`.
     pub fn is_link_local(self) -> bool {
-        if self.is_v4() { self.0[12] == 169 && self.0[13] == 254 } else { self.0[0] == 0xfe && self.0[1] & 0xc0 == 0x80 }
+        if self.is_v4() {
+            matches!(self.v4_octets(), [169, 254, ..])
+        } else {
+            matches!(self.first_two(), [0xfe, second] if second & 0xc0 == 0x80)
+        }
     }
 
     /// True for multicast that must not leave the link: `224.0.0.0/24`, `ff01::/16`, `ff02::/16`.
     pub fn is_link_scope_multicast(self) -> bool {
-        if self.is_v4() { self.0[12..15] == [224, 0, 0] } else { self.0[0] == 0xff && matches!(self.0[1] & 0x0f, 1 | 2) }
+        if self.is_v4() {
+            matches!(self.v4_octets(), [224, 0, 0, _])
+        } else {
+            matches!(self.first_two(), [0xff, second] if matches!(second & 0x0f, 1 | 2))
+        }
     }
 
     /// `ff02::1:ffXX:XXXX`, the solicited-node multicast address (RFC 4291 §2.7.1).
     pub fn solicited_node(self) -> Self {
         let mut octets = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0];
-        octets[13..].copy_from_slice(&self.0[13..]);
-        Self(octets)
+        octets[13..].copy_from_slice(&self.v4_octets()[1..]);
+        Self::from_v6(octets)
     }
 
     /// How many leading bits both addresses share, counted within the family (at most 32 or 128).
@@ -120,9 +159,29 @@ impl Addr {
         if self.version() != other.version() {
             return 0;
         }
-        let both = u128::from_be_bytes(self.0) ^ u128::from_be_bytes(other.0);
+        let both = self.number() ^ other.number();
         let bits = both.leading_zeros() as u8;
         if self.is_v4() { bits - 96 } else { bits }
+    }
+}
+
+impl PartialOrd for Addr {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Addr {
+    /// By their octets.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number().cmp(&other.number())
+    }
+}
+
+impl Hash for Addr {
+    /// That of the octets, on every machine.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.octets().hash(state);
     }
 }
 
@@ -134,7 +193,7 @@ impl From<Ipv4Addr> for Addr {
 
 impl From<Ipv6Addr> for Addr {
     fn from(addr: Ipv6Addr) -> Self {
-        Self(addr.octets())
+        Self::from_v6(addr.octets())
     }
 }
 
@@ -149,7 +208,7 @@ impl From<IpAddr> for Addr {
 
 impl From<Addr> for IpAddr {
     fn from(addr: Addr) -> Self {
-        if addr.is_v4() { Ipv4Addr::from(addr.v4_octets()).into() } else { Ipv6Addr::from(addr.0).into() }
+        if addr.is_v4() { Ipv4Addr::from(addr.v4_octets()).into() } else { Ipv6Addr::from(addr.octets()).into() }
     }
 }
 
@@ -210,7 +269,7 @@ impl Cidr {
     pub fn network(self) -> Addr {
         let bits = u32::from(self.prefix) + if self.addr.is_v4() { 96 } else { 0 };
         let mask = u128::MAX.checked_shl(128u32.saturating_sub(bits)).unwrap_or(0);
-        Addr((u128::from_be_bytes(self.addr.0) & mask).to_be_bytes())
+        Addr::from_v6((self.addr.number() & mask).to_be_bytes())
     }
 }
 
@@ -304,6 +363,20 @@ mod tests {
         assert_ne!(Addr::V4_ANY, Addr::V6_ANY);
         assert!(Addr::V4_ANY.is_v4() && !Addr::V6_ANY.is_v4());
         assert!(Addr::V4_ANY.is_unspecified() && Addr::V6_ANY.is_unspecified());
+    }
+
+    /// On machines of either order of bytes.
+    #[test]
+    fn octets_come_back_and_addresses_are_ordered_by_them() {
+        let octets: [[u8; 16]; 4] =
+            [[0; 16], core::array::from_fn(|at| at as u8), core::array::from_fn(|at| 16 - at as u8), [0xff; 16]];
+        let addrs = octets.map(Addr::from_v6);
+        assert_eq!(addrs.map(Addr::octets), octets);
+        assert!(addrs.is_sorted() && addrs[1] < addrs[2]);
+        let v4 = Addr::v4(1, 2, 3, 4);
+        assert_eq!((v4.octets(), v4.v4_octets()), ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4], [1, 2, 3, 4]));
+        assert!(!Addr::from_v6([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff, 1, 2, 3, 4]).is_v4());
+        assert!(v4 > Addr::V6_LOOPBACK && v4 < addr("1.2.4.0") && v4 < addr("fd00::1"));
     }
 
     #[test]
