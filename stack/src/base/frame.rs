@@ -260,6 +260,18 @@ impl Frame {
         room
     }
 
+    /// Makes room for `N` bytes in front of everything and gives it to be written, all of it: it may hold anything.
+    ///
+    /// # Panics
+    /// As [`Frame::push`].
+    #[inline(always)] // Where the head begins is often known.
+    pub(crate) fn room_for<const N: usize>(&mut self) -> &mut [u8; N] {
+        let content = &mut *self.content;
+        let end = content.start as usize;
+        content.start = end.checked_sub(N).expect("headers fit the head") as u8;
+        content.head[..end].last_chunk_mut().expect("it was found to be there")
+    }
+
     /// Takes `len` bytes away from the front, wherever they lie.
     ///
     /// # Panics

@@ -27,15 +27,27 @@ impl Stack {
 
     /// Most frames find nothing that waits, and go straight to their transport.
     fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
-        let Self { net, sockets } = self;
-        // Raw sockets look at each datagram for themselves.
-        let follows = sockets.udp.has_trail() && sockets.raw.is_empty();
-        let Some(frame) = (if follows { sockets.udp.follow(net, link, frame, more) } else { Some(frame) }) else { return };
+        let Some(frame) = self.take_known(link, frame, more) else { return };
         let Some(received) = self.net.receive_next(link, frame, more) else { return };
         match self.net.usual(received) {
             Ok(packet) => self.deliver(packet),
             Err(received) => self.take_unusual(received),
         }
+    }
+
+    /// Takes a frame whose packet is looked at once and goes to a socket that has had others like it. Else it is given back.
+    #[inline(always)]
+    fn take_known(&mut self, link: LinkId, mut frame: Frame, more: bool) -> Option<Frame> {
+        let Self { net, sockets } = self;
+        // Raw sockets look at each packet for themselves.
+        if !sockets.raw.is_empty() {
+            return Some(frame);
+        }
+        if sockets.udp.has_trail() {
+            frame = sockets.udp.follow(net, link, frame, more)?;
+        }
+        // What came with others may have to be joined with them.
+        if more || !net.is_idle() { Some(frame) } else { sockets.tcp.receive_known(net, link, frame) }
     }
 
     #[inline(never)]

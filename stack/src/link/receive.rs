@@ -55,6 +55,12 @@ impl Links {
         Some(port.config.medium)
     }
 
+    /// True if the link is up and its frames are IP packets as they are.
+    #[inline]
+    pub fn takes_packets(&self, link: LinkId) -> bool {
+        self.ports.get(link).is_some_and(|port| port.up && port.config.medium == Medium::Ip)
+    }
+
     /// Counts a frame of so many bytes from the device, of which all is known; false if the link takes none.
     #[inline]
     pub fn counts_in(&mut self, link: LinkId, len: usize) -> bool {

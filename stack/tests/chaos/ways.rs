@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use loggia_stack::base::event::class;
 use loggia_stack::base::{Addr, Errno, Instant, MsgFlags, SockAddr, SocketId};
-use loggia_stack::socket::Message;
-use loggia_stack::socket::numbers::{IPPROTO_TCP, tcp};
+use loggia_stack::socket::numbers::{AF_INET, IPPROTO_TCP, SOCK_DGRAM, SOCK_RAW, tcp};
+use loggia_stack::socket::{Message, Permission};
 
 use crate::sim::host::{address, ip_link};
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
@@ -23,19 +23,21 @@ enum Way {
     General,
     /// The short way, by hosts that look up everything anew.
     Anew,
+    /// The short way, by hosts on which somebody wants to look at packets: each goes up layer by layer.
+    Watched,
 }
 
 impl Way {
     fn write(self, host: &mut Host, socket: SocketId, message: &[u8], flags: MsgFlags) -> Result<usize, Errno> {
         match self {
-            Self::Short | Self::Anew => host.stack.send(socket, message, flags),
+            Self::Short | Self::Anew | Self::Watched => host.stack.send(socket, message, flags),
             Self::General => host.stack.sendmsg(socket, &Message { data: &[message, &[]], flags, ..Message::default() }),
         }
     }
 
     fn read(self, host: &mut Host, socket: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
         match self {
-            Self::Short | Self::Anew => host.stack.recv(socket, into, flags),
+            Self::Short | Self::Anew | Self::Watched => host.stack.recv(socket, into, flags),
             Self::General => host.stack.recvfrom(socket, into, flags).map(|(len, _)| len),
         }
     }
@@ -83,6 +85,16 @@ fn nobody_can_tell_who_remembers_from_who_looks_anew() {
     }
 }
 
+/// A segment that is looked at once, where it lies, goes where it would have gone layer by layer.
+#[test]
+fn nobody_can_tell_who_looks_at_segments_at_once() {
+    for seed in seeds(0..200) {
+        let life = if seed % 2 == 0 { Life::Plain } else { Life::Full };
+        let [at_once, watched] = [Way::Short, Way::Watched].map(|way| converse(seed, way, life));
+        assert_eq!(at_once, watched, "LOGGIA_SEED={seed}");
+    }
+}
+
 fn conditions(random: &mut Random) -> Conditions {
     let delay = Duration::from_micros(random.between(10, 20_000));
     let loss = if random.chance(0.5) { 0.02 } else { 0.0 };
@@ -95,6 +107,11 @@ fn converse(seed: u64, way: Way, life: Life) -> Seen {
     let mut world = World::new(seed, hosts, conditions(&mut random));
     world.record_events();
     world.forgets = way == Way::Anew;
+    for host in &mut world.hosts {
+        // In the place of the socket that would look at another protocol's packets stands one that looks at none.
+        let (ty, protocol) = if way == Way::Watched { (SOCK_RAW, 253) } else { (SOCK_DGRAM, 0) };
+        host.stack.socket(AF_INET, ty, protocol).expect("a socket");
+    }
     // Whoever wants to hear of calls makes them go the general way.
     world.hosts.iter_mut().for_each(|host| host.stack.listen_events(class::ALL & !class::CALLS));
     let fast = life == Life::Full && random.chance(0.3);
@@ -130,10 +147,12 @@ fn converse(seed: u64, way: Way, life: Life) -> Seen {
 
 fn host(seed: u64, number: u64, random: &mut Random, life: Life) -> Host {
     let (address, mtu) = if number == 0 { (CLIENT, 1500) } else { (SERVER, random.one_of(&[576, 1500])) };
-    match life {
-        Life::Plain => Host::new(seed + number, address, mtu),
-        Life::Full => Host::with(seed + number, address, ip_link(mtu), |config| doings::settings(config, random)),
-    }
+    Host::with(seed + number, address, ip_link(mtu), |config| {
+        config.socket.net_raw = Permission::Granted;
+        if life == Life::Full {
+            doings::settings(config, random);
+        }
+    })
 }
 
 /// Lets so much time pass.

@@ -6,7 +6,7 @@
 mod deliver;
 pub(super) mod known;
 mod martian;
-mod usual;
+pub mod usual;
 mod v4;
 mod v6;
 

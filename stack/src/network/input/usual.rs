@@ -1,16 +1,49 @@
 //! The usual packet: a whole datagram of IPv4 without options, for TCP or UDP, between two addresses whose packets were found to be ours before.
 //! What `v4`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
 
-use crate::base::checksum::checksum;
-use crate::base::{LinkId, Version};
+use crate::base::{Addr, Frame, LinkId, Sum, Version};
 use crate::link::{LinkCast, Received};
+use crate::network::input::v4;
 use crate::network::ipv4::{HEADER_LEN, Header};
-use crate::network::{Network, protocol};
+use crate::network::{Cast, Network, Packet, protocol};
 
 /// The first byte of a header of version 4 without options: it has five words.
 const PLAIN: u8 = 0x45;
 /// More fragments follow, or some go before.
 const FRAGMENT: u16 = 0x3fff;
+
+/// The first `LEN` bytes of the packet of `protocol` in a frame without a link header, if it is one of these, whole and with nothing behind it, and they
+/// lie together and are those of one that `is_wanted`. Nothing is known of its addresses yet.
+#[inline(always)]
+pub fn headers<const LEN: usize>(frame: &Frame, protocol: u8, is_wanted: impl FnOnce(&[u8; LEN]) -> bool) -> Option<&[u8; LEN]> {
+    let headers = frame.together(0, LEN)?.first_chunk()?;
+    let network = headers.first_chunk()?;
+    // What is most often in vain first.
+    let is_one = network[9] == protocol && is_wanted(headers) && is_whole(network);
+    let is_all = usize::from(u16::from_be_bytes([network[2], network[3]])) == frame.len() && frame.segment_size == 0;
+    (is_one && is_all && network[0] == PLAIN && is_right(network)).then_some(headers)
+}
+
+/// The packet in such a frame.
+pub fn packet(link: LinkId, frame: Frame) -> Option<Packet> {
+    let header = Header::parse(frame.together(0, HEADER_LEN)?.first_chunk()?, frame.len()).ok()?;
+    let received = Received { link, version: Version::V4, frame, network: 0, cast: LinkCast::Unicast };
+    Some(v4::packet(received, &header, Cast::Unicast))
+}
+
+/// No fragment.
+#[inline(always)]
+fn is_whole(header: &[u8; HEADER_LEN]) -> bool {
+    u16::from_be_bytes([header[6], header[7]]) & FRAGMENT == 0
+}
+
+/// The checksum is right. RFC 1071 §2 (B): the order of bytes does not matter for that.
+#[inline(always)]
+fn is_right(header: &[u8; HEADER_LEN]) -> bool {
+    let mut sum = Sum::new();
+    header.as_chunks().0.iter().for_each(|word| sum.add_word(u32::from_ne_bytes(*word)));
+    sum.finish() == 0
+}
 
 impl Network {
     /// The header of a packet from a link, if it is one of these; then it is to be delivered.
@@ -32,9 +65,16 @@ impl Network {
         ip.in_delivers += 1;
     }
 
+    /// True if a packet with these addresses, of whose kind [`headers`] found it to be, is to be delivered if it comes by `link` now: that is a link of
+    /// packets. Whoever takes it [counts it in](Network::counts_in).
+    #[inline]
+    pub fn knows(&self, link: LinkId, src: Addr, dst: Addr) -> bool {
+        self.links.takes_packets(link) && self.known.is_ours(src, dst, link, self.routes.generation())
+    }
+
     /// Counts a frame of `len` bytes by `link`, whose packet begins at `network` and has the header of one that was delivered, while
     /// [nothing waits](Network::is_idle) and since when nothing [has changed](Network::generation). `more` comes together with it. False: the link takes none.
-    #[inline]
+    #[inline(always)] // Once for each transport.
     pub fn counts_in(&mut self, link: LinkId, len: usize, network: usize, more: bool) -> bool {
         self.more = more;
         let taken = self.links.counts_in(link, len);
@@ -58,8 +98,7 @@ fn header_of(received: &Received) -> Option<Header> {
         return None;
     }
     let fixed: [u8; HEADER_LEN] = received.frame.read(received.network)?;
-    let is_whole = u16::from_be_bytes([fixed[6], fixed[7]]) & FRAGMENT == 0;
-    if fixed[0] != PLAIN || !is_whole || !matches!(fixed[9], protocol::TCP | protocol::UDP) || checksum(&fixed) != 0 {
+    if fixed[0] != PLAIN || !is_whole(&fixed) || !matches!(fixed[9], protocol::TCP | protocol::UDP) || !is_right(&fixed) {
         return None;
     }
     Header::parse(&fixed, received.frame.len().saturating_sub(received.network)).ok()
@@ -70,10 +109,10 @@ mod tests {
     use alloc::format;
 
     use super::*;
-    use crate::base::{Addr, Entropy, Frame, Seed};
-    use crate::network::input::{From, v4};
+    use crate::base::{Entropy, Seed};
+    use crate::network::Up;
+    use crate::network::input::From;
     use crate::network::tests::world::{ETH0, Host};
-    use crate::network::{Cast, Up};
 
     const US: Addr = Addr::v4(10, 0, 0, 1);
     const THEM: Addr = Addr::v4(10, 0, 0, 2);

@@ -41,12 +41,19 @@ impl Way {
     /// The header of a packet of so many bytes, of which it is the first.
     #[inline]
     pub fn header(&self, len: usize) -> [u8; HEADER_LEN] {
+        let mut header = [0; HEADER_LEN];
+        self.write_header(len, &mut header);
+        header
+    }
+
+    /// The same, written where it is to lie.
+    #[inline(always)]
+    pub fn write_header(&self, len: usize, into: &mut [u8; HEADER_LEN]) {
         let mut sum = self.sum;
         sum.add_word(len as u32);
-        let mut header = self.header;
-        header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-        header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
-        header
+        *into = self.header;
+        into[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+        into[10..12].copy_from_slice(&sum.finish().to_be_bytes());
     }
 }
 
@@ -211,10 +218,19 @@ impl Straight<'_> {
     }
 }
 
-impl Along<'_> {
+impl<'a> Along<'a> {
     /// The route.
     pub const fn route(&self) -> &Route {
         &self.way.route
+    }
+
+    /// The way, and straight on along it for a transport's packet of so many bytes. None where it does not go so, or not now.
+    #[inline(always)] // Whoever makes the packet does it with the way in hand.
+    pub fn straight(self, len: usize) -> Option<(&'a Way, Straight<'a>)> {
+        let Self { way, links } = self;
+        let len = HEADER_LEN + len;
+        let lane = if len > way.largest { None } else { links.lane(way.route.link, len) };
+        lane.map(|lane| (way, Straight { lane, len }))
     }
 
     /// The sum of the transport's pseudo-header but for the length.

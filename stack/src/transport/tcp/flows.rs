@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use super::half_open::HalfOpen;
 use super::tcb::Tcb;
 use super::time_wait::TimeWait;
-use crate::base::{Addr, Entropy, HashKey, Key, Slab, SockAddr};
+use crate::base::{Addr, Entropy, HashKey, Key, LinkId, Slab, SockAddr};
 
 /// Both ends of a connection, ours first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +79,18 @@ impl Records {
     }
 }
 
+/// The flow of a segment, told from the bytes of its headers and the link it came by, as long as nothing changes that the network layer's judgement
+/// of them depends on.
+#[derive(Debug)]
+struct Trail {
+    flow: Flow,
+    /// Addresses and ports.
+    ends: [u8; 12],
+    link: LinkId,
+    /// [`Network::generation`](crate::network::Network::generation)
+    generation: u64,
+}
+
 /// The table.
 #[derive(Debug)]
 pub(super) struct Flows {
@@ -88,11 +100,13 @@ pub(super) struct Flows {
     last: Option<(Tuple, Flow)>,
     /// The last tuple that was hashed: a connection that opens or closes is looked for and then changed.
     hashed: Option<(Tuple, u64)>,
+    /// The flow that was told by its headers last, while it stands in the table.
+    trail: Option<Trail>,
 }
 
 impl Flows {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None, hashed: None }
+        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None, hashed: None, trail: None }
     }
 
     fn hash(&mut self, tuple: &Tuple) -> u64 {
@@ -118,6 +132,18 @@ impl Flows {
         }
     }
 
+    /// The flow of a segment with these ends, if it is that of the one before.
+    #[inline(always)]
+    pub(super) fn followed(&self, ends: &[u8; 12], link: LinkId, generation: u64) -> Option<Flow> {
+        let trail = self.trail.as_ref()?;
+        (trail.ends == *ends && trail.link == link && trail.generation == generation).then_some(trail.flow)
+    }
+
+    /// Segments with these ends are of that flow.
+    pub(super) fn leave_trail(&mut self, ends: &[u8; 12], link: LinkId, generation: u64, flow: Flow) {
+        self.trail = Some(Trail { flow, ends: *ends, link, generation });
+    }
+
     /// The flow of a tuple.
     pub(super) fn find(&mut self, tuple: &Tuple, records: &Records) -> Option<Flow> {
         let hash = self.hash(tuple);
@@ -140,11 +166,15 @@ impl Flows {
             *packed = Packed::new(new);
         }
         self.last = Some((*tuple, new));
+        if let Some(trail) = self.trail.as_mut().filter(|trail| trail.flow == old) {
+            trail.flow = new;
+        }
     }
 
     /// Takes a flow out.
     pub(super) fn remove(&mut self, tuple: &Tuple, flow: Flow) {
         self.last = None;
+        self.trail.take_if(|trail| trail.flow == flow);
         // One that ends is not hashed again, unlike one that began before it and may end next.
         let hash = match &self.hashed {
             Some((hashed, hash)) if hashed == tuple => *hash,

@@ -18,7 +18,7 @@ pub const MAX_WINDOW_SCALE: u8 = 14;
 pub const TIMESTAMPS_LEN: usize = 12;
 
 /// Bytes of a header with timestamps and no other options.
-const USUAL_LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
+pub const USUAL_LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
 /// Bytes of the options that SYNs mostly have: a segment size, SACK, timestamps, a scale.
 const SYN_OPTIONS_LEN: usize = 4 + TIMESTAMPS_LEN + 4;
 /// Bytes of a header with them and no others.
@@ -36,6 +36,9 @@ mod kind {
     pub(super) const FAST_OPEN: u8 = 34;
     pub(super) const EXPERIMENTAL: u8 = 254;
 }
+
+/// How a list of options begins that has timestamps and no others (RFC 7323 Appendix A).
+const TIMESTAMPS_ALONE: [u8; 4] = [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10];
 
 /// RFC 7413 §4.1.1: Fast Open's number among the experimental options (RFC 6994).
 const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
@@ -137,14 +140,25 @@ impl Header {
         // A single look shows nearly every header: one with timestamps and no other options.
         if packet.len >= USUAL_LEN
             && let Some(bytes) = packet.frame.read::<USUAL_LEN>(packet.transport)
-            && usize::from(bytes[12] >> 4) * 4 == USUAL_LEN
-            && let Some((fixed, options)) = bytes.split_first_chunk()
-            && let Some(timestamps) = timestamps_alone(options)
+            && Self::is_usual(&bytes)
         {
-            let options = Options { timestamps: Some(timestamps), ..Options::default() };
-            return Some((Self::of(fixed, options), USUAL_LEN));
+            return Some((Self::of_usual(&bytes), USUAL_LEN));
         }
         Self::parse_any(packet)
+    }
+
+    /// True for a header with timestamps and no other options.
+    #[inline(always)]
+    pub(super) fn is_usual(bytes: &[u8; USUAL_LEN]) -> bool {
+        usize::from(bytes[12] >> 4) * 4 == USUAL_LEN && bytes[MIN_LEN..MIN_LEN + 4] == TIMESTAMPS_ALONE
+    }
+
+    /// Reads a header that [is usual](Header::is_usual).
+    #[inline(always)]
+    pub(super) fn of_usual(bytes: &[u8; USUAL_LEN]) -> Self {
+        let (fixed, options) = bytes.split_first_chunk().expect("it is longer");
+        let timestamps = Some((u32_at(options, 4), u32_at(options, 8)));
+        Self::of(fixed, Options { timestamps, ..Options::default() })
     }
 
     #[inline(never)]
@@ -204,12 +218,19 @@ impl Header {
     /// With timestamps and no other options, as nearly every segment.
     #[inline(always)]
     fn push_usual(&self, frame: &mut Frame, pseudo: Sum, value: u32, echo: u32) {
-        let mut bytes = [0; USUAL_LEN];
-        let (fixed, options) = bytes.split_at_mut(MIN_LEN);
-        fixed.copy_from_slice(&self.fixed(USUAL_LEN, frame.len(), pseudo));
-        options.copy_from_slice(&timestamps([kind::NOP; 2], value, echo));
-        frame.prepend(&bytes);
+        let payload = frame.len();
+        self.write_usual(frame.room_for(), payload, pseudo, value, echo);
         frame.l4_len = USUAL_LEN as u8;
+    }
+
+    /// The same, written where it is to lie, before so many bytes of `payload`.
+    #[inline(always)]
+    pub(super) fn write_usual(&self, into: &mut [u8; USUAL_LEN], payload: usize, pseudo: Sum, value: u32, echo: u32) {
+        let (fixed, options) = into.split_first_chunk_mut().expect("a header is longer than without options");
+        self.write_fixed(fixed, USUAL_LEN, payload, pseudo);
+        options[..4].copy_from_slice(&TIMESTAMPS_ALONE);
+        options[4..8].copy_from_slice(&value.to_be_bytes());
+        options[8..].copy_from_slice(&echo.to_be_bytes());
     }
 
     #[inline(never)]
@@ -241,9 +262,15 @@ impl Header {
 
     /// What stands before the options of a header of `len` bytes, before so many of `payload`.
     #[inline]
-    fn fixed(&self, len: usize, payload: usize, mut pseudo: Sum) -> [u8; MIN_LEN] {
-        pseudo.add_word((len + payload) as u32);
+    fn fixed(&self, len: usize, payload: usize, pseudo: Sum) -> [u8; MIN_LEN] {
         let mut bytes = [0; MIN_LEN];
+        self.write_fixed(&mut bytes, len, payload, pseudo);
+        bytes
+    }
+
+    #[inline(always)]
+    fn write_fixed(&self, bytes: &mut [u8; MIN_LEN], len: usize, payload: usize, mut pseudo: Sum) {
+        pseudo.add_word((len + payload) as u32);
         bytes[0..2].copy_from_slice(&self.src_port.to_be_bytes());
         bytes[2..4].copy_from_slice(&self.dst_port.to_be_bytes());
         bytes[4..8].copy_from_slice(&self.seq.0.to_be_bytes());
@@ -253,7 +280,6 @@ impl Header {
         bytes[14..16].copy_from_slice(&self.window.to_be_bytes());
         bytes[16..18].copy_from_slice(&pseudo.folded().to_be_bytes());
         bytes[18..20].copy_from_slice(&self.urgent.to_be_bytes());
-        bytes
     }
 
     /// The first 20 bytes, and the options; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
@@ -483,14 +509,6 @@ impl Writer<'_> {
         here.copy_from_slice(piece);
         self.rest = rest;
     }
-}
-
-/// What [`timestamps`] wrote, if it is all there is.
-#[inline]
-fn timestamps_alone(list: &[u8]) -> Option<(u32, u32)> {
-    let (front, body) = list.split_first_chunk()?;
-    let is_it = *front == [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10] && body.len() == 8;
-    is_it.then(|| (u32_at(body, 0), u32_at(body, 4)))
 }
 
 /// RFC 7323 §3.2, Appendix A: two bytes in front bring them to their places.

@@ -41,7 +41,13 @@ impl Tcp {
         }
     }
 
-    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, mut arrival: Arrival<'_>) {
+    #[inline(never)]
+    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, arrival: Arrival<'_>) {
+        self.arrives(net, id, arrival);
+    }
+
+    #[inline(always)] // Of most segments their reader knows much.
+    pub(super) fn arrives(&mut self, net: &mut Network, id: Key, mut arrival: Arrival<'_>) {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         arrives::segment(tcb, &mut cx, &mut arrival);
         if tcb.is_over() {

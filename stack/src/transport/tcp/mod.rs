@@ -40,6 +40,7 @@ mod handshake;
 pub mod header;
 mod input;
 mod isn;
+mod known;
 mod limits;
 mod listener;
 mod mtu_probe;

@@ -462,11 +462,12 @@ impl Tcb {
     }
 
     /// Moves along the state table and reports it. An input that means nothing in the present state changes nothing.
+    #[inline]
     pub(super) fn advance(&mut self, base: &mut Base, input: Input, cause: Cause) {
         let Some(to) = state::next(self.state, input) else { return };
         let from = core::mem::replace(&mut self.state, to);
         if base.events.wanted(class::STATES) {
-            base.emit(What::State { socket: self.inet.owner, local: self.inet.local_end(), peer: self.peer(), from, to, cause });
+            self.report_state(base, from, cause);
         }
         let counted = &mut base.counters.tcp.curr_estab;
         match (in_curr_estab(from), in_curr_estab(to)) {
@@ -474,6 +475,12 @@ impl Tcb {
             (true, false) => *counted -= 1,
             _ => {}
         }
+    }
+
+    #[cold]
+    fn report_state(&self, base: &mut Base, from: TcpState, cause: Cause) {
+        let (socket, local, peer, to) = (self.inet.owner, self.inet.local_end(), self.peer(), self.state);
+        base.emit(What::State { socket, local, peer, from, to, cause });
     }
 
     /// The connection is over with an error: both directions are shut, what was queued is dropped, the owner is told.

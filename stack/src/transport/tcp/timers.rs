@@ -15,7 +15,7 @@ pub(super) const RTO_MIN: Duration = Duration::from_millis(200);
 const RTO_MAX: Duration = Duration::from_mins(2);
 
 /// Output was made: arms what it needs and sees to it that the wheel wakes us in time.
-#[inline]
+#[inline(always)] // Asked after each segment, and mostly there is nothing to do.
 pub(super) fn after_output(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if state::may_send(tcb.state) {
         arm_persist(tcb, cx);
@@ -81,7 +81,7 @@ fn first(tcb: &Tcb) -> Instant {
 }
 
 /// Moves the wheel's entry if it would fire too late.
-#[inline]
+#[inline(always)] // Likewise.
 pub(super) fn sync(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let first = first(tcb);
     let is_in_time = match tcb.timers.entry {

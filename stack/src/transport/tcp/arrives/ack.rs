@@ -250,18 +250,24 @@ fn report_round_trip(tcb: &Tcb, cx: &mut Cx<'_>, sample: Duration) {
 }
 
 /// What the acknowledgement changes in the state, and the retransmission timer (RFC 6298 §5.2, 5.3).
+#[inline(always)] // Nearly every segment acknowledges nothing, or what is known to be all.
 pub(super) fn after(tcb: &mut Tcb, cx: &mut Cx<'_>, acked: bool) -> Step {
     if acked {
-        tcb.recovery.timeouts = 0;
-        tcb.recovery.since_ms = 0;
-        timers::restart(tcb, cx);
+        after_news(tcb, cx);
     }
-    if acked && tcb.snd.fin_sent && !tcb.in_flight() {
+    if state::is_synchronized(tcb.state) { Step::Continue } else { Step::Done }
+}
+
+#[inline(never)]
+fn after_news(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    tcb.recovery.timeouts = 0;
+    tcb.recovery.since_ms = 0;
+    timers::restart(tcb, cx);
+    if tcb.snd.fin_sent && !tcb.in_flight() {
         tcb.advance(cx.base(), Input::AckOfFin, Cause::FinAcked);
         if tcb.state == TcpState::FinWait2 && timers::is_orphan(tcb) {
             timers::arm_fin_wait_2(tcb, cx);
         }
         tcb.notify(cx.base());
     }
-    if state::is_synchronized(tcb.state) { Step::Continue } else { Step::Done }
 }

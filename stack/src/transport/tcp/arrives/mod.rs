@@ -21,7 +21,7 @@ use super::header::{FIN, Header, SYN};
 use super::output::{self, Push};
 use super::seq::Seq;
 use super::tcb::Tcb;
-use crate::base::{Direction, Discard, Instant, Rope, TcpState, What};
+use crate::base::{Direction, Discard, Frame, Instant, Rope, TcpState, What};
 use crate::network::Packet;
 
 /// A segment on its way through the steps.
@@ -58,6 +58,26 @@ impl<'a> Arrival<'a> {
             codepoint: packet.traffic_class & ecn::CE,
             payload: packet.take_payload(header_len),
         }
+    }
+
+    /// The segment of a frame, so many bytes of whose headers were read. Takes what the frame carries.
+    #[inline(always)]
+    pub(super) fn known(header: &'a Header, traffic_class: u8, frame: &mut Frame, headers: usize) -> Self {
+        let len = frame.len() - headers;
+        let mut arrival = Self {
+            seq: header.seq,
+            fin_at: header.seq + u32::from(header.flags & SYN != 0) + len as u32,
+            header,
+            whole: true,
+            segment_size: 0,
+            syn_sent: None,
+            codepoint: traffic_class & ecn::CE,
+            payload: Rope::new(),
+        };
+        if len > 0 {
+            arrival.payload = frame.take_part(headers, len);
+        }
+        arrival
     }
 
     pub(super) fn has(&self, flag: u8) -> bool {

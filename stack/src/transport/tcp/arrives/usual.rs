@@ -74,6 +74,7 @@ fn take_news(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
 }
 
 /// Drops what was acknowledged; says how many bytes of the sequence space it was, and when they were sent.
+#[inline(always)] // All there is, mostly.
 fn deliver(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> (u32, Option<Instant>) {
     if let Some(sending) = tcb.sending.take_if(|sending| sending.ends_at(ack)) {
         return deliver_all(tcb, cx, ack, sending);
@@ -83,6 +84,7 @@ fn deliver(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> (u32, Option<Instant>) {
 }
 
 /// The same of all there is: what it was kept in goes with it.
+#[inline(never)]
 fn deliver_all(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, sending: Box<Sending>) -> (u32, Option<Instant>) {
     let (acked, sent_at) = (ack - tcb.snd.una, sending.board.first_sent_at());
     busy::waits_no_more(tcb, sending.wait, cx.now());

@@ -1,7 +1,7 @@
 //! OPEN, passive and active (RFC 9293 §3.10.1).
 
 use crate::base::{Addr, Cause, Errno, Key, LinkId, SockAddr, SocketId, TcpState};
-use crate::network::{Network, RouteQuery, protocol};
+use crate::network::{Manner, Network, RouteQuery, protocol};
 use crate::transport::ports::Binding;
 use crate::transport::tcp::congestion::Congestion;
 use crate::transport::tcp::flows::Tuple;
@@ -145,8 +145,13 @@ impl Tcp {
             return Err(Errno::ENETUNREACH);
         }
         let link = (inet.link != 0).then_some(LinkId(inet.link));
+        let query = RouteQuery { dst: remote.addr, src, link };
+        // The way that others went from there, to one host.
+        if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {
+            return Ok(along.route().src);
+        }
         // RFC 9293 MUST-43, MUST-44: the source is chosen once, by route; RFC 9293 MUST-46: never to a group or to all.
-        let route = net.route(&RouteQuery { dst: remote.addr, src, link })?;
+        let route = net.route(&query)?;
         if route.cast != crate::network::Cast::Unicast { Err(Errno::ENETUNREACH) } else { Ok(route.src) }
     }
 

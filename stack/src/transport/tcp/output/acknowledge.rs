@@ -1,10 +1,11 @@
 //! How what arrived is acknowledged; when is decided in [`delay`].
 
-use super::{delay, fill, transmit};
-use crate::base::Rope;
+use super::{delay, fill, plain, transmit};
+use crate::base::{Errno, Rope};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::ACK;
+use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
 
 /// A segment carried the acknowledgement.
@@ -25,13 +26,18 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// The same with another sequence number: probes use one before the window, which the peer must answer.
-pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: crate::transport::tcp::seq::Seq) {
+pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
+    let _lost_if_full = if plain::is_plain(tcb) { plain::send(tcb, cx, seq, ACK, Rope::new()) } else { send_any(tcb, cx, seq) };
+    carried(tcb);
+}
+
+#[inline(never)]
+fn send_any(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) -> Result<(), Errno> {
     let mut header = fill::header(tcb, cx, seq, ACK);
     if tcb.ecn.is_some() {
         ecn::accurate::fill(tcb, cx, &mut header, false);
     }
-    let _lost_if_full = transmit::segment(tcb, cx, &header, Rope::new(), 0);
-    carried(tcb);
+    transmit::segment(tcb, cx, &header, Rope::new(), 0)
 }
 
 /// RFC 5961 §5, §7: a challenge to a segment that may be forged, limited for the whole stack.

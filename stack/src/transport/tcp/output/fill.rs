@@ -57,6 +57,16 @@ pub(in crate::transport::tcp) fn header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq
     }
 }
 
+/// The same where [`plain::is_plain`](super::plain::is_plain): it has timestamps and no other options.
+#[inline(always)]
+pub(in crate::transport::tcp) fn plain_header(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8) -> Header {
+    let timestamps = Some((cx.now_ms().wrapping_add(tcb.ts_offset), tcb.rcv.ts_recent));
+    let window = advertise_scaled(tcb, cx);
+    let (src_port, dst_port, ack) = (tcb.inet.local_port, tcb.inet.remote_port, tcb.rcv.nxt);
+    let options = Options { timestamps, ..Options::default() };
+    Header { src_port, dst_port, seq, ack, flags, ae: false, window, urgent: 0, options }
+}
+
 /// RFC 7323 §3.2: our clock, and the peer's last one.
 pub(in crate::transport::tcp) fn timestamps(tcb: &Tcb, cx: &Cx<'_>) -> Option<(u32, u32)> {
     tcb.timestamps.then(|| (cx.now_ms().wrapping_add(tcb.ts_offset), tcb.rcv.ts_recent))
@@ -68,6 +78,12 @@ fn advertise(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
     if tcb.state == TcpState::SynReceived {
         return window::on_wire(window::offered(tcb), 0).0;
     }
+    advertise_scaled(tcb, cx)
+}
+
+/// The same once our SYN was acknowledged.
+#[inline(always)]
+fn advertise_scaled(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
     let pressure = cx.base().budget.pressure();
     let (room, chosen) = window::room_and_choice(tcb, &cx.common.config, pressure);
     let (units, bytes) = window::on_wire_within(room, chosen, tcb.rcv.wscale);
@@ -89,9 +105,14 @@ fn count_zero_window(tcb: &mut Tcb, cx: &mut Cx<'_>, closed: bool) {
 /// RFC 2018 §4, RFC 2883 §4: a duplicate first, then what is here ahead of its time.
 #[inline]
 fn sack_blocks(tcb: &Tcb) -> SackBlocks {
+    if has_sack_blocks(tcb) { some_sack_blocks(tcb) } else { SackBlocks::default() }
+}
+
+/// There is something to tell by SACK.
+#[inline]
+pub(in crate::transport::tcp) fn has_sack_blocks(tcb: &Tcb) -> bool {
     let is_early = |receiving: &Receiving| !receiving.out_of_order.is_empty();
-    let has_some = tcb.sack && (tcb.has_dsack() || tcb.receiving.as_deref().is_some_and(is_early));
-    if has_some { some_sack_blocks(tcb) } else { SackBlocks::default() }
+    tcb.sack && (tcb.has_dsack() || tcb.receiving.as_deref().is_some_and(is_early))
 }
 
 #[inline(never)]

@@ -12,6 +12,7 @@ pub(super) mod burst;
 pub(super) mod decide;
 pub(super) mod delay;
 pub(super) mod fill;
+mod plain;
 pub(super) mod record;
 pub(super) mod reset;
 pub(super) mod short;
@@ -88,6 +89,7 @@ fn note_news(tcb: &mut Tcb, cx: &Cx<'_>, segments: u32) {
 }
 
 /// The acknowledgement that no segment carried, and the timers; `before`: what was to be sent next.
+#[inline(always)] // Of what is asked the most is known to who sent a segment.
 fn finish(tcb: &mut Tcb, cx: &mut Cx<'_>, before: Seq) {
     if tcb.rcv.ack_now {
         acknowledge::send(tcb, cx);
@@ -165,9 +167,13 @@ pub(super) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Er
 }
 
 /// Makes the segment of a plan and lets it go; what that changes is not recorded yet.
-#[inline]
+#[inline(always)] // Of a plan that was made just now most is known.
 fn transmit(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
     let flags = fill::flags_of(tcb, plan);
+    if plan.segment_size == 0 && plain::is_plain(tcb) {
+        let body = fill::body_of(tcb, cx, plan);
+        return plain::send(tcb, cx, plan.seq, flags, body);
+    }
     let mut header = fill::header(tcb, cx, plan.seq, flags);
     fill::complete(tcb, cx, &mut header, plan);
     let body = fill::body_of(tcb, cx, plan);

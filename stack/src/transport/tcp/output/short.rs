@@ -64,6 +64,7 @@ pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: 
 }
 
 /// It was sent. What `record` and [`note_news`] come to for it: nothing else is in flight, and nothing more waits.
+#[inline(always)] // Of a message, or of a FIN.
 fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     acknowledge::carried(tcb);
     let (space, mss, now) = (plan.len + u32::from(plan.fin), u32::from(tcb.snd.mss), cx.now());

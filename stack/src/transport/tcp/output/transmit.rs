@@ -106,7 +106,7 @@ fn codepoint(tcb: &Tcb, header: &Header, len: u32) -> u8 {
 }
 
 /// RFC 9293 MUST-48, SHLD-21, SHLD-22: the Diffserv field, RFC 9293 MUST-49: and the TTL are what the application set.
-fn manner(tcb: &Tcb, codepoint: u8) -> Manner {
+pub(in crate::transport::tcp) fn manner(tcb: &Tcb, codepoint: u8) -> Manner {
     let class = if tcb.inet.remote.is_v4() { tcb.inet.tos } else { tcb.inet.tclass };
     Manner {
         protocol: protocol::TCP,
@@ -124,7 +124,8 @@ fn confirm_neighbour(tcb: &mut Tcb, cx: &mut Cx<'_>, link: LinkId, hop: Hop) {
     }
 }
 
-fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header, len: u32, segment_size: u16) {
+#[inline(always)] // Of a header that was made just now most is known.
+pub(in crate::transport::tcp) fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: &Header, len: u32, segment_size: u16) {
     let segments = if segment_size == 0 { 1 } else { len.div_ceil(u32::from(segment_size)).max(1) };
     tcb.tally.segs_out = tcb.tally.segs_out.wrapping_add(segments);
     if len > 0 {

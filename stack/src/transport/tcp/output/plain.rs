@@ -1,0 +1,151 @@
+//! A segment as nearly all are: timestamps and no other options, nothing urgent, no marks. What `fill` and [`transmit::segment`] come to for it, in
+//! one go: over a link that takes packets as they are its headers are written at once, where they are to lie.
+
+use super::{fill, transmit};
+use crate::base::{Checksum, Errno, Frame, Rope, TcpState};
+use crate::network::Way;
+use crate::network::ipv4::HEADER_LEN;
+use crate::transport::tcp::cx::Cx;
+use crate::transport::tcp::ecn;
+use crate::transport::tcp::header::{CHECKSUM_OFFSET, Header, USUAL_LEN};
+use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::tcb::Tcb;
+
+/// Bytes of all headers.
+const HEADERS: usize = HEADER_LEN + USUAL_LEN;
+
+/// True if the segments of this connection are such now.
+#[inline]
+pub(in crate::transport::tcp) fn is_plain(tcb: &Tcb) -> bool {
+    let is_open = tcb.timestamps && tcb.ecn.is_none() && tcb.state != TcpState::SynReceived;
+    is_open && !tcb.snd.urgent && !fill::has_sack_blocks(tcb)
+}
+
+/// Sends such a segment. Errors as those of [`transmit::segment`], which sends it where there is no straight way.
+#[inline(always)] // Called once for data and FINs, and once for acknowledgements, which carry nothing.
+pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8, body: Rope) -> Result<(), Errno> {
+    let header = fill::plain_header(tcb, cx, seq, flags);
+    let (query, manner) = (transmit::way(tcb), transmit::manner(tcb, ecn::NOT_ECT));
+    let along = cx.net.along(&query, manner);
+    // What is to be noted of another path, others do.
+    let known = along.filter(|along| transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu);
+    let Some((way, straight)) = known.and_then(|along| along.straight(USUAL_LEN + body.len())) else {
+        return send_any(tcb, cx, seq, flags, body);
+    };
+    let len = body.len();
+    straight.send(packet(way, &header, body));
+    // There are no neighbours on such a link that could be confirmed.
+    tcb.recovery.progress = false;
+    transmit::report(tcb, cx, &header, len as u32, 0);
+    Ok(())
+}
+
+/// The general way. The header is made anew, which comes to the same: this one is in no memory.
+#[inline(never)]
+fn send_any(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8, body: Rope) -> Result<(), Errno> {
+    let header = fill::header(tcb, cx, seq, flags);
+    transmit::segment(tcb, cx, &header, body, 0)
+}
+
+/// The packet, with all headers; its checksum is left to who needs it.
+#[inline(always)]
+fn packet(way: &Way, header: &Header, body: Rope) -> Frame {
+    let len = body.len();
+    let (value, echo) = header.options.timestamps.unwrap_or_default();
+    let mut frame = Frame::new(body);
+    let room: &mut [u8; HEADERS] = frame.room_for();
+    let (network, rest) = room.split_first_chunk_mut().expect("of both headers one is the first");
+    way.write_header(HEADERS + len, network);
+    let transport = rest.first_chunk_mut().expect("and one the second");
+    header.write_usual(transport, len, way.pseudo(), value, echo);
+    frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
+    frame.l4_len = USUAL_LEN as u8;
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::base::{Addr, Entropy, Key, Seed, Version};
+    use crate::transport::tcp::header::{ACK, FIN, PSH};
+    use crate::transport::tcp::{Tcp, TcpConfig};
+    use crate::transport::testing::Host;
+
+    struct End {
+        host: Host,
+        tcp: Tcp,
+        id: Key,
+    }
+
+    /// A connection to 10.0.0.2.
+    fn end() -> End {
+        let mut host = Host::new(1);
+        let mut tcp = Tcp::new(&host.net.links.base.entropy.clone(), TcpConfig::default());
+        let id = tcp.open(host.owner(), Version::V4);
+        let tcb = &mut tcp.records.connections[id];
+        (tcb.state, tcb.timestamps, tcb.sack) = (TcpState::Established, true, true);
+        (tcb.inet.local, tcb.inet.remote) = (Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2));
+        (tcb.inet.local_port, tcb.inet.remote_port, tcb.path_mtu) = (4000, 80, 1500);
+        End { host, tcp, id }
+    }
+
+    /// Something that the next segment, or its way, depends on.
+    fn change(End { host, tcp, id }: &mut End, what: u32, more: u32) {
+        let (tcb, is_odd) = (&mut tcp.records.connections[*id], more & 1 == 1);
+        match what {
+            0 => tcb.rcv.wscale = (more % 15) as u8,
+            1 => tcb.rcv.nxt += more % 3000,
+            2 => tcb.rcv.edge = tcb.rcv.nxt + more % 70_000,
+            3 => (tcb.rcv.mss, tcb.rcv.received) = ((more % 1500) as u16, u64::from(more) << (more % 8)),
+            4 => (tcb.inet.tos, tcb.inet.hop_limit) = (more as u8, (more >> 8) as u8),
+            5 => tcb.path_mtu = if is_odd { 1400 } else { 1500 },
+            6 => tcb.recovery.progress = is_odd,
+            7 => (tcb.ts_offset, tcb.rcv.ts_recent) = (more, !more),
+            8 => _ = host.net.set_link_mtu(host.eth, if is_odd { 576 } else { 1500 }),
+            9 => _ = host.net.set_link_up(host.eth, more & 3 > 0),
+            10 => host.net.links.base.now += core::time::Duration::from_millis(u64::from(more % 100)),
+            _ => {}
+        }
+    }
+
+    fn seen(End { host, tcp, id }: &mut End, result: Result<(), Errno>) -> String {
+        let frames: Vec<_> = core::iter::from_fn(|| host.net.links.transmit(host.eth)).collect();
+        let frames = frames.iter().map(|frame| {
+            let notes = (frame.segment_size, frame.checksum, frame.l2_len, frame.l3_len, frame.l4_len);
+            format!("{notes:?} {:x?}", frame.to_vec())
+        });
+        let frames: Vec<_> = frames.collect();
+        let links: Vec<_> = host.net.links.links().map(|link| (link.up, link.queued, link.stats)).collect();
+        format!("{result:?} {frames:?} {links:?} {:?} {:?}", host.net.links.base.counters, tcp.records.connections[*id])
+    }
+
+    /// What goes straight is what would have gone the other way.
+    #[test]
+    fn the_straight_way_comes_to_what_the_general_way_comes_to() {
+        let mut entropy = Entropy::new(Seed::from(6));
+        let mut ends = [end(), end()];
+        for _ in 0..5_000 {
+            let (what, more, flags) = (entropy.below(16), entropy.below(u32::MAX), entropy.below(3));
+            let (flags, len, seq) =
+                ([ACK, ACK | PSH, ACK | FIN][flags as usize], entropy.below(60) as usize, Seq(entropy.below(u32::MAX)));
+            let mut straight = true;
+            let [first, second] = ends.each_mut().map(|end| {
+                change(end, what, more);
+                let End { host, tcp, id } = end;
+                let (tcb, mut cx) = tcp.with(&mut host.net, *id).expect("it is there");
+                let body = Rope::from(&[7; 60][..len]);
+                let result = if core::mem::take(&mut straight) {
+                    send(tcb, &mut cx, seq, flags, body)
+                } else {
+                    send_any(tcb, &mut cx, seq, flags, body)
+                };
+                seen(end, result)
+            });
+            assert_eq!(first, second);
+        }
+    }
+}
