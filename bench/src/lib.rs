@@ -5,6 +5,7 @@
 //! | [`pair`] | a client and a server of ours on one wire |
 //! | [`crowd`] | very many connections between them |
 //! | [`datagrams`] | datagrams between them, one at a time and in batches |
+//! | [`lab`] | a client and a server in a world in virtual time |
 //! | [`syn`] | SYNs made by hand: half-open connections without a client |
 //! | [`heap`] | what this thread allocated and holds |
 //! | [`counts`] | fixed scenarios, whose instructions and allocations `counts.toml` keeps |
@@ -14,6 +15,7 @@ pub mod counts;
 pub mod crowd;
 pub mod datagrams;
 pub mod heap;
+pub mod lab;
 pub mod pair;
 pub mod syn;
 mod sys;

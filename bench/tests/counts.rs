@@ -5,12 +5,19 @@ use std::path::Path;
 use std::process::Command;
 
 use loggia_bench::counts::baseline::{Baseline, Counts, grown};
-use loggia_bench::counts::{SCENARIOS, Scenario, callgrind};
+use loggia_bench::counts::{SCENARIOS, Scenario, WORLDS, callgrind};
 
 const REMEDY: &str = "if that is meant: LOGGIA_BLESS=1 ./check counts, and say why in the commit";
 
 fn is_to_be_blessed() -> bool {
     std::env::var_os("LOGGIA_BLESS").is_some()
+}
+
+/// All scenarios, with the program that runs each.
+fn scenarios() -> impl Iterator<Item = (&'static Path, &'static Scenario)> {
+    let programs =
+        [(env!("CARGO_BIN_EXE_loggia-bench-counts"), SCENARIOS), (env!("CARGO_BIN_EXE_loggia-bench-counts-lab"), WORLDS)];
+    programs.into_iter().flat_map(|(program, scenarios)| scenarios.iter().map(move |scenario| (Path::new(program), scenario)))
 }
 
 /// Says what shrank, so that the gate can be drawn closer.
@@ -29,7 +36,8 @@ fn is_large(scenario: &Scenario) -> bool {
 
 #[test]
 fn allocations_do_not_grow() {
-    let wanted = SCENARIOS.iter().filter(|scenario| !cfg!(debug_assertions) || !is_large(scenario));
+    let all = scenarios().map(|(_, scenario)| scenario);
+    let wanted = all.filter(|scenario| !cfg!(debug_assertions) || !is_large(scenario));
     let now: Counts = wanted.map(|scenario| (scenario.name.to_owned(), scenario.allocations())).collect();
     let mut baseline = Baseline::read();
     tell(&now, &baseline.allocations);
@@ -59,10 +67,10 @@ fn instructions_do_not_grow() {
         println!("SKIPPED: valgrind is not installed, instructions are not counted");
         return;
     }
-    let program = Path::new(env!("CARGO_BIN_EXE_loggia-bench-counts"));
-    let count =
-        |scenario: &Scenario| (scenario.name.to_owned(), callgrind::instructions(program, scenario.name).expect("counts"));
-    let now: Counts = SCENARIOS.iter().map(count).collect();
+    let count = |(program, scenario): (&Path, &Scenario)| {
+        (scenario.name.to_owned(), callgrind::instructions(program, scenario.name).expect("counts"))
+    };
+    let now: Counts = scenarios().map(count).collect();
     let mut baseline = Baseline::read();
     tell(&now, &baseline.instructions);
     if is_to_be_blessed() {

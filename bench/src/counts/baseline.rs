@@ -23,7 +23,7 @@ pub struct Baseline {
 }
 
 const HEAD: &str = "\
-# What the fixed scenarios of bench/src/counts/scenarios.rs take. `./check counts` fails when one takes 3 % more.
+# What the fixed scenarios of bench/src/counts/ take. `./check counts` fails when one takes 3 % more.
 # A change of performance changes this file in the same commit, with its reason there:
 #   LOGGIA_BLESS=1 ./check counts
 ";

@@ -1,7 +1,7 @@
 //! The gate of counts: how many instructions and allocations fixed scenarios take. Both are the same on a busy machine, so a change of a few
 //! per cent is a change of the program.
 //!
-//! - [`scenarios`]: what is counted
+//! - [`scenarios`]: what is counted of the core, and [`worlds`]: of the lab
 //! - [`baseline`]: what `counts.toml` says, and how a change of it is written
 //! - [`callgrind`]: how instructions are counted, and which
 //!
@@ -10,8 +10,12 @@
 pub mod baseline;
 pub mod callgrind;
 pub mod scenarios;
+pub mod worlds;
 
 pub use scenarios::{SCENARIOS, Scenario};
+pub use worlds::WORLDS;
+
+use std::process::ExitCode;
 
 use crate::heap::Heap;
 use crate::sys;
@@ -30,4 +34,16 @@ impl Scenario {
         });
         count.expect("every scenario measures something")
     }
+}
+
+/// What a program does that counts these: runs the one that its first argument names, and prints its allocations.
+pub fn run_one_of(scenarios: &[Scenario]) -> ExitCode {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let Some(scenario) = scenarios.iter().find(|scenario| scenario.name == name) else {
+        eprintln!("give the name of a scenario:");
+        scenarios.iter().for_each(|scenario| eprintln!("  {}", scenario.name));
+        return ExitCode::from(2);
+    };
+    println!("{} allocations", scenario.allocations());
+    ExitCode::SUCCESS
 }

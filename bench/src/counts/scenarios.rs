@@ -20,7 +20,7 @@ pub struct Scenario {
     pub run: fn(Meter<'_>),
 }
 
-/// All of them.
+/// Those of the core.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "transfer-64k", run: transfer_64k },
     Scenario { name: "transfer-1500", run: transfer_1500 },
@@ -33,11 +33,6 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "retransmission-timeout", run: retransmission_timeout },
     Scenario { name: "demultiplex-100k", run: demultiplex },
 ];
-
-/// The scenario of this name.
-pub fn named(name: &str) -> Option<&'static Scenario> {
-    SCENARIOS.iter().find(|scenario| scenario.name == name)
-}
 
 /// An established transfer: the first megabytes, in which windows and buffers grow, are not counted.
 fn transfer(wire: Wire, amount: usize, meter: Meter<'_>) {
@@ -176,11 +171,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_found() {
+    fn names_are_unique() {
         for scenario in SCENARIOS {
             assert_eq!(SCENARIOS.iter().filter(|other| other.name == scenario.name).count(), 1);
-            assert!(named(scenario.name).is_some());
         }
-        assert!(named("none").is_none());
     }
 }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use loggia_bench::lab::{Lab, link};
 use loggia_lab::link::Limit;
 use loggia_stack::Instant;
 use loggia_stack::engine::Config;
 
-use super::virtual_time::{Lab, link};
 use crate::figure::{Sample, Unit};
 use crate::probe::Effort;
 
