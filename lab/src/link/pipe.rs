@@ -114,7 +114,9 @@ impl Pipe {
         let first = PacketId(self.named + 1);
         self.serve(now);
         if self.plain && self.shaper.is_open(now) {
-            self.pass(now, frame, 1);
+            if let Some(whole) = self.pass(now, &frame, 1) {
+                self.hand_over(whole, frame);
+            }
         } else {
             self.admit_all(now, frame);
         }
@@ -126,15 +128,21 @@ impl Pipe {
     pub(crate) fn put_train(&mut self, now: Instant, frame: &Frame, train: Option<&Train>) -> (PacketId, Option<Whole>) {
         let first = PacketId(self.named + 1);
         self.serve(now);
-        if self.plain && self.shaper.is_open(now) {
-            self.pass(now, frame.clone(), train.map_or(1, |train| train.count() as u64));
+        let whole = if self.plain && self.shaper.is_open(now) {
+            self.pass(now, frame, train.map_or(1, |train| train.count() as u64))
+        } else if self.keeps(now, frame, train) {
+            self.admit_together(now, frame, train)
         } else {
-            match train.filter(|_| self.keeps(now, frame)) {
-                Some(train) => return (first, self.admit_train(now, frame, train)),
-                None => cut(frame.clone()).for_each(|packet| self.admit(now, packet)),
-            }
-        }
-        (first, None)
+            cut(frame.clone()).for_each(|packet| self.admit(now, packet));
+            None
+        };
+        (first, whole)
+    }
+
+    /// True if the fate of a frame that is one packet is known as soon as it is put at `now`, without a queue having to look at it.
+    pub(crate) fn is_passed(&mut self, now: Instant, frame: &Frame) -> bool {
+        self.serve(now);
+        self.plain && self.shaper.is_open(now) || self.keeps(now, frame, None)
     }
 
     /// [`Pipe::put_train`], or else [`Pipe::put`].
@@ -209,44 +217,42 @@ fn is_plain(terms: &Terms) -> bool {
 /// The way of a packet.
 impl Pipe {
     /// The short way: no flow, no draw, no queue.
-    fn pass(&mut self, now: Instant, frame: Frame, names: u64) {
-        let (count, bytes) = packets(&frame);
-        let memory = frame.memory();
+    fn pass(&mut self, now: Instant, frame: &Frame, names: u64) -> Option<Whole> {
+        let (packets, bytes) = packets(frame);
         let packet = PacketId(self.named + 1);
         self.named += names;
-        self.counts.sent += count as u64;
+        self.counts.sent += packets as u64;
         self.counts.sent_bytes += bytes as u64;
         let at = now + self.terms.delay;
-        let room = self.held + memory <= MEMORY;
+        let room = self.has_room(frame);
         let verdict = if room {
             Verdict::Delivered { arrives: at, queued: Duration::ZERO, marks: Marks::default() }
         } else {
+            self.counts.dropped[Cause::QueueFull as usize] += packets as u64;
             Verdict::Dropped(Cause::QueueFull)
         };
         self.fates.push_shared(Fate { packet, flow: 0, number: 0, at: now, verdict }, names);
-        if room {
-            self.held += memory;
-            self.line.put(Arrival { packet, names, at, frame }, count as u32, bytes as u32, memory as u32);
-        } else {
-            self.counts.dropped[Cause::QueueFull as usize] += count as u64;
-        }
+        room.then_some(Whole { packet, names, at, packets, bytes })
+    }
+
+    fn has_room(&self, frame: &Frame) -> bool {
+        self.held + frame.memory() <= MEMORY
     }
 
     /// The packets that a frame stands for are put, each by itself or together.
     fn admit_all(&mut self, now: Instant, frame: Frame) {
-        match Train::of(&frame).filter(|_| self.keeps(now, &frame)) {
-            Some(train) => {
-                if let Some(whole) = self.admit_train(now, &frame, &train) {
-                    self.hand_over(whole, frame);
-                }
-            }
-            None => cut(frame).for_each(|packet| self.admit(now, packet)),
+        let train = Train::of(&frame);
+        if !self.keeps(now, &frame, train.as_ref()) {
+            cut(frame).for_each(|packet| self.admit(now, packet));
+        } else if let Some(whole) = self.admit_together(now, &frame, train.as_ref()) {
+            self.hand_over(whole, frame);
         }
     }
 
-    /// True if the packets of a super-segment are put together.
-    fn keeps(&self, now: Instant, frame: &Frame) -> bool {
-        self.together && self.shaper.is_open(now) && self.held + frame.memory() <= MEMORY
+    /// True if the packets of a super-segment are put together, or a single one goes past the queue.
+    fn keeps(&self, now: Instant, frame: &Frame, train: Option<&Train>) -> bool {
+        let apart = train.is_none() && (frame.segment_size != 0 || self.shaper.judges());
+        self.together && !apart && self.shaper.is_open(now) && self.has_room(frame)
     }
 
     /// A single packet is put: it gets its place in its flow, and its lot, whatever becomes of it then.

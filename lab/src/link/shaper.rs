@@ -49,6 +49,11 @@ impl Shaper {
         !self.ready.is_set() && self.server.is_open(now) && self.discipline.is_empty()
     }
 
+    /// True if the queue looks at packets also while it is empty, and remembers what it saw.
+    pub(super) fn judges(&self) -> bool {
+        !matches!(self.discipline, Discipline::Tail { .. })
+    }
+
     /// True if one of the packets that wait is of this kind.
     pub(super) fn any(&self, is_it: impl FnMut(&Packet) -> bool) -> bool {
         self.discipline.any(is_it)

@@ -12,9 +12,12 @@ const GRAIN: f64 = 1e-9;
 pub struct Samples {
     exact: Vec<f64>,
     many: Option<Box<Histogram<u64>>>,
-    /// A value that came last, and how often one after the other: the histogram does not have it yet.
+    /// The value that came last, and how often one after the other.
     latest: (f64, u64),
+    /// So many of these the histogram does not have yet.
+    owed: u64,
     count: u64,
+    /// Those before the latest. Equal ones in a row are added as their product, however they come: one by one or at once.
     sum: f64,
     min: f64,
     max: f64,
@@ -22,7 +25,8 @@ pub struct Samples {
 
 impl Samples {
     /// None.
-    pub const EMPTY: Self = Self { exact: Vec::new(), many: None, latest: (0.0, 0), count: 0, sum: 0.0, min: 0.0, max: 0.0 };
+    pub const EMPTY: Self =
+        Self { exact: Vec::new(), many: None, latest: (0.0, 0), owed: 0, count: 0, sum: 0.0, min: 0.0, max: 0.0 };
 
     /// Adds a value; not negative.
     pub fn add(&mut self, value: f64) {
@@ -34,26 +38,28 @@ impl Samples {
         if times == 0 {
             return;
         }
-        self.min = if self.count == 0 { value } else { self.min.min(value) };
-        self.max = if self.count == 0 { value } else { self.max.max(value) };
+        if self.count == 0 || self.latest.0.to_bits() != value.to_bits() {
+            self.begin(value);
+        }
         self.count += times;
-        // One after the other: a product would be rounded otherwise. Zeros, as those of queues that are empty, are not worth the time.
-        if value != 0.0 {
-            (0..times).for_each(|_| self.sum += value);
-        }
-        let mut times = times;
-        while self.many.is_none() && self.exact.len() < EXACT && times > 0 {
-            self.exact.push(value);
-            times -= 1;
-        }
-        if times == 0 {
-            return;
-        }
-        if self.latest.0.to_bits() != value.to_bits() {
-            self.pour();
-            self.latest = (value, 0);
-        }
         self.latest.1 += times;
+        let exact = if self.many.is_none() { times.min((EXACT - self.exact.len()) as u64) } else { 0 };
+        self.exact.extend(std::iter::repeat_n(value, exact as usize));
+        self.owed += times - exact;
+    }
+
+    /// Another value than the latest comes.
+    fn begin(&mut self, value: f64) {
+        if self.owed > 0 {
+            self.pour();
+        }
+        (self.min, self.max) = if self.count == 0 { (value, value) } else { (self.min.min(value), self.max.max(value)) };
+        self.sum += self.of_latest();
+        self.latest = (value, 0);
+    }
+
+    fn of_latest(&self) -> f64 {
+        self.latest.0 * self.latest.1 as f64
     }
 
     /// Adds those of `other`.
@@ -64,7 +70,7 @@ impl Samples {
         self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
         self.max = if self.count == 0 { other.max } else { self.max.max(other.max) };
         self.count += other.count;
-        self.sum += other.sum;
+        self.sum += other.sum();
         if self.many.is_none() && other.many.is_none() && self.exact.len() + other.exact.len() <= EXACT {
             self.exact.extend_from_slice(&other.exact);
             return;
@@ -72,14 +78,14 @@ impl Samples {
         self.pour();
         let Some(histogram) = &mut self.many else { return };
         other.exact.iter().for_each(|value| record(histogram, *value, 1));
-        record(histogram, other.latest.0, other.latest.1);
+        record(histogram, other.latest.0, other.owed);
         if let Some(theirs) = &other.many {
             // Both grow by themselves.
             let _ = histogram.add(&**theirs);
         }
     }
 
-    /// From exact values, and that which came last, to a histogram.
+    /// Exact values, and what is owed, go to a histogram.
     fn pour(&mut self) {
         let histogram = self.many.get_or_insert_with(|| {
             let mut histogram = Histogram::new(3).expect("three digits are allowed");
@@ -87,8 +93,7 @@ impl Samples {
             Box::new(histogram)
         });
         self.exact.drain(..).for_each(|value| record(histogram, value, 1));
-        let (value, count) = std::mem::take(&mut self.latest);
-        record(histogram, value, count);
+        record(histogram, self.latest.0, std::mem::take(&mut self.owed));
     }
 
     /// How many there are.
@@ -98,7 +103,7 @@ impl Samples {
 
     /// All together.
     pub fn sum(&self) -> f64 {
-        self.sum
+        self.sum + self.of_latest()
     }
 
     /// The smallest; none if there are none.
@@ -113,7 +118,7 @@ impl Samples {
 
     /// The arithmetic mean; none if there are none.
     pub fn avg(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
+        (self.count > 0).then(|| self.sum() / self.count as f64)
     }
 
     /// The smallest value that `percent` of the samples do not exceed (nearest rank); none if there are none.
@@ -121,7 +126,7 @@ impl Samples {
         if self.count == 0 {
             return None;
         }
-        if self.latest.1 > 0 {
+        if self.owed > 0 {
             let mut whole = self.clone();
             whole.pour();
             return whole.percentile(percent);

@@ -359,15 +359,16 @@ impl World {
         if observers.is_empty() {
             at.put_one_of(*now, frame, trains);
             at.forget_fates();
-        } else if frame.segment_size == 0 {
+        } else if frame.segment_size == 0 && !at.is_passed(*now, &frame) {
             let leaving = seen(PacketId(at.named().0 + 1), 1, &frame, None);
             observers.iter_mut().for_each(|observer| observer.frame(&leaving));
             at.put(*now, frame);
             self.tell_fates(pipe);
         } else {
             let train = Train::of(&frame);
+            let each = trains || frame.segment_size == 0;
             let (packet, whole) =
-                if trains { at.put_train(*now, &frame, train.as_ref()) } else { (at.put(*now, frame.clone()), None) };
+                if each { at.put_train(*now, &frame, train.as_ref()) } else { (at.put(*now, frame.clone()), None) };
             let leaving = seen(packet, at.named().0 - packet.0 + 1, &frame, train.as_ref());
             observers.iter_mut().for_each(|observer| observer.train(&leaving, at.fates()));
             at.forget_fates();

@@ -137,14 +137,14 @@ fn without_entries_nothing_is_different_behind_any_link() {
         Terms { mtu: Some(1400), duplicate: chance(0.005), ..Terms::default() },
     ];
     for (n, terms) in (0..).zip(&all) {
-        for between in [Between::Link, Between::Switch, Between::Router] {
+        let ways = [Between::Link, Between::Switch, Between::Router].map(|between| (between, Frames::Trains));
+        for (between, frames) in ways.into_iter().chain([(Between::Link, Frames::Packets)]) {
             let terms = Terms { delay: Duration::from_millis(10), ..terms.clone() };
-            let mut story =
-                Story { between, terms, frames: Frames::Trains, request: 150_000, answer: 300_000, ..Story::default() };
+            let mut story = Story { between, terms, frames, request: 150_000, answer: 300_000, ..Story::default() };
             let snaps = [Snap::First(96), Snap::First(54), Snap::First(200), Snap::All, Snap::Headers];
             (story.rounds, story.seed, story.options.snap) = (2, 7 + n, snaps[n as usize]);
             let (with, without) = (measured(&story, true), measured(&story, false));
-            assert!(with.0 == without.0, "captures differ: {n} {between:?}");
+            assert!(with.0 == without.0, "captures differ: {n} {between:?} {frames:?}");
             assert_eq!(with.1, without.1, "{n} {between:?}");
         }
     }

@@ -1,5 +1,6 @@
-//! The packets of a super-segment on a link that keeps them together: each has its lot, drawn as if it had been put by itself, and those
-//! that nothing happens to go on as they came, in pieces between those that something happens to.
+//! What goes on at once, a packet or the packets of a super-segment on a link that keeps them together: each has its lot, drawn as if it had been
+//! put by itself, and those that nothing happens to go on as they came, in pieces between those that something happens to. The same comes of it
+//! as if each had gone through queue and rate, but no packet is made of what goes on.
 
 use loggia_stack::base::time::Duration;
 use loggia_stack::base::{Frame, Instant};
@@ -12,35 +13,56 @@ use super::super::lots::Lot;
 use super::super::packet::Packet;
 use super::{Arrival, Pipe};
 
-/// A train that is put.
+/// A frame that is put: one packet, or those of a train.
 struct Put<'a> {
     now: Instant,
     frame: &'a Frame,
-    train: &'a Train,
+    train: Option<&'a Train>,
     known: Known,
 }
 
-/// A train all of which goes on, as it came: what the line has to know of it besides the frame.
+impl Put<'_> {
+    /// How many packets it is.
+    fn count(&self) -> usize {
+        self.train.map_or(1, Train::count)
+    }
+
+    /// Bytes of `count` packets from the `first` on, headers included.
+    fn bytes(&self, first: usize, count: usize) -> usize {
+        let Some(train) = self.train else { return self.frame.len() };
+        let last = first + count - 1;
+        count * train.headers() + train.offset(last) + train.payload(last) - train.offset(first)
+    }
+
+    /// Those packets.
+    fn part(&self, first: usize, count: usize) -> Frame {
+        self.train.map_or_else(|| self.frame.clone(), |train| train.part(self.frame, first, count))
+    }
+}
+
+/// A frame that goes on as it came: what the line has to know of it besides.
 #[must_use]
 pub(crate) struct Whole {
-    packet: PacketId,
-    at: Instant,
-    count: usize,
-    bytes: usize,
+    pub(super) packet: PacketId,
+    pub(super) names: u64,
+    pub(super) at: Instant,
+    pub(super) packets: usize,
+    pub(super) bytes: usize,
 }
 
 impl Pipe {
-    /// The packets of `frame`, whose train is `train`, are put. If nothing happens to any of them the frame itself is to be [handed
+    /// The packets of `frame`, those of `train` or one, are put. If nothing happens to any of them the frame itself is to be [handed
     /// over](Pipe::hand_over), when nobody has to look at it any more.
-    pub(super) fn admit_train(&mut self, now: Instant, frame: &Frame, train: &Train) -> Option<Whole> {
+    pub(super) fn admit_together(&mut self, now: Instant, frame: &Frame, train: Option<&Train>) -> Option<Whole> {
         let put = Put { now, frame, train, known: self.acquaintance.of(frame) };
-        self.counts.sent += train.count() as u64;
-        self.counts.sent_bytes += bytes(train, 0, train.count()) as u64;
+        let count = put.count();
+        self.counts.sent += count as u64;
+        self.counts.sent_bytes += put.bytes(0, count) as u64;
         if !put.known.housekeeping {
-            self.exposures.sent_many(train.count() as u64);
+            self.exposures.sent_many(count as u64);
         }
         let mut next = 0;
-        while next < train.count() {
+        while next < count {
             let (first, number) = (next, self.flows.of(put.known.flow).number + 1);
             let eventful = self.uneventful(&put, &mut next);
             let whole = self.go_on(&put, first, next - first, number);
@@ -55,20 +77,20 @@ impl Pipe {
         None
     }
 
-    /// The frame of a train all of which goes on.
+    /// The frame all of which goes on.
     pub(crate) fn hand_over(&mut self, whole: Whole, frame: Frame) {
-        let Whole { packet, at, count, bytes } = whole;
+        let Whole { packet, names, at, packets, bytes } = whole;
         let memory = frame.memory();
         self.held += memory;
-        self.line.put(Arrival { packet, names: count as u64, at, frame }, count as u32, bytes as u32, memory as u32);
+        self.line.put(Arrival { packet, names, at, frame }, packets as u32, bytes as u32, memory as u32);
     }
 
     /// Draws the lots of the packets from `next` on, as long as nothing happens to them, and that of the one to which something does.
     fn uneventful(&mut self, put: &Put<'_>, next: &mut usize) -> Option<Lot> {
         let largest = self.largest(put);
-        while *next < put.train.count() {
-            let (flow, too_large) = (self.flows.of(put.known.flow), bytes(put.train, *next, 1) > largest);
-            let count = if too_large { 1 } else { put.train.count() - *next };
+        while *next < put.count() {
+            let (flow, too_large) = (self.flows.of(put.known.flow), put.bytes(*next, 1) > largest);
+            let count = if too_large { 1 } else { put.count() - *next };
             let (went_on, eventful) = self.lots.draw_until(&self.draws, put.known.flow, flow, count);
             if too_large {
                 return Some(eventful.unwrap_or_default());
@@ -91,25 +113,24 @@ impl Pipe {
         if count == 0 {
             return None;
         }
-        let &Put { now, frame, train, .. } = put;
-        let (packet, at) = (PacketId(self.named + 1), now + self.terms.delay);
+        let (packet, at, names) = (PacketId(self.named + 1), put.now + self.terms.delay, count as u64);
         let verdict = Verdict::Delivered { arrives: at, queued: Duration::ZERO, marks: Marks::default() };
-        self.fates.push_shared(Fate { packet, flow: put.known.flow, number, at: now, verdict }, count as u64);
-        self.named += count as u64;
-        let whole = Whole { packet, at, count, bytes: bytes(train, first, count) };
-        if count == train.count() {
+        self.fates.push_shared(Fate { packet, flow: put.known.flow, number, at: put.now, verdict }, names);
+        self.named += names;
+        let whole = Whole { packet, names, at, packets: count, bytes: put.bytes(first, count) };
+        if count == put.count() {
             return Some(whole);
         }
-        self.hand_over(whole, train.part(frame, first, count));
+        self.hand_over(whole, put.part(first, count));
         None
     }
 
     /// Something happens to the `n`-th packet, the last of its flow for which a lot was drawn.
     fn single_out(&mut self, put: &Put<'_>, n: usize, lot: Lot) {
         self.named += 1;
-        let &Put { now, frame, train, ref known } = put;
+        let &Put { now, ref known, .. } = put;
         let (packet, number) = (PacketId(self.named), self.flows.of(known.flow).number);
-        let too_big = bytes(train, n, 1) > self.largest(put);
+        let too_big = put.bytes(n, 1) > self.largest(put);
         match if too_big { Some(Cause::TooBig) } else { lot.lost.then_some(Cause::Loss) } {
             Some(cause) => {
                 self.counts.dropped[cause as usize] += 1;
@@ -120,16 +141,10 @@ impl Pipe {
             }
             // A copy or damage: that is done to a packet by itself.
             None => {
-                let packet = Packet::new(packet, train.part(frame, n, 1), known, (number, lot), now);
+                let packet = Packet::new(packet, put.part(n, 1), known, (number, lot), now);
                 self.held += packet.memory as usize;
                 self.onto_wire(packet, now, now);
             }
         }
     }
-}
-
-/// Bytes of `count` packets of a train, headers included; `first` is the first of them.
-fn bytes(train: &Train, first: usize, count: usize) -> usize {
-    let last = first + count - 1;
-    count * train.headers() + train.offset(last) + train.payload(last) - train.offset(first)
 }

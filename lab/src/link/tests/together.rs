@@ -1,4 +1,4 @@
-//! Super-segments whose packets travel together, beside the same packets put one by one.
+//! Super-segments whose packets travel together, and packets that no queue looks at, beside the same packets put one by one.
 
 use loggia_stack::link::{complete_checksum, cut};
 
@@ -62,11 +62,8 @@ fn packets_that_travel_together_have_the_fates_of_packets_put_one_by_one() {
         let together = story(&terms, |bench, frame| {
             bench.pipe.put(bench.now, frame);
         });
-        let by_themselves = story(&terms, |bench, frame| {
-            cut(frame).for_each(|packet| {
-                bench.pipe.put(bench.now, packet);
-            });
-        });
+        // By way of queue and rate.
+        let by_themselves = story(&terms, |bench, frame| cut(frame).for_each(|packet| bench.pipe.admit(bench.now, packet)));
         assert_eq!(together, by_themselves, "{terms:?}");
         let untouched = together.0.1.sent == together.0.1.delivered;
         assert!(!untouched || terms.corrupt.probability > 0.0, "{terms:?}");
@@ -98,5 +95,20 @@ fn terms_that_move_packets_apart_cut_a_train() {
         bench.put_train(&train(5000, 1));
         bench.rest();
         assert_eq!((bench.pipe.named(), bench.fates().len()), (PacketId(10), 10));
+    }
+}
+
+#[test]
+fn a_queue_that_judges_looks_at_each_packet() {
+    let codel = QueueKind::CoDel { target: ms(5), interval: ms(100) };
+    for (kind, passed) in [(QueueKind::DropTail, true), (codel, false)] {
+        let mut bench = Bench::new(terms(|terms| {
+            terms.loss = Some(Loss::List([2].into()));
+            terms.queue.kind = kind;
+        }));
+        let frame = Sample::default().frame();
+        assert_eq!(bench.pipe.is_passed(bench.now, &frame), passed);
+        bench.pipe.put(bench.now, frame);
+        assert_eq!((bench.rest().len(), bench.fates().len()), (1, 1));
     }
 }

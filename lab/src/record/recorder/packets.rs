@@ -40,17 +40,14 @@ fn segments(piece: &Piece<'_>) -> (u32, u32) {
 
 impl Inner {
     pub(super) fn frame(&mut self, seen: &Seen<'_>) {
-        if seen.names > 1 {
-            return self.train(seen, &Fates::NONE);
-        }
-        self.packet(seen, &dissect::frame(seen.frame), &Piece::Frame(seen.frame));
+        self.train(seen, &Fates::NONE);
     }
 
     /// A frame that is one packet or many, and fates that were decided when it was put: each packet is told of before its fate.
     pub(super) fn train(&mut self, seen: &Seen<'_>, fates: &Fates) {
         let heads = dissect::frame(seen.frame);
         let train = seen.train.filter(|_| seen.names > 1);
-        if train.is_some_and(|train| self.together(seen, train, &heads, fates)) {
+        if self.together(seen, train, &heads, fates) {
             return;
         }
         let mut fates = fates.iter().peekable();

@@ -1,5 +1,5 @@
-//! The packets of a super-segment recorded at once, where nothing is to be said of one of them: the same comes of it as if each had been told of
-//! by itself.
+//! What goes on at once recorded at once: the packets of a super-segment, or one, of which nothing is to be said and whose fate is known. The same
+//! comes of it as if each had been told of by itself and then its fate.
 
 use loggia_stack::base::Direction;
 use loggia_stack::link::Train;
@@ -8,28 +8,27 @@ use super::super::connections::Segment;
 use super::super::dissect::Heads;
 use super::super::entry::Dir;
 use super::Inner;
-use crate::capture::Held;
+use crate::capture::{Held, Piece};
 use crate::link::{Fates, Marks, Verdict};
 use crate::metrics::Crossing;
 use crate::observe::Seen;
 use crate::world::End;
 
 impl Inner {
-    /// Records the packets of `train`; false, and nothing is done, if they have to be told of one by one.
-    pub(super) fn together(&mut self, seen: &Seen<'_>, train: &Train, heads: &Heads, fates: &Fates) -> bool {
+    /// Records the packets of `train`, or the one that `seen` is; false, and nothing is done, if they have to be told of one by one.
+    pub(super) fn together(&mut self, seen: &Seen<'_>, train: Option<&Train>, heads: &Heads, fates: &Fates) -> bool {
         let Some(segment) = whole(seen, train, heads) else { return false };
-        let leaves = seen.direction == Direction::Out;
-        let crossing = if leaves { self.crossing(seen, train, fates) } else { None };
+        let (leaves, count) = (seen.direction == Direction::Out, u64::from(segment.segments));
+        let crossing = if leaves { self.crossing(seen, count, fates) } else { None };
         let plain = self.passing[seen.host.0].is_none()
             && self.marks.is_empty()
             && self.damaged.is_empty()
             && self.pending.is_empty()
             && (crossing.is_some() || !leaves && fates.is_empty() && !self.is_overheard(seen));
-        if !plain || self.wants_entries() || !self.captures.takes_trains(seen.host.0) {
+        if !plain || self.wants_entries() || (train.is_some() && !self.captures.takes_trains(seen.host.0)) {
             return false;
         }
         let Some(connection) = self.connections.goes_on(&segment) else { return false };
-        let count = train.count() as u64;
         self.now = seen.at;
         if leaves {
             let first = self.trail.fresh_many(count);
@@ -45,7 +44,11 @@ impl Inner {
             let &Seen { at, port, direction, .. } = seen;
             let seq = Some(segment.seq).filter(|_| leaves && self.hosts[seen.host.0].discards);
             let held = Held { at, port, direction, seq, comments: Vec::new(), open: false };
-            self.captures.push_train(seen.host.0, held, seen.frame, train);
+            match train {
+                Some(train) => self.captures.push_train(seen.host.0, held, seen.frame, train),
+                // Where it is held nobody has to know: nothing more is said of it.
+                None => drop(self.captures.push(seen.host.0, held, &Piece::Frame(seen.frame), heads.headers as usize)),
+            }
         }
         if let Some(crossing) = crossing.filter(|_| !self.measured) {
             let name = &self.hosts[seen.host.0].name;
@@ -55,9 +58,9 @@ impl Inner {
     }
 
     /// How all packets cross the link to another host; none if not all do so, and alike.
-    fn crossing(&self, seen: &Seen<'_>, train: &Train, fates: &Fates) -> Option<Crossing> {
+    fn crossing(&self, seen: &Seen<'_>, count: u64, fates: &Fates) -> Option<Crossing> {
         let &Seen { pipe, packet, at, .. } = seen;
-        let shared = fates.shared().filter(|shared| shared.count == train.count() as u64)?;
+        let shared = fates.shared().filter(|shared| shared.count == count)?;
         let Verdict::Delivered { arrives, queued, marks } = shared.first.verdict else { return None };
         let as_put = shared.first.packet == packet && shared.first.at == at && marks == Marks::default();
         let to_host = matches!(self.links[pipe.wire].ends[1 - pipe.end], End::Host { .. });
@@ -65,10 +68,14 @@ impl Inner {
     }
 }
 
-/// The segments of a train taken as one.
-fn whole(seen: &Seen<'_>, train: &Train, heads: &Heads) -> Option<Segment> {
+/// The segments of a train taken as one, or the only one; none if there is no such.
+fn whole(seen: &Seen<'_>, train: Option<&Train>, heads: &Heads) -> Option<Segment> {
     let tcp = heads.tcp.as_ref()?;
-    let last = train.count() - 1;
+    let (segments, len) = match train {
+        Some(train) => (train.count(), (train.offset(train.count() - 1) + train.payload(train.count() - 1)) as u32),
+        None if seen.frame.segment_size == 0 => (1, heads.len),
+        None => return None,
+    };
     Some(Segment {
         dir: Dir::from(seen.direction),
         src: heads.src,
@@ -78,8 +85,8 @@ fn whole(seen: &Seen<'_>, train: &Train, heads: &Heads) -> Option<Segment> {
         ack: tcp.ack,
         window: u32::from(tcp.window),
         wscale: tcp.wscale,
-        len: (train.offset(last) + train.payload(last)) as u32,
-        segments: train.count() as u32,
+        len,
+        segments: segments as u32,
         damaged: false,
         forwarded: false,
     })
