@@ -26,6 +26,12 @@ impl Shared {
     }
 }
 
+impl From<Shared> for Fates {
+    fn from(shared: Shared) -> Self {
+        Self([shared].into())
+    }
+}
+
 impl Fates {
     /// None.
     pub const NONE: Self = Self(VecDeque::new());
@@ -63,6 +69,11 @@ impl Fates {
         self.0.iter().flat_map(|shared| (0..shared.count).map(|n| shared.of(n)))
     }
 
+    /// Those that neighbours share, one after the other.
+    pub fn runs(&self) -> impl Iterator<Item = &Shared> {
+        self.0.iter()
+    }
+
     /// The fate that all of them share; none if there is no fate, or more than one.
     pub fn shared(&self) -> Option<&Shared> {
         self.0.front().filter(|_| self.0.len() == 1)
@@ -96,6 +107,7 @@ mod tests {
         fates.push_shared(fate(9, 0), 2);
         let expected = [(5, 1), (6, 2), (7, 3), (8, 4), (9, 0), (10, 0)].map(|(packet, number)| fate(packet, number));
         assert!(fates.iter().eq(expected) && fates.shared().is_none());
+        assert!(fates.runs().flat_map(|run| Fates::from(*run).iter().collect::<Vec<_>>()).eq(expected));
         assert!(std::iter::from_fn(|| fates.pop()).eq(expected) && fates.is_empty());
     }
 }

@@ -47,7 +47,7 @@ impl Inner {
     pub(super) fn train(&mut self, seen: &Seen<'_>, fates: &Fates) {
         let heads = dissect::frame(seen.frame);
         let train = seen.train.filter(|_| seen.names > 1);
-        if self.together(seen, train, &heads, fates) {
+        if self.together(seen, train, &heads, fates) || train.is_some_and(|train| self.in_parts(seen, train, fates)) {
             return;
         }
         let mut fates = fates.iter().peekable();

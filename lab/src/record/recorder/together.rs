@@ -1,5 +1,6 @@
 //! What goes on at once recorded at once: the packets of a super-segment, or one, of which nothing is to be said and whose fate is known. The same
-//! comes of it as if each had been told of by itself and then its fate.
+//! comes of it as if each had been told of by itself and then its fate. Where something happened to one packet of a super-segment, those before it
+//! and behind it are super-segments of their own.
 
 use loggia_stack::base::Direction;
 use loggia_stack::link::Train;
@@ -9,7 +10,7 @@ use super::super::dissect::Heads;
 use super::super::entry::Dir;
 use super::Inner;
 use crate::capture::{Held, Piece};
-use crate::link::{Fates, Marks, Verdict};
+use crate::link::{Fates, Marks, Shared, Verdict};
 use crate::metrics::Crossing;
 use crate::observe::Seen;
 use crate::world::End;
@@ -57,6 +58,20 @@ impl Inner {
         true
     }
 
+    /// Records the neighbours in a train that fared alike as trains of their own; false, and nothing is done, if there are no such.
+    pub(super) fn in_parts(&mut self, seen: &Seen<'_>, train: &Train, fates: &Fates) -> bool {
+        if fates.shared().is_some() || self.wants_entries() || !is_each_told_once(seen, fates) {
+            return false;
+        }
+        for run in fates.runs() {
+            let packet = run.first.packet;
+            let part = train.part(seen.frame, (packet.0 - seen.packet.0) as usize, run.count as usize);
+            let train = Train::of(&part);
+            self.train(&Seen { packet, names: run.count, frame: &part, train: train.as_ref(), ..*seen }, &Fates::from(*run));
+        }
+        true
+    }
+
     /// How all packets cross the link to another host; none if not all do so, and alike.
     fn crossing(&self, seen: &Seen<'_>, count: u64, fates: &Fates) -> Option<Crossing> {
         let &Seen { pipe, packet, at, .. } = seen;
@@ -66,6 +81,12 @@ impl Inner {
         let to_host = matches!(self.links[pipe.wire].ends[1 - pipe.end], End::Host { .. });
         (as_put && to_host).then_some(Crossing { pipe, put: Some(at), arrives, queued })
     }
+}
+
+/// True if fates are those of the packets that are seen, of each one.
+fn is_each_told_once(seen: &Seen<'_>, fates: &Fates) -> bool {
+    let follow = |next: u64, run: &Shared| (run.first.packet.0 == next).then_some(next + run.count);
+    fates.runs().try_fold(seen.packet.0, follow) == Some(seen.packet.0 + seen.names)
 }
 
 /// The segments of a train taken as one, or the only one; none if there is no such.
