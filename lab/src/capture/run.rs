@@ -45,7 +45,7 @@ impl Run<'_> {
         let (headers, segment, steps) = (train.headers(), train.offset(1), train.steps());
         let fill = |room: &mut [u8]| train.head(0, &mut room[..headers]);
         let size = pcapng::append_times(into, packet, kept, train.count() - 1, fill);
-        pcapng::data_of_each(&mut into[start..], size, kept).enumerate().skip(1).for_each(|(n, room)| steps.write(n, room));
+        steps.write_each(0, pcapng::data_of_each(&mut into[start..], size, kept));
         if kept == headers {
             return size;
         }

@@ -3,7 +3,7 @@
 //! Nothing is drawn in sequence, so no packet of another flow, no earlier impairment that is switched off or on, and no timing can
 //! change what a packet draws.
 
-use siphasher::sip::SipHasher13;
+use loggia_stack::base::Sip;
 
 use super::pipe::PipeSeed;
 
@@ -33,17 +33,23 @@ const REPEAT: u8 = 0x80;
 /// The numbers of one direction of a link.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Draws {
-    hasher: SipHasher13,
+    sip: Sip<1, 3>,
 }
 
 impl Draws {
     pub(super) fn new(seed: PipeSeed) -> Self {
-        Self { hasher: SipHasher13::new_with_key(&seed.0) }
+        let both = u128::from_le_bytes(seed.0);
+        Self { sip: Sip::new(both as u64, (both >> 64) as u64) }
     }
 
     /// 64 random bits of the flow's packet.
     pub(super) fn draw(&self, purpose: Purpose, flow: u64, number: u64) -> u64 {
         self.hash(purpose as u8, flow, number)
+    }
+
+    /// [`Draws::draw`] for many packets of a flow.
+    pub(super) fn of_flow(&self, purpose: Purpose, flow: u64) -> FlowDraws {
+        self.flow(purpose as u8, flow)
     }
 
     /// The same, but with probability `repeat` what the packet before drew, which is remembered in `last`.
@@ -59,10 +65,30 @@ impl Draws {
     }
 
     fn hash(&self, purpose: u8, flow: u64, number: u64) -> u64 {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&flow.to_le_bytes());
-        bytes[8..].copy_from_slice(&(number | u64::from(purpose) << 56).to_le_bytes());
-        self.hasher.hash(&bytes)
+        self.flow(purpose, flow).draw(number)
+    }
+
+    fn flow(&self, purpose: u8, flow: u64) -> FlowDraws {
+        let mut sip = self.sip;
+        sip.word(flow.to_le_bytes());
+        FlowDraws { sip, purpose: u64::from(purpose) << 56 }
+    }
+}
+
+/// The numbers of one flow for one purpose.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FlowDraws {
+    sip: Sip<1, 3>,
+    purpose: u64,
+}
+
+impl FlowDraws {
+    /// 64 random bits of the flow's packet.
+    #[inline]
+    pub(super) fn draw(&self, number: u64) -> u64 {
+        let mut sip = self.sip;
+        sip.word((number | self.purpose).to_le_bytes());
+        sip.finish([0; 4], 16)
     }
 }
 
@@ -127,6 +153,7 @@ mod tests {
         let draws = Draws::new(PipeSeed(*b"0123456789abcdef"));
         assert_eq!(draws.draw(Purpose::Loss, 1, 1), 6_461_743_231_443_232_160);
         assert_eq!(draws.draw(Purpose::Jitter, u64::MAX, 77), 836_807_184_327_499_960);
+        assert_eq!(draws.of_flow(Purpose::Jitter, u64::MAX).draw(77), 836_807_184_327_499_960);
     }
 
     #[test]

@@ -65,9 +65,9 @@ impl Model {
 
 /// The first that is lost where no packet's fate hangs on that of others.
 fn first_hit(odds: Odds, draws: &Draws, key: u64, flow: &mut Flow, count: usize) -> Option<usize> {
-    let (before, mut last) = (flow.number, flow.last.loss);
+    let (before, mut last, draws) = (flow.number, flow.last.loss, draws.of_flow(Purpose::Loss, key));
     let found = (0..count).find(|n| {
-        last = draws.draw(Purpose::Loss, key, before + 1 + *n as u64);
+        last = draws.draw(before + 1 + *n as u64);
         odds.hit(last)
     });
     flow.number += found.map_or(count, |found| found + 1) as u64;

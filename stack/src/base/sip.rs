@@ -3,14 +3,14 @@
 
 /// The state of a SipHash with `C` rounds a word and `D` at the end.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sip<const C: u32, const D: u32> {
+pub struct Sip<const C: u32, const D: u32> {
     state: [u64; 4],
 }
 
 impl<const C: u32, const D: u32> Sip<C, D> {
     /// Nothing was hashed yet.
     #[inline]
-    pub(super) fn new(low: u64, high: u64) -> Self {
+    pub fn new(low: u64, high: u64) -> Self {
         Self {
             state: [
                 low ^ 0x736f_6d65_7073_6575,
@@ -23,13 +23,13 @@ impl<const C: u32, const D: u32> Sip<C, D> {
 
     /// Eight bytes more.
     #[inline]
-    pub(super) fn word(&mut self, bytes: [u8; 8]) {
+    pub fn word(&mut self, bytes: [u8; 8]) {
         self.absorb(u64::from_le_bytes(bytes));
     }
 
     /// Sixteen.
     #[inline]
-    pub(super) fn two_words(&mut self, bytes: [u8; 16]) {
+    pub fn two_words(&mut self, bytes: [u8; 16]) {
         let both = u128::from_le_bytes(bytes);
         self.absorb(both as u64);
         self.absorb((both >> 64) as u64);
@@ -37,7 +37,7 @@ impl<const C: u32, const D: u32> Sip<C, D> {
 
     /// The last four bytes, and how many there were in all.
     #[inline]
-    pub(super) fn finish(mut self, bytes: [u8; 4], len: u8) -> u64 {
+    pub fn finish(mut self, bytes: [u8; 4], len: u8) -> u64 {
         self.absorb(u64::from(len) << 56 | u64::from(u32::from_le_bytes(bytes)));
         self.state[2] ^= 0xff;
         self.rounds(D);

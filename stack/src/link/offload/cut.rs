@@ -47,29 +47,66 @@ pub(super) struct Pattern {
 /// What the headers of the packets of a super-segment differ in, the last one left out: identification and sequence number.
 #[derive(Clone, Copy, Debug)]
 pub struct Steps {
-    /// Where the IPv4 header is, the identification of the first, by how much it grows, and the sum of all but that.
-    network: Option<(usize, u16, u16, Sum)>,
-    /// Where the TCP header is, the sequence number of the first, and by how much it grows.
-    transport: Option<(usize, u32, u32)>,
+    network: Option<NetworkStep>,
+    transport: Option<TransportStep>,
+}
+
+/// Of IPv4.
+#[derive(Clone, Copy, Debug)]
+struct NetworkStep {
+    /// Where the header is.
+    at: usize,
+    /// The identification of the first, and by how much it grows.
+    id: u16,
+    step: u16,
+    /// The folded sum of all but that.
+    sum: u16,
+}
+
+/// Of TCP.
+#[derive(Clone, Copy, Debug)]
+struct TransportStep {
+    /// Where the header is.
+    at: usize,
+    /// The sequence number of the first, and by how much it grows.
+    seq: u32,
+    step: u32,
 }
 
 impl Steps {
-    /// Writes the headers of the `n`-th packet, counted from 0, to where those of another one stand; neither is the last.
+    /// Writes the headers of the packets from the `first` on, counted from 0, each to where those of another one stand; none of them is the last.
     ///
     /// # Panics
-    /// If `head` is shorter than they are.
+    /// If one of `heads` is shorter than they are.
     #[inline]
-    pub fn write(&self, n: usize, head: &mut [u8]) {
-        if let Some((at, id, step, mut sum)) = self.network {
-            let id = id.wrapping_add(step.wrapping_mul(n as u16));
-            sum.add_word(u32::from(id));
-            let header = &mut head[at..at + 12];
-            header[4..6].copy_from_slice(&id.to_be_bytes());
-            header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+    pub fn write_each<'a>(&self, first: usize, heads: impl Iterator<Item = &'a mut [u8]>) {
+        for (n, head) in (first..).zip(heads) {
+            if let Some(network) = &self.network {
+                network.write(n, head);
+            }
+            if let Some(transport) = &self.transport {
+                transport.write(n, head);
+            }
         }
-        if let Some((at, seq, step)) = self.transport {
-            head[at + 4..at + 8].copy_from_slice(&seq.wrapping_add(step.wrapping_mul(n as u32)).to_be_bytes());
-        }
+    }
+}
+
+impl NetworkStep {
+    #[inline]
+    fn write(&self, n: usize, head: &mut [u8]) {
+        let id = self.id.wrapping_add(self.step.wrapping_mul(n as u16));
+        let (sum, carry) = self.sum.overflowing_add(id);
+        let header = &mut head[self.at..self.at + 12];
+        header[4..6].copy_from_slice(&id.to_be_bytes());
+        header[10..12].copy_from_slice(&(!(sum + u16::from(carry))).to_be_bytes());
+    }
+}
+
+impl TransportStep {
+    #[inline]
+    fn write(&self, n: usize, head: &mut [u8]) {
+        let seq = self.seq.wrapping_add(self.step.wrapping_mul(n as u32));
+        head[self.at + 4..self.at + 8].copy_from_slice(&seq.to_be_bytes());
     }
 }
 
@@ -221,9 +258,11 @@ impl Pattern {
         let Layout { version, transport, l3, l4, payload, .. } = self.layout;
         let mut network = self.template.network;
         network.add_word(((payload - l3 + self.segment) as u32) << 16);
+        let of_network = NetworkStep { at: l3, id: self.template.id(0), step: self.template.id_step(), sum: network.folded() };
+        let of_transport = TransportStep { at: l4, seq: self.template.seq, step: self.segment as u32 };
         Steps {
-            network: (version == Version::V4).then_some((l3, self.template.id(0), self.template.id_step(), network)),
-            transport: (transport == Transport::Tcp).then_some((l4, self.template.seq, self.segment as u32)),
+            network: (version == Version::V4).then_some(of_network),
+            transport: (transport == Transport::Tcp).then_some(of_transport),
         }
     }
 

@@ -175,9 +175,12 @@ mod tests {
             }
             let mut head = pieces[0].to_vec()[..train.headers()].to_vec();
             for (n, piece) in pieces.iter().enumerate().take(train.count() - 1).skip(1) {
-                train.steps().write(n, &mut head);
+                train.steps().write_each(n, [&mut head[..]].into_iter());
                 assert_eq!(head, piece.to_vec()[..train.headers()], "packet {n} over the one before it");
             }
+            let mut heads = alloc::vec![pieces[0].to_vec()[..train.headers()].to_vec(); 2];
+            train.steps().write_each(1, heads.iter_mut().map(|head| &mut head[..]));
+            assert!((1..).zip(heads).all(|(n, head)| head == pieces[n].to_vec()[..train.headers()]));
             assert!(Train::of(&pieces[0]).is_none());
         }
     }
