@@ -134,6 +134,8 @@
 //! # Ok::<(), io::Error>(())
 //! ```
 
+#[cfg(target_os = "linux")]
+mod big_tcp;
 mod buffers;
 mod channel;
 pub(crate) mod flow;

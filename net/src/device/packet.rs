@@ -4,8 +4,8 @@ use bytes::Bytes;
 use loggia_stack::base::{Frame, frame};
 use loggia_stack::link;
 
-/// One packet: an IP packet, or an Ethernet frame with its header. It may be a large one of up to 64 KiB that stands for many segments of
-/// one connection, if the device said that it cuts them.
+/// One packet: an IP packet, or an Ethernet frame with its header. It may be a large one that stands for many segments of one
+/// connection, as large as the device said that it cuts.
 #[derive(Clone, Debug)]
 pub struct Packet(Frame);
 

@@ -58,7 +58,8 @@ impl Properties {
     }
 
     /// It cuts large TCP packets of up to `payload` bytes itself: they leave with [`Packet::segment_size`](super::Packet::segment_size).
-    /// 0: none. Counts only together with [`checksum_offload`](Self::checksum_offload).
+    /// 0: none. One of IPv4 that is longer than a packet can be says 0 for its length and ends with its bytes (Linux's BIG TCP); of others there
+    /// are none so long. Counts only together with [`checksum_offload`](Self::checksum_offload).
     pub fn segmentation_offload(mut self, payload: u32) -> Self {
         self.segmentation = payload;
         self

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use super::channel::Channel;
 use super::sys::{self, Flags, Offload};
-use super::{Device, MacAddr, Packet, Properties, flow, steering, virtio};
+use super::{Device, MacAddr, Packet, Properties, big_tcp, flow, steering, virtio};
 
 /// An interface of the kernel that carries IP packets (`/dev/net/tun`). Needs `CAP_NET_ADMIN`, or an interface that was made for this
 /// user (`ip tuntap add tun0 mode tun user NAME`). The kernel's end is configured by its own tools
@@ -160,16 +160,13 @@ struct Interface {
     offloads: bool,
 }
 
-/// The largest super-segment: what an IP packet's length field can say, less room for headers.
-const LARGEST: u32 = 65_535 - 120;
-
 impl Interface {
     fn properties(&self) -> Properties {
         let plain = match self.mac {
             Some(mac) => Properties::ethernet(mac, self.mtu),
             None => Properties::ip(self.mtu),
         };
-        let segmentation = if self.offloads { LARGEST } else { 0 };
+        let segmentation = if self.offloads { big_tcp::largest() } else { 0 };
         plain
             .name(&self.name)
             .queues(self.channels.len())
@@ -181,17 +178,21 @@ impl Interface {
     /// Packets of one flow go by one queue, so that they keep their order and the kernel answers by it too.
     fn send(&self, packet: &Packet) -> io::Result<()> {
         match self.channels.len() {
-            1 => self.channels[0].send(packet),
+            1 => self.give(0, packet),
             count => self.send_by(flow::spread(packet.frame(), self.mac.is_some(), count), packet),
         }
     }
 
     /// A queue that is full leaves it to the first, for which whoever sends can wait.
     fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
-        match self.channels[queue].send(packet) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && queue > 0 => self.channels[0].send(packet),
+        match self.give(queue, packet) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && queue > 0 => self.give(0, packet),
             done => done,
         }
+    }
+
+    fn give(&self, queue: usize, packet: &Packet) -> io::Result<()> {
+        big_tcp::send(packet, |packet| self.channels[queue].send(packet))
     }
 }
 

@@ -26,11 +26,19 @@ pub enum Medium {
 pub struct Offloads {
     /// It completes partial transport checksums (or no wire needs them): frames leave with [`Checksum::Partial`](crate::base::Checksum::Partial).
     pub checksum: bool,
-    /// The largest super-segment (payload bytes) it cuts itself; 0: frames are cut before they leave.
+    /// The largest super-segment (payload bytes) it cuts itself; 0: frames are cut before they leave. One of more than an IPv4 packet can be
+    /// long says 0 for its length, as Linux's do (BIG TCP); IPv6 has none.
     /// Without `checksum` it counts as 0, as on Linux: who cuts must make the checksums.
     pub segmentation: u32,
     /// Join arriving segments of one flow before they go up.
     pub coalesce: bool,
+}
+
+impl Offloads {
+    /// The largest super-segment (payload bytes) that the device cuts; 0: none.
+    pub const fn cuts_at_most(&self) -> u32 {
+        if self.checksum { self.segmentation } else { 0 }
+    }
 }
 
 /// A link to be added.

@@ -17,6 +17,8 @@ pub struct Links {
     pub(super) ports: Ports,
     pub(super) neighbours: Table,
     pub(super) backlog: Backlog,
+    /// The most that any of the devices cuts.
+    cuts_at_most: u32,
 }
 
 /// A link for listings.
@@ -37,7 +39,13 @@ pub struct LinkStatus<'a> {
 impl Links {
     /// A host without links.
     pub fn new(base: Base) -> Self {
-        Self { ports: Ports::default(), neighbours: Table::new(&base.entropy), backlog: Backlog::default(), base }
+        Self {
+            ports: Ports::default(),
+            neighbours: Table::new(&base.entropy),
+            backlog: Backlog::default(),
+            cuts_at_most: 0,
+            base,
+        }
     }
 
     /// Adds a link, which is up; its number is one more than the last one's, and no number is used twice.
@@ -48,7 +56,9 @@ impl Links {
         if self.by_name(&config.name).is_some() {
             return Err(Errno::EEXIST);
         }
-        self.ports.push(Port::new(config)).ok_or(Errno::ENFILE)
+        let link = self.ports.push(Port::new(config)).ok_or(Errno::ENFILE)?;
+        self.note_largest();
+        Ok(link)
     }
 
     /// Removes a link with all that waits for it. `ENODEV` if there is none.
@@ -56,7 +66,22 @@ impl Links {
         self.ports.get(link).ok_or(Errno::ENODEV)?;
         self.flush(link);
         self.ports.take(link);
+        self.note_largest();
         Ok(())
+    }
+
+    /// The largest super-segment (payload bytes) that the device of any link cuts: what most links need not be asked for.
+    pub const fn cuts_at_most(&self) -> u32 {
+        self.cuts_at_most
+    }
+
+    /// The largest super-segment (payload bytes) that the device of this link cuts; 0: what leaves is cut before, and on loopback never.
+    pub fn link_cuts_at_most(&self, link: LinkId) -> u32 {
+        self.ports.get(link).map_or(0, Port::cuts_at_most)
+    }
+
+    fn note_largest(&mut self) {
+        self.cuts_at_most = self.ports.iter().map(|(_, port)| port.cuts_at_most()).max().unwrap_or_default();
     }
 
     /// What a link is.

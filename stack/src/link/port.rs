@@ -58,6 +58,11 @@ impl Port {
         self.up && self.queue.has_room() && len <= self.config.mtu as usize
     }
 
+    /// The largest super-segment (payload bytes) that the device cuts.
+    pub(super) fn cuts_at_most(&self) -> u32 {
+        if self.config.medium == Medium::Loopback { 0 } else { self.config.offloads.cuts_at_most() }
+    }
+
     /// Our link address and VLAN, if the link is an Ethernet.
     pub(super) fn ethernet(&self) -> Option<(Mac, Option<u16>)> {
         match self.config.medium {

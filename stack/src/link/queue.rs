@@ -187,7 +187,7 @@ fn layout(frame: &Frame) -> Option<Layout> {
 /// How a frame is to be cut for the device: its layout, and up to which payload the device cuts itself.
 /// UDP is always cut here: few devices can, and a receiver must not see the datagrams joined.
 fn cut_for(frame: &Frame, offloads: &Offloads) -> Option<(Layout, usize)> {
-    let device = if offloads.checksum { offloads.segmentation as usize } else { 0 };
+    let device = offloads.cuts_at_most() as usize;
     // What cannot be too much for the device, headers and all, need not be looked at.
     if frame.segment_size == 0 || (is_unfinished_tcp(frame) && frame.len() <= device) {
         return None;

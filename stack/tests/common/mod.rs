@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loggia_stack::base::{Frame, MsgFlags, Ready};
 use loggia_stack::engine::{Config, Stack};
-use loggia_stack::link::{LinkConfig, Medium, Offloads};
+use loggia_stack::link::{LinkConfig, Medium, Offloads, cut};
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SOCK_STREAM, sol_socket};
 use loggia_stack::socket::{Address, Permission};
 use loggia_stack::{Errno, Instant, LinkId, Seed, SocketId};
@@ -36,6 +36,8 @@ pub(crate) struct Net {
     flights: VecDeque<Flight>,
     now: Instant,
     filter: Option<Filter>,
+    /// Devices cut what is left to them. Else it arrives as it left, as between two that are joined in memory.
+    pub(crate) cuts: bool,
 }
 
 /// Settings under which everything is allowed.
@@ -54,8 +56,13 @@ impl Net {
 
     /// Two hosts, 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2, joined by a wire with a delay each way.
     pub(crate) fn pair(delay: Duration) -> Self {
+        Self::pair_by(delay, Offloads::default())
+    }
+
+    /// The same, by devices that do part of the work themselves.
+    pub(crate) fn pair_by(delay: Duration, offloads: Offloads) -> Self {
         let mut net = Self::of(2);
-        net.join(0, 1, delay);
+        net.join_by(0, 1, delay, offloads);
         for (host, last) in [(0, 1), (1, 2)] {
             let stack = &mut net.hosts[host];
             stack.add_address(LinkId(2), format!("10.0.0.{last}/24").parse().unwrap()).unwrap();
@@ -67,21 +74,31 @@ impl Net {
 
     fn of(count: u64) -> Self {
         let hosts = (0..count).map(|n| Stack::new(config(), Seed::from(n + 1), Instant::EPOCH)).collect();
-        Self { hosts, wires: Vec::new(), flights: VecDeque::new(), now: Instant::EPOCH, filter: None }
+        Self { hosts, wires: Vec::new(), flights: VecDeque::new(), now: Instant::EPOCH, filter: None, cuts: true }
     }
 
     /// Joins two hosts by new links.
     pub(crate) fn join(&mut self, a: usize, b: usize, delay: Duration) {
-        let ends = [a, b].map(|host| (host, Self::add_link(&mut self.hosts[host])));
+        self.join_by(a, b, delay, Offloads::default());
+    }
+
+    fn join_by(&mut self, a: usize, b: usize, delay: Duration, offloads: Offloads) {
+        let ends = [a, b].map(|host| (host, Self::add_link(&mut self.hosts[host], offloads)));
         self.wires.push(Wire { ends, delay });
     }
 
-    fn add_link(stack: &mut Stack) -> LinkId {
+    fn add_link(stack: &mut Stack, offloads: Offloads) -> LinkId {
         let name = format!("eth{}", stack.links().count() - 1);
-        let config = LinkConfig { name, medium: Medium::Ip, mtu: 1500, offloads: Offloads::default(), queue_limit: 1 << 20 };
+        let config = LinkConfig { name, medium: Medium::Ip, mtu: 1500, offloads, queue_limit: 1 << 20 };
         let link = stack.add_link(config).unwrap();
         stack.set_up(link, true).unwrap();
         link
+    }
+
+    /// The first host alone, with the links it has.
+    pub(crate) fn part(&mut self) {
+        self.wires.clear();
+        self.hosts.truncate(1);
     }
 
     /// From now on asks of every frame that leaves a host whether it gets through.
@@ -108,7 +125,13 @@ impl Net {
                     let passes = self.filter.as_mut().is_none_or(|filter| filter(host, &frame));
                     if passes {
                         let (to, link) = wire.ends[to];
-                        self.flights.push_back(Flight { arrives: self.now + wire.delay, to, link, frame });
+                        let arrives = self.now + wire.delay;
+                        let flight = |frame| Flight { arrives, to, link, frame };
+                        if self.cuts {
+                            self.flights.extend(cut(frame).map(flight));
+                        } else {
+                            self.flights.push_back(flight(frame));
+                        }
                     }
                 }
             }

@@ -11,6 +11,7 @@ mod options;
 mod random;
 mod shards;
 mod states;
+mod super_segments;
 mod tcp;
 mod udp;
 mod unix;

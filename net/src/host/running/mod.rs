@@ -167,7 +167,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// After so many bytes sent a caller looks what has come, if nobody else does: acknowledgements, which let go what is kept for sending it
 /// again while it is still in the cache.
-const LOOK: usize = 64 << 10;
+const LOOK: usize = 256 << 10;
 
 impl Running {
     pub(super) fn new(options: Options) -> io::Result<Arc<Self>> {

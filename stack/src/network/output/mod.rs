@@ -10,7 +10,7 @@ mod v6;
 pub(super) mod way;
 
 use crate::base::{Checksum, Errno, Frame, LinkId, Rope, Sum, Version};
-use crate::link::{Hop, LinkCast, Received};
+use crate::link::{Hop, LinkCast, Links, Received};
 
 pub use way::{Along, Manner, Straight, Way};
 
@@ -18,8 +18,25 @@ use super::{Cast, Fragmentation, Network, Outgoing, Route};
 
 /// No IP packet is longer (RFC 791 §3.1; RFC 8200 §3 without jumbo payloads, of the payload).
 const MAX_LEN: usize = 65535;
+/// The longest headers of such a packet in front of what a transport sends.
+const HEADERS: u32 = 60 + 60;
 /// How many copies of our own multicasts and broadcasts may wait for us.
 const MAX_LOOPED: usize = 1024;
+
+/// The longest packet that `frame` may become, of `total` bytes: a super-segment may be longer than any packet where the device cuts such ones.
+#[inline]
+fn longest(links: &Links, link: LinkId, frame: &Frame, total: usize) -> usize {
+    if total <= MAX_LEN || frame.segment_size == 0 {
+        return MAX_LEN;
+    }
+    MAX_LEN.max((links.link_cuts_at_most(link) + HEADERS) as usize)
+}
+
+/// What an IPv4 packet says of its length: one that is longer than any says 0, as Linux's do (BIG TCP), and ends with its frame.
+#[inline]
+fn said_len(total: usize) -> u16 {
+    u16::try_from(total).unwrap_or(0)
+}
 
 impl Network {
     /// Sends a transport's packet along `route`: pushes the IP header, cuts into fragments where allowed. A super-segment is never

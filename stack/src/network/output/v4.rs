@@ -7,14 +7,15 @@ use crate::network::fragments::cut;
 use crate::network::ipv4::{HEADER_LEN, Header, MAX_HEADER_LEN};
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, protocol};
 
-use super::{MAX_LEN, complete_checksum};
+use super::{complete_checksum, longest, said_len};
 
 impl Network {
     pub(super) fn send_v4(&mut self, route: &Route, outgoing: &Outgoing, frame: Frame) -> Result<(), Errno> {
         let total = HEADER_LEN + frame.len();
-        let plain = outgoing.options.is_none() && route.cast == Cast::Unicast && total <= MAX_LEN;
+        let plain =
+            outgoing.options.is_none() && route.cast == Cast::Unicast && total <= longest(&self.links, route.link, &frame, total);
         if plain && (frame.segment_size > 0 || total <= self.size_limit(route, Version::V4, outgoing.fragmentation)) {
-            self.send_plain_v4(route, outgoing, total as u16, frame)
+            self.send_plain_v4(route, outgoing, said_len(total), frame)
         } else {
             self.send_any_v4(route, outgoing, frame)
         }
@@ -39,12 +40,12 @@ impl Network {
         }
         let fits = frame.segment_size > 0 || total <= self.size_limit(route, Version::V4, outgoing.fragmentation);
         let refused = !fits && matches!(outgoing.fragmentation, Fragmentation::Never | Fragmentation::Probe);
-        if refused || total > MAX_LEN {
+        if refused || total > longest(&self.links, route.link, &frame, total) {
             self.links.base.counters.ip.frag_fails += u64::from(refused);
             return Err(Errno::EMSGSIZE);
         }
         let dont_fragment = fits && self.sets_df(route, outgoing);
-        let header = self.header_v4(route, outgoing, (header_len as u8, total as u16), dont_fragment);
+        let header = self.header_v4(route, outgoing, (header_len as u8, said_len(total)), dont_fragment);
         self.count_idents(&header, &frame);
         header.emit(options, frame.push(header_len));
         (frame.l2_len, frame.l3_len) = (0, header_len as u16);

@@ -2,7 +2,7 @@
 //!
 //! A socket of datagrams keeps its way. Connections, of which there may be a million, have no room for that: theirs lie in a small direct-mapped cache.
 
-use super::MAX_LEN;
+use super::{MAX_LEN, longest, said_len};
 use crate::base::{Errno, Frame, Sum, Version};
 use crate::link::{Lane, Links};
 use crate::network::ipv4::HEADER_LEN;
@@ -49,10 +49,11 @@ impl Way {
     /// The same, written where it is to lie.
     #[inline(always)]
     pub fn write_header(&self, len: usize, into: &mut [u8; HEADER_LEN]) {
+        let said = said_len(len);
         let mut sum = self.sum;
-        sum.add_word(len as u32);
+        sum.add_word(said.into());
         *into = self.header;
-        into[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+        into[2..4].copy_from_slice(&said.to_be_bytes());
         into[10..12].copy_from_slice(&sum.finish().to_be_bytes());
     }
 }
@@ -238,6 +239,11 @@ impl<'a> Along<'a> {
         self.way.pseudo
     }
 
+    /// The largest super-segment (payload bytes) that the device cuts.
+    pub fn cuts_at_most(&self) -> u32 {
+        self.links.link_cuts_at_most(self.way.route.link)
+    }
+
     /// True if the link has room for a packet.
     #[inline]
     pub fn has_room(&self) -> bool {
@@ -248,18 +254,14 @@ impl<'a> Along<'a> {
     #[inline]
     pub fn fits(&self, frame: &Frame) -> bool {
         let total = HEADER_LEN + frame.len();
-        total <= if frame.segment_size > 0 { MAX_LEN } else { self.way.largest }
+        total <= if frame.segment_size > 0 { longest(self.links, self.way.route.link, frame, total) } else { self.way.largest }
     }
 
     /// As [`Network::send`], for a packet that [`Along::fits`].
     pub fn send(self, mut frame: Frame) -> Result<(), Errno> {
         let Self { way, links } = self;
         let len = HEADER_LEN + frame.len();
-        let mut sum = way.sum;
-        sum.add_word(len as u32);
-        let header = frame.prepend(&way.header);
-        header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-        header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+        frame.prepend(&way.header(len));
         (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
         let ip = &mut links.base.counters.ip;
         ip.out_requests += 1;

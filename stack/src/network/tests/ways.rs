@@ -25,6 +25,7 @@ fn hosts(queue: usize) -> [(Way, Host); 2] {
         let ethernet = host.add_ethernet();
         assert_eq!(ethernet, LINKS[2]);
         host.add_slow_link(queue);
+        host.add_cutting_link();
         (way, host)
     })
 }
@@ -46,7 +47,7 @@ fn seen(host: &Host) -> String {
 /// What leaves by all links, as far as room for it is wanted.
 fn leaves(host: &mut Host, most: usize) -> Vec<String> {
     let mut left = Vec::new();
-    for link in [LINKS[0], LINKS[1], LINKS[2], SLOW] {
+    for link in [LINKS[0], LINKS[1], LINKS[2], SLOW, CUTS] {
         let frames = core::iter::from_fn(|| host.net.links.transmit(link)).take(most);
         left.extend(frames.map(|frame| {
             let notes = (frame.segment_size, frame.checksum, frame.l2_len, frame.l3_len, frame.l4_len);
@@ -57,6 +58,8 @@ fn leaves(host: &mut Host, most: usize) -> Vec<String> {
 }
 
 const SLOW: LinkId = LinkId(5);
+/// Its device cuts.
+const CUTS: LinkId = LinkId(6);
 
 /// Something that changes what is decided of packets.
 fn change(net: &mut Network, drawn: [u64; 2]) {
@@ -211,7 +214,8 @@ fn nobody_can_tell_packets_that_came_the_short_way_up() {
 /// A transport's packet: a datagram, or a segment that may be one of many.
 fn outgoing(random: &mut Entropy) -> (Manner, Frame) {
     let protocol = one_of(random, &[6, 17]);
-    let len = one_of(random, &[0, 1, 512, 1352, 1380, 1381, 1472, 1480, 1481, 9000, 65_495, 65_515, 65_516]);
+    let len =
+        one_of(random, &[0, 1, 512, 1352, 1380, 1381, 1472, 1480, 1481, 9000, 65_495, 65_515, 65_516, 150_000, 150_080, 150_081]);
     let mut frame = Frame::from(&alloc::vec![7; len][..]);
     if protocol == 6 && random.below(2) == 0 {
         frame.segment_size = one_of(random, &[536, 1000, 1360, 1460]);
@@ -267,6 +271,8 @@ fn nobody_can_tell_packets_that_went_along_a_way() {
                     "10.0.2.9",
                     "10.0.3.9",
                     "10.0.3.9",
+                    "10.0.4.9",
+                    "10.0.4.9",
                     "192.0.2.5",
                     "10.0.0.1",
                     "127.0.0.1",

@@ -1,6 +1,5 @@
 //! One host with raw-IP links, as the stories see it: packets are written by [`V4`] and [`V6`], and read back by the same codecs.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::base::checksum::checksum;
@@ -58,12 +57,25 @@ impl Host {
         self.add_medium("slow0", Medium::Ip, 1500, queue, &["10.0.3.1/24"])
     }
 
+    /// A link of packets whose device cuts super-segments that are longer than any packet, with 10.0.4.1/24.
+    pub(in crate::network) fn add_cutting_link(&mut self) -> LinkId {
+        let offloads = Offloads { checksum: true, segmentation: 150_000, coalesce: false };
+        self.add_with(
+            LinkConfig { name: "cuts0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit: QUEUE },
+            &["10.0.4.1/24"],
+        )
+    }
+
     fn add_link(&mut self, name: &str, mtu: u32, addrs: &[&str]) {
         self.add_medium(name, Medium::Ip, mtu, QUEUE, addrs);
     }
 
     fn add_medium(&mut self, name: &str, medium: Medium, mtu: u32, queue_limit: usize, addrs: &[&str]) -> LinkId {
-        let config = LinkConfig { name: String::from(name), medium, mtu, offloads: Offloads::default(), queue_limit };
+        self.add_with(LinkConfig { name: name.into(), medium, mtu, offloads: Offloads::default(), queue_limit }, addrs)
+    }
+
+    fn add_with(&mut self, config: LinkConfig, addrs: &[&str]) -> LinkId {
+        let mtu = config.mtu;
         let link = self.net.add_link(config).unwrap();
         self.net.set_link_up(link, true).unwrap();
         // IPv6 does not run over links of less than its minimum MTU.

@@ -10,8 +10,9 @@ use bytes::{Bytes, BytesMut};
 pub(super) const CHUNK: usize = 64 << 10;
 /// What is at least so long gets one of them.
 const LARGE: usize = CHUNK - CHUNK / 8;
-/// What a stack keeps at most. In flight on a path without a delay are two or three.
-const MOST: usize = 8;
+/// What a stack keeps at most. In flight on a path without a delay are few: what is written until somebody
+/// looks for acknowledgements, and as much again.
+const MOST: usize = 16;
 
 /// The chunks, empty; that which was given back last at the end.
 #[derive(Debug, Default)]

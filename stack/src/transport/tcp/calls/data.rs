@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::Unread;
 use crate::base::{Base, Budget, Duration, Errno, Key, MsgFlags, Pressure, TcpState};
 use crate::network::Network;
-use crate::transport::tcp::output::{self, Push, short};
+use crate::transport::tcp::output::{self, Push, short, transmit};
+use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::tcb::{Tcb, Urgent};
 use crate::transport::tcp::{Cx, Stamp, StampsWanted, Tcp, TcpConfig, busy, fast_open, stamps, tuning, window};
 
@@ -164,9 +165,10 @@ impl Tcp {
     /// Appends piece by piece; what is full goes out at once, so that a long write does not wait for its own end.
     fn write_part(&mut self, net: &mut Network, id: Key, part: &[u8]) -> usize {
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
+        let most = transmit::most_at_once(tcb, cx.net);
         let mut taken = 0;
         while taken < part.len() {
-            let place = writing::place(tcb);
+            let place = writing::place(tcb, most);
             let room = write_room(tcb, &cx.common.config, &cx.net.links.base.budget, &place);
             let count = place.next_piece(tcb, &cx.common.config).min(room).min(part.len() - taken);
             if count == 0 {
@@ -177,7 +179,7 @@ impl Tcp {
                 place.note(&mut sending.pieces, count as u32);
             });
             taken += count;
-            if taken < part.len() && writing::place(tcb).is_at_end() {
+            if taken < part.len() && writing::place(tcb, most).is_at_end() {
                 writing::push_if_due(tcb);
                 output::run(tcb, &mut cx, Push::More);
             }
@@ -212,7 +214,7 @@ impl Tcp {
         }
         let Some((tcb, mut cx)) = self.with(net, id) else { return 0 };
         if taken > 0 {
-            let place = writing::place(tcb);
+            let place = writing::place(tcb, transmit::most_at_once(tcb, cx.net));
             tcb.with_sending(&mut cx, |sending| {
                 sending.queue.push(chunk);
                 place.note(&mut sending.pieces, taken as u32);
@@ -226,7 +228,7 @@ impl Tcp {
     /// Its own buffer has room and yet nothing was taken: the stack's memory is used up. [`Tcp::relieve`] tells when it is not.
     fn note_starved(&mut self, id: Key) {
         let tcb = &mut self.records.connections[id];
-        let place = writing::place(tcb);
+        let place = writing::place(tcb, MAX_SUPER);
         if room(tcb, &self.common.config, &place) > 0 && !core::mem::replace(&mut tcb.starved, true) {
             self.starved.push_back(id);
         }
@@ -234,7 +236,7 @@ impl Tcp {
 
     fn write_room(&self, net: &Network, id: Key) -> usize {
         let tcb = &self.records.connections[id];
-        write_room(tcb, &self.common.config, &net.links.base.budget, &writing::place(tcb))
+        write_room(tcb, &self.common.config, &net.links.base.budget, &writing::place(tcb, MAX_SUPER))
     }
 }
 

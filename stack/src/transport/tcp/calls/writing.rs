@@ -4,7 +4,6 @@ use crate::base::MsgFlags;
 use crate::transport::tcp::TcpConfig;
 use crate::transport::tcp::output::decide;
 use crate::transport::tcp::pieces::Pieces;
-use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
 
@@ -13,12 +12,12 @@ const SMALL_WINDOW: u32 = 536;
 /// The smallest segment that any link takes (RFC 791 §3.1), without its header.
 const LEAST: u32 = 48;
 
-/// The most that a piece holds: whole segments, and at most half of the largest window the peer ever offered, lest it have to
+/// The most that a piece holds: whole segments, no more than a frame carries, and at most half of the largest window the peer ever offered, lest it have to
 /// wait for the whole of it.
-fn goal(tcb: &Tcb) -> u32 {
+fn goal(tcb: &Tcb, most: u32) -> u32 {
     let mss = decide::mss(tcb);
     let cutoff = if tcb.snd.max_wnd > SMALL_WINDOW { tcb.snd.max_wnd / 2 } else { tcb.snd.max_wnd };
-    let most = if cutoff > 0 { MAX_SUPER.min(cutoff.max(LEAST)) } else { MAX_SUPER };
+    let most = if cutoff > 0 { most.min(cutoff.max(LEAST)) } else { most };
     (most / mss).max(1) * mss
 }
 
@@ -33,9 +32,9 @@ pub(super) struct Place {
     open: u32,
 }
 
-/// Behind all that was written before.
-pub(super) fn place(tcb: &Tcb) -> Place {
-    let (goal, nxt) = (goal(tcb), tcb.snd.nxt);
+/// Behind all that was written before; a frame carries at most so much.
+pub(super) fn place(tcb: &Tcb, most: u32) -> Place {
+    let (goal, nxt) = (goal(tcb, most), tcb.snd.nxt);
     let (len, open) = match &tcb.sending {
         None => (0, 0),
         Some(sending) => (sending.queue.len() as u32, sending.pieces.room(nxt, goal)),

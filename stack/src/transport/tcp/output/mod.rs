@@ -122,8 +122,12 @@ fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
 }
 
 /// The next segment that may go. How much may go at once is only asked where there is something.
-fn next(tcb: &Tcb, cx: &Cx<'_>, push: Push) -> Option<Plan> {
-    if decide::is_idle(tcb) { None } else { decide::next(tcb, push, burst::largest(tcb, &cx.common.config)) }
+fn next(tcb: &Tcb, cx: &mut Cx<'_>, push: Push) -> Option<Plan> {
+    if decide::is_idle(tcb) {
+        return None;
+    }
+    let most = transmit::most_at_once(tcb, cx.net);
+    decide::next(tcb, push, burst::largest(tcb, &cx.common.config, most))
 }
 
 fn send_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {

@@ -2,9 +2,10 @@
 
 use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
 use crate::link::Hop;
-use crate::network::{Manner, Route, RouteQuery, protocol};
+use crate::network::{Manner, Network, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{Header, SYN};
+use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::tcb::{Resized, Tcb};
 use crate::transport::tcp::{ecn, segment_size};
 
@@ -40,6 +41,19 @@ pub(in crate::transport::tcp) fn note_path(tcb: &mut Tcb, mtu: u32) {
 pub(in crate::transport::tcp) fn way(tcb: &Tcb) -> RouteQuery {
     let link = (tcb.inet.link != 0).then_some(LinkId(tcb.inet.link));
     RouteQuery { dst: tcb.inet.remote, src: tcb.inet.local, link }
+}
+
+/// The most payload of a frame that the device behind this connection's way cuts, or that is cut here.
+#[inline]
+pub(in crate::transport::tcp) fn most_at_once(tcb: &Tcb, net: &mut Network) -> u32 {
+    if net.links.cuts_at_most() > MAX_SUPER { most_of_way(tcb, net) } else { MAX_SUPER }
+}
+
+/// More than an IP packet can say only where that is known of the way.
+#[inline(never)]
+fn most_of_way(tcb: &Tcb, net: &mut Network) -> u32 {
+    let along = net.along(&way(tcb), manner(tcb, ecn::NOT_ECT));
+    along.map_or(MAX_SUPER, |along| along.cuts_at_most().max(MAX_SUPER))
 }
 
 /// Sends a segment. `ENOBUFS`: the link is full, nothing was sent. `EMSGSIZE`: the path takes only smaller ones.
