@@ -60,6 +60,7 @@ impl Stack {
     /// It is `now`, and nothing happens yet: for who finds frames waiting that may have come before what is due by now. [`Stack::advance`] is to
     /// follow when they are in, before anything is asked of the stack. Time does not go back: an earlier `now` changes nothing, nor does
     /// [`Instant::NEVER`].
+    #[inline]
     pub fn set_clock(&mut self, now: Instant) {
         // The deadline of what is not armed is no moment at which time can stand.
         if now.is_set() {
@@ -70,14 +71,27 @@ impl Stack {
 
     /// Time passes: it is `now`, and every timer that is due has fired. This is the only way time passes; going back
     /// is ignored, and so is [`Instant::NEVER`].
+    #[inline]
     pub fn advance(&mut self, now: Instant) {
         self.set_clock(now);
-        while let Some(timer) = self.next_timer() {
-            self.timer(timer);
-            self.settle();
+        // Mostly nothing is due.
+        if let Some(first) = self.next_timer() {
+            self.fire(first);
         }
     }
 
+    /// This one is due, and perhaps others.
+    #[inline(never)]
+    fn fire(&mut self, first: Timer) {
+        let mut due = Some(first);
+        while let Some(timer) = due {
+            self.timer(timer);
+            self.settle();
+            due = self.next_timer();
+        }
+    }
+
+    #[inline]
     fn next_timer(&mut self) -> Option<Timer> {
         let base = &mut self.net.links.base;
         base.timers.expire(base.now)

@@ -50,11 +50,17 @@ impl Kinds {
     }
 
     /// The number of a kind that has one.
+    #[inline(always)] // That of the one before it, nearly always.
     pub(super) fn find(&self, holder: &Holder) -> Option<u32> {
         let has_number = |users: u32| users > 0 || self.unused == Some(self.last);
         if self.kinds.get(self.last as usize).is_some_and(|(last, users)| last == holder && has_number(*users)) {
             return Some(self.last);
         }
+        self.look_for(holder)
+    }
+
+    #[inline(never)]
+    fn look_for(&self, holder: &Holder) -> Option<u32> {
         self.index.find(hash(self.key, holder), |number| self.kinds[*number as usize].0 == *holder).copied()
     }
 

@@ -311,7 +311,8 @@ impl Tcp {
         self.half_open_is_gone(net, half_open.listener);
         self.note_flow(net, connection);
         let syn_sent = half_open.sent_at(net.links.base.now);
-        let arrival = Arrival { syn_sent, ..Arrival::of(header, packet, header_len) };
+        let mut arrival = Arrival::of(header, packet, header_len);
+        arrival.syn_sent = syn_sent;
         self.segment_for_connection(net, connection, arrival);
     }
 

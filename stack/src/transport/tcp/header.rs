@@ -22,7 +22,7 @@ pub const USUAL_LEN: usize = MIN_LEN + TIMESTAMPS_LEN;
 /// Bytes of the options that SYNs mostly have: a segment size, SACK, timestamps, a scale.
 const SYN_OPTIONS_LEN: usize = 4 + TIMESTAMPS_LEN + 4;
 /// Bytes of a header with them and no others.
-const SYN_LEN: usize = MIN_LEN + SYN_OPTIONS_LEN;
+pub(super) const SYN_LEN: usize = MIN_LEN + SYN_OPTIONS_LEN;
 
 /// Option kinds (IANA).
 mod kind {
@@ -161,16 +161,23 @@ impl Header {
         Self::of(fixed, Options { timestamps, ..Options::default() })
     }
 
+    /// Reads a header of a SYN with the options that most have and no others; none if it is another.
+    #[inline]
+    pub(super) fn of_usual_syn(bytes: &[u8; SYN_LEN]) -> Option<Self> {
+        if usize::from(bytes[12] >> 4) * 4 != SYN_LEN || bytes[13] & SYN == 0 {
+            return None;
+        }
+        let (fixed, list) = bytes.split_first_chunk()?;
+        Some(Self::of(fixed, Options::of_syn(list)?))
+    }
+
     #[inline(never)]
     fn parse_any(packet: &Packet) -> Option<(Self, usize)> {
         if packet.len >= SYN_LEN
-            && let Some(bytes) = packet.frame.read::<SYN_LEN>(packet.transport)
-            && usize::from(bytes[12] >> 4) * 4 == SYN_LEN
-            && bytes[13] & SYN != 0
-            && let Some((fixed, list)) = bytes.split_first_chunk()
-            && let Some(options) = Options::of_syn(list)
+            && let Some(bytes) = packet.frame.read(packet.transport)
+            && let Some(header) = Self::of_usual_syn(&bytes)
         {
-            return Some((Self::of(fixed, options), SYN_LEN));
+            return Some((header, SYN_LEN));
         }
         let mut scratch = [0; MIN_LEN + MAX_OPTIONS];
         let [offset] = packet.frame.read(packet.transport + 12)?;

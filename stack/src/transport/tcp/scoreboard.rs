@@ -108,10 +108,19 @@ impl Scoreboard {
     }
 
     /// New data (SYN and FIN count as one byte) was sent; it continues the last record if that was sent at the same time.
+    #[inline]
     pub fn sent(&mut self, seq: Seq, len: u32, now: Instant) {
+        match &self.flight {
+            Flight::Nothing if len > 0 => self.flight = Flight::One { start: seq, end: seq + len, sent_at: now },
+            _ => self.more_sent(seq, len, now),
+        }
+    }
+
+    /// The same behind what is in flight.
+    #[inline(never)]
+    fn more_sent(&mut self, seq: Seq, len: u32, now: Instant) {
         match &mut self.flight {
             _ if len == 0 => {}
-            Flight::Nothing => self.flight = Flight::One { start: seq, end: seq + len, sent_at: now },
             Flight::One { end, sent_at, .. } if *end == seq && *sent_at == now => *end += len,
             _ => self.update(|board| board.sent(seq, len, now)),
         }

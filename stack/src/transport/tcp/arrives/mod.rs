@@ -47,24 +47,29 @@ pub(super) struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     /// The segment of a packet, whose header was read; takes what the packet carries.
     pub(super) fn of(header: &'a Header, packet: &mut Packet, header_len: usize) -> Self {
-        let syn = u32::from(header.flags & SYN != 0);
-        Self {
-            seq: header.seq,
-            fin_at: header.seq + syn + (packet.len - header_len) as u32,
-            header,
-            whole: true,
-            segment_size: packet.frame.segment_size,
-            syn_sent: None,
-            codepoint: packet.traffic_class & ecn::CE,
-            payload: packet.take_payload(header_len),
+        let mut arrival = Self::without_payload(header, packet.traffic_class, packet.len - header_len);
+        arrival.segment_size = packet.frame.segment_size;
+        if packet.len > header_len {
+            arrival.payload = packet.take_payload(header_len);
         }
+        arrival
     }
 
     /// The segment of a frame, so many bytes of whose headers were read. Takes what the frame carries.
     #[inline(always)]
     pub(super) fn known(header: &'a Header, traffic_class: u8, frame: &mut Frame, headers: usize) -> Self {
         let len = frame.len() - headers;
-        let mut arrival = Self {
+        let mut arrival = Self::without_payload(header, traffic_class, len);
+        if len > 0 {
+            arrival.payload = frame.take_part(headers, len);
+        }
+        arrival
+    }
+
+    /// A segment of which so many bytes of data are to be put in: most have none, and what is not there is not moved.
+    #[inline(always)]
+    fn without_payload(header: &'a Header, traffic_class: u8, len: usize) -> Self {
+        Self {
             seq: header.seq,
             fin_at: header.seq + u32::from(header.flags & SYN != 0) + len as u32,
             header,
@@ -73,11 +78,7 @@ impl<'a> Arrival<'a> {
             syn_sent: None,
             codepoint: traffic_class & ecn::CE,
             payload: Rope::new(),
-        };
-        if len > 0 {
-            arrival.payload = frame.take_part(headers, len);
         }
-        arrival
     }
 
     pub(super) fn has(&self, flag: u8) -> bool {

@@ -63,6 +63,7 @@ impl Tcp {
 
     /// What a plain `recv` gets of a stream that is open for reading and without an urgent mark: bytes, as many as it wants to wait for, its end,
     /// or `EAGAIN`. None, and nothing was done, where there is more to ask.
+    #[inline(always)] // Called once.
     pub fn read_short(&mut self, net: &mut Network, id: Key, into: &mut [u8]) -> Option<Result<usize, Errno>> {
         let (tcb, mut cx) = self.with(net, id)?;
         let held = tcb.readable_len() as usize;
