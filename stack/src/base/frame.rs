@@ -182,6 +182,21 @@ impl Frame {
         Self { content }
     }
 
+    /// A frame that lies in the head as this one does, but has another short payload at its end: it must not be longer than all.
+    #[inline(always)]
+    pub(crate) fn with_other_short(&self, payload: &[u8]) -> Self {
+        let mut content = Box::<Content>::default();
+        let from = &*self.content;
+        // Two parts, each small enough to be moved without a call.
+        let (front, back) = content.head.split_at_mut(HALF);
+        front.copy_from_slice(&from.head[..HALF]);
+        back.copy_from_slice(&from.head[HALF..]);
+        content.head[HEAD - payload.len()..].copy_from_slice(payload);
+        (content.start, content.checksum) = (from.start, from.checksum);
+        (content.l2_len, content.l3_len, content.l4_len) = (from.l2_len, from.l3_len, from.l4_len);
+        Self { content }
+    }
+
     /// The contiguous headers.
     #[inline]
     pub fn head(&self) -> &[u8] {
@@ -387,6 +402,15 @@ impl Frame {
             Some(start) => self.body.as_one()?.get(start..start + len),
             None => head.get(offset..offset + len),
         }
+    }
+
+    /// If the frame has `len` bytes, all in the head: what is before its last `last` bytes, which ends with the others, and these.
+    #[inline(always)]
+    pub(crate) fn as_short(&self, len: usize, last: usize) -> Option<(&[u8], &[u8])> {
+        if usize::from(self.start) + len != HEAD || !self.body.is_empty() {
+            return None;
+        }
+        self.head.split_at_checked(HEAD.checked_sub(last)?)
     }
 
     /// Copies from `offset` on into `into`, as many bytes as there are; says how many.

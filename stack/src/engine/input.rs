@@ -1,7 +1,5 @@
 //! What happens to a host: frames arrive, time passes.
 
-use core::mem;
-
 use super::stack::Stack;
 use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
 use crate::link::Received;
@@ -18,21 +16,28 @@ impl Stack {
     pub fn receive_many(&mut self, link: LinkId, frames: impl IntoIterator<Item = Frame>) {
         let mut frames = frames.into_iter();
         let Some(mut frame) = frames.next() else { return };
-        for next in frames {
-            self.take(link, mem::replace(&mut frame, next), true);
+        while let Some(next) = frames.next() {
+            let known = self.take(link, frame, true);
+            let rest = if known { self.sockets.udp.follow_many(&mut self.net, link, next, &mut frames) } else { Some(next) };
+            frame = match rest {
+                Some(next) => next,
+                None => return self.settle(),
+            };
         }
         self.take(link, frame, false);
         self.settle();
     }
 
-    /// Most frames find nothing that waits, and go straight to their transport.
-    fn take(&mut self, link: LinkId, frame: Frame, more: bool) {
-        let Some(frame) = self.take_known(link, frame, more) else { return };
-        let Some(received) = self.net.receive_next(link, frame, more) else { return };
+    /// Most frames find nothing that waits, and go straight to their transport. True if this one did not have to be looked at: others behind it may not
+    /// have to either.
+    fn take(&mut self, link: LinkId, frame: Frame, more: bool) -> bool {
+        let Some(frame) = self.take_known(link, frame, more) else { return true };
+        let Some(received) = self.net.receive_next(link, frame, more) else { return false };
         match self.net.usual(received) {
             Ok(packet) => self.deliver(packet),
             Err(received) => self.take_unusual(received),
         }
+        false
     }
 
     /// Takes a frame whose packet is looked at once and goes to a socket that has had others like it. Else it is given back.

@@ -126,8 +126,9 @@ fn converse(seed: u64, calls: Calls) -> Seen {
         Calls::Many => Arrival::Gathered,
     };
     world.record_events();
-    // Whoever wants to hear of calls makes them go the general way.
-    let heard = if random.chance(0.1) { class::ALL } else { class::ALL & !class::CALLS };
+    // Whoever wants to hear of calls makes them go the general way, and whoever wants to hear of each frame makes those be looked at one by one.
+    let heard =
+        random.one_of(&[class::ALL, class::ALL & !class::CALLS, class::ALL & !class::CALLS, class::DISCARDS | class::NETWORK]);
     world.hosts.iter_mut().for_each(|host| host.stack.listen_events(heard));
     let sockets = [0, 1].map(|at| socket(&mut world.hosts[at], at, &mut random));
     for (host, socket) in world.hosts.iter_mut().zip(sockets) {

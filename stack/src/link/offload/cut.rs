@@ -1,11 +1,12 @@
 //! Super-segments cut in software (GSO), lazily and without copying payload.
 
-use crate::base::frame::{HALF, HEAD, SHORT};
+use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, Sum, Version};
 
 use super::alike::{FIN, PSH};
 use super::complete::field_of;
 use super::layout::{Layout, Transport};
+use super::model::Model;
 use super::template::Template;
 
 /// A super-segment on its way to become many frames.
@@ -17,23 +18,13 @@ pub(crate) struct Cutter {
     segments: usize,
     /// Segments a frame that leaves: one, or more for a device that cuts what is left to cut.
     at_once: usize,
+    /// Payload bytes that have not left.
+    left: usize,
     /// True if the checksums of what leaves are to be complete.
     complete: bool,
     /// What leaves one by one, if all but the last are alike.
     model: Option<Model>,
 }
-
-/// The segments of a super-segment whose headers are all alike, but for the checksum and for the last one's: datagrams.
-#[derive(Debug)]
-struct Model {
-    /// The headers of each.
-    headers: Frame,
-    /// The sum of pseudo-header and transport header, if the checksum is to be completed.
-    sum: Option<Sum>,
-}
-
-/// The most bytes of headers of a model: a short payload finds room behind them.
-const HEADERS: usize = if HEAD - SHORT < HALF { HEAD - SHORT } else { HALF };
 
 /// What the frames follow from that a super-segment is cut into.
 #[derive(Clone, Debug)]
@@ -126,8 +117,9 @@ impl Cutter {
     pub(crate) fn new(frame: Frame, layout: Layout, device: usize, complete: bool) -> Self {
         let pattern = Pattern::new(&frame, layout);
         let at_once = (device / pattern.segment).max(1);
-        let model = if at_once == 1 { pattern.model(&frame, complete) } else { None };
-        Self { frame, pattern, segments: 0, at_once, complete, model }
+        let model = if at_once == 1 { Model::of(&pattern, &frame, complete) } else { None };
+        let left = pattern.layout.payload_len();
+        Self { frame, pattern, segments: 0, at_once, left, complete, model }
     }
 
     /// What is cut.
@@ -136,52 +128,26 @@ impl Cutter {
     }
 
     /// The next frame; none when all have left.
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Frame> {
-        let take = self.pattern.payload(self.segments, self.at_once);
-        if take == 0 {
+        if self.left == 0 {
             return None;
         }
+        let Pattern { layout, segment, .. } = self.pattern;
+        let take = self.left.min(self.at_once * segment);
         let frame = match &self.model {
-            Some(model) if take == self.pattern.segment => model.frame(&self.frame, &self.pattern, self.segments),
+            Some(model) if take == segment => model.frame(&self.frame, layout.end - self.left),
             _ => self.pattern.frame(&self.frame, self.segments, take, self.complete),
         };
         self.segments += self.at_once;
+        self.left -= take;
         Some(frame)
     }
 
     /// True if all have left.
-    pub(crate) fn is_done(&self) -> bool {
-        self.pattern.payload(self.segments, 1) == 0
-    }
-}
-
-impl Model {
-    /// Segment `n` of `whole`, which has as many bytes of payload as any but the last.
-    #[inline(never)] // Segments of TCP pass by.
-    fn frame(&self, whole: &Frame, pattern: &Pattern, n: usize) -> Frame {
-        let Layout { payload, transport, l4, .. } = pattern.layout;
-        let (start, len) = (payload + n * pattern.segment, pattern.segment);
-        let mut frame = self.unsummed(whole, start, len);
-        if let Some(sum) = self.sum {
-            let (at, offset) = (l4 + usize::from(transport.checksum_offset()), transport.checksum_offset());
-            let field = field_of(offset, frame.sum(payload, len, sum).finish());
-            frame.head_mut()[at..at + 2].copy_from_slice(&field.to_be_bytes());
-        }
-        frame
-    }
-
-    /// To copy a short payload costs less than to share it.
     #[inline]
-    fn unsummed(&self, whole: &Frame, start: usize, len: usize) -> Frame {
-        if len <= SHORT
-            && let Some(payload) = whole.together(start, len)
-        {
-            return self.headers.with_short(payload);
-        }
-        let body = whole.rope(start, len);
-        let mut frame = self.headers.without_body();
-        frame.body = body;
-        frame
+    pub(crate) fn is_done(&self) -> bool {
+        self.left == 0
     }
 }
 
@@ -195,16 +161,16 @@ impl Pattern {
         }
     }
 
-    /// What its segments have in common, if that is all but their payload and checksum.
-    fn model(&self, whole: &Frame, complete: bool) -> Option<Model> {
-        let is_uniform = self.layout.transport == Transport::Udp && self.template.id_step() == 0;
-        if !is_uniform || self.layout.payload_len() < self.segment || self.layout.payload > HEADERS {
-            return None;
-        }
-        let headers = self.frame(whole, 0, self.segment, complete).without_body();
+    /// True if the identification is the same in all segments, or there is none.
+    pub(super) fn has_one_ident(&self) -> bool {
+        self.template.id_step() == 0
+    }
+
+    /// The sum of a segment of UDP with so many bytes of payload, but for that and the checksum; none if it has no checksum.
+    pub(super) fn sum(&self, payload: usize) -> Option<Sum> {
         let mut head = self.template.head;
-        let sums = self.fill(&mut head[HEAD - self.layout.payload..], 0, self.segment);
-        Some(Model { headers, sum: sums.filter(|_| complete).map(|(pseudo, header)| pseudo + header) })
+        let (pseudo, header) = self.fill(&mut head[HEAD - self.layout.payload..], 0, payload)?;
+        Some(pseudo + header)
     }
 
     /// Payload bytes of `count` segments from segment `first` on, as far as there are so many.

@@ -24,6 +24,7 @@ pub(super) mod complete;
 pub(super) mod cut;
 pub(super) mod join;
 pub(super) mod layout;
+mod model;
 pub(super) mod outside;
 mod template;
 

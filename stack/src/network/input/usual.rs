@@ -53,16 +53,17 @@ impl Network {
         if !self.known.is_ours(header.src, header.dst, received.link, self.routes.generation()) {
             return None;
         }
-        self.count_delivered(received.frame.len() - received.network);
+        self.count_delivered(1, received.frame.len() - received.network);
         Some(header)
     }
 
+    /// Counts packets of `len` bytes each.
     #[inline]
-    fn count_delivered(&mut self, len: usize) {
+    fn count_delivered(&mut self, count: usize, len: usize) {
         let ip = &mut self.links.base.counters.ip;
-        ip.in_receives += 1;
-        ip.in_octets += len as u64;
-        ip.in_delivers += 1;
+        ip.in_receives += count as u64;
+        ip.in_octets += (count * len) as u64;
+        ip.in_delivers += count as u64;
     }
 
     /// True if a packet with these addresses, of whose kind [`headers`] found it to be, is to be delivered if it comes by `link` now: that is a link of
@@ -79,9 +80,16 @@ impl Network {
         self.more = more;
         let taken = self.links.counts_in(link, len);
         if taken {
-            self.count_delivered(len - network);
+            self.count_delivered(1, len - network);
         }
         taken
+    }
+
+    /// Counts as many frames as [`Network::counts_in`] would count, by a link that takes them, where nobody wants to hear of each.
+    pub fn counts_in_many(&mut self, link: LinkId, count: usize, len: usize, network: usize, more: bool) {
+        self.more = more;
+        self.links.counts_in_many(link, count, len);
+        self.count_delivered(count, len - network);
     }
 
     /// Rises whenever a packet like one that came before may have to go another way.

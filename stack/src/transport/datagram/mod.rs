@@ -4,6 +4,7 @@
 mod calls;
 mod endpoint;
 mod errors;
+mod gathering;
 mod groups;
 mod options;
 mod outgoing;
@@ -16,6 +17,7 @@ use crate::base::{Addr, Instant, LinkId, SockAddr};
 pub(super) use calls::endpoint_calls;
 pub use endpoint::{Endpoint, Peer};
 pub use errors::{ErrorQueue, QueuedError};
+pub use gathering::Gathering;
 pub use groups::{Groups, MembershipAction, MembershipChange};
 pub use options::{DEFAULT_BUFFER, DatagramOptions, RecvOptions};
 pub use outgoing::Prepared;

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use super::gathering::append;
 use crate::base::frame::SHORT;
 use crate::base::{Frame, Rope};
 
@@ -95,12 +96,7 @@ impl Payload {
         }
         let Some(more) = frame.together(start, len) else { return false };
         match self {
-            Self::Gathered { bytes, at } => {
-                if bytes.len() + more.len() > bytes.capacity() {
-                    forget_used(bytes, at);
-                }
-                bytes.extend_from_slice(more);
-            }
+            Self::Gathered { bytes, at } => append(bytes, at, more),
             _ => *self = self.gathered(more),
         }
         true
@@ -173,16 +169,6 @@ impl Payload {
         let mut all = alloc::vec![0; self.len()];
         self.copy_to(0, &mut all);
         all
-    }
-}
-
-/// Bytes that were used make room for others once they are half of all: what is read as fast as it comes would else be kept for good.
-#[inline(never)]
-fn forget_used(bytes: &mut Vec<u8>, at: &mut u32) {
-    let used = *at as usize;
-    if used * 2 >= bytes.len() {
-        bytes.drain(..used);
-        *at = 0;
     }
 }
 

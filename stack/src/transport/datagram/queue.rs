@@ -4,7 +4,7 @@
 //! with the payload of all, of which `segment_size` bytes are each one's. They are counted and bounded one by one, and taken one by one unless the
 //! socket wants them joined (`UDP_GRO`).
 
-use super::{Datagram, Payload};
+use super::{Datagram, Gathering, Payload};
 use crate::base::{Budget, Frame, Instant, Ring, Rope};
 
 /// Why a datagram was not queued.
@@ -189,6 +189,33 @@ impl DatagramQueue {
             self.count(budget, cost, len);
         }
         Ok(joins)
+    }
+
+    /// Has datagrams of `len` bytes each put behind the last record, if that came `now` too and is of such, copied together; says how many there were.
+    /// They must have its headers.
+    #[inline]
+    pub fn gather(
+        &mut self,
+        budget: &mut Budget,
+        rcvbuf: usize,
+        now: Instant,
+        len: usize,
+        fill: impl FnOnce(&mut Gathering<'_>),
+    ) -> usize {
+        let cost = truesize(len);
+        let allowed = (budget.limit().saturating_sub(budget.used())).min(rcvbuf.saturating_sub(self.charged)) / cost;
+        let last = self.queue.back_mut().filter(|last| last.at == now && usize::from(last.segment_size) == len);
+        let Some(Payload::Gathered { bytes, at }) = last.map(|last| &mut last.data) else { return 0 };
+        let waiting = bytes.len() - *at as usize;
+        let room = allowed.min(LARGEST_RUN.saturating_sub(waiting) / len);
+        let mut gathering = Gathering { bytes, at, room, count: 0 };
+        fill(&mut gathering);
+        let count = gathering.count;
+        budget.charge(count * cost);
+        self.charged += count * cost;
+        self.payload += count * len;
+        self.arrived += count as u64;
+        count
     }
 
     #[inline(always)]

@@ -11,7 +11,7 @@
 //! * [`flows`]: connected sockets by both ends.
 //! * [`header`]: the eight bytes.
 //! * [`send`], [`receive`], [`errors`]: the way out, the way in, and what ICMP tells.
-//! * [`trail`]: the way in of datagrams that have the headers of the one before.
+//! * [`trail`]: the way in of datagrams that have the headers of the one before; [`train`]: of many that come together.
 //! * [`short`]: the way out of a datagram that goes where the one before it went; [`run`]: of many that do, as one.
 //!
 //! Invariants: a socket with a port stands in exactly one table: bound in `ports`, connected in `flows` (then `ports` only
@@ -26,6 +26,7 @@ mod send;
 mod short;
 mod socket;
 mod trail;
+mod train;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

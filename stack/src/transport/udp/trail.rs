@@ -28,19 +28,19 @@ const CHECKSUM: usize = BYTES - 2;
 #[derive(Debug)]
 pub(super) struct Trail {
     /// Its socket.
-    id: Key,
+    pub(super) id: Key,
     /// What was told of it: without payload.
-    about: Datagram,
+    pub(super) about: Datagram,
     /// How many datagrams its socket had got with the last that was queued of it and those that followed.
-    arrived: u64,
+    pub(super) arrived: u64,
     /// [`Network::generation`] when it came.
     generation: u64,
     /// Bytes of the frame.
-    frame_len: usize,
+    pub(super) frame_len: usize,
     /// Bytes of all headers.
-    headers: usize,
+    pub(super) headers: usize,
     /// Bytes of the link's.
-    link_len: usize,
+    pub(super) link_len: usize,
     /// The headers where the head of a frame has them, at its end, and which bits of them must be the same: all but the checksum.
     same: [u64; WORDS],
     mask: [u64; WORDS],
@@ -59,11 +59,12 @@ impl Trail {
             return None;
         }
         let headers = transport + header::LEN;
-        let (head, mut mask) = (last_of_head(frame, headers), [0; BYTES]);
+        let (mut room, mut mask) = ([0; BYTES], [0; BYTES]);
+        let head = last_of_head(frame, headers, &mut room);
         mask[BYTES - headers..CHECKSUM].fill(0xff);
         let mut sum = Sum::pseudo(packet.src, packet.dst, protocol::UDP, len);
         sum.add(&head[BYTES - header::LEN..CHECKSUM]);
-        let (same, mask) = (words(&head), words(&mask));
+        let (same, mask) = (words(head), words(&mask));
         let mut about = Datagram::default();
         describe(&mut about, base(net).now, packet, header);
         let (generation, frame_len) = (net.generation(), frame.len());
@@ -71,13 +72,50 @@ impl Trail {
     }
 
     /// True if a frame that came by `link` has these headers and a right checksum, nothing waits in front of it, and nothing has changed.
-    #[inline]
+    #[inline(always)]
     fn is_followed_by(&self, net: &Network, link: LinkId, frame: &Frame) -> bool {
-        if frame.len() != self.frame_len || frame.segment_size != 0 || link != self.about.link {
+        if !self.is_as_long_as(frame) || link != self.about.link {
             return false;
         }
-        let head = last_of_head(frame, self.headers);
-        self.has_headers_of(&head) && net.is_idle() && net.generation() == self.generation && self.is_sound(&head, frame)
+        let mut room = [0; BYTES];
+        let head = last_of_head(frame, self.headers, &mut room);
+        self.has_headers_of(head) && self.is_open(net, link) && self.is_sound(head, frame)
+    }
+
+    /// True if what comes by `link` may follow: nothing waits in front of it, and nothing has changed.
+    #[inline(always)]
+    pub(super) fn is_open(&self, net: &Network, link: LinkId) -> bool {
+        link == self.about.link && net.is_idle() && net.generation() == self.generation
+    }
+
+    /// What a frame carries that has these headers and a right checksum, if it lies together.
+    #[inline(always)]
+    pub(super) fn payload<'a>(&self, frame: &'a Frame) -> Option<&'a [u8]> {
+        let Some((head, payload)) = frame.as_short(self.frame_len, self.payload_len()) else {
+            return self.payload_elsewhere(frame);
+        };
+        let head = head.last_chunk()?;
+        let follows = frame.segment_size == 0 && self.has_headers_of(head) && self.is_sound_with(head, frame, payload);
+        follows.then_some(payload)
+    }
+
+    #[inline(never)]
+    fn payload_elsewhere<'a>(&self, frame: &'a Frame) -> Option<&'a [u8]> {
+        let mut room = [0; BYTES];
+        let head = last_of_head(frame, self.headers, &mut room);
+        let follows = self.is_as_long_as(frame) && self.has_headers_of(head) && self.is_sound(head, frame);
+        if follows { frame.together(self.headers, self.payload_len()) } else { None }
+    }
+
+    #[inline(always)]
+    fn is_as_long_as(&self, frame: &Frame) -> bool {
+        frame.len() == self.frame_len && frame.segment_size == 0
+    }
+
+    /// Bytes of payload.
+    #[inline(always)]
+    pub(super) fn payload_len(&self) -> usize {
+        self.frame_len - self.headers
     }
 
     /// All words are looked at: a fixed number costs less than the few that could do.
@@ -88,20 +126,51 @@ impl Trail {
     }
 
     /// True if the checksum is right or known to be. One that says that there is none is left to others.
-    #[inline]
+    #[inline(always)]
     fn is_sound(&self, head: &[u8; BYTES], frame: &Frame) -> bool {
         match frame.checksum {
+            Checksum::Unknown => {
+                let sum = self.sum_with(head);
+                checksum(head) != 0 && frame.sum(self.headers, self.frame_len - self.headers, sum).finish() == 0
+            }
+            _ => self.is_known_sound(frame),
+        }
+    }
+
+    /// As [`Trail::is_sound`], with the payload at hand.
+    #[inline(always)]
+    fn is_sound_with(&self, head: &[u8; BYTES], frame: &Frame, payload: &[u8]) -> bool {
+        if frame.checksum != Checksum::Unknown {
+            return self.is_known_sound(frame);
+        }
+        let mut sum = self.sum_with(head);
+        sum.add_short(payload);
+        checksum(head) != 0 && sum.finish() == 0
+    }
+
+    /// True if the checksum is known to be right.
+    #[inline(always)]
+    fn is_known_sound(&self, frame: &Frame) -> bool {
+        match frame.checksum {
+            Checksum::Unknown => false,
             Checksum::Verified => true,
             // Of this header, or it says nothing.
             Checksum::Partial { .. } => usize::from(frame.l2_len) + usize::from(frame.l3_len) + header::LEN == self.headers,
-            Checksum::Unknown => {
-                let checksum = u16::from_be_bytes([head[CHECKSUM], head[CHECKSUM + 1]]);
-                let mut sum = self.sum;
-                sum.add_word(u32::from(checksum));
-                checksum != 0 && frame.sum(self.headers, self.frame_len - self.headers, sum).finish() == 0
-            }
         }
     }
+
+    /// The sum of pseudo-header and transport header.
+    #[inline(always)]
+    fn sum_with(&self, head: &[u8; BYTES]) -> Sum {
+        let mut sum = self.sum;
+        sum.add_word(u32::from(checksum(head)));
+        sum
+    }
+}
+
+#[inline(always)]
+fn checksum(head: &[u8; BYTES]) -> u16 {
+    u16::from_be_bytes([head[CHECKSUM], head[CHECKSUM + 1]])
 }
 
 fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
@@ -109,12 +178,18 @@ fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
     core::array::from_fn(|at| u64::from_ne_bytes(words[at]))
 }
 
-/// The first `headers` bytes of a frame at the end of an array; what is before them means nothing. Nearly always they are in its head.
-#[inline]
-fn last_of_head(frame: &Frame, headers: usize) -> [u8; BYTES] {
+/// The first `headers` bytes of a frame at the end of an array; what is before them means nothing. Nearly always they are in its head, else they are
+/// copied to `room`.
+#[inline(always)]
+fn last_of_head<'a>(frame: &'a Frame, headers: usize, room: &'a mut [u8; BYTES]) -> &'a [u8; BYTES] {
     let end = (HEAD + headers).checked_sub(frame.head().len()).filter(|end| *end <= HEAD);
-    let window = end.and_then(|end| frame.head_area()[..end].last_chunk());
-    window.copied().unwrap_or_else(|| frame.copy_of_first(headers))
+    match end.and_then(|end| frame.head_area()[..end].last_chunk()) {
+        Some(window) => window,
+        None => {
+            *room = frame.copy_of_first(headers);
+            room
+        }
+    }
 }
 
 impl Udp {

@@ -6,3 +6,4 @@ mod errors;
 mod groups;
 mod options;
 mod short;
+mod train;
