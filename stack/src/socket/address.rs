@@ -43,6 +43,12 @@ impl Address {
         }
     }
 
+    /// True if it is known at a glance to be the same: nearly all are of IPv4.
+    #[inline(always)]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Inet(one), Self::Inet(other)) if one == other)
+    }
+
     /// The internet address in it, if it is one.
     pub fn sock_addr(&self) -> Option<SockAddr> {
         match self {

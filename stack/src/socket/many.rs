@@ -11,6 +11,7 @@ use super::send::Message;
 use crate::base::event::class;
 use crate::base::{Errno, MsgFlags, SockAddr, SocketId};
 use crate::network::Network;
+use crate::transport::datagram::Front;
 
 /// A message for `sendmmsg`, and what became of it (`struct mmsghdr`).
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +50,18 @@ impl<'a, 'b> Receiving<'a, 'b> {
     pub fn into(into: &'a mut [&'b mut [u8]], control_room: usize) -> Self {
         Self { into, control_room, received: Received::default() }
     }
+
+    /// Puts a datagram into it of which nothing is to be told but its sender.
+    #[inline(always)]
+    fn fill(&mut self, datagram: &Front<'_>, from: &Address) {
+        let received = &mut self.received;
+        (received.len, received.flags) = copy_out(datagram, 0, self.into);
+        received.control.clear();
+        // Who has been given the same sender before need not be given it again.
+        if !received.from.is_same(from) {
+            received.from.clone_from(from);
+        }
+    }
 }
 
 impl Sockets {
@@ -78,10 +91,11 @@ impl Sockets {
             Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
             Some(_) => return 0,
         };
+        let Some(size) = first.message.len_if_like(asked) else { return 0 };
         // Lengths end with the first that is not alike, and only so many are then sent.
         let lengths = messages.iter().map_while(|one| one.message.len_if_like(asked));
         let datagrams = messages.iter().map(|one| one.message.first_piece());
-        let count = self.udp.send_run(net, key, lengths, datagrams, to);
+        let count = self.udp.send_run(net, key, size, lengths, datagrams, to);
         for Sending { message, len } in &mut messages[..count] {
             *len = message.first_piece().len();
         }
@@ -137,10 +151,8 @@ impl Sockets {
         let SockAddr { addr, port, .. } = run.about.from;
         let from = scoped(record, addr, port, run.about.link.0);
         let mut count = 0;
-        for (Receiving { into, received, .. }, datagram) in places.iter_mut().zip(run) {
-            (received.len, received.flags) = copy_out(&datagram, 0, into);
-            received.from.clone_from(&from);
-            received.control.clear();
+        for (place, datagram) in places.iter_mut().zip(run) {
+            place.fill(&datagram, &from);
             count += 1;
         }
         self.udp.discard_some(net, key, count);

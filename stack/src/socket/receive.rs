@@ -507,8 +507,18 @@ fn message(record: &Record, datagram: &Front<'_>, skip: usize, into: &mut [&mut 
 }
 
 /// Copies what is behind the first `skip` bytes of a datagram; says how much, and whether there was more.
-#[inline]
+#[inline(always)]
 pub(super) fn copy_out(datagram: &Front<'_>, skip: usize, into: &mut [&mut [u8]]) -> (usize, MsgFlags) {
+    if let ([room], Some(bytes), 0) = (&mut *into, datagram.bytes(), skip) {
+        let copied = bytes.len().min(room.len());
+        room[..copied].copy_from_slice(&bytes[..copied]);
+        return (copied, if copied < bytes.len() { MsgFlags::TRUNC } else { MsgFlags::NONE });
+    }
+    copy_out_pieces(datagram, skip, into)
+}
+
+#[inline(never)]
+fn copy_out_pieces(datagram: &Front<'_>, skip: usize, into: &mut [&mut [u8]]) -> (usize, MsgFlags) {
     let mut copied = 0;
     for piece in into {
         copied += datagram.copy_to(skip + copied, piece);

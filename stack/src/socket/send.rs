@@ -40,10 +40,10 @@ impl<'a> Message<'a> {
     }
 
     /// Bytes of a message in one piece to this address, of which nothing is said of how it is to go. None: it is another.
-    #[inline]
+    #[inline(always)]
     pub(super) fn len_if_like(&self, asked: Option<&Address>) -> Option<usize> {
         match self.data {
-            [data] if self.is_plain() && self.to == asked => Some(data.len()),
+            [data] if self.is_plain() && is_same(self.to, asked) => Some(data.len()),
             _ => None,
         }
     }
@@ -51,6 +51,15 @@ impl<'a> Message<'a> {
     /// True if neither flags nor ancillary data say how it is to go.
     pub(super) fn is_plain(&self) -> bool {
         self.control.is_empty() && tell_nothing(self.flags)
+    }
+}
+
+#[inline(always)]
+fn is_same(one: Option<&Address>, other: Option<&Address>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is_same(other) || one == other,
+        _ => false,
     }
 }
 

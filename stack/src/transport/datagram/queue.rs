@@ -58,6 +58,12 @@ impl Front<'_> {
         self.len == 0
     }
 
+    /// The payload, if it lies together.
+    #[inline(always)]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.together?.get(self.start..self.start + self.len)
+    }
+
     /// Copies from `start` on into `into`, as many bytes as there are and fit; says how many.
     #[inline]
     pub fn copy_to(&self, start: usize, into: &mut [u8]) -> usize {

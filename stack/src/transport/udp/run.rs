@@ -23,6 +23,7 @@ struct Run {
 impl Run {
     /// The run at the beginning of datagrams of such lengths, of which the first has `size` bytes: as many as are of that size, `most` at most, and a
     /// shorter one after them. Not an empty one, for what is cut has no empty parts.
+    #[inline(always)]
     fn of(lengths: impl Iterator<Item = usize>, size: usize, most: usize) -> Self {
         let mut run = Self::default();
         for len in lengths.take(most).take_while(|len| (1..=size).contains(len)) {
@@ -43,17 +44,18 @@ impl Udp {
         &mut self,
         net: &mut Network,
         id: Key,
-        lengths: impl Iterator<Item = usize> + Clone,
+        size: usize,
+        lengths: impl Iterator<Item = usize>,
         datagrams: impl Iterator<Item = &'a [u8]>,
         asked: Option<SockAddr>,
     ) -> usize {
         let socket = &mut self.sockets[id];
-        let (Some(course), Some(size)) = (socket.course.as_deref(), lengths.clone().next()) else { return 0 };
+        let Some(course) = socket.course.as_deref() else { return 0 };
         if size == 0 || socket.corked.is_some() || !course.is_open(net, &socket.endpoint, asked, size) {
             return 0;
         }
         let most = MAX_SEGMENTS.min(LARGEST / size).min(net.takes_at_once(&course.way, header::LEN + size));
-        let run = Run::of(lengths.clone(), size, most);
+        let run = Run::of(lengths, size, most);
         if run.count < 2 {
             return 0;
         }
@@ -67,8 +69,8 @@ impl Udp {
         let base = base(net);
         base.counters.udp.out_datagrams += run.count as u64;
         if base.events.wanted(class::SEGMENTS) {
-            for len in lengths.take(run.count) {
-                let (socket, peer, len) = (socket.endpoint.inet.owner, course.to, len as u32);
+            for at in (0..run.len).step_by(size) {
+                let (socket, peer, len) = (socket.endpoint.inet.owner, course.to, size.min(run.len - at) as u32);
                 base.emit(What::Datagram { socket, direction: Direction::Out, peer, len });
             }
         }

@@ -13,7 +13,9 @@ use crate::transport::testing::Host;
 fn frames(count: usize, len: usize, change: impl Fn(usize, &mut Frame)) -> Vec<Frame> {
     let mut sender = Host::new(2);
     let id = sender.connected("10.0.0.1:7");
-    (0..count).for_each(|n| drop(sender.send(id, &alloc::vec![n as u8; len]).unwrap()));
+    for n in 0..count {
+        sender.send(id, &alloc::vec![n as u8; len]).unwrap();
+    }
     let mut frames = sender.frames();
     frames.iter_mut().enumerate().for_each(|(n, frame)| change(n, frame));
     frames
@@ -158,7 +160,7 @@ fn datagrams_that_are_cut_out_of_a_run_are_those_of_single_calls() {
                 host.send(id, &data[0]).unwrap();
                 let lengths = data.iter().map(Vec::len);
                 if batch {
-                    assert_eq!(host.udp.send_run(&mut host.net, id, lengths, data.iter().map(|one| &one[..]), None), 20);
+                    assert_eq!(host.udp.send_run(&mut host.net, id, len, lengths, data.iter().map(|one| &one[..]), None), 20);
                 } else {
                     for one in &data {
                         host.udp.send(&mut host.net, id, &[one], None, &SendControl::default(), MsgFlags::NONE).unwrap();
