@@ -77,7 +77,8 @@ impl UdpSocket {
         self.blocking.writing(|stack, id| stack.send_bytes_to(id, chunk.clone(), Some(&to), MsgFlags::NOSIGNAL))
     }
 
-    /// Sends several datagrams in one go, in order, without copying, as `sendmmsg` does; says how many. Waits until there is room for the
+    /// Sends several datagrams in one go, in order, as `sendmmsg` does; says how many. Long ones are not copied, short ones of one
+    /// size in a row go down to the device as one, as far as the device cuts it or until it leaves. Waits until there is room for the
     /// first, and stops at the first for which there is none or that cannot be sent: an error only if that is the first of all.
     ///
     /// ```

@@ -47,6 +47,33 @@ fn many_go_and_come_in_one_call_in_order() {
     assert_eq!((there.recv_many(&mut received, 0).expect("none wanted"), here.send_many(&[]).expect("none to send")), (0, 0));
 }
 
+/// Those of one size in a row go down as one, and long ones are shared; nobody can tell.
+#[test]
+fn datagrams_of_all_sizes_come_as_they_were_sent() {
+    let [one, two] = hosts();
+    let bind = |host, at| UdpSocket::bind_on(host, at).expect("bind");
+    let (here, there, third) = (bind(&one, "10.0.0.1:9"), bind(&two, "10.0.0.2:9"), bind(&two, "10.0.0.2:10"));
+    let sizes = [vec![64; 70], vec![1200; 3], vec![512, 513], vec![0; 2], vec![64; 5], vec![63, 3000, 64, 64]].concat();
+    let batch: Vec<_> = (0u8..).zip(&sizes).map(|(n, size)| Datagram::to(addr("10.0.0.2:9"), vec![n; *size])).collect();
+    // Between those of one flow, those of another.
+    let batch: Vec<_> =
+        batch.chunks(20).flat_map(|some| [some, &[Datagram::to(addr("10.0.0.2:10"), "other")]].concat()).collect();
+    assert_eq!(here.send_many(&batch).expect("send"), batch.len());
+    let receive = |socket: &UdpSocket, count| {
+        let mut received = Vec::new();
+        while received.len() < count {
+            socket.recv_many(&mut received, 1000).expect("receive");
+        }
+        received
+    };
+    let (others, ours): (Vec<_>, Vec<_>) = batch.into_iter().partition(|datagram| datagram.peer == Some(addr("10.0.0.2:10")));
+    for (socket, sent) in [(&there, ours), (&third, others)] {
+        let received = receive(socket, sent.len());
+        assert!(received.iter().zip(&sent).all(|(got, sent)| got.data == sent.data));
+        assert_eq!(received.len(), sent.len());
+    }
+}
+
 #[test]
 fn a_batch_ends_at_what_cannot_be_sent_and_says_how_far_it_came() {
     let [one, _two] = hosts();
