@@ -116,12 +116,13 @@ impl OutputQueue {
     fn next_piece(&mut self) -> Option<Frame> {
         let cutter = self.cutter.as_mut()?;
         let piece = cutter.next();
-        // With the last goes whatever was counted too much: a device that cuts too gets fewer headers.
-        let is_last = cutter.is_done();
-        let bytes = piece.as_ref().filter(|_| !is_last).map_or(self.cutting, |piece| piece.len().min(self.cutting));
-        self.cutting -= bytes;
-        self.bytes -= bytes;
-        if is_last {
+        if let Some(piece) = piece.as_ref().filter(|_| !cutter.is_done()) {
+            let bytes = piece.len().min(self.cutting);
+            self.cutting -= bytes;
+            self.bytes -= bytes;
+        } else {
+            // With the last goes whatever was counted too much: a device that cuts too gets fewer headers.
+            self.bytes -= core::mem::take(&mut self.cutting);
             self.cutter = None;
         }
         piece

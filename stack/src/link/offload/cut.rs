@@ -247,6 +247,7 @@ impl Pattern {
     }
 
     /// Lengths; for IPv4 also the identification and the header checksum.
+    #[inline(always)] // For every segment.
     fn fill_network(&self, head: &mut [u8], first: usize, take: usize) {
         let Layout { version, l3, payload, .. } = self.layout;
         let header = &mut head[l3..];
