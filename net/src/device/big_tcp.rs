@@ -102,6 +102,34 @@ mod tests {
         }
     }
 
+    /// Of what was taken nothing is given again when there is room once more.
+    #[test]
+    fn what_was_taken_before_there_was_no_room_is_not_given_again() {
+        let whole = super_segment(200_000);
+        let taken = RefCell::new(Vec::new());
+        let mut tries = 0;
+        loop {
+            let room = std::cell::Cell::new(2);
+            let done = send(&whole, |part| {
+                if part.len() > 65_535 {
+                    return Err(io::ErrorKind::OutOfMemory.into());
+                }
+                if room.get() == 0 {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                room.set(room.get() - 1);
+                taken.borrow_mut().push(part.len());
+                Ok(())
+            });
+            tries += 1;
+            if done.is_ok() {
+                break;
+            }
+            assert!(tries < 5, "it never gets through: {taken:?}");
+        }
+        assert_eq!(taken.into_inner().len(), 4);
+    }
+
     #[test]
     fn releases_are_read_as_numbers() {
         assert!(["6.3.0", "6.18.44-fc-v657", "7.0-rc1", "10.1"].into_iter().all(takes_long));
