@@ -1,8 +1,9 @@
 //! Super-segments that are longer than an IP packet can say (Linux's BIG TCP): one call to the kernel, one way through it and one wake-up of the
 //! program that reads there for what else are several.
 //!
-//! An IPv4 packet of that kind says 0 for its length and ends with what was written; the kernel cuts it before it leaves for any device that
-//! does not take it so. For IPv6 it would need an extension header (RFC 2675), which we do not write.
+//! An IPv4 packet of that kind says 0 for its length and ends with what was written. The kernel cuts it before it leaves for any other device,
+//! which costs more than was gained: they are for who is on the link alone, and so for a TUN, whose other end is the kernel, and not for a TAP,
+//! which may be one end of a bridge. For IPv6 it would need an extension header (RFC 2675), which we do not write.
 
 use std::io;
 
@@ -13,7 +14,7 @@ use super::packet::Packet;
 /// The most payload of one. The kernel has room for half a mebibyte if its memory is not in pieces.
 const LONGEST: u32 = 256 << 10;
 /// What any kernel takes: what an IP packet's length field can say, less room for headers.
-const LARGEST: u32 = 65_535 - 120;
+pub(super) const LARGEST: u32 = 65_535 - 120;
 
 /// The most payload of a super-segment that this kernel takes.
 pub(super) fn largest() -> u32 {
@@ -30,7 +31,11 @@ fn takes_long(release: &str) -> bool {
 pub(super) fn send(packet: &Packet, send: impl Fn(&Packet) -> io::Result<()>) -> io::Result<()> {
     match send(packet) {
         Err(error) if error.kind() != io::ErrorKind::WouldBlock && packet.len() > u16::MAX.into() => {
-            parts(packet).ok_or(error)?.try_for_each(|part| send(&part))
+            let mut parts = parts(packet).ok_or(error)?;
+            parts.next().map_or(Ok(()), |first| send(&first))?;
+            // What the first was taken of is not given again: where there is no room for the rest it is lost, as packets are.
+            let _ = parts.try_for_each(|part| send(&part));
+            Ok(())
         }
         done => done,
     }
@@ -102,37 +107,24 @@ mod tests {
         }
     }
 
-    /// Of what was taken nothing is given again when there is room once more.
     #[test]
-    fn what_was_taken_before_there_was_no_room_is_not_given_again() {
+    fn of_what_was_taken_nothing_is_given_again() {
         let whole = super_segment(200_000);
         let taken = RefCell::new(Vec::new());
-        let mut tries = 0;
-        loop {
-            let room = std::cell::Cell::new(2);
-            let done = send(&whole, |part| {
-                if part.len() > 65_535 {
-                    return Err(io::ErrorKind::OutOfMemory.into());
-                }
-                if room.get() == 0 {
-                    return Err(io::ErrorKind::WouldBlock.into());
-                }
-                room.set(room.get() - 1);
-                taken.borrow_mut().push(part.len());
-                Ok(())
-            });
-            tries += 1;
-            if done.is_ok() {
-                break;
+        let done = send(&whole, |part| {
+            let refusal = if part.len() > 65_535 { io::ErrorKind::OutOfMemory } else { io::ErrorKind::WouldBlock };
+            if part.len() > 65_535 || taken.borrow().len() == 2 {
+                return Err(refusal.into());
             }
-            assert!(tries < 5, "it never gets through: {taken:?}");
-        }
-        assert_eq!(taken.into_inner().len(), 4);
+            taken.borrow_mut().push(part.len());
+            Ok(())
+        });
+        assert_eq!((taken.into_inner().len(), done.is_ok()), (2, true), "the rest is lost");
     }
 
     #[test]
     fn releases_are_read_as_numbers() {
-        assert!(["6.3.0", "6.18.44-fc-v657", "7.0-rc1", "10.1"].into_iter().all(takes_long));
+        assert!(["6.3.0", "6.18.44-cloud", "7.0-rc1", "10.1"].into_iter().all(takes_long));
         assert!(!["6.2.16", "5.19", "6", "", "unknown"].into_iter().any(takes_long));
     }
 }

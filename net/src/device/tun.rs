@@ -38,7 +38,7 @@ impl Tun {
 
     /// As [`Tun::open`], with choices.
     pub fn builder() -> TunBuilder {
-        TunBuilder { offloads: true, steering: true, queues: 1, mtu: None, mac: None }
+        TunBuilder { offloads: true, big_tcp: true, steering: true, queues: 1, mtu: None, mac: None }
     }
 
     /// The interface's name.
@@ -68,6 +68,7 @@ impl Tap {
 #[derive(Clone, Debug)]
 pub struct TunBuilder {
     offloads: bool,
+    big_tcp: bool,
     steering: bool,
     queues: usize,
     mtu: Option<u32>,
@@ -79,6 +80,13 @@ impl TunBuilder {
     /// carry much. Off, each packet is one segment with a complete checksum.
     pub fn offloads(mut self, on: bool) -> Self {
         self.offloads = on;
+        self
+    }
+
+    /// Whether the kernel may be given IPv4 packets of up to 256 KiB for connections to its own end of a [`Tun`] with offloads, if it is Linux 6.3 or
+    /// newer (on unless switched off). They say 0 for their length, which who looks at the interface with other tools may not understand.
+    pub fn big_tcp(mut self, on: bool) -> Self {
+        self.big_tcp = on;
         self
     }
 
@@ -141,7 +149,8 @@ impl TunBuilder {
             let _ = steering::steer(&name);
         }
         let mtu = self.mtu.map_or_else(|| sys::mtu(&name), Ok)?;
-        Ok(Interface { name, channels, mac, mtu, offloads: self.offloads })
+        let largest = if self.big_tcp && mac.is_none() { big_tcp::largest() } else { big_tcp::LARGEST };
+        Ok(Interface { name, channels, mac, mtu, offloads: self.offloads, largest })
     }
 }
 
@@ -158,6 +167,8 @@ struct Interface {
     mac: Option<MacAddr>,
     mtu: u32,
     offloads: bool,
+    /// The most payload of a super-segment.
+    largest: u32,
 }
 
 impl Interface {
@@ -166,7 +177,7 @@ impl Interface {
             Some(mac) => Properties::ethernet(mac, self.mtu),
             None => Properties::ip(self.mtu),
         };
-        let segmentation = if self.offloads { big_tcp::largest() } else { 0 };
+        let segmentation = if self.offloads { self.largest } else { 0 };
         plain
             .name(&self.name)
             .queues(self.channels.len())

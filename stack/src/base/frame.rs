@@ -45,7 +45,7 @@ pub enum Checksum {
     },
 }
 
-/// One frame (link header included) or packet (on a raw-IP link), up to 64 KiB and a little.
+/// One frame (link header included) or packet (on a raw-IP link), up to 64 KiB and a little, or what its device cuts.
 ///
 /// It goes through a dozen hands between a socket and a device, so what it is made of stays in one place and a pointer is passed on.
 #[derive(Clone, Debug)]

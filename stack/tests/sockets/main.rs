@@ -12,7 +12,6 @@ mod random;
 mod shards;
 mod states;
 mod super_segments;
-mod super_segments_review;
 mod tcp;
 mod udp;
 mod unix;

@@ -1,4 +1,4 @@
-//! What a device may do itself, done in software where it does not: frames of up to 64 KiB cut late (GSO) and joined
+//! What a device may do itself, done in software where it does not: large frames cut late (GSO) and joined
 //! early (GRO), transport checksums completed.
 //!
 //! ```text

@@ -39,7 +39,13 @@ impl Quoted {
     }
 
     fn parse_v4(packet: &Frame) -> Option<(Self, usize)> {
-        let header = ipv4::Header::parse(&packet.read(0)?, usize::MAX).ok()?;
+        let mut bytes: [u8; ipv4::HEADER_LEN] = packet.read(0)?;
+        // Of a super-segment of ours that was longer than any packet (BIG TCP) Linux quotes what it got, which says 0.
+        let is_long = bytes[2..4] == [0, 0] && bytes[9] == protocol::TCP;
+        if is_long {
+            bytes[2..4].fill(0xff);
+        }
+        let header = ipv4::Header::parse(&bytes, usize::MAX).ok()?;
         let quoted = Self {
             src: header.src,
             dst: header.dst,

@@ -19,7 +19,7 @@ use super::{Cast, Fragmentation, Network, Outgoing, Route};
 /// No IP packet is longer (RFC 791 §3.1; RFC 8200 §3 without jumbo payloads, of the payload).
 const MAX_LEN: usize = 65535;
 /// The longest headers of such a packet in front of what a transport sends.
-const HEADERS: u32 = 60 + 60;
+const LONGEST_HEADERS: u32 = 60 + 60;
 /// How many copies of our own multicasts and broadcasts may wait for us.
 const MAX_LOOPED: usize = 1024;
 
@@ -29,7 +29,7 @@ fn longest(links: &Links, link: LinkId, frame: &Frame, total: usize) -> usize {
     if total <= MAX_LEN || frame.segment_size == 0 {
         return MAX_LEN;
     }
-    MAX_LEN.max((links.link_cuts_at_most(link) + HEADERS) as usize)
+    MAX_LEN.max(links.link_cuts_at_most(link).saturating_add(LONGEST_HEADERS) as usize)
 }
 
 /// What an IPv4 packet says of its length: one that is longer than any says 0, as Linux's do (BIG TCP), and ends with its frame.

@@ -12,7 +12,7 @@ pub(super) const CHUNK: usize = 64 << 10;
 const LARGE: usize = CHUNK - CHUNK / 8;
 /// What a stack keeps at most. In flight on a path without a delay are few: what is written until somebody
 /// looks for acknowledgements, and as much again.
-const MOST: usize = 16;
+const MOST: usize = 8;
 
 /// The chunks, empty; that which was given back last at the end.
 #[derive(Debug, Default)]

@@ -10,13 +10,15 @@ const MIN_MSS: u16 = 88;
 /// The least that is announced (Linux's `min_adv_mss`; what IPv6 always carries).
 const MIN_ADVERTISED_V4: u16 = 256;
 const MIN_ADVERTISED_V6: u16 = 1220;
-/// Largest payload of a super-segment: an IPv4 packet of 64 KiB with all headers.
-pub(super) const MAX_SUPER: u32 = 65_535 - 20 - 60;
+/// The longest packet that an IP header can say the length of.
+pub(super) const LONGEST_PACKET: u32 = 65_535;
+/// Largest payload of a super-segment that is no longer, with all headers of IPv4.
+pub(super) const MAX_SUPER: u32 = LONGEST_PACKET - 20 - 60;
 
 /// The largest packet that an IP header can say the length of, however large the link's MTU is: the length of IPv4 counts the
 /// header, that of IPv6 does not.
 fn largest_packet(mtu: u32, remote: Addr) -> u32 {
-    mtu.min(if remote.is_v4() { 65_535 } else { 65_535 + 40 })
+    mtu.min(if remote.is_v4() { LONGEST_PACKET } else { LONGEST_PACKET + 40 })
 }
 
 /// Bytes of IP and TCP header without options.

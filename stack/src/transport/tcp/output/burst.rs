@@ -6,6 +6,7 @@
 
 use super::decide;
 use crate::transport::tcp::options::TcpConfig;
+use crate::transport::tcp::segment_size::MAX_SUPER;
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{ecn, rate};
 
@@ -39,7 +40,7 @@ fn segments(tcb: &Tcb, config: &TcpConfig, mss: u32, most: u32) -> u32 {
         .or_else(|| rate(tcb, config))
         .map_or(most, |rate| (rate >> SHARE_SHIFT).min(u64::from(most)) as u32);
     let halvings = tcb.round_trip.lowest().map_or(u128::MAX, |lowest| lowest.as_micros() >> config.tso_rtt_log.min(31));
-    let by_nearness = if halvings < 32 { most >> halvings } else { 0 };
+    let by_nearness = if halvings < 32 { MAX_SUPER >> halvings } else { 0 };
     (by_rate.saturating_add(by_nearness).min(most) / mss).max(config.min_tso_segs)
 }
 

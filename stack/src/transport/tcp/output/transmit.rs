@@ -5,7 +5,7 @@ use crate::link::Hop;
 use crate::network::{Manner, Network, Route, RouteQuery, protocol};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{Header, SYN};
-use crate::transport::tcp::segment_size::MAX_SUPER;
+use crate::transport::tcp::segment_size::{LONGEST_PACKET, MAX_SUPER};
 use crate::transport::tcp::tcb::{Resized, Tcb};
 use crate::transport::tcp::{ecn, segment_size};
 
@@ -46,14 +46,16 @@ pub(in crate::transport::tcp) fn way(tcb: &Tcb) -> RouteQuery {
 /// The most payload of a frame that the device behind this connection's way cuts, or that is cut here.
 #[inline]
 pub(in crate::transport::tcp) fn most_at_once(tcb: &Tcb, net: &mut Network) -> u32 {
-    if net.links.cuts_at_most() > MAX_SUPER { most_of_way(tcb, net) } else { MAX_SUPER }
+    if net.links.cuts_at_most() > LONGEST_PACKET { most_of_way(tcb, net) } else { MAX_SUPER }
 }
 
-/// More than an IP packet can say only where that is known of the way.
+/// More than an IP packet can say only to who is on the link: a router would have to cut it for the next one.
 #[inline(never)]
 fn most_of_way(tcb: &Tcb, net: &mut Network) -> u32 {
-    let along = net.along(&way(tcb), manner(tcb, ecn::NOT_ECT));
-    along.map_or(MAX_SUPER, |along| along.cuts_at_most().max(MAX_SUPER))
+    // As new data will ask: there is one place for both answers.
+    let along = net.along(&way(tcb), manner(tcb, ecn::codepoint(tcb, true)));
+    let near = along.filter(|along| along.route().hop == Hop::Neighbour(tcb.inet.remote));
+    near.map(|along| along.cuts_at_most()).filter(|most| *most > LONGEST_PACKET).unwrap_or(MAX_SUPER)
 }
 
 /// Sends a segment. `ENOBUFS`: the link is full, nothing was sent. `EMSGSIZE`: the path takes only smaller ones.
