@@ -13,6 +13,7 @@ mod sim;
 mod batches;
 mod datagrams;
 mod end;
+mod forged;
 mod plan;
 mod run;
 mod ways;

@@ -70,8 +70,12 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::base::{Addr, Entropy, Key, Seed, Version};
+    use crate::base::event::class;
+    use crate::base::{Addr, Entropy, Key, LinkId, Seed, Version};
+    use crate::link::{LinkConfig, Medium, Offloads};
+    use crate::network::Fragmentation;
     use crate::transport::tcp::header::{ACK, FIN, PSH};
+    use crate::transport::tcp::output::decide::Plan;
     use crate::transport::tcp::{Tcp, TcpConfig};
     use crate::transport::testing::Host;
 
@@ -147,5 +151,117 @@ mod tests {
             });
             assert_eq!(first, second);
         }
+    }
+
+    /// What would be sent where nobody asked whether it is plain.
+    fn send_generally(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, body: Rope) -> Result<(), Errno> {
+        let flags = fill::flags_of(tcb, plan);
+        let mut header = fill::header(tcb, cx, plan.seq, flags);
+        fill::complete(tcb, cx, &mut header, plan);
+        transmit::segment(tcb, cx, &header, body, plan.segment_size)
+    }
+
+    fn send_plainly(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, body: Rope) -> Result<(), Errno> {
+        if !is_plain(tcb) {
+            return send_generally(tcb, cx, plan, body);
+        }
+        let flags = fill::flags_of(tcb, plan);
+        send(tcb, cx, plan.seq, flags, body)
+    }
+
+    /// What else there is to say, other ways of the packet, and other links.
+    fn change_more(End { host, tcp, id }: &mut End, slow: LinkId, what: u32, more: u32) {
+        let (tcb, is_odd) = (&mut tcp.records.connections[*id], more & 1 == 1);
+        let addr = |text: &str| text.parse::<Addr>().unwrap();
+        match what {
+            0 => (tcb.snd.urgent, tcb.snd.up) = (is_odd, Seq(more)),
+            1 => tcb.dsack = (tcb.rcv.nxt, tcb.rcv.nxt + more % 3),
+            2 => tcb.sack = is_odd,
+            3 => tcb.timestamps = more % 8 > 0,
+            4 => tcb.state = if more % 4 > 0 { TcpState::Established } else { TcpState::SynReceived },
+            5 => {
+                tcb.inet.fragmentation =
+                    [Fragmentation::Never, Fragmentation::Local, Fragmentation::Anybody, Fragmentation::Probe][more as usize % 4]
+            }
+            6 | 7 => {
+                let pairs = [
+                    ("10.0.0.1", "10.0.0.2"),
+                    ("10.0.0.1", "10.0.0.2"),
+                    ("10.0.3.1", "10.0.3.9"),
+                    ("10.0.3.1", "10.0.3.9"),
+                    ("10.0.0.1", "10.0.0.1"),
+                    ("127.0.0.1", "127.0.0.1"),
+                    ("fd00::1", "fd00::2"),
+                    ("10.0.0.1", "10.0.0.255"),
+                    ("10.0.0.1", "192.0.2.1"),
+                    ("10.0.9.1", "10.0.0.2"),
+                ];
+                let (local, remote) = pairs[more as usize % pairs.len()];
+                (tcb.inet.local, tcb.inet.remote) = (addr(local), addr(remote));
+            }
+            8 => tcb.inet.link = [0, 0, host.eth.0, slow.0][more as usize % 4],
+            9 => tcb.path_mtu = [0, 1280, 1500, u16::MAX][more as usize % 4],
+            10 => _ = host.net.set_link_up(slow, more & 3 > 0),
+            11 => _ = host.net.add_route("192.0.2.0/24".parse().unwrap(), Some(addr("10.0.3.5")), slow, more % 2),
+            12 => _ = host.net.remove_address(host.eth, addr("10.0.0.1")),
+            13 => _ = host.net.add_address(host.eth, "10.0.0.1/24".parse().unwrap()),
+            14 => host.net.links.base.budget.charge(if host.net.links.base.budget.used() < 1 << 24 { 1 << 22 } else { 0 }),
+            15 => host.net.links.base.events.listen(if is_odd { class::ALL } else { 0 }),
+            _ => {}
+        }
+    }
+
+    /// Whatever is to be said beside, wherever it goes, and whether there is room.
+    #[test]
+    fn what_is_found_to_be_plain_is_what_the_general_way_makes() {
+        let mut entropy = Entropy::new(Seed::from(9));
+        let mut slow = LinkId(0);
+        let mut ends = [end(), end()];
+        for End { host, .. } in &mut ends {
+            let offloads = Offloads { checksum: true, ..Offloads::default() };
+            let config = LinkConfig { name: "slow0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit: 300 };
+            slow = host.net.add_link(config).unwrap();
+            host.net.set_link_up(slow, true).unwrap();
+            host.net.add_address(slow, "10.0.3.1/24".parse().unwrap()).unwrap();
+        }
+        let mut plain = 0;
+        for round in 0..60_000 {
+            let (what, other, more, drawn) =
+                (entropy.below(20), entropy.below(16), entropy.below(u32::MAX), entropy.below(u32::MAX));
+            let len = if drawn & 3 > 0 { 60 } else { [0, 1428, 1448, 1449, 1460, 1461, 3000][drawn as usize % 7] };
+            let seq = Seq(entropy.below(u32::MAX));
+            let plan = Plan { seq, len, fin: drawn & 0x10 > 0, push: drawn & 0x20 > 0, segment_size: 0, again: None };
+            let leaves = entropy.below(3) > 0;
+            let mut straight = true;
+            let [first, second] = ends.each_mut().map(|end| {
+                change(end, other, more);
+                change_more(end, slow, what, more);
+                let End { host, tcp, id } = end;
+                let (tcb, mut cx) = tcp.with(&mut host.net, *id).expect("it is there");
+                plain += u32::from(is_plain(tcb));
+                let body = Rope::from(&[7; 3000][..len as usize]);
+                let result = if core::mem::take(&mut straight) {
+                    send_plainly(tcb, &mut cx, &plan, body)
+                } else {
+                    send_generally(tcb, &mut cx, &plan, body)
+                };
+                let mut events = Vec::new();
+                while let Some(event) = host.net.links.base.events.pop() {
+                    events.push(event);
+                }
+                let mut left = Vec::new();
+                while leaves && let Some(frame) = host.net.links.transmit(slow) {
+                    left.push(format!(
+                        "{:?} {:?} {:x?}",
+                        frame.checksum,
+                        (frame.l2_len, frame.l3_len, frame.l4_len),
+                        frame.to_vec()
+                    ));
+                }
+                format!("{events:?} {left:?} {}", seen(end, result))
+            });
+            assert_eq!(first, second, "round {round}, {what} {other} {more}");
+        }
+        assert!(plain > 10_000, "{plain}");
     }
 }

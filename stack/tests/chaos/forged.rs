@@ -1,0 +1,780 @@
+//! Frames that no stack would send, singly and in batches, for a host that looks at the usual ones once, where they lie, and for one on which somebody
+//! wants to look at packets, so that each goes up layer by layer. Whatever comes, and whatever is done between two of them, nobody can tell the two apart:
+//! not by what leaves, by events, counters, memory or deadlines, nor by what calls give.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use loggia_stack::base::checksum::checksum;
+use loggia_stack::base::event::class;
+use loggia_stack::base::{Addr, Checksum, Cidr, Frame, Instant, LinkId, MsgFlags, Rope, Seed, SockAddr, SocketId, Sum};
+use loggia_stack::engine::{Config, Stack};
+use loggia_stack::link::{LinkConfig, Mac, Medium, Offloads};
+use loggia_stack::socket::numbers::{
+    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_TCP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, ip, sol_socket as so, tcp,
+};
+use loggia_stack::socket::{Address, Permission, Receiving};
+
+use crate::sim::host::address;
+use crate::sim::{Random, seeds};
+
+const US: [u8; 4] = [10, 0, 0, 1];
+const ALSO_US: [u8; 4] = [10, 0, 0, 7];
+const THEM: [u8; 4] = [10, 0, 0, 2];
+/// On the Ethernet.
+const US_THERE: [u8; 4] = [10, 0, 2, 1];
+const THEM_THERE: [u8; 4] = [10, 0, 2, 9];
+const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const THEIR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
+const UDP_PORT: u16 = 7;
+const TCP_PORT: u16 = 80;
+
+/// Both hosts: everything is done to each.
+struct Pair {
+    stacks: [Stack; 2],
+    links: Vec<LinkId>,
+    now: Instant,
+    seed: u64,
+}
+
+impl Pair {
+    fn new(seed: u64, random: &mut Random) -> Self {
+        let mut config = Config::default();
+        config.socket.net_raw = Permission::Granted;
+        config.socket.net_admin = Permission::Granted;
+        config.memory = random.one_of(&[config.memory, config.memory, 60_000, 20_000]);
+        config.tcp.ecn = random.one_of(&[2, 2, 0, 1, 3]);
+        config.tcp.sack = random.chance(0.9);
+        config.tcp.timestamps = random.chance(0.9);
+        config.tcp.syncookies = random.one_of(&[1, 0, 2]);
+        config.tcp.abort_on_overflow = random.chance(0.2);
+        let coalesce = random.chance(0.5);
+        let queue_limit = random.one_of(&[1 << 20, 1 << 20, 600]);
+        let vlan = if random.chance(0.3) { Some(5) } else { None };
+        let mut links = Vec::new();
+        let stacks = [SOCK_DGRAM, SOCK_RAW].map(|ty| {
+            let mut stack = Stack::new(config.clone(), Seed::from(seed), Instant::EPOCH);
+            links.clear();
+            for (n, addrs) in [&[US, ALSO_US][..], &[[10, 0, 1, 1]][..], &[US_THERE][..]].iter().enumerate() {
+                let offloads = Offloads { coalesce, ..Offloads::default() };
+                let medium = if n == 2 { Medium::Ethernet { mac: Mac(OUR_MAC), vlan } } else { Medium::Ip };
+                let config = LinkConfig { name: format!("eth{n}"), medium, mtu: 1500, offloads, queue_limit };
+                let link = stack.add_link(config).expect("a link");
+                stack.set_up(link, true).expect("up");
+                for addr in *addrs {
+                    stack.add_address(link, Cidr::new(Addr::from_v4(*addr), 24)).expect("an address");
+                }
+                links.push(link);
+            }
+            let protocol = if ty == SOCK_RAW { 253 } else { 0 };
+            stack.socket(AF_INET, ty, protocol).expect("a socket");
+            stack
+        });
+        Self { stacks, links, now: Instant::EPOCH, seed }
+    }
+
+    /// Does the same to both; it must give the same.
+    fn both<T: Debug>(&mut self, what: &str, mut act: impl FnMut(&mut Stack) -> T) -> T {
+        let [one, other] = self.stacks.each_mut().map(|stack| act(stack));
+        assert_eq!(format!("{one:?}"), format!("{other:?}"), "{what}, LOGGIA_SEED={}", self.seed);
+        one
+    }
+
+    /// All that can be seen from outside; gives the frames that left.
+    fn observe(&mut self, what: &str) -> Vec<Vec<u8>> {
+        let links = self.links.clone();
+        self.both(what, |stack| {
+            let mut events = Vec::new();
+            while let Some(event) = stack.next_event() {
+                events.push(event);
+            }
+            events
+        });
+        let frames = self.both(what, |stack| {
+            let mut frames = Vec::new();
+            for link in &links {
+                while let Some(frame) = stack.transmit(*link) {
+                    frames.push(frame.to_vec());
+                }
+            }
+            frames
+        });
+        self.both(what, |stack| format!("{:?}", stack.counters()));
+        self.both(what, |stack| {
+            let links: Vec<_> = stack.links().map(|link| (link.up, link.queued, link.stats)).collect();
+            // The first socket is of another kind in each.
+            let sockets: Vec<String> = stack
+                .inspect_sockets()
+                .lines()
+                .filter(|line| !line.contains("0.0.0.0:253 ") && !line.contains("0.0.0.0:0 "))
+                .map(String::from)
+                .collect();
+            (stack.memory(), links, stack.next_deadline(), sockets)
+        });
+        frames
+    }
+
+    fn set(&mut self, socket: SocketId, level: i32, name: i32, value: i32) {
+        let _ = self.both("setsockopt", |stack| stack.setsockopt(socket, level, name, &value.to_ne_bytes()));
+    }
+}
+
+/// A connection as its other end knows it.
+#[derive(Clone, Debug)]
+struct Flow {
+    remote: [u8; 4],
+    remote_port: u16,
+    local: [u8; 4],
+    local_port: u16,
+    /// What it sends next.
+    seq: u32,
+    /// What it expects.
+    ack: u32,
+    clock: u32,
+    echo: u32,
+}
+
+impl Flow {
+    fn hears(&mut self, bytes: &[u8]) {
+        let (at, word) = (20, |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+        let flags = bytes[at + 13];
+        let header = usize::from(bytes[at + 12] >> 4) * 4;
+        let len = (bytes.len() - at - header) as u32 + u32::from(flags & 2 != 0) + u32::from(flags & 1 != 0);
+        let end = word(at + 4).wrapping_add(len);
+        if flags & 2 != 0 || end.wrapping_sub(self.ack) < 1 << 30 {
+            self.ack = end;
+        }
+        if flags & 0x10 != 0 {
+            self.seq = word(at + 8);
+        }
+        let mut options = &bytes[at + 20..at + header];
+        while let [kind, rest @ ..] = options {
+            match kind {
+                0 => break,
+                1 => options = rest,
+                _ => {
+                    let Some(&len) = rest.first() else { break };
+                    if *kind == 8 {
+                        self.echo = u32::from_be_bytes([rest[1], rest[2], rest[3], rest[4]]);
+                    }
+                    options = options.get(usize::from(len).max(2)..).unwrap_or_default();
+                }
+            }
+        }
+    }
+}
+
+/// The world of one test: both hosts, their sockets, and what their peers know.
+struct Forger {
+    pair: Pair,
+    random: Random,
+    flows: Vec<Flow>,
+    udp: Vec<SocketId>,
+    tcp: Vec<SocketId>,
+    raw: Option<SocketId>,
+}
+
+/// The usual options of a segment.
+fn timestamps(flow: &Flow) -> Vec<u8> {
+    [&[1, 1, 8, 10][..], &flow.clock.to_be_bytes(), &flow.echo.to_be_bytes()].concat()
+}
+
+fn syn_options(flow: &Flow, random: &mut Random) -> Vec<u8> {
+    let mss: u16 = random.one_of(&[1460, 1460, 536, 0, 1, 65_535]);
+    let scale: u8 = random.one_of(&[7, 7, 0, 14, 15, 255]);
+    [&[2, 4][..], &mss.to_be_bytes(), &[4, 2, 8, 10], &flow.clock.to_be_bytes(), &flow.echo.to_be_bytes(), &[1, 3, 3, scale]]
+        .concat()
+}
+
+/// Options as they should not be.
+fn odd_options(flow: &Flow, random: &mut Random) -> Vec<u8> {
+    let mut options = if random.chance(0.5) { timestamps(flow) } else { syn_options(flow, random) };
+    match random.below(9) {
+        0 => options[3] = random.one_of(&[0, 1, 2, 8, 9, 11, 12, 40, 255]),
+        1 => options[0] = random.one_of(&[0, 1, 3, 8, 253]),
+        2 => options.rotate_left(2),
+        3 => options = vec![],
+        4 => options = [&timestamps(flow)[..], &[1, 1, 5, 10], &[0, 0, 0, 9, 0, 0, 0, 12]].concat(),
+        5 => options = [&timestamps(flow)[..], &timestamps(flow)[..]].concat(),
+        6 => options = [&[8, 10][..], &flow.clock.to_be_bytes(), &flow.echo.to_be_bytes(), &[0, 0]].concat(),
+        7 => options = [&timestamps(flow)[..], &[34, 2, 0, 0]].concat(),
+        _ => {
+            let at = random.below(options.len() as u64) as usize;
+            options[at] ^= 1 << random.below(8);
+        }
+    }
+    options
+}
+
+fn ipv4(random: &mut Random, odd: f64, [src, dst]: [[u8; 4]; 2], protocol: u8, segment: &[u8]) -> Vec<u8> {
+    let options: &[u8] =
+        if random.chance(odd) { random.one_of(&[&[1, 1, 1, 0], &[7, 3, 4, 0], &[131, 3, 4, 0], &[148, 4, 0, 0]]) } else { &[] };
+    let total = 20 + options.len() + segment.len();
+    let said = if random.chance(odd) {
+        random.one_of(&[0, 19, 20, 51, 52, total - 1, total + 1, total.saturating_sub(8)])
+    } else {
+        total
+    };
+    let flags: u16 = if random.chance(odd) { random.one_of(&[0, 0x8000, 0xc000, 0x2000, 1, 0x6000]) } else { 0x4000 };
+    let ident: u16 = if random.chance(odd) { random.below(65_536) as u16 } else { 0 };
+    let ttl = if random.chance(odd) { random.one_of(&[0, 1, 255]) } else { 64 };
+    let tos = if random.chance(odd) { random.below(256) as u8 } else { 0 };
+    let mut packet = vec![0x45 + (options.len() / 4) as u8, tos];
+    packet.extend((said as u16).to_be_bytes());
+    packet.extend(ident.to_be_bytes());
+    packet.extend(flags.to_be_bytes());
+    packet.extend([ttl, protocol, 0, 0]);
+    packet.extend(src);
+    packet.extend(dst);
+    packet.extend(options);
+    let sum = checksum(&packet);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend(segment);
+    if random.chance(odd / 2.0) {
+        let padding = random.one_of(&[1, 6, 8, 46]);
+        packet.resize(packet.len() + padding, if random.chance(0.5) { 0 } else { 0xaa });
+    }
+    if random.chance(odd / 2.0) {
+        let at = random.below(packet.len() as u64) as usize;
+        packet[at] ^= 1 << random.below(8);
+        if random.chance(0.7) {
+            packet[10..12].fill(0);
+            let header = (usize::from(packet[0] & 15) * 4).min(packet.len()).max(20);
+            let sum = checksum(&packet[..header]);
+            packet[10..12].copy_from_slice(&sum.to_be_bytes());
+        }
+    }
+    packet
+}
+
+fn pseudo([src, dst]: [[u8; 4]; 2], protocol: u8, len: usize) -> Sum {
+    Sum::pseudo(Addr::from_v4(src), Addr::from_v4(dst), protocol, len)
+}
+
+/// The bytes as a frame, wherever they lie and whatever is known of them.
+fn frame(bytes: &[u8], random: &mut Random, odd: f64) -> Frame {
+    let mut frame = match random.below(5) {
+        0 | 1 => Frame::copy_of(bytes),
+        2 => Frame::from(bytes),
+        3 => {
+            let at = random.below(bytes.len().min(100) as u64 + 1) as usize;
+            let mut frame = Frame::from(&bytes[at..]);
+            frame.prepend(&bytes[..at]);
+            frame
+        }
+        _ => {
+            let at = random.below(bytes.len() as u64) as usize;
+            let mut rope = Rope::from(&bytes[..at]);
+            rope.append(Rope::from(&bytes[at..]));
+            Frame::new(rope)
+        }
+    };
+    if random.chance(odd) {
+        frame.checksum = random.one_of(&[Checksum::Verified, Checksum::Partial { offset: 16 }, Checksum::Partial { offset: 6 }]);
+        frame.l2_len = random.one_of(&[0, 0, 14]);
+        frame.l3_len = random.one_of(&[20, 20, 0, 6, 19, 24, 40]);
+        frame.l4_len = random.one_of(&[0, 8, 32]);
+    }
+    if random.chance(odd) {
+        frame.segment_size = random.one_of(&[1, 8, 64, 1000]);
+    }
+    frame
+}
+
+impl Forger {
+    fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed, 11);
+        let pair = Pair::new(seed, &mut random);
+        let mut forger = Self { pair, random, flows: Vec::new(), udp: Vec::new(), tcp: Vec::new(), raw: None };
+        forger.pair.now += Duration::from_secs(5);
+        let now = forger.pair.now;
+        forger.pair.both("start", |stack| stack.advance(now));
+        let heard =
+            forger.random.one_of(&[class::ALL, class::ALL & !class::CALLS, class::DISCARDS | class::NETWORK | class::STATES, 0]);
+        forger.pair.both("listen", |stack| stack.listen_events(heard));
+        let backlog = forger.random.one_of(&[1, 5, 0]);
+        let listener = forger.stream();
+        forger.pair.both("bind", |stack| stack.bind(listener, &at([0; 4], TCP_PORT)).expect("bind"));
+        if forger.random.chance(0.3) {
+            forger.pair.set(listener, IPPROTO_TCP, tcp::TCP_FASTOPEN, 5);
+        }
+        if forger.random.chance(0.2) {
+            forger.pair.set(listener, IPPROTO_TCP, tcp::TCP_DEFER_ACCEPT, 3);
+        }
+        forger.pair.both("listen", |stack| stack.listen(listener, backlog).expect("listen"));
+        forger.datagram();
+        forger
+    }
+
+    /// A new socket of a stream; one of those there are if there is no memory.
+    fn stream(&mut self) -> SocketId {
+        let socket = self.pair.both("socket", |stack| stack.socket(AF_INET, SOCK_STREAM, 0));
+        self.tcp.extend(socket);
+        *self.tcp.last().expect("the first has memory")
+    }
+
+    /// A socket of datagrams, bound or connected, of either family.
+    fn datagram(&mut self) {
+        let family = self.random.one_of(&[AF_INET, AF_INET, AF_INET6]);
+        let Ok(socket) = self.pair.both("socket", |stack| stack.socket(family, SOCK_DGRAM, 0)) else { return };
+        if self.random.chance(0.4) {
+            self.pair.set(socket, so::LEVEL, so::SO_REUSEPORT, 1);
+            self.pair.set(socket, so::LEVEL, so::SO_REUSEADDR, 1);
+        }
+        let to = match (family, self.random.one_of(&[[0; 4], [0; 4], US, ALSO_US])) {
+            (AF_INET, local) => at(local, UDP_PORT),
+            (_, _) => address(SockAddr::new(Addr::V6_ANY, UDP_PORT)),
+        };
+        let _ = self.pair.both("bind", |stack| stack.bind(socket, &to));
+        if family == AF_INET && self.random.chance(0.3) {
+            let _ = self.pair.both("connect", |stack| stack.connect(socket, &at(THEM, 4000)));
+        }
+        self.udp.push(socket);
+    }
+
+    /// A segment of a flow: mostly what comes next, with something odd about it with probability `odd`.
+    fn segment(&mut self, odd: f64) -> Vec<u8> {
+        if self.flows.is_empty() || self.random.chance(0.08) {
+            let local = self.random.one_of(&[US, US, US, US, ALSO_US, US_THERE]);
+            let flow = Flow {
+                remote: if local == US_THERE { THEM_THERE } else { THEM },
+                remote_port: self.random.between(3000, 3010) as u16,
+                local,
+                local_port: self.random.one_of(&[TCP_PORT, TCP_PORT, TCP_PORT, 81]),
+                seq: self.random.next() as u32,
+                ack: 0,
+                clock: self.random.next() as u32,
+                echo: 0,
+            };
+            self.flows.retain(|other| {
+                (other.remote_port, other.local, other.local_port) != (flow.remote_port, flow.local, flow.local_port)
+            });
+            self.flows.push(flow);
+        }
+        if self.flows.len() > 6 {
+            self.flows.remove(0);
+        }
+        let random = &mut self.random;
+        let count = self.flows.len() as u64;
+        // Mostly the last one.
+        let chosen = if random.chance(0.7) { count - 1 } else { random.below(count) } as usize;
+        let flow = &mut self.flows[chosen];
+        flow.clock = flow.clock.wrapping_add(random.one_of(&[0, 1, 10, 1000]));
+        if random.chance(odd / 2.0) {
+            flow.clock = flow.clock.wrapping_sub(random.one_of(&[1, 5000, 1 << 31]));
+        }
+        let flow = flow.clone();
+        let opens = flow.ack == 0;
+        let mut flags: u8 = if opens { 2 } else { 0x10 };
+        if random.chance(0.05) && !opens {
+            flags = random.one_of(&[2, 0x12]);
+        }
+        if !opens && random.chance(0.03) {
+            flags |= 1;
+        }
+        if random.chance(odd) {
+            flags ^= random.one_of(&[1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xc0]);
+        }
+        let is_syn = flags & 2 != 0;
+        let options = if random.chance(odd) {
+            odd_options(&flow, random)
+        } else if is_syn {
+            syn_options(&flow, random)
+        } else {
+            timestamps(&flow)
+        };
+        let len = if is_syn && !random.chance(odd) { 0 } else { random.one_of(&[0, 0, 1, 8, 8, 20, 536, 1448]) };
+        let mut seq = flow.seq;
+        let mut ack = flow.ack;
+        if random.chance(odd) {
+            seq = seq.wrapping_add(random.one_of(&[1, 8, 0u32.wrapping_sub(1), 0u32.wrapping_sub(8), 70_000, 1 << 20, 1 << 31]));
+        }
+        if random.chance(odd) {
+            ack = ack.wrapping_add(random.one_of(&[1, 0u32.wrapping_sub(1), 0u32.wrapping_sub(5000), 1 << 16, 1 << 31]));
+        }
+        let window: u16 = if random.chance(odd) { random.one_of(&[0, 1, 10]) } else { 65_535 };
+        let urgent: u16 = if random.chance(odd) { random.one_of(&[1, 5, 65_535]) } else { 0 };
+        let offset = (5 + options.len().div_ceil(4)) as u8;
+        let offset = if random.chance(odd / 2.0) { random.one_of(&[0, 4, 5, 8, 10, 15]) } else { offset };
+        let bits = if random.chance(odd / 2.0) { random.below(16) as u8 } else { 0 };
+        let mut bytes = Vec::new();
+        bytes.extend(flow.remote_port.to_be_bytes());
+        bytes.extend(flow.local_port.to_be_bytes());
+        bytes.extend(seq.to_be_bytes());
+        bytes.extend(ack.to_be_bytes());
+        bytes.extend([offset << 4 | bits, flags]);
+        bytes.extend(window.to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(urgent.to_be_bytes());
+        bytes.extend(&options);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes.resize(bytes.len() + len, 0x55);
+        let ends = self.ends(odd, flow.remote, flow.local);
+        let mut sum = pseudo(ends, 6, bytes.len());
+        sum.add(&bytes);
+        let sum = if self.random.chance(odd / 2.0) { self.random.next() as u16 } else { sum.finish() };
+        bytes[16..18].copy_from_slice(&sum.to_be_bytes());
+        ipv4(&mut self.random, odd / 2.0, ends, 6, &bytes)
+    }
+
+    fn ends(&mut self, odd: f64, remote: [u8; 4], local: [u8; 4]) -> [[u8; 4]; 2] {
+        let random = &mut self.random;
+        if !random.chance(odd / 2.0) {
+            return [remote, local];
+        }
+        let src = random.one_of(&[
+            remote,
+            [10, 0, 0, 255],
+            [224, 0, 0, 1],
+            [255; 4],
+            US,
+            [127, 0, 0, 1],
+            [0; 4],
+            [10, 0, 1, 9],
+            [192, 0, 2, 1],
+        ]);
+        let dst =
+            random.one_of(&[local, [10, 0, 0, 255], [224, 0, 0, 1], [255; 4], THEM, [127, 0, 0, 1], [10, 0, 1, 1], ALSO_US]);
+        [src, dst]
+    }
+
+    /// Datagrams of one flow, some of which are odd.
+    fn datagrams(&mut self, odd: f64, ethernet: bool) -> Vec<Vec<u8>> {
+        let random = &mut self.random;
+        let count = random.one_of(&[1, 2, 5, 30, 90]);
+        let size = random.one_of(&[0, 1, 7, 24, 64, 77, 78, 79, 1000]);
+        let from = random.one_of(&[4000, 4000, 4001]);
+        let port = random.one_of(&[UDP_PORT, UDP_PORT, UDP_PORT, UDP_PORT, 9]);
+        let local = if ethernet { US_THERE } else { random.one_of(&[US, US, US, ALSO_US]) };
+        let tag = random.one_of(&[None, None, Some(0), Some(5)]);
+        let frames = (0..count).map(|n| {
+            let packet = self.datagram_of(n, odd, (from, port, local), size);
+            if ethernet { self.on_ethernet(odd, tag, packet) } else { packet }
+        });
+        frames.collect()
+    }
+
+    /// Some are filled up as the shortest frames are, or for others, or of other tags.
+    fn on_ethernet(&mut self, odd: f64, tag: Option<u16>, packet: Vec<u8>) -> Vec<u8> {
+        let random = &mut self.random;
+        let odd = if random.chance(0.8) { 0.0 } else { odd };
+        let to = if random.chance(odd) {
+            random.one_of(&[[255; 6], [1, 0, 0x5e, 0, 0, 1], [2, 0, 0, 0, 0, 7], [0x45; 6]])
+        } else {
+            OUR_MAC
+        };
+        let tag = if random.chance(odd) { random.one_of(&[None, Some(0), Some(5), Some(6), Some(0x2005)]) } else { tag };
+        let kind: u16 = if random.chance(odd) { random.one_of(&[0x86dd, 0x0806, 0]) } else { 0x0800 };
+        let mut frame = [to, THEIR_MAC].concat();
+        if let Some(tag) = tag {
+            frame.extend([0x81, 0]);
+            frame.extend(tag.to_be_bytes());
+        }
+        frame.extend(kind.to_be_bytes());
+        frame.extend(packet);
+        if random.chance(odd) {
+            frame.resize(frame.len().max(60), 0);
+        }
+        frame
+    }
+
+    fn datagram_of(&mut self, n: usize, odd: f64, (from, port, local): (u16, u16, [u8; 4]), size: usize) -> Vec<u8> {
+        let random = &mut self.random;
+        let odd = if random.chance(0.8) { 0.0 } else { odd };
+        let size = if random.chance(odd) { random.one_of(&[0, 1, size.saturating_sub(1), size + 1]) } else { size };
+        let (from, port) =
+            if random.chance(odd / 2.0) { (random.one_of(&[from, 0, 4002]), random.one_of(&[port, 0, 9])) } else { (from, port) };
+        let said = if random.chance(odd / 2.0) { random.one_of(&[0, 7, 8, 7 + size, 9 + size]) } else { 8 + size };
+        let ends = self.ends(odd, if local == US_THERE { THEM_THERE } else { THEM }, local);
+        let random = &mut self.random;
+        let mut bytes = Vec::new();
+        bytes.extend(from.to_be_bytes());
+        bytes.extend(port.to_be_bytes());
+        bytes.extend((said as u16).to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.resize(8 + size, 0);
+        if size > 2 {
+            bytes[8] = n as u8;
+            // So that now and then the sum is one that says that there is none.
+            if random.chance(0.1) {
+                let mut sum = pseudo(ends, 17, bytes.len());
+                sum.add(&bytes);
+                bytes[9..10].fill(0);
+                let want = sum.finish();
+                if size > 4 {
+                    bytes[10..12].copy_from_slice(&want.to_be_bytes());
+                }
+            }
+        }
+        let mut sum = pseudo(ends, 17, bytes.len());
+        sum.add(&bytes);
+        let right = sum.finish();
+        let field = match random.below(12) {
+            0 if odd > 0.0 => 0,
+            1 if odd > 0.0 => right ^ 0x100,
+            2 if odd > 0.0 => 0xffff,
+            _ if right == 0 => random.one_of(&[0xffff, 0]),
+            _ => right,
+        };
+        bytes[6..8].copy_from_slice(&field.to_be_bytes());
+        ipv4(random, odd / 3.0, ends, 17, &bytes)
+    }
+
+    /// Frames arrive: one alone, or several together.
+    fn arrives(&mut self) {
+        let odd = self.random.one_of(&[0.0, 0.0, 0.05, 0.3]);
+        let mut packets = Vec::new();
+        let ethernet = self.random.chance(0.15);
+        match self.random.below(8) {
+            _ if ethernet => {
+                packets.extend(self.datagrams(odd, true));
+                packets.extend(self.datagrams(odd, true));
+            }
+            0..=4 => packets.push(self.segment(odd)),
+            5 | 6 => packets.extend(self.datagrams(odd, false)),
+            _ => {
+                for _ in 0..3 {
+                    packets.push(self.segment(odd));
+                    packets.extend(self.datagrams(odd, false));
+                }
+                if self.random.chance(0.5) {
+                    let at = self.random.below(packets.len() as u64) as usize;
+                    let one = packets.remove(at);
+                    packets.insert(0, one);
+                }
+            }
+        }
+        // What is a packet as it is is none on an Ethernet.
+        let usual = if ethernet || packets[0].get(16..20) == Some(&US_THERE) { 2 } else { 0 };
+        let link = self.pair.links[if self.random.chance(0.05) { self.random.below(3) as usize } else { usual }];
+        // Mostly they lie alike.
+        let alike = self.random.chance(0.6);
+        let odd = odd / 2.0;
+        let frames: Vec<_> =
+            packets.iter().map(|bytes| if alike { Frame::copy_of(bytes) } else { frame(bytes, &mut self.random, odd) }).collect();
+        let apart = self.random.chance(0.3);
+        let what = format!("frames {apart}: {:x?}", &packets[..packets.len().min(2)]);
+        self.pair.both(&what, |stack| {
+            if apart {
+                frames.iter().for_each(|frame| stack.receive(link, frame.clone()));
+            } else {
+                stack.receive_many(link, frames.iter().cloned());
+            }
+        });
+        self.look(&what);
+    }
+
+    /// Compares, and tells the peers what came to them.
+    fn look(&mut self, what: &str) {
+        for socket in self.tcp.clone() {
+            _ = self.pair.both(what, |stack| {
+                let mut info = [0; 300];
+                stack.getsockopt(socket, IPPROTO_TCP, tcp::TCP_INFO, &mut info).map(|len| info[..len].to_vec())
+            });
+        }
+        for bytes in self.pair.observe(what) {
+            if bytes.len() < 40 || bytes[0] != 0x45 || bytes[9] != 6 {
+                continue;
+            }
+            let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+            let quad = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+            let (local, remote, local_port, remote_port) = (quad(12), quad(16), word(20), word(22));
+            let is_it = |flow: &&mut Flow| {
+                (flow.remote, flow.local, flow.remote_port, flow.local_port) == (remote, local, remote_port, local_port)
+            };
+            if let Some(flow) = self.flows.iter_mut().find(is_it) {
+                flow.hears(&bytes);
+            } else if bytes[33] & 2 != 0 {
+                let mut flow =
+                    Flow { remote, remote_port, local, local_port, seq: self.random.next() as u32, ack: 1, clock: 77, echo: 0 };
+                flow.hears(&bytes);
+                self.flows.push(flow);
+                if self.random.chance(0.8) {
+                    self.answers_syn();
+                }
+            }
+        }
+    }
+
+    /// The last flow was begun here: its SYN is answered.
+    fn answers_syn(&mut self) {
+        let flow = self.flows.last().expect("it was put there").clone();
+        let mut bytes = Vec::new();
+        bytes.extend(flow.remote_port.to_be_bytes());
+        bytes.extend(flow.local_port.to_be_bytes());
+        bytes.extend(flow.seq.to_be_bytes());
+        bytes.extend(flow.ack.to_be_bytes());
+        bytes.extend([10 << 4, 0x12, 0xff, 0xff, 0, 0, 0, 0]);
+        bytes.extend(syn_options(&flow, &mut self.random));
+        let ends = [flow.remote, flow.local];
+        let mut sum = pseudo(ends, 6, bytes.len());
+        sum.add(&bytes);
+        let sum = sum.finish();
+        bytes[16..18].copy_from_slice(&sum.to_be_bytes());
+        let bytes = ipv4(&mut self.random, 0.0, ends, 6, &bytes);
+        let link = self.pair.links[0];
+        self.pair.both("SYN-ACK", |stack| stack.receive(link, Frame::copy_of(&bytes)));
+        self.look("SYN-ACK");
+    }
+
+    /// Calls, and changes of what is known of flows.
+    fn between(&mut self) {
+        let random = &mut self.random;
+        let what = random.below(26);
+        let link = random.one_of(&self.pair.links);
+        let name = format!("between {what}");
+        match what {
+            0 => {
+                let up = random.chance(0.7);
+                self.pair.both(&name, |stack| stack.set_up(link, up).expect("a link"));
+            }
+            1 => _ = self.pair.both(&name, |stack| stack.set_up(link, true)),
+            2 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(2), Addr::from_v4(ALSO_US))),
+            3 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(2), Cidr::new(Addr::from_v4(ALSO_US), 24))),
+            4 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(3), Cidr::new(Addr::from_v4(THEM), 32))),
+            5 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(3), Addr::from_v4(THEM))),
+            6 => self.pair.both(&name, |stack| stack.configure_network(|_| ())),
+            7 => {
+                let mtu = random.one_of(&[576, 1500, 1280]);
+                _ = self.pair.both(&name, |stack| stack.set_mtu(link, mtu));
+            }
+            8 => {
+                let heard =
+                    random.one_of(&[class::ALL, class::ALL & !class::CALLS, class::DISCARDS, 0, class::FRAMES, class::SEGMENTS]);
+                self.pair.both(&name, |stack| stack.listen_events(heard));
+            }
+            // Somebody looks at packets for a while.
+            9 => match self.raw.take() {
+                Some(raw) => self.pair.both(&name, |stack| stack.close(raw).expect("it is open")),
+                None => {
+                    let protocol = random.one_of(&[6, 17, 253]);
+                    self.raw = self.pair.both(&name, |stack| stack.socket(AF_INET, SOCK_RAW, protocol)).ok();
+                }
+            },
+            10 if self.udp.len() > 1 => {
+                let socket = self.udp.swap_remove(random.below(self.udp.len() as u64) as usize);
+                _ = self.pair.both(&name, |stack| stack.close(socket));
+            }
+            10 | 11 if self.udp.len() < 5 => self.datagram(),
+            12 => {
+                let socket = random.one_of(&self.udp);
+                let (level, option, value) = random.one_of(&[
+                    (so::LEVEL, so::SO_RCVBUF, 2000),
+                    (so::LEVEL, so::SO_RCVBUF, 100_000),
+                    (so::LEVEL, so::SO_TIMESTAMP, 1),
+                    (so::LEVEL, so::SO_BINDTOIFINDEX, 2),
+                    (so::LEVEL, so::SO_BINDTOIFINDEX, 3),
+                    (so::LEVEL, so::SO_BINDTOIFINDEX, 0),
+                    (IPPROTO_IP, ip::IP_RECVTTL, 1),
+                    (IPPROTO_IP, ip::IP_RECVTTL, 0),
+                    (IPPROTO_IP, ip::IP_RECVTOS, 1),
+                    (IPPROTO_IP, ip::IP_RECVTOS, 0),
+                    (IPPROTO_IP, ip::IP_RECVOPTS, 1),
+                    (IPPROTO_IP, ip::IP_RECVOPTS, 0),
+                ]);
+                self.pair.set(socket, level, option, value);
+            }
+            13 => {
+                let socket = random.one_of(&self.udp);
+                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(THEM, 4000)));
+            }
+            14 => {
+                let socket = random.one_of(&self.udp);
+                _ = self.pair.both(&name, |stack| stack.connect(socket, &Address::Unspecified));
+            }
+            15 => {
+                let socket = random.one_of(&self.udp);
+                let how = random.below(3) as i32;
+                _ = self.pair.both(&name, |stack| stack.shutdown(socket, how));
+            }
+            16 => {
+                let listener = self.tcp[0];
+                if let Ok((socket, _)) = self.pair.both(&name, |stack| stack.accept(listener)) {
+                    self.tcp.push(socket);
+                }
+            }
+            17 => {
+                let port = random.between(5000, 5010) as u16;
+                let socket = self.stream();
+                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(THEM, port)));
+            }
+            18 | 19 => {
+                let (socket, len) = (random.one_of(&self.tcp), random.one_of(&[1, 64, 1448, 5000]));
+                _ = self.pair.both(&name, |stack| stack.send(socket, &vec![9; len], MsgFlags::NONE));
+            }
+            20 => {
+                let socket = random.one_of(&self.tcp);
+                _ = self.pair.both(&name, |stack| {
+                    let mut into = [0; 3000];
+                    let read = stack.recv(socket, &mut into, MsgFlags::NONE);
+                    (read, checksum(&into))
+                });
+            }
+            21 if self.tcp.len() > 1 => {
+                let socket = self.tcp.swap_remove(1 + random.below(self.tcp.len() as u64 - 1) as usize);
+                _ = self.pair.both(&name, |stack| stack.close(socket));
+            }
+            22 => {
+                let time = Duration::from_millis(random.one_of(&[1, 40, 300, 3000, 70_000]));
+                self.pair.now += time;
+                let now = self.pair.now;
+                self.pair.both(&name, |stack| stack.advance(now));
+            }
+            _ => self.reads(),
+        }
+        self.look(&name);
+    }
+
+    /// All that waits at one of the sockets, into places of one piece, which are used again: as much as can be at once, and one by one.
+    fn reads(&mut self) {
+        let socket = self.random.one_of(&self.udp);
+        let size = self.random.one_of(&[2000, 2000, 30, 0]);
+        let mut many = self.random.chance(0.5);
+        self.pair.both("read", |stack| {
+            many = !many;
+            let mut got = Vec::new();
+            let mut rooms = vec![vec![0; size]; 8];
+            let mut pieces: Vec<[&mut [u8]; 1]> = rooms.iter_mut().map(|room| [&mut room[..]]).collect();
+            let mut places: Vec<_> = pieces.iter_mut().map(|into| Receiving::into(into, 200)).collect();
+            loop {
+                let count = if many {
+                    stack.recvmmsg(socket, &mut places, MsgFlags::DONTWAIT)
+                } else {
+                    let place = &mut places[0];
+                    stack.recvmsg(socket, place.into, 200, MsgFlags::DONTWAIT).map(|received| {
+                        place.received = received;
+                        1
+                    })
+                };
+                let Ok(count) = count else {
+                    got.push(format!("{count:?}"));
+                    break;
+                };
+                for place in &places[..count] {
+                    got.push(format!("{:?} {:x?}", place.received, &place.into[0][..place.received.len.min(size)]));
+                }
+            }
+            got
+        });
+    }
+}
+
+fn at(addr: [u8; 4], port: u16) -> Address {
+    address(SockAddr::new(Addr::from_v4(addr), port))
+}
+
+#[test]
+fn nobody_can_tell_where_forged_frames_went() {
+    let mut came = [0; 3];
+    for seed in seeds(0..300) {
+        let mut forger = Forger::new(seed);
+        for _ in 0..400 {
+            if forger.random.chance(0.7) { forger.arrives() } else { forger.between() }
+        }
+        let counters = forger.pair.stacks[0].counters();
+        came[0] += counters.tcp.passive_opens + counters.tcp.active_opens;
+        came[1] += counters.udp.in_datagrams;
+        came[2] += counters.tcp.in_segs;
+    }
+    println!("connections, datagrams, segments: {came:?}");
+}
