@@ -411,6 +411,25 @@ mod tests {
         assert!(bytes.capacity() <= 4096, "{} bytes for one datagram", bytes.capacity());
     }
 
+    /// As [`kept`] sees to it for those that are shared: what one datagram that nobody reads holds is what it is charged with, or little more.
+    #[test]
+    fn the_last_of_many_that_came_at_once_holds_no_more_than_it_is_charged_with() {
+        let (mut queue, mut budget, now) = (DatagramQueue::default(), Budget::new(1 << 24), Instant::EPOCH);
+        push(&mut queue, &mut budget, 1 << 20, 64).unwrap();
+        let frame = Frame::copy_of(&[7; 64]);
+        for _ in 0..6 {
+            while queue.push_behind(&mut budget, 1 << 20, now, (&frame, 0, 64)) == Ok(true) {}
+            for _ in 0..500 {
+                queue.read(&mut budget, Take::One, &mut [0; 64]).unwrap();
+            }
+        }
+        while queue.payload() > 64 {
+            queue.read(&mut budget, Take::One, &mut [0; 64]).unwrap();
+        }
+        let Some(Payload::Gathered { bytes, .. }) = queue.queue.front().map(|front| &front.data) else { panic!("not copied") };
+        assert!(bytes.capacity() <= 8 * budget.used(), "{} bytes are held, {} are charged", bytes.capacity(), budget.used());
+    }
+
     /// The place of a datagram that was read is kept, and nothing in it.
     #[test]
     fn a_datagram_that_was_read_leaves_nothing_behind() {
