@@ -40,7 +40,7 @@ impl Stack {
         false
     }
 
-    /// Takes a frame whose packet is looked at once and goes to a socket that has had others like it. Else it is given back.
+    /// Takes a frame whose packet is of those that are looked at once, where they lie. Else it is given back.
     #[inline(always)]
     fn take_known(&mut self, link: LinkId, mut frame: Frame, more: bool) -> Option<Frame> {
         let Self { net, sockets } = self;

@@ -2,6 +2,11 @@
 //! wants to look at packets, so that each goes up layer by layer. Whatever comes, and whatever is done between two of them, nobody can tell the two apart:
 //! not by what leaves, by events, counters, memory or deadlines, nor by what calls give.
 
+mod between;
+mod flow;
+mod packets;
+mod pair;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -18,6 +23,10 @@ use loggia_stack::socket::{Address, Permission, Receiving};
 use crate::sim::host::address;
 use crate::sim::{Random, seeds};
 
+use flow::{Flow, odd_options, syn_options, timestamps};
+use packets::{frame, ipv4, pseudo};
+use pair::Pair;
+
 const US: [u8; 4] = [10, 0, 0, 1];
 const ALSO_US: [u8; 4] = [10, 0, 0, 7];
 const THEM: [u8; 4] = [10, 0, 0, 2];
@@ -29,141 +38,6 @@ const THEIR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
 const UDP_PORT: u16 = 7;
 const TCP_PORT: u16 = 80;
 
-/// Both hosts: everything is done to each.
-struct Pair {
-    stacks: [Stack; 2],
-    links: Vec<LinkId>,
-    now: Instant,
-    seed: u64,
-}
-
-impl Pair {
-    fn new(seed: u64, random: &mut Random) -> Self {
-        let mut config = Config::default();
-        config.socket.net_raw = Permission::Granted;
-        config.socket.net_admin = Permission::Granted;
-        config.memory = random.one_of(&[config.memory, config.memory, 60_000, 20_000]);
-        config.tcp.ecn = random.one_of(&[2, 2, 0, 1, 3]);
-        config.tcp.sack = random.chance(0.9);
-        config.tcp.timestamps = random.chance(0.9);
-        config.tcp.syncookies = random.one_of(&[1, 0, 2]);
-        config.tcp.abort_on_overflow = random.chance(0.2);
-        let coalesce = random.chance(0.5);
-        let queue_limit = random.one_of(&[1 << 20, 1 << 20, 600]);
-        let vlan = if random.chance(0.3) { Some(5) } else { None };
-        let mut links = Vec::new();
-        let stacks = [SOCK_DGRAM, SOCK_RAW].map(|ty| {
-            let mut stack = Stack::new(config.clone(), Seed::from(seed), Instant::EPOCH);
-            links.clear();
-            for (n, addrs) in [&[US, ALSO_US][..], &[[10, 0, 1, 1]][..], &[US_THERE][..]].iter().enumerate() {
-                let offloads = Offloads { coalesce, ..Offloads::default() };
-                let medium = if n == 2 { Medium::Ethernet { mac: Mac(OUR_MAC), vlan } } else { Medium::Ip };
-                let config = LinkConfig { name: format!("eth{n}"), medium, mtu: 1500, offloads, queue_limit };
-                let link = stack.add_link(config).expect("a link");
-                stack.set_up(link, true).expect("up");
-                for addr in *addrs {
-                    stack.add_address(link, Cidr::new(Addr::from_v4(*addr), 24)).expect("an address");
-                }
-                links.push(link);
-            }
-            let protocol = if ty == SOCK_RAW { 253 } else { 0 };
-            stack.socket(AF_INET, ty, protocol).expect("a socket");
-            stack
-        });
-        Self { stacks, links, now: Instant::EPOCH, seed }
-    }
-
-    /// Does the same to both; it must give the same.
-    fn both<T: Debug>(&mut self, what: &str, mut act: impl FnMut(&mut Stack) -> T) -> T {
-        let [one, other] = self.stacks.each_mut().map(|stack| act(stack));
-        assert_eq!(format!("{one:?}"), format!("{other:?}"), "{what}, LOGGIA_SEED={}", self.seed);
-        one
-    }
-
-    /// All that can be seen from outside; gives the frames that left.
-    fn observe(&mut self, what: &str) -> Vec<Vec<u8>> {
-        let links = self.links.clone();
-        self.both(what, |stack| {
-            let mut events = Vec::new();
-            while let Some(event) = stack.next_event() {
-                events.push(event);
-            }
-            events
-        });
-        let frames = self.both(what, |stack| {
-            let mut frames = Vec::new();
-            for link in &links {
-                while let Some(frame) = stack.transmit(*link) {
-                    frames.push(frame.to_vec());
-                }
-            }
-            frames
-        });
-        self.both(what, |stack| format!("{:?}", stack.counters()));
-        self.both(what, |stack| {
-            let links: Vec<_> = stack.links().map(|link| (link.up, link.queued, link.stats)).collect();
-            // The first socket is of another kind in each.
-            let sockets: Vec<String> = stack
-                .inspect_sockets()
-                .lines()
-                .filter(|line| !line.contains("0.0.0.0:253 ") && !line.contains("0.0.0.0:0 "))
-                .map(String::from)
-                .collect();
-            (stack.memory(), links, stack.next_deadline(), sockets)
-        });
-        frames
-    }
-
-    fn set(&mut self, socket: SocketId, level: i32, name: i32, value: i32) {
-        let _ = self.both("setsockopt", |stack| stack.setsockopt(socket, level, name, &value.to_ne_bytes()));
-    }
-}
-
-/// A connection as its other end knows it.
-#[derive(Clone, Debug)]
-struct Flow {
-    remote: [u8; 4],
-    remote_port: u16,
-    local: [u8; 4],
-    local_port: u16,
-    /// What it sends next.
-    seq: u32,
-    /// What it expects.
-    ack: u32,
-    clock: u32,
-    echo: u32,
-}
-
-impl Flow {
-    fn hears(&mut self, bytes: &[u8]) {
-        let (at, word) = (20, |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
-        let flags = bytes[at + 13];
-        let header = usize::from(bytes[at + 12] >> 4) * 4;
-        let len = (bytes.len() - at - header) as u32 + u32::from(flags & 2 != 0) + u32::from(flags & 1 != 0);
-        let end = word(at + 4).wrapping_add(len);
-        if flags & 2 != 0 || end.wrapping_sub(self.ack) < 1 << 30 {
-            self.ack = end;
-        }
-        if flags & 0x10 != 0 {
-            self.seq = word(at + 8);
-        }
-        let mut options = &bytes[at + 20..at + header];
-        while let [kind, rest @ ..] = options {
-            match kind {
-                0 => break,
-                1 => options = rest,
-                _ => {
-                    let Some(&len) = rest.first() else { break };
-                    if *kind == 8 {
-                        self.echo = u32::from_be_bytes([rest[1], rest[2], rest[3], rest[4]]);
-                    }
-                    options = options.get(usize::from(len).max(2)..).unwrap_or_default();
-                }
-            }
-        }
-    }
-}
-
 /// The world of one test: both hosts, their sockets, and what their peers know.
 struct Forger {
     pair: Pair,
@@ -172,113 +46,6 @@ struct Forger {
     udp: Vec<SocketId>,
     tcp: Vec<SocketId>,
     raw: Option<SocketId>,
-}
-
-/// The usual options of a segment.
-fn timestamps(flow: &Flow) -> Vec<u8> {
-    [&[1, 1, 8, 10][..], &flow.clock.to_be_bytes(), &flow.echo.to_be_bytes()].concat()
-}
-
-fn syn_options(flow: &Flow, random: &mut Random) -> Vec<u8> {
-    let mss: u16 = random.one_of(&[1460, 1460, 536, 0, 1, 65_535]);
-    let scale: u8 = random.one_of(&[7, 7, 0, 14, 15, 255]);
-    [&[2, 4][..], &mss.to_be_bytes(), &[4, 2, 8, 10], &flow.clock.to_be_bytes(), &flow.echo.to_be_bytes(), &[1, 3, 3, scale]]
-        .concat()
-}
-
-/// Options as they should not be.
-fn odd_options(flow: &Flow, random: &mut Random) -> Vec<u8> {
-    let mut options = if random.chance(0.5) { timestamps(flow) } else { syn_options(flow, random) };
-    match random.below(9) {
-        0 => options[3] = random.one_of(&[0, 1, 2, 8, 9, 11, 12, 40, 255]),
-        1 => options[0] = random.one_of(&[0, 1, 3, 8, 253]),
-        2 => options.rotate_left(2),
-        3 => options = vec![],
-        4 => options = [&timestamps(flow)[..], &[1, 1, 5, 10], &[0, 0, 0, 9, 0, 0, 0, 12]].concat(),
-        5 => options = [&timestamps(flow)[..], &timestamps(flow)[..]].concat(),
-        6 => options = [&[8, 10][..], &flow.clock.to_be_bytes(), &flow.echo.to_be_bytes(), &[0, 0]].concat(),
-        7 => options = [&timestamps(flow)[..], &[34, 2, 0, 0]].concat(),
-        _ => {
-            let at = random.below(options.len() as u64) as usize;
-            options[at] ^= 1 << random.below(8);
-        }
-    }
-    options
-}
-
-fn ipv4(random: &mut Random, odd: f64, [src, dst]: [[u8; 4]; 2], protocol: u8, segment: &[u8]) -> Vec<u8> {
-    let options: &[u8] =
-        if random.chance(odd) { random.one_of(&[&[1, 1, 1, 0], &[7, 3, 4, 0], &[131, 3, 4, 0], &[148, 4, 0, 0]]) } else { &[] };
-    let total = 20 + options.len() + segment.len();
-    let said = if random.chance(odd) {
-        random.one_of(&[0, 19, 20, 51, 52, total - 1, total + 1, total.saturating_sub(8)])
-    } else {
-        total
-    };
-    let flags: u16 = if random.chance(odd) { random.one_of(&[0, 0x8000, 0xc000, 0x2000, 1, 0x6000]) } else { 0x4000 };
-    let ident: u16 = if random.chance(odd) { random.below(65_536) as u16 } else { 0 };
-    let ttl = if random.chance(odd) { random.one_of(&[0, 1, 255]) } else { 64 };
-    let tos = if random.chance(odd) { random.below(256) as u8 } else { 0 };
-    let mut packet = vec![0x45 + (options.len() / 4) as u8, tos];
-    packet.extend((said as u16).to_be_bytes());
-    packet.extend(ident.to_be_bytes());
-    packet.extend(flags.to_be_bytes());
-    packet.extend([ttl, protocol, 0, 0]);
-    packet.extend(src);
-    packet.extend(dst);
-    packet.extend(options);
-    let sum = checksum(&packet);
-    packet[10..12].copy_from_slice(&sum.to_be_bytes());
-    packet.extend(segment);
-    if random.chance(odd / 2.0) {
-        let padding = random.one_of(&[1, 6, 8, 46]);
-        packet.resize(packet.len() + padding, if random.chance(0.5) { 0 } else { 0xaa });
-    }
-    if random.chance(odd / 2.0) {
-        let at = random.below(packet.len() as u64) as usize;
-        packet[at] ^= 1 << random.below(8);
-        if random.chance(0.7) {
-            packet[10..12].fill(0);
-            let header = (usize::from(packet[0] & 15) * 4).min(packet.len()).max(20);
-            let sum = checksum(&packet[..header]);
-            packet[10..12].copy_from_slice(&sum.to_be_bytes());
-        }
-    }
-    packet
-}
-
-fn pseudo([src, dst]: [[u8; 4]; 2], protocol: u8, len: usize) -> Sum {
-    Sum::pseudo(Addr::from_v4(src), Addr::from_v4(dst), protocol, len)
-}
-
-/// The bytes as a frame, wherever they lie and whatever is known of them.
-fn frame(bytes: &[u8], random: &mut Random, odd: f64) -> Frame {
-    let mut frame = match random.below(5) {
-        0 | 1 => Frame::copy_of(bytes),
-        2 => Frame::from(bytes),
-        3 => {
-            let at = random.below(bytes.len().min(100) as u64 + 1) as usize;
-            let mut frame = Frame::from(&bytes[at..]);
-            frame.prepend(&bytes[..at]);
-            frame
-        }
-        _ => {
-            let at = random.below(bytes.len() as u64) as usize;
-            let mut rope = Rope::from(&bytes[..at]);
-            rope.append(Rope::from(&bytes[at..]));
-            Frame::new(rope)
-        }
-    };
-    if random.chance(odd) {
-        frame.checksum = random.one_of(&[Checksum::Verified, Checksum::Partial { offset: 16 }, Checksum::Partial { offset: 6 }]);
-        frame.l2_len = random.one_of(&[0, 0, 14]);
-        frame.l3_len = random.one_of(&[20, 20, 0, 6, 19, 24, 40]);
-        frame.l4_len = random.one_of(&[0, 8, 32]);
-    }
-    if random.chance(odd) {
-        frame.segment_size = random.one_of(&[1, 8, 64, 1000]);
-    }
-    frame
 }
 
 impl Forger {
@@ -615,147 +382,6 @@ impl Forger {
         let link = self.pair.links[0];
         self.pair.both("SYN-ACK", |stack| stack.receive(link, Frame::copy_of(&bytes)));
         self.look("SYN-ACK");
-    }
-
-    /// Calls, and changes of what is known of flows.
-    fn between(&mut self) {
-        let random = &mut self.random;
-        let what = random.below(26);
-        let link = random.one_of(&self.pair.links);
-        let name = format!("between {what}");
-        match what {
-            0 => {
-                let up = random.chance(0.7);
-                self.pair.both(&name, |stack| stack.set_up(link, up).expect("a link"));
-            }
-            1 => _ = self.pair.both(&name, |stack| stack.set_up(link, true)),
-            2 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(2), Addr::from_v4(ALSO_US))),
-            3 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(2), Cidr::new(Addr::from_v4(ALSO_US), 24))),
-            4 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(3), Cidr::new(Addr::from_v4(THEM), 32))),
-            5 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(3), Addr::from_v4(THEM))),
-            6 => self.pair.both(&name, |stack| stack.configure_network(|_| ())),
-            7 => {
-                let mtu = random.one_of(&[576, 1500, 1280]);
-                _ = self.pair.both(&name, |stack| stack.set_mtu(link, mtu));
-            }
-            8 => {
-                let heard =
-                    random.one_of(&[class::ALL, class::ALL & !class::CALLS, class::DISCARDS, 0, class::FRAMES, class::SEGMENTS]);
-                self.pair.both(&name, |stack| stack.listen_events(heard));
-            }
-            // Somebody looks at packets for a while.
-            9 => match self.raw.take() {
-                Some(raw) => self.pair.both(&name, |stack| stack.close(raw).expect("it is open")),
-                None => {
-                    let protocol = random.one_of(&[6, 17, 253]);
-                    self.raw = self.pair.both(&name, |stack| stack.socket(AF_INET, SOCK_RAW, protocol)).ok();
-                }
-            },
-            10 if self.udp.len() > 1 => {
-                let socket = self.udp.swap_remove(random.below(self.udp.len() as u64) as usize);
-                _ = self.pair.both(&name, |stack| stack.close(socket));
-            }
-            10 | 11 if self.udp.len() < 5 => self.datagram(),
-            12 => {
-                let socket = random.one_of(&self.udp);
-                let (level, option, value) = random.one_of(&[
-                    (so::LEVEL, so::SO_RCVBUF, 2000),
-                    (so::LEVEL, so::SO_RCVBUF, 100_000),
-                    (so::LEVEL, so::SO_TIMESTAMP, 1),
-                    (so::LEVEL, so::SO_BINDTOIFINDEX, 2),
-                    (so::LEVEL, so::SO_BINDTOIFINDEX, 3),
-                    (so::LEVEL, so::SO_BINDTOIFINDEX, 0),
-                    (IPPROTO_IP, ip::IP_RECVTTL, 1),
-                    (IPPROTO_IP, ip::IP_RECVTTL, 0),
-                    (IPPROTO_IP, ip::IP_RECVTOS, 1),
-                    (IPPROTO_IP, ip::IP_RECVTOS, 0),
-                    (IPPROTO_IP, ip::IP_RECVOPTS, 1),
-                    (IPPROTO_IP, ip::IP_RECVOPTS, 0),
-                ]);
-                self.pair.set(socket, level, option, value);
-            }
-            13 => {
-                let socket = random.one_of(&self.udp);
-                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(THEM, 4000)));
-            }
-            14 => {
-                let socket = random.one_of(&self.udp);
-                _ = self.pair.both(&name, |stack| stack.connect(socket, &Address::Unspecified));
-            }
-            15 => {
-                let socket = random.one_of(&self.udp);
-                let how = random.below(3) as i32;
-                _ = self.pair.both(&name, |stack| stack.shutdown(socket, how));
-            }
-            16 => {
-                let listener = self.tcp[0];
-                if let Ok((socket, _)) = self.pair.both(&name, |stack| stack.accept(listener)) {
-                    self.tcp.push(socket);
-                }
-            }
-            17 => {
-                let port = random.between(5000, 5010) as u16;
-                let socket = self.stream();
-                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(THEM, port)));
-            }
-            18 | 19 => {
-                let (socket, len) = (random.one_of(&self.tcp), random.one_of(&[1, 64, 1448, 5000]));
-                _ = self.pair.both(&name, |stack| stack.send(socket, &vec![9; len], MsgFlags::NONE));
-            }
-            20 => {
-                let socket = random.one_of(&self.tcp);
-                _ = self.pair.both(&name, |stack| {
-                    let mut into = [0; 3000];
-                    let read = stack.recv(socket, &mut into, MsgFlags::NONE);
-                    (read, checksum(&into))
-                });
-            }
-            21 if self.tcp.len() > 1 => {
-                let socket = self.tcp.swap_remove(1 + random.below(self.tcp.len() as u64 - 1) as usize);
-                _ = self.pair.both(&name, |stack| stack.close(socket));
-            }
-            22 => {
-                let time = Duration::from_millis(random.one_of(&[1, 40, 300, 3000, 70_000]));
-                self.pair.now += time;
-                let now = self.pair.now;
-                self.pair.both(&name, |stack| stack.advance(now));
-            }
-            _ => self.reads(),
-        }
-        self.look(&name);
-    }
-
-    /// All that waits at one of the sockets, into places of one piece, which are used again: as much as can be at once, and one by one.
-    fn reads(&mut self) {
-        let socket = self.random.one_of(&self.udp);
-        let size = self.random.one_of(&[2000, 2000, 30, 0]);
-        let mut many = self.random.chance(0.5);
-        self.pair.both("read", |stack| {
-            many = !many;
-            let mut got = Vec::new();
-            let mut rooms = vec![vec![0; size]; 8];
-            let mut pieces: Vec<[&mut [u8]; 1]> = rooms.iter_mut().map(|room| [&mut room[..]]).collect();
-            let mut places: Vec<_> = pieces.iter_mut().map(|into| Receiving::into(into, 200)).collect();
-            loop {
-                let count = if many {
-                    stack.recvmmsg(socket, &mut places, MsgFlags::DONTWAIT)
-                } else {
-                    let place = &mut places[0];
-                    stack.recvmsg(socket, place.into, 200, MsgFlags::DONTWAIT).map(|received| {
-                        place.received = received;
-                        1
-                    })
-                };
-                let Ok(count) = count else {
-                    got.push(format!("{count:?}"));
-                    break;
-                };
-                for place in &places[..count] {
-                    got.push(format!("{:?} {:x?}", place.received, &place.into[0][..place.received.len.min(size)]));
-                }
-            }
-            got
-        });
     }
 }
 

@@ -50,3 +50,22 @@ fn make_room(bytes: &mut Vec<u8>, at: &mut u32) {
         bytes.reserve(3 * bytes.len());
     }
 }
+
+/// The first `count` of those that were not used yet are.
+#[inline]
+pub(super) fn use_up(bytes: &mut Vec<u8>, at: &mut u32, count: usize) {
+    /// So much may be held for few.
+    const LITTLE: usize = 4096;
+    *at += count as u32;
+    let left = bytes.len() - *at as usize;
+    if bytes.capacity() > LITTLE + 8 * left && left > 0 {
+        give_back(bytes, at);
+    }
+}
+
+/// What is left of many may stay for long, and is charged for itself alone.
+#[cold]
+fn give_back(bytes: &mut Vec<u8>, at: &mut u32) {
+    *bytes = bytes[*at as usize..].to_vec();
+    *at = 0;
+}

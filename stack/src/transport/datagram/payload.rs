@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::gathering::append;
+use super::gathering::{append, use_up};
 use crate::base::frame::SHORT;
 use crate::base::{Frame, Rope};
 
@@ -140,7 +140,7 @@ impl Payload {
                 *len -= count as u32;
             }
             Self::Shared(rope) => rope.advance(count),
-            Self::Gathered { at, .. } => *at += count as u32,
+            Self::Gathered { bytes, at } => use_up(bytes, at, count),
         }
     }
 

@@ -1,5 +1,5 @@
-//! A segment as nearly all are, with timestamps and no other options, for a connection: looked at once, where it lies. What [`Tcp::receive`] and the
-//! layers below it come to for it, in one go; all others go up layer by layer.
+//! A segment as nearly all are, with timestamps and no other options, for a connection, and a SYN with the options that most have: looked at once,
+//! where it lies. What [`Tcp::receive`] and the layers below it come to for it, in one go; all others go up layer by layer.
 
 use super::Tcp;
 use super::arrives::Arrival;
@@ -15,7 +15,7 @@ const HEADERS: usize = ipv4::HEADER_LEN + USUAL_LEN;
 const SYN_HEADERS: usize = ipv4::HEADER_LEN + SYN_LEN;
 
 impl Tcp {
-    /// Receives a frame from a link while nothing waits, if it brings such a segment. Else it is given back, and nothing was done.
+    /// Receives a frame from a link while nothing waits, if it brings such a segment. Else it is given back, and nothing was done that can be seen.
     #[inline(always)] // Nobody else has a frame in hand.
     pub fn receive_known(&mut self, net: &mut Network, link: LinkId, mut frame: Frame) -> Option<Frame> {
         if frame.len() == SYN_HEADERS {

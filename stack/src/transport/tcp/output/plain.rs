@@ -30,7 +30,7 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     // What is to be noted of another path, others do.
     let known = along.filter(|along| transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu);
     let Some((way, straight)) = known.and_then(|along| along.straight(USUAL_LEN + body.len())) else {
-        return send_any(tcb, cx, seq, flags, body);
+        return send_any(tcb, cx, header, body);
     };
     let len = body.len();
     straight.send(packet(way, &header, body));
@@ -40,10 +40,9 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     Ok(())
 }
 
-/// The general way. The header is made anew, which comes to the same: this one is in no memory.
+/// The general way. By value, so that the header comes into memory only here.
 #[inline(never)]
-fn send_any(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8, body: Rope) -> Result<(), Errno> {
-    let header = fill::header(tcb, cx, seq, flags);
+fn send_any(tcb: &mut Tcb, cx: &mut Cx<'_>, header: Header, body: Rope) -> Result<(), Errno> {
     transmit::segment(tcb, cx, &header, body, 0)
 }
 
@@ -145,7 +144,8 @@ mod tests {
                 let result = if core::mem::take(&mut straight) {
                     send(tcb, &mut cx, seq, flags, body)
                 } else {
-                    send_any(tcb, &mut cx, seq, flags, body)
+                    let header = fill::header(tcb, &mut cx, seq, flags);
+                    send_any(tcb, &mut cx, header, body)
                 };
                 seen(end, result)
             });
@@ -177,11 +177,11 @@ mod tests {
             0 => (tcb.snd.urgent, tcb.snd.up) = (is_odd, Seq(more)),
             1 => tcb.dsack = (tcb.rcv.nxt, tcb.rcv.nxt + more % 3),
             2 => tcb.sack = is_odd,
-            3 => tcb.timestamps = more % 8 > 0,
-            4 => tcb.state = if more % 4 > 0 { TcpState::Established } else { TcpState::SynReceived },
+            3 => tcb.timestamps = !more.is_multiple_of(8),
+            4 => tcb.state = if !more.is_multiple_of(4) { TcpState::Established } else { TcpState::SynReceived },
             5 => {
                 tcb.inet.fragmentation =
-                    [Fragmentation::Never, Fragmentation::Local, Fragmentation::Anybody, Fragmentation::Probe][more as usize % 4]
+                    [Fragmentation::Never, Fragmentation::Local, Fragmentation::Anybody, Fragmentation::Probe][more as usize % 4];
             }
             6 | 7 => {
                 let pairs = [

@@ -1,0 +1,78 @@
+//! Packets as they are and as they should not be, and the frames they come in.
+
+use super::*;
+
+pub(super) fn ipv4(random: &mut Random, odd: f64, [src, dst]: [[u8; 4]; 2], protocol: u8, segment: &[u8]) -> Vec<u8> {
+    let options: &[u8] =
+        if random.chance(odd) { random.one_of(&[&[1, 1, 1, 0], &[7, 3, 4, 0], &[131, 3, 4, 0], &[148, 4, 0, 0]]) } else { &[] };
+    let total = 20 + options.len() + segment.len();
+    let said = if random.chance(odd) {
+        random.one_of(&[0, 19, 20, 51, 52, total - 1, total + 1, total.saturating_sub(8)])
+    } else {
+        total
+    };
+    let flags: u16 = if random.chance(odd) { random.one_of(&[0, 0x8000, 0xc000, 0x2000, 1, 0x6000]) } else { 0x4000 };
+    let ident: u16 = if random.chance(odd) { random.below(65_536) as u16 } else { 0 };
+    let ttl = if random.chance(odd) { random.one_of(&[0, 1, 255]) } else { 64 };
+    let tos = if random.chance(odd) { random.below(256) as u8 } else { 0 };
+    let mut packet = vec![0x45 + (options.len() / 4) as u8, tos];
+    packet.extend((said as u16).to_be_bytes());
+    packet.extend(ident.to_be_bytes());
+    packet.extend(flags.to_be_bytes());
+    packet.extend([ttl, protocol, 0, 0]);
+    packet.extend(src);
+    packet.extend(dst);
+    packet.extend(options);
+    let sum = checksum(&packet);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend(segment);
+    if random.chance(odd / 2.0) {
+        let padding = random.one_of(&[1, 6, 8, 46]);
+        packet.resize(packet.len() + padding, if random.chance(0.5) { 0 } else { 0xaa });
+    }
+    if random.chance(odd / 2.0) {
+        let at = random.below(packet.len() as u64) as usize;
+        packet[at] ^= 1 << random.below(8);
+        if random.chance(0.7) {
+            packet[10..12].fill(0);
+            let header = (usize::from(packet[0] & 15) * 4).min(packet.len()).max(20);
+            let sum = checksum(&packet[..header]);
+            packet[10..12].copy_from_slice(&sum.to_be_bytes());
+        }
+    }
+    packet
+}
+
+pub(super) fn pseudo([src, dst]: [[u8; 4]; 2], protocol: u8, len: usize) -> Sum {
+    Sum::pseudo(Addr::from_v4(src), Addr::from_v4(dst), protocol, len)
+}
+
+/// The bytes as a frame, wherever they lie and whatever is known of them.
+pub(super) fn frame(bytes: &[u8], random: &mut Random, odd: f64) -> Frame {
+    let mut frame = match random.below(5) {
+        0 | 1 => Frame::copy_of(bytes),
+        2 => Frame::from(bytes),
+        3 => {
+            let at = random.below(bytes.len().min(100) as u64 + 1) as usize;
+            let mut frame = Frame::from(&bytes[at..]);
+            frame.prepend(&bytes[..at]);
+            frame
+        }
+        _ => {
+            let at = random.below(bytes.len() as u64) as usize;
+            let mut rope = Rope::from(&bytes[..at]);
+            rope.append(Rope::from(&bytes[at..]));
+            Frame::new(rope)
+        }
+    };
+    if random.chance(odd) {
+        frame.checksum = random.one_of(&[Checksum::Verified, Checksum::Partial { offset: 16 }, Checksum::Partial { offset: 6 }]);
+        frame.l2_len = random.one_of(&[0, 0, 14]);
+        frame.l3_len = random.one_of(&[20, 20, 0, 6, 19, 24, 40]);
+        frame.l4_len = random.one_of(&[0, 8, 32]);
+    }
+    if random.chance(odd) {
+        frame.segment_size = random.one_of(&[1, 8, 64, 1000]);
+    }
+    frame
+}
