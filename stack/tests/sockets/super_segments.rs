@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use loggia_stack::base::checksum::checksum;
 use loggia_stack::base::{Frame, MsgFlags};
 use loggia_stack::link::Offloads;
 use loggia_stack::{LinkId, SocketId};
@@ -127,14 +128,6 @@ fn only_who_asked_for_it_gets_packets_without_a_length() {
         true
     });
     carry(&mut net, client, (1, peer));
-}
-
-fn checksum(bytes: &[u8]) -> u16 {
-    let mut sum: u32 = bytes.chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(*two.get(1).unwrap_or(&0))).sum();
-    while sum >> 16 != 0 {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
 }
 
 /// What a router says of a packet, of which it quotes the beginning: it must be at most so large.

@@ -21,8 +21,8 @@ use super::template::Template;
 const FLOWS: usize = 8;
 /// How many segments are joined at most: tiny ones would make a long list for little.
 const SEGMENTS: u32 = 256;
-/// The largest packet joined, by the length field of IPv4.
-pub(super) const LARGEST: usize = 65_535;
+/// The longest packet, by the length field of IPv4: nothing longer is joined, or goes up.
+pub(in crate::link) const LARGEST: usize = 65_535;
 
 const ACK: u8 = 0x10;
 const ECE: u8 = 0x40;
