@@ -3,7 +3,8 @@
 use loggia_stack::base::{MsgFlags, SocketId};
 use loggia_stack::socket::{Message, Receiving, Sending};
 
-use crate::pair::{PORT, Pair, Time, Wire, name};
+use crate::pair::{PORT, Pair, Wire};
+use crate::site::Site;
 
 /// Datagrams of a batch.
 pub const BATCH: usize = 64;
@@ -27,10 +28,15 @@ impl Default for Datagrams {
 impl Datagrams {
     /// One connected to the other.
     pub fn new() -> Self {
-        let mut pair = Pair::new(Wire::Packets, Time::stepped());
+        Self::at(Site::default())
+    }
+
+    /// The same elsewhere.
+    pub fn at(site: Site) -> Self {
+        let mut pair = Pair::at(site, Wire::Packets);
         let (client, server) = (pair.client.datagram_socket(), pair.server.datagram_socket());
-        pair.server.stack.bind(server, &name(2, PORT)).expect("bind");
-        pair.client.stack.connect(client, &name(2, PORT)).expect("connect");
+        pair.server.stack.bind(server, &site.name(2, PORT)).expect("bind");
+        pair.client.stack.connect(client, &site.name(2, PORT)).expect("connect");
         Self { pair, client, server }
     }
 

@@ -4,12 +4,14 @@
 use std::iter;
 use std::time::{Duration, Instant as Clock};
 
-use loggia_stack::base::{Addr, Checksum, Cidr, Errno, Frame, LinkId, MsgFlags, SockAddr, SocketId};
+use loggia_stack::base::{Checksum, Errno, Frame, LinkId, MsgFlags, SockAddr, SocketId};
 use loggia_stack::engine::{Config, Stack};
 use loggia_stack::link::{LinkConfig, Medium, Offloads};
 use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::{AF_INET, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, sol_socket, tcp};
+use loggia_stack::socket::numbers::{IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, sol_socket, tcp};
 use loggia_stack::{Instant, Seed};
+
+use crate::site::Site;
 
 /// The largest packet where frames of 64 KiB are meant.
 pub const LARGEST: usize = 65_535;
@@ -52,7 +54,7 @@ impl Wire {
         }
     }
 
-    fn link(self) -> LinkConfig {
+    fn link(self, medium: Medium) -> LinkConfig {
         let offloads = match self {
             Self::Large => Offloads { checksum: true, segmentation: 0, coalesce: false },
             Self::Packets => Offloads { checksum: false, segmentation: 0, coalesce: true },
@@ -60,7 +62,7 @@ impl Wire {
             Self::Bare => Offloads { checksum: true, segmentation: LARGEST as u32, coalesce: false },
         };
         // Nothing but the wire's own limits is to count.
-        LinkConfig { name: "eth0".into(), medium: Medium::Ip, mtu: self.mtu() as u32, offloads, queue_limit: 64 << 20 }
+        LinkConfig { name: "eth0".into(), medium, mtu: self.mtu() as u32, offloads, queue_limit: 64 << 20 }
     }
 }
 
@@ -71,17 +73,19 @@ pub struct Host {
     pub stack: Stack,
     /// Its only link.
     pub link: LinkId,
+    /// Where it lives.
+    pub site: Site,
     wire: Wire,
 }
 
 /// The first port of host `number`.
 pub fn address(number: u8) -> SockAddr {
-    SockAddr::new(Addr::v4(192, 0, 2, number), PORT)
+    SockAddr::new(Site::Ipv4.address(number), PORT)
 }
 
 /// As `address`, as calls take it.
 pub fn name(number: u8, port: u16) -> Address {
-    Address::Inet(SockAddr { port, ..address(number) })
+    Site::Ipv4.name(number, port)
 }
 
 /// Settings under which [`BUFFER`] can be asked for.
@@ -95,11 +99,16 @@ pub fn config() -> Config {
 impl Host {
     /// Host `number`, with one address.
     pub fn new(number: u8, wire: Wire, config: Config) -> Self {
+        Self::at(Site::default(), number, wire, config)
+    }
+
+    /// The same elsewhere.
+    pub fn at(site: Site, number: u8, wire: Wire, config: Config) -> Self {
         let mut stack = Stack::new(config, Seed::from(u64::from(number)), Instant::EPOCH);
-        let link = stack.add_link(wire.link()).expect("a link");
+        let link = stack.add_link(wire.link(site.medium(number))).expect("a link");
         stack.set_up(link, true).expect("it goes up");
-        stack.add_address(link, Cidr::new(address(number).addr, 24)).expect("an address");
-        Self { stack, link, wire }
+        stack.add_address(link, site.subnet(number)).expect("an address");
+        Self { stack, link, site, wire }
     }
 
     /// A TCP socket with large buffers and without Nagle.
@@ -113,12 +122,12 @@ impl Host {
 
     /// A TCP socket as it comes.
     pub fn plain_socket(&mut self) -> SocketId {
-        self.stack.socket(AF_INET, SOCK_STREAM, 0).expect("a socket")
+        self.stack.socket(self.site.family(), SOCK_STREAM, 0).expect("a socket")
     }
 
     /// A UDP socket.
     pub fn datagram_socket(&mut self) -> SocketId {
-        self.stack.socket(AF_INET, SOCK_DGRAM, 0).expect("a socket")
+        self.stack.socket(self.site.family(), SOCK_DGRAM, 0).expect("a socket")
     }
 
     /// Sets a number.
@@ -195,9 +204,17 @@ impl Pair {
 
     /// As [`Pair::new`], with settings for both.
     pub fn with_config(wire: Wire, time: Time, config: &Config) -> Self {
-        let (client, mut server) = (Host::new(1, wire, config.clone()), Host::new(2, wire, config.clone()));
+        Self::of([1, 2].map(|number| Host::new(number, wire, config.clone())), time)
+    }
+
+    /// Two new hosts elsewhere.
+    pub fn at(site: Site, wire: Wire) -> Self {
+        Self::of([1, 2].map(|number| Host::at(site, number, wire, config())), Time::stepped())
+    }
+
+    fn of([client, mut server]: [Host; 2], time: Time) -> Self {
         let listener = server.large_socket();
-        server.stack.bind(listener, &name(2, PORT)).expect("bind");
+        server.stack.bind(listener, &server.site.name(2, PORT)).expect("bind");
         server.stack.listen(listener, 128).expect("listen");
         Self { client, server, listener, time }
     }
@@ -247,7 +264,7 @@ impl Pair {
 
     /// A connection from a socket to a listener at a port.
     pub fn connect_to(&mut self, client: SocketId, listener: SocketId, port: u16) -> Ends {
-        assert_eq!(self.client.stack.connect(client, &name(2, port)), Err(Errno::EINPROGRESS));
+        assert_eq!(self.client.stack.connect(client, &self.server.site.name(2, port)), Err(Errno::EINPROGRESS));
         loop {
             self.step();
             if let Ok((server, _)) = self.server.stack.accept(listener) {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use loggia_stack::base::MsgFlags;
 
+use crate::alone::Alone;
 use crate::crowd::Crowd;
 use crate::datagrams::Datagrams;
 use crate::pair::{Ends, PORT, Pair, Time, WRITE, Wire, name, pattern};
+use crate::site::Site;
 
 /// Runs the work that is counted.
 pub type Meter<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
@@ -30,13 +32,21 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "udp", run: udp },
     Scenario { name: "udp-batch", run: udp_batch },
     Scenario { name: "udp-calls", run: udp_calls },
+    Scenario { name: "ping-pong-ipv6", run: ping_pong_ipv6 },
+    Scenario { name: "connect-close-ipv6", run: connect_close_ipv6 },
+    Scenario { name: "transfer-1500-ipv6", run: transfer_1500_ipv6 },
+    Scenario { name: "udp-batch-ipv6", run: udp_batch_ipv6 },
+    Scenario { name: "udp-calls-ipv6", run: udp_calls_ipv6 },
+    Scenario { name: "ping-pong-ethernet", run: ping_pong_ethernet },
+    Scenario { name: "udp-batch-ethernet", run: udp_batch_ethernet },
+    Scenario { name: "ping-pong-loopback", run: ping_pong_loopback },
     Scenario { name: "retransmission-timeout", run: retransmission_timeout },
     Scenario { name: "demultiplex-100k", run: demultiplex },
 ];
 
 /// An established transfer: the first megabytes, in which windows and buffers grow, are not counted.
-fn transfer(wire: Wire, amount: usize, meter: Meter<'_>) {
-    let mut pair = Pair::new(wire, Time::stepped());
+fn transfer(site: Site, wire: Wire, amount: usize, meter: Meter<'_>) {
+    let mut pair = Pair::at(site, wire);
     let ends = pair.connect();
     let (source, mut sink) = (pattern(wire.write()), vec![0; WRITE]);
     pair.bulk(ends, 8 << 20, &source, &mut sink);
@@ -44,28 +54,60 @@ fn transfer(wire: Wire, amount: usize, meter: Meter<'_>) {
 }
 
 fn transfer_64k(meter: Meter<'_>) {
-    transfer(Wire::Large, 16 << 20, meter);
+    transfer(Site::Ipv4, Wire::Large, 16 << 20, meter);
 }
 
 fn transfer_1500(meter: Meter<'_>) {
-    transfer(Wire::Packets, 4 << 20, meter);
+    transfer(Site::Ipv4, Wire::Packets, 4 << 20, meter);
+}
+
+fn transfer_1500_ipv6(meter: Meter<'_>) {
+    transfer(Site::Ipv6, Wire::Packets, 4 << 20, meter);
 }
 
 /// MTU 1500, but the link takes what is to be cut as it is.
 fn transfer_super(meter: Meter<'_>) {
-    transfer(Wire::Bare, 16 << 20, meter);
+    transfer(Site::Ipv4, Wire::Bare, 16 << 20, meter);
 }
 
 fn ping_pong(meter: Meter<'_>) {
-    let mut pair = Pair::new(Wire::Large, Time::stepped());
+    ping_pong_at(Site::Ipv4, meter);
+}
+
+fn ping_pong_ipv6(meter: Meter<'_>) {
+    ping_pong_at(Site::Ipv6, meter);
+}
+
+fn ping_pong_ethernet(meter: Meter<'_>) {
+    ping_pong_at(Site::Ethernet, meter);
+}
+
+fn ping_pong_at(site: Site, meter: Meter<'_>) {
+    let mut pair = Pair::at(site, Wire::Large);
     let ends = pair.connect();
     (0..100).for_each(|_| pair.ping_pong(ends));
     meter(&mut || (0..1000).for_each(|_| pair.ping_pong(ends)));
 }
 
-/// 20 ms apart, so that TIME-WAIT does not use up the ports.
+/// Both ends on one host.
+fn ping_pong_loopback(meter: Meter<'_>) {
+    let mut host = Alone::new();
+    let ends = host.connect();
+    (0..100).for_each(|_| host.ping_pong(ends));
+    meter(&mut || (0..1000).for_each(|_| host.ping_pong(ends)));
+}
+
 fn connect_close(meter: Meter<'_>) {
-    let mut pair = Pair::new(Wire::Large, Time::stepped());
+    connect_close_at(Site::Ipv4, meter);
+}
+
+fn connect_close_ipv6(meter: Meter<'_>) {
+    connect_close_at(Site::Ipv6, meter);
+}
+
+/// 20 ms apart, so that TIME-WAIT does not use up the ports.
+fn connect_close_at(site: Site, meter: Meter<'_>) {
+    let mut pair = Pair::at(site, Wire::Large);
     let mut connections = |count: usize| {
         for _ in 0..count {
             pair.wait(Duration::from_millis(20));
@@ -92,16 +134,36 @@ fn udp(meter: Meter<'_>) {
     meter(&mut || datagrams(1000));
 }
 
-/// 2,048 datagrams.
 fn udp_batch(meter: Meter<'_>) {
-    let mut hosts = Datagrams::new();
+    udp_batch_at(Site::Ipv4, meter);
+}
+
+fn udp_batch_ipv6(meter: Meter<'_>) {
+    udp_batch_at(Site::Ipv6, meter);
+}
+
+fn udp_batch_ethernet(meter: Meter<'_>) {
+    udp_batch_at(Site::Ethernet, meter);
+}
+
+/// 2,048 datagrams.
+fn udp_batch_at(site: Site, meter: Meter<'_>) {
+    let mut hosts = Datagrams::at(site);
     hosts.batches(4);
     meter(&mut || hosts.batches(32));
 }
 
-/// As many, a call each, of which 64 are on their way at once.
 fn udp_calls(meter: Meter<'_>) {
-    let mut hosts = Datagrams::new();
+    udp_calls_at(Site::Ipv4, meter);
+}
+
+fn udp_calls_ipv6(meter: Meter<'_>) {
+    udp_calls_at(Site::Ipv6, meter);
+}
+
+/// As many, a call each, of which 64 are on their way at once.
+fn udp_calls_at(site: Site, meter: Meter<'_>) {
+    let mut hosts = Datagrams::at(site);
     hosts.calls_of_a_batch(4);
     meter(&mut || hosts.calls_of_a_batch(32));
 }
