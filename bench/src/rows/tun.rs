@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use loggia::Host;
 use loggia::device::{Device, Tun};
 use loggia::net::TcpListener;
@@ -51,25 +52,54 @@ struct Laid {
 type Sink = fn(Tun, bool, usize) -> Result<Duration, String>;
 type Source = fn(Tun, bool, &AtomicBool, usize) -> Result<(), String>;
 
+/// Who is measured, and over which devices.
+struct Subject {
+    name: &'static str,
+    sink: Sink,
+    source: Source,
+    steering: Steering,
+    plain: bool,
+    headed: bool,
+}
+
+impl Subject {
+    const fn new(name: &'static str, sink: Sink, source: Source) -> Self {
+        Self { name, sink, source, steering: Steering::Off, plain: true, headed: true }
+    }
+
+    const fn steered(self) -> Self {
+        Self { steering: Steering::Default, ..self }
+    }
+
+    /// It neither cuts nor joins, or is not steered then, so that with virtio-net headers there would be nothing to see.
+    const fn only_plain(self) -> Self {
+        Self { headed: false, ..self }
+    }
+
+    const fn only_headed(self) -> Self {
+        Self { plain: false, ..self }
+    }
+}
+
+const SUBJECTS: [Subject; 7] = [
+    Subject::new("minimal TCP", minimal_sink, minimal_source),
+    Subject::new("loggia", loggia_sink, loggia_source).steered(),
+    Subject::new("loggia, `Bytes`", loggia_sink_of_bytes, loggia_source_of_bytes).steered().only_headed(),
+    Subject::new("minimal TCP, steered", minimal_sink, minimal_source).steered().only_plain(),
+    Subject::new(peers::SMOLTCP, peers::smoltcp::tun::sink, peers::smoltcp::tun::source).only_plain(),
+    Subject::new(peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source).only_plain(),
+    Subject::new(peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source).only_plain(),
+];
+
 pub(crate) fn in_child(effort: Effort) -> Result<Vec<Sample>, String> {
-    // The last four neither cut nor join, or are not steered then, so that with virtio-net headers there would be nothing to see.
-    let subjects: [(&str, Sink, Source, Steering, bool); 6] = [
-        ("minimal TCP", minimal_sink, minimal_source, Steering::Off, true),
-        ("loggia", loggia_sink, loggia_source, Steering::Default, true),
-        ("minimal TCP, steered", minimal_sink, minimal_source, Steering::Default, false),
-        (peers::SMOLTCP, peers::smoltcp::tun::sink, peers::smoltcp::tun::source, Steering::Off, false),
-        (peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source, Steering::Off, false),
-        (peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source, Steering::Off, false),
-    ];
     let (mut samples, mut failures) = (Vec::new(), Vec::new());
     for (row, headed, what, amount) in
         [(6, false, "plain", effort.of(400 << 20)), (7, true, "virtio-net header", effort.of(2 << 30))]
     {
-        for (subject, sink, source, steering, takes_headers) in subjects {
+        for &Subject { name: subject, sink, source, steering, .. } in
+            SUBJECTS.iter().filter(|subject| if headed { subject.headed } else { subject.plain })
+        {
             let device = Laid { headed, steering };
-            if headed && !takes_headers {
-                continue;
-            }
             // It is known to be ten times as slow.
             let amount = if subject == peers::IPSTACK { amount / 8 } else { amount };
             for (way, took) in
@@ -204,10 +234,29 @@ fn host(tun: Tun) -> io::Result<(Host, TcpListener)> {
 }
 
 fn loggia_sink(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
+    receive(tun, |stream| read(stream, amount))
+}
+
+/// What came is shared with who reads it, not copied.
+fn loggia_sink_of_bytes(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
+    receive(tun, |stream| {
+        let mut received = stream.recv_bytes(WRITE)?.len();
+        let began = Instant::now();
+        while received < amount {
+            match stream.recv_bytes(WRITE)?.len() {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => received += count,
+            }
+        }
+        Ok(began.elapsed())
+    })
+}
+
+fn receive(tun: Tun, read: impl FnOnce(&mut loggia::net::TcpStream) -> io::Result<Duration>) -> Result<Duration, String> {
     let work = || -> io::Result<Duration> {
         let (host, listener) = host(tun)?;
         let (mut stream, _) = listener.accept()?;
-        let took = read(&mut stream, amount)?;
+        let took = read(&mut stream)?;
         drop((stream, listener));
         // The kernel's end may hold its half open.
         let _ = host.shutdown(Duration::from_millis(200));
@@ -217,13 +266,24 @@ fn loggia_sink(tun: Tun, _: bool, amount: usize) -> Result<Duration, String> {
 }
 
 fn loggia_source(tun: Tun, _: bool, _: &AtomicBool, amount: usize) -> Result<(), String> {
+    let source = pattern(WRITE);
+    send(tun, amount, |stream| stream.write_all(&source))
+}
+
+/// What is sent is shared until it was acknowledged, not copied.
+fn loggia_source_of_bytes(tun: Tun, _: bool, _: &AtomicBool, amount: usize) -> Result<(), String> {
+    let source = Bytes::from(pattern(WRITE));
+    send(tun, amount, |stream| stream.send_bytes(source.clone()).map(drop))
+}
+
+/// One `write` after the other, each of as much.
+fn send(tun: Tun, amount: usize, mut write: impl FnMut(&mut loggia::net::TcpStream) -> io::Result<()>) -> Result<(), String> {
     let work = || -> io::Result<()> {
         let (host, listener) = host(tun)?;
         let (mut stream, _) = listener.accept()?;
-        let source = pattern(WRITE);
         // The reader goes when it has had enough.
         let mut writes = 0..=amount.div_ceil(WRITE);
-        while writes.next().is_some() && stream.write_all(&source).is_ok() {}
+        while writes.next().is_some() && write(&mut stream).is_ok() {}
         drop((stream, listener));
         let _ = host.shutdown(Duration::from_secs(5));
         Ok(())

@@ -8,6 +8,7 @@ mod devices;
 mod doors;
 mod helm;
 mod idle;
+mod looks;
 mod own;
 mod shutdown;
 #[cfg(feature = "tokio")]

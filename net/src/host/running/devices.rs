@@ -78,15 +78,7 @@ impl Running {
         let now = self.now();
         // What has come is older than what is due: an acknowledgement that waited here is no reason to send anything again.
         state.stack.set_clock(now);
-        let mut gone = Vec::new();
-        for Arrived { link, batch, .. } in helm.iter_mut().flat_map(|lookout| &mut lookout.arrived) {
-            state.busy |= !batch.frames.is_empty();
-            let State { stack, observers, .. } = &mut *state;
-            observers.receive(stack, *link, batch.frames.drain(..));
-            if std::mem::take(&mut batch.lost) {
-                gone.push(state.lose(*link));
-            }
-        }
+        let gone = state.receive(helm);
         state.stack.advance(now);
         state.armed = Instant::EPOCH;
         // One is awake: nobody need ring.
@@ -195,6 +187,20 @@ impl Notified for Running {
 }
 
 impl State {
+    /// Runs through what has come to the lookout. The ports of devices that were lost are to be dropped without the lock.
+    pub(super) fn receive(&mut self, helm: &mut Option<Lookout>) -> Vec<Option<Port>> {
+        let mut gone = Vec::new();
+        for Arrived { link, batch, .. } in helm.iter_mut().flat_map(|lookout| &mut lookout.arrived) {
+            self.busy |= !batch.frames.is_empty();
+            let Self { stack, observers, .. } = self;
+            observers.receive(stack, *link, batch.frames.drain(..));
+            if std::mem::take(&mut batch.lost) {
+                gone.push(self.lose(*link));
+            }
+        }
+        gone
+    }
+
     /// Makes a link of an interface; leaves nothing behind if something of it cannot be.
     pub(super) fn add(&mut self, interface: &Interface) -> io::Result<LinkId> {
         let (addresses, gateways) = (interface.setup.addresses()?, interface.setup.gateways()?);

@@ -165,7 +165,7 @@ const ROUNDS: usize = 16;
 /// need not ring for it.
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// After so many bytes sent a caller looks what has come, if nobody else does: acknowledgements, which let go what is kept for sending it
+/// After so many bytes sent the next call looks what has come, if nobody else does: acknowledgements, which let go what is kept for sending it
 /// again while it is still in the cache.
 const LOOK: usize = 256 << 10;
 
@@ -229,6 +229,13 @@ impl Running {
     /// A socket call, or several.
     pub(super) fn with(&self, work: &mut dyn FnMut(&mut Stack, &mut Waiters)) {
         let mut state = self.lock();
+        if state.is_much_sent()
+            && self.callers_wait.load(Ordering::Relaxed)
+            && let Some(lookout) = state.begin_look()
+        {
+            drop(state);
+            return self.look(lookout, work);
+        }
         state.stack.advance(self.now());
         let State { stack, waiters, .. } = &mut *state;
         work(stack, waiters);
@@ -237,12 +244,8 @@ impl Running {
         if state.waiters.take_came() && state.helm.at() == At::Nobody {
             state.call(&mut after);
         }
-        let much_sent = state.is_much_sent();
         drop(state);
         self.conclude(after);
-        if much_sent && self.callers_wait.load(Ordering::Relaxed) {
-            self.look();
-        }
     }
 
     fn conclude(&self, after: After) {

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time;
 
 use loggia_stack::base::Instant;
+use loggia_stack::engine::Stack;
 
 use super::{After, LOOK, Next, PAUSE, Phase, Running, StandBy, State, Who};
 use crate::blocking;
-use crate::driver::Stand;
+use crate::driver::{Stand, Waiters};
 use crate::host::helm::{At, NAP, Watch};
 use crate::host::lookout::Lookout;
 use crate::host::port::Port;
@@ -64,6 +65,8 @@ impl Running {
                 self.conclude(after);
                 return self.steer(helm, next, until);
             }
+            // What it waited for came with its own call: it is about to look again.
+            At::Nobody if state.waiters.count() == 0 => {}
             At::Nobody => state.call(&mut after),
             At::Thread if alone => state.helm.wish(waker.clone(), stand.count),
             At::Thread | At::Caller => {}
@@ -95,15 +98,26 @@ impl Running {
         }
     }
 
-    /// A caller looks what has come, without waiting, if nobody is at the helm.
-    pub(super) fn look(&self) {
-        let mut state = self.lock();
-        let Some(lookout) = state.begin_look() else { return };
-        drop(state);
+    /// A caller who has taken the helm for it looks what has come, without waiting, and does its work before that is run through: else the
+    /// acknowledgement of all that was sent would set free the last little of it, as a packet of its own, a moment before more is written.
+    pub(super) fn look(&self, lookout: Lookout, work: &mut dyn FnMut(&mut Stack, &mut Waiters)) {
         let mut steering = Steering { running: self, helm: Some(lookout) };
         let _here = self.steering.begin();
         steering.helm.iter_mut().for_each(Lookout::look);
-        self.turn(&mut steering.helm, Who::Caller(Instant::EPOCH));
+        let mut state = self.lock();
+        let now = self.now();
+        state.stack.set_clock(now);
+        let own = state.waits_after(work);
+        let gone = state.receive(&mut steering.helm);
+        state.stack.advance(now);
+        state.busy = true;
+        state.armed = Instant::EPOCH;
+        // One is awake: nobody need ring.
+        let mut after = After { ring: false, ..state.settle() };
+        after.rouse |= state.leave(now, &mut steering.helm, own).rouse;
+        drop(state);
+        drop(gone);
+        self.conclude(after);
     }
 }
 
@@ -153,7 +167,7 @@ impl State {
             }
             return self.sleep(now, until);
         }
-        after.rouse |= self.leave(now, helm).rouse;
+        after.rouse |= self.leave(now, helm, 0).rouse;
         Next::Left
     }
 
@@ -161,10 +175,10 @@ impl State {
         helm.is_some_and(|lookout| lookout.generation == self.generation)
     }
 
-    /// The caller leaves the helm: to nobody, if it can wait.
-    pub(super) fn leave(&mut self, now: Instant, helm: &mut Option<Lookout>) -> After {
+    /// The caller leaves the helm: to nobody, if it can wait. For `own` sockets it waits itself, and will come back for them.
+    pub(super) fn leave(&mut self, now: Instant, helm: &mut Option<Lookout>, own: usize) -> After {
         let cannot_wait =
-            self.phase != Phase::Alive || self.others_wait() || !self.is_current(helm.as_ref()) || self.wants_watch();
+            self.phase != Phase::Alive || self.others_wait(own) || !self.is_current(helm.as_ref()) || self.wants_watch();
         // Where it is over nobody takes it any more.
         if !matches!(self.phase, Phase::Over { .. }) {
             self.lookout = helm.take();
@@ -212,12 +226,20 @@ impl State {
     /// True if the thread leaves the helm to callers, for which nobody has to wait.
     pub(super) fn stands_back(&mut self, now: Instant) -> bool {
         // Asked first: it counts.
-        self.helm.is_wanted() && !self.others_wait() && !self.wants_watch() && self.waiters.next_deadline() >= now + NAP
+        self.helm.is_wanted() && !self.others_wait(0) && !self.wants_watch() && self.waiters.next_deadline() >= now + NAP
     }
 
-    /// True if others wait for sockets than the caller who is at the helm or was called.
-    pub(super) fn others_wait(&self) -> bool {
-        self.waiters.count() > self.helm.of_the_same()
+    /// True if others wait for sockets than the caller who is at the helm or was called, and than one who waits for `own` of them.
+    pub(super) fn others_wait(&self, own: usize) -> bool {
+        self.waiters.count() > self.helm.of_the_same() + own
+    }
+
+    /// Does a caller's work; for how many sockets it waits then, who will come back for them.
+    fn waits_after(&mut self, work: &mut dyn FnMut(&mut Stack, &mut Waiters)) -> usize {
+        let Self { stack, waiters, .. } = self;
+        let before = waiters.count();
+        work(stack, waiters);
+        if waiters.take_came() { 0 } else { waiters.count().saturating_sub(before) }
     }
 
     /// True if somebody must wait for a device to have room.
