@@ -6,8 +6,8 @@ use super::layer::Sockets;
 use super::name::scoped;
 use super::receive::{Received, copy_out, note_read};
 use super::record::{Kind, Timestamps};
-use super::semantics::{ErrorOrder, Family};
-use super::send::Message;
+use super::semantics::ErrorOrder;
+use super::send::{Message, asked_of};
 use crate::base::event::class;
 use crate::base::{Errno, MsgFlags, SockAddr, SocketId};
 use crate::network::Network;
@@ -86,11 +86,7 @@ impl Sockets {
             return 0;
         }
         let asked = first.message.to;
-        let to = match asked {
-            None => None,
-            Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
-            Some(_) => return 0,
-        };
+        let Some(to) = asked_of(record, asked) else { return 0 };
         let Some(size) = first.message.len_if_like(asked) else { return 0 };
         // Lengths end with the first that is not alike, and only so many are then sent.
         let lengths = messages.iter().map_while(|one| one.message.len_if_like(asked));

@@ -63,6 +63,17 @@ fn is_same(one: Option<&Address>, other: Option<&Address>) -> bool {
     }
 }
 
+/// Where a message is to go, as whoever goes there again asks for it: a name of the socket's own family. None: that is to be found out.
+#[inline(always)]
+pub(super) fn asked_of(record: &Record, to: Option<&Address>) -> Option<Option<SockAddr>> {
+    match (to, record.family) {
+        (None, _) => Some(None),
+        (Some(Address::Inet(to)), Family::Inet) => Some(Some(*to)),
+        (Some(Address::Inet6 { addr: to, .. }), Family::Inet6) => Some(Some(*to)),
+        (Some(_), _) => None,
+    }
+}
+
 /// True if flags do not say how a message is to go.
 const fn tell_nothing(flags: MsgFlags) -> bool {
     flags.is_within(MsgFlags(MsgFlags::DONTWAIT.0 | MsgFlags::NOSIGNAL.0))
@@ -123,12 +134,7 @@ impl Sockets {
         match record.kind {
             Kind::Tcp(key) => self.tcp.write_short(net, key, data, flags).then_some(Ok(())),
             Kind::Udp(key) if control.is_empty() && tell_nothing(flags) => {
-                let to = match to {
-                    None => None,
-                    Some(Address::Inet(to)) if record.family == Family::Inet => Some(*to),
-                    Some(_) => return None,
-                };
-                self.udp.send_short(net, key, data, to)
+                self.udp.send_short(net, key, data, asked_of(record, to)?)
             }
             _ => None,
         }

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use loggia_stack::base::event::class;
-use loggia_stack::base::{Cidr, Errno, MsgFlags, SocketId};
+use loggia_stack::base::{Errno, MsgFlags, SocketId};
 use loggia_stack::link::{LinkConfig, Mac, Medium, Offloads};
-use loggia_stack::socket::numbers::{AF_INET, SIOCINQ, sol_socket as so};
+use loggia_stack::network::autoconf::LinkSettings;
+use loggia_stack::socket::numbers::{SIOCINQ, sol_socket as so};
 use loggia_stack::socket::{Address, Control, Message, Receiving, Sending};
 
-use crate::datagrams::{HOSTS, OTHERS, PORT, change, destination, flags, name, rival, socket};
+use crate::datagrams::{PORT, Site, change, destination, flags, name, rival, socket};
 use crate::sim::world::Arrival;
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
 
@@ -118,7 +119,8 @@ fn nobody_can_tell_many_messages_from_single_ones() {
 
 fn converse(seed: u64, calls: Calls) -> Seen {
     let mut random = Random::new(seed, 10);
-    let hosts = [0, 1].map(|at| host(seed, at, &mut random));
+    let site = &Site::of(seed);
+    let hosts = [0, 1].map(|at| host(site, seed, at, &mut random));
     let mut world = World::new(seed, hosts, conditions(&mut random));
     world.arrival = match calls {
         Calls::Apart => Arrival::Apart,
@@ -130,7 +132,7 @@ fn converse(seed: u64, calls: Calls) -> Seen {
     let heard =
         random.one_of(&[class::ALL, class::ALL & !class::CALLS, class::ALL & !class::CALLS, class::DISCARDS | class::NETWORK]);
     world.hosts.iter_mut().for_each(|host| host.stack.listen_events(heard));
-    let sockets = [0, 1].map(|at| socket(&mut world.hosts[at], at, &mut random));
+    let sockets = [0, 1].map(|at| socket(site, &mut world.hosts[at], at, &mut random));
     for (host, socket) in world.hosts.iter_mut().zip(sockets) {
         host.set(socket, so::LEVEL, so::SO_RCVBUF, random.one_of(&[1000, 20_000, 200_000]));
     }
@@ -139,7 +141,7 @@ fn converse(seed: u64, calls: Calls) -> Seen {
         let at = random.below(2) as usize;
         let (host, socket) = (&mut world.hosts[at], sockets[at]);
         match random.below(12) {
-            0..4 => results.push(format!("{:?}", calls.send(host, socket, &letters(at, &mut random)))),
+            0..4 => results.push(format!("{:?}", calls.send(host, socket, &letters(site, at, &mut random)))),
             4..7 => {
                 let len = random.one_of(&[0, 10, 64, 2000]);
                 let mut rooms = vec![vec![0; len]; random.between(1, 100) as usize];
@@ -148,8 +150,8 @@ fn converse(seed: u64, calls: Calls) -> Seen {
                 rooms.iter().for_each(|room| received.bytes(room));
             }
             7 => results.push(format!("{:?}", host.stack.query(socket, SIOCINQ))),
-            8 if random.chance(0.2) => rivals[at] = rival(host, at, rivals[at], &mut random),
-            8 if random.chance(0.5) => results.push(format!("{:?}", change(host, at, socket, &mut random))),
+            8 if random.chance(0.2) => rivals[at] = rival(site, host, at, rivals[at], &mut random),
+            8 if random.chance(0.5) => results.push(format!("{:?}", change(site, host, at, socket, &mut random))),
             _ => {
                 let until = world.now + Duration::from_millis(random.one_of(&[1, 3, 30]));
                 while world.now < until && world.step(until) {}
@@ -164,18 +166,22 @@ fn converse(seed: u64, calls: Calls) -> Seen {
 }
 
 /// On a bare link or an Ethernet, with a long queue or a short one.
-fn host(seed: u64, at: usize, random: &mut Random) -> Host {
+fn host(site: &Site, seed: u64, at: usize, random: &mut Random) -> Host {
     let mac = Mac([2, 0, 0, 0, 0, at as u8]);
     let link = LinkConfig {
         name: "eth0".into(),
         medium: random.one_of(&[Medium::Ip, Medium::Ethernet { mac, vlan: None }]),
-        mtu: random.one_of(&[576, 1500, 9000]),
+        mtu: random.one_of(&site.mtus()),
         offloads: Offloads { coalesce: random.chance(0.5), ..Offloads::default() },
         queue_limit: random.one_of(&[3_000, 20_000, 64 << 20]),
     };
     let memory = random.one_of(&[200_000, 64 << 20]);
-    let mut host = Host::with(seed + at as u64, HOSTS[at], link, |config| config.memory = memory);
-    host.stack.add_address(host.link, Cidr::new(OTHERS[at], 24)).expect("another address");
+    let mut host = Host::with(seed + at as u64, site.hosts[at], link, |config| {
+        config.memory = memory;
+        // Addresses are there at once.
+        config.network.ipv6.link_defaults = LinkSettings::MANUAL;
+    });
+    host.stack.add_address(host.link, site.other(at)).expect("another address");
     host
 }
 
@@ -195,16 +201,16 @@ fn conditions(random: &mut Random) -> Conditions {
 }
 
 /// Mostly datagrams of one size to one place, with others between.
-fn letters(at: usize, random: &mut Random) -> Vec<Letter> {
-    let (size, to) = (random.one_of(&[1, 64, 64, 65, 548, 549, 1472, 4000]), destination(at, random));
-    let to = if random.chance(0.7) { Some(name(AF_INET, HOSTS[1 - at], PORT)) } else { to };
+fn letters(site: &Site, at: usize, random: &mut Random) -> Vec<Letter> {
+    let (size, to) = (random.one_of(&[1, 64, 64, 65, 548, 549, 1472, 4000]), destination(site, at, random));
+    let to = if random.chance(0.7) { Some(name(site.family(), site.hosts[1 - at], PORT)) } else { to };
     let (count, usual) = (random.one_of(&[1, 2, 3, 20, 70, 150]), random.one_of(&[0.8, 0.99, 1.0]));
     let one = |number: u64| {
         let usual = random.chance(usual);
         let len = if usual { size } else { random.one_of(&[0, 1, size - 1, size, size + 1, 1473, 65_508]) };
         Letter {
             data: vec![number as u8; len],
-            to: if usual || random.chance(0.7) { to.clone() } else { destination(at, random) },
+            to: if usual || random.chance(0.7) { to.clone() } else { destination(site, at, random) },
             flags: if usual || random.chance(0.7) { MsgFlags::NONE } else { flags(random) },
             control: if usual || random.chance(0.7) { Vec::new() } else { vec![Control::Ttl(9)] },
         }

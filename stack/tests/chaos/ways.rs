@@ -13,8 +13,11 @@ use loggia_stack::socket::{Message, Permission};
 use crate::sim::host::{address, ip_link};
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
 
-const CLIENT: Addr = Addr::v4(10, 0, 0, 1);
-const SERVER: Addr = Addr::v4(10, 0, 0, 2);
+/// Those of a run: of IPv6 each third.
+fn ends_of(seed: u64) -> [Addr; 2] {
+    let v6 = |host| Addr::from_v6([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
+    if seed % 3 == 2 { [v6(1), v6(2)] } else { [Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2)] }
+}
 
 /// How a message is given to its socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,7 +118,7 @@ fn converse(seed: u64, way: Way, life: Life) -> Seen {
     // Whoever wants to hear of calls makes them go the general way.
     world.hosts.iter_mut().for_each(|host| host.stack.listen_events(class::ALL & !class::CALLS));
     let fast = life == Life::Full && random.chance(0.3);
-    let (ends, until) = (open(&mut world, fast), Duration::from_secs(20));
+    let (ends, until) = (open(&mut world, ends_of(seed), fast), Duration::from_secs(20));
     if random.chance(0.5) {
         world.hosts[0].set(ends[0], IPPROTO_TCP, tcp::TCP_NODELAY, 1);
     }
@@ -146,7 +149,9 @@ fn converse(seed: u64, way: Way, life: Life) -> Seen {
 }
 
 fn host(seed: u64, number: u64, random: &mut Random, life: Life) -> Host {
-    let (address, mtu) = if number == 0 { (CLIENT, 1500) } else { (SERVER, random.one_of(&[576, 1500])) };
+    let address = ends_of(seed)[number as usize];
+    let small = if address.is_v4() { 576 } else { 1280 };
+    let mtu = if number == 0 { 1500 } else { random.one_of(&[small, 1500]) };
     Host::with(seed + number, address, ip_link(mtu), |config| {
         config.socket.net_raw = Permission::Granted;
         if life == Life::Full {
@@ -174,10 +179,10 @@ fn flags(random: &mut Random) -> MsgFlags {
 }
 
 /// A connection from the client to the server, which data opens if it is to be `fast`.
-fn open(world: &mut World, fast: bool) -> [SocketId; 2] {
-    let listener = world.hosts[1].listen(SERVER, 80, 1);
-    let client = world.hosts[0].tcp(CLIENT);
-    let to = SockAddr::new(SERVER, 80);
+fn open(world: &mut World, [client, server]: [Addr; 2], fast: bool) -> [SocketId; 2] {
+    let listener = world.hosts[1].listen(server, 80, 1);
+    let client = world.hosts[0].tcp(client);
+    let to = SockAddr::new(server, 80);
     if fast {
         world.hosts[1].set(listener, IPPROTO_TCP, tcp::TCP_FASTOPEN, 5);
         let flags = MsgFlags::FASTOPEN | MsgFlags::DONTWAIT;

@@ -18,13 +18,18 @@ pub(crate) enum Arrival {
     Gathered,
 }
 
-/// The frames, with the bytes behind their headers (of UDP over IPv4) in one chunk.
+/// The frames, with the bytes behind their headers (of UDP over IP, without options) in one chunk.
 fn gathered(frames: &[Frame]) -> Vec<Frame> {
     let parts: Vec<(Vec<u8>, Vec<u8>)> = frames
         .iter()
         .map(|frame| {
             let mut head = frame.to_vec();
-            let headers = if head.first().is_some_and(|byte| byte >> 4 == 4) { 28 } else { 42 };
+            let headers = match (head.first().map(|byte| byte >> 4), head.get(12..14)) {
+                (Some(4), _) => 28,
+                (Some(6), _) => 48,
+                (_, Some([0x86, 0xdd])) => 62,
+                _ => 42,
+            };
             let body = head.split_off(headers.min(head.len()));
             (head, body)
         })

@@ -132,18 +132,20 @@ impl Network {
         let mtu_of_link = self.links.config(link).map_or(0, |config| config.mtu);
         let Some(state) = self.autoconf.link_mut(link) else { return };
         let discovery = &mut state.discovery;
-        if advertisement.hop_limit != 0 {
+        let hop_limit_changes = advertisement.hop_limit != 0 && advertisement.hop_limit != discovery.hop_limit;
+        if hop_limit_changes {
             discovery.hop_limit = advertisement.hop_limit;
         }
         if retrans != 0 {
             // Linux takes nothing below 10 ms.
             discovery.retrans = Some(Duration::from_millis(u64::from(retrans.max(10))));
         }
-        if let Some(mtu) = advertisement.mtu
-            && (1280..=mtu_of_link).contains(&mtu)
-            && discovery.mtu != mtu
-        {
+        let mtu = advertisement.mtu.filter(|mtu| (1280..=mtu_of_link).contains(mtu) && discovery.mtu != *mtu);
+        if let Some(mtu) = mtu {
             discovery.mtu = mtu;
+        }
+        // Headers that were made have the hop limit in them.
+        if hop_limit_changes || mtu.is_some() {
             self.routes.changed();
         }
     }

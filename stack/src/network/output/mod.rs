@@ -3,6 +3,7 @@
 //! [`Outgoing::options`] of an IPv6 packet are whole extension headers with one byte in front: the number of the first of them.
 //! The last one's "next header" field is filled in here. Those of an IPv4 packet are its options, a multiple of four bytes.
 
+mod head;
 pub(super) mod ident;
 mod included;
 mod v4;
@@ -12,7 +13,7 @@ pub(super) mod way;
 use crate::base::{Checksum, Errno, Frame, LinkId, Rope, Sum, Version};
 use crate::link::{Hop, LinkCast, Links, Received};
 
-pub use way::{Along, Manner, Straight, Way};
+pub use way::{Along, LONGEST_HEADER, Manner, Straight, Way};
 
 use super::{Cast, Fragmentation, Network, Outgoing, Route};
 

@@ -20,15 +20,7 @@ impl Network {
             self.links.base.counters.ip.frag_fails += u64::from(refused);
             return Err(Errno::EMSGSIZE);
         }
-        let header = Header {
-            traffic_class: outgoing.traffic_class,
-            flow_label: outgoing.flow_label,
-            payload_len: payload_len as u16,
-            next_header: first,
-            hop_limit: self.hop_limit_for(route, outgoing),
-            src: route.src,
-            dst: outgoing.dst,
-        };
+        let header = self.header_v6(route, outgoing, first, payload_len);
         let mut frame = if extensions.is_empty() { frame } else { push_front(frame, &extensions) };
         let mut bytes = [0; HEADER_LEN];
         header.emit(&mut bytes);
@@ -41,6 +33,19 @@ impl Network {
             self.hand_down(route.link, route.hop, Version::V6, frame)
         } else {
             self.send_v6_fragments(route, &header, frame, first)
+        }
+    }
+
+    /// The header of a packet with so many bytes behind it, of which the `first` header tells what they begin with.
+    pub(super) fn header_v6(&self, route: &Route, outgoing: &Outgoing, first: u8, payload_len: usize) -> Header {
+        Header {
+            traffic_class: outgoing.traffic_class,
+            flow_label: outgoing.flow_label,
+            payload_len: payload_len as u16,
+            next_header: first,
+            hop_limit: self.hop_limit_for(route, outgoing),
+            src: route.src,
+            dst: outgoing.dst,
         }
     }
 

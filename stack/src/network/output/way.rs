@@ -1,16 +1,19 @@
-//! The way of packets that are all alike but for what they carry: decided once, and the IPv4 header but for length and checksum made once.
+//! The way of packets that are all alike but for what they carry: decided once, and their [network header](super::head) made once.
 //!
 //! A socket of datagrams keeps its way. Connections, of which there may be a million, have no room for that: theirs lie in a small direct-mapped cache.
 
-use super::{MAX_LEN, longest, said_len};
+use super::head::Head;
+use super::longest;
 use crate::base::{Errno, Frame, Sum, Version};
 use crate::link::{Lane, Links};
-use crate::network::ipv4::HEADER_LEN;
 use crate::network::quick::Quick;
-use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery};
+use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery, ipv4, ipv6};
 
-/// A path that does not take the longest headers, of IPv4 without options and of TCP with them, is no way.
-const HEADERS: u32 = HEADER_LEN as u32 + 60;
+/// The longest header of a transport, that of TCP with options: a path that does not take it behind that of its network is no way.
+const LONGEST_TRANSPORT: usize = 60;
+
+/// Bytes of the longest network header that packets of a [`Way`] have.
+pub const LONGEST_HEADER: usize = ipv6::HEADER_LEN;
 
 /// A way that packets went and others may go: no options, no fragments, to one host. It holds until anything changes that routes depend on.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +22,9 @@ pub struct Way {
     generation: u64,
     /// The largest packet, in bytes.
     largest: usize,
-    /// Without length and checksum.
-    header: [u8; HEADER_LEN],
-    /// The sum of that.
-    sum: Sum,
+    /// Bytes of the network header.
+    header_len: usize,
+    head: Head,
     /// The sum of the transport's pseudo-header but for the length.
     pseudo: Sum,
 }
@@ -38,23 +40,27 @@ impl Way {
         self.pseudo
     }
 
-    /// The header of a packet of so many bytes, of which it is the first.
+    /// Of the packets.
     #[inline]
-    pub fn header(&self, len: usize) -> [u8; HEADER_LEN] {
-        let mut header = [0; HEADER_LEN];
-        self.write_header(len, &mut header);
-        header
+    pub const fn version(&self) -> Version {
+        self.head.version()
     }
 
-    /// The same, written where it is to lie.
-    #[inline(always)]
-    pub fn write_header(&self, len: usize, into: &mut [u8; HEADER_LEN]) {
-        let said = said_len(len);
-        let mut sum = self.sum;
-        sum.add_word(said.into());
-        *into = self.header;
-        into[2..4].copy_from_slice(&said.to_be_bytes());
-        into[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+    /// Bytes of the network header.
+    #[inline]
+    pub const fn header_len(&self) -> usize {
+        self.header_len
+    }
+
+    /// Puts the network header in front of the `len` bytes of a transport's packet.
+    #[inline(always)] // Whoever makes a packet does it with the frame in hand.
+    pub fn push_header(&self, frame: &mut Frame, len: usize) {
+        self.head.push(frame, len);
+    }
+
+    /// The same, at the end of a place that holds any header.
+    pub fn write_header(&self, into: &mut [u8; LONGEST_HEADER], len: usize) {
+        self.head.write(into, len);
     }
 }
 
@@ -121,9 +127,6 @@ impl Network {
     /// The way of such packets, if there is one (see [`Network::way`]). Costs a look-up when the same was asked before.
     #[inline(always)]
     pub fn along(&mut self, query: &RouteQuery, manner: Manner) -> Option<Along<'_>> {
-        if !query.dst.is_v4() {
-            return None;
-        }
         let (place, generation) = (self.ways.place(query.dst, query.src, query.link), self.routes.generation());
         if !self.ways.at(place).is_some_and(|slot| slot.is_of(query, manner, generation)) {
             self.way_anew(query, manner)?;
@@ -144,31 +147,40 @@ impl Network {
     /// where the path takes less than the link, for what is known of that expires.
     pub fn way(&mut self, route: &Route, outgoing: &Outgoing) -> Option<Way> {
         let Outgoing { dst, fragmentation, ref options, header_included, .. } = *outgoing;
-        let is_plain = dst.is_v4() && route.cast == Cast::Unicast && options.is_none() && !header_included;
+        let is_plain = route.cast == Cast::Unicast && options.is_none() && !header_included;
         // RFC 6864 §4.1: what nobody may cut has no ident of its own.
         let is_whole = matches!(fragmentation, Fragmentation::Never | Fragmentation::Local);
-        let is_wide = route.mtu > self.config.ipv4.min_pmtu.max(HEADERS) && route.mtu == self.link_mtu(route.link, Version::V4);
-        if !(is_plain && is_whole && is_wide) {
+        if !(is_plain && is_whole && self.is_wide(route, dst.version())) {
             return None;
         }
-        let header = self.header_v4(route, outgoing, (HEADER_LEN as u8, 0), true).fixed();
-        let mut sum = Sum::new();
-        sum.add(&header);
-        let largest = MAX_LEN.min(route.mtu as usize);
+        let head = match dst.version() {
+            Version::V4 => Head::v4(&self.header_v4(route, outgoing, (ipv4::HEADER_LEN as u8, 0), true)),
+            Version::V6 => Head::v6(&self.header_v6(route, outgoing, outgoing.protocol, 0)),
+        };
+        let largest = head.longest().min(route.mtu as usize);
         let pseudo = Sum::pseudo(route.src, dst, outgoing.protocol, 0);
-        Some(Way { route: *route, generation: self.routes.generation(), largest, header, sum, pseudo })
+        Some(Way { route: *route, generation: self.routes.generation(), largest, header_len: head.len(), head, pseudo })
+    }
+
+    /// True if a path takes the longest headers, all that its link takes, and nothing that is only believed.
+    fn is_wide(&self, route: &Route, version: Version) -> bool {
+        let (header, believed) = match version {
+            Version::V4 => (ipv4::HEADER_LEN, self.config.ipv4.min_pmtu),
+            Version::V6 => (ipv6::HEADER_LEN, 0),
+        };
+        route.mtu > believed.max((header + LONGEST_TRANSPORT) as u32) && route.mtu == self.link_mtu(route.link, version)
     }
 
     /// True if a transport's packet of so many bytes may go a way now: nothing has changed, and the link has room.
     #[inline]
     pub fn takes(&self, way: &Way, len: usize) -> bool {
-        way.generation == self.routes.generation() && HEADER_LEN + len <= way.largest && self.links.has_room(way.route.link)
+        way.generation == self.routes.generation() && way.header_len() + len <= way.largest && self.links.has_room(way.route.link)
     }
 
     /// A way straight on for a transport's packet of so many bytes. None where it does not go so, or not now.
     #[inline(always)] // Whoever makes the packet does it with the way in hand.
     pub fn straight(&mut self, way: &Way, len: usize) -> Option<Straight<'_>> {
-        let len = HEADER_LEN + len;
+        let len = way.header_len() + len;
         if way.generation != self.routes.generation() || len > way.largest {
             return None;
         }
@@ -179,14 +191,14 @@ impl Network {
     /// [`Network::takes`] was asked: as many as would go one by one.
     pub fn takes_at_once(&self, way: &Way, len: usize) -> usize {
         let Route { link, hop, .. } = way.route;
-        self.links.takes_at_once(link, hop, HEADER_LEN + len)
+        self.links.takes_at_once(link, hop, way.header_len() + len)
     }
 
     /// Sends a super-segment of `count` packets, of a transport whose header has so many bytes; [`Network::takes_at_once`] was asked. It is counted as if
     /// they went one by one.
     pub fn send_at_once(&mut self, way: &Way, frame: Frame, count: usize) -> Result<(), Errno> {
         let more = count as u64 - 1;
-        let headers = HEADER_LEN as u64 + u64::from(frame.l4_len);
+        let headers = way.header_len() as u64 + u64::from(frame.l4_len);
         let ip = &mut self.links.base.counters.ip;
         ip.out_requests += more;
         ip.out_octets += more * headers;
@@ -207,11 +219,10 @@ impl Straight<'_> {
         self.lane.has_checksums()
     }
 
-    /// As [`Network::send`], of the packet that was asked for, with its [header](Way::header) pushed.
+    /// As [`Network::send`], of the packet that was asked for, with its [header](Way::push_header) pushed.
     #[inline(always)]
-    pub fn send(self, mut frame: Frame) {
+    pub fn send(self, frame: Frame) {
         let Self { lane, len } = self;
-        (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
         let ip = &mut lane.base.counters.ip;
         ip.out_requests += 1;
         ip.out_octets += len as u64;
@@ -229,7 +240,7 @@ impl<'a> Along<'a> {
     #[inline(always)] // Whoever makes the packet does it with the way in hand.
     pub fn straight(self, len: usize) -> Option<(&'a Way, Straight<'a>)> {
         let Self { way, links } = self;
-        let len = HEADER_LEN + len;
+        let len = way.header_len() + len;
         let lane = if len > way.largest { None } else { links.lane(way.route.link, len) };
         lane.map(|lane| (way, Straight { lane, len }))
     }
@@ -239,9 +250,14 @@ impl<'a> Along<'a> {
         self.way.pseudo
     }
 
-    /// The largest super-segment (payload bytes) that the device cuts.
+    /// The largest super-segment (payload bytes) that the device cuts and that goes this way.
     pub fn cuts_at_most(&self) -> u32 {
-        self.links.link_cuts_at_most(self.way.route.link)
+        let most = self.links.link_cuts_at_most(self.way.route.link);
+        match self.way.version() {
+            Version::V4 => most,
+            // Without jumbo payloads no longer one says its length.
+            Version::V6 => most.min(super::MAX_LEN as u32 - LONGEST_TRANSPORT as u32),
+        }
     }
 
     /// True if the link has room for a packet.
@@ -253,20 +269,25 @@ impl<'a> Along<'a> {
     /// True if a transport's packet goes the way whole, or is a super-segment, whose segments do.
     #[inline]
     pub fn fits(&self, frame: &Frame) -> bool {
-        let total = HEADER_LEN + frame.len();
-        total <= if frame.segment_size > 0 { longest(self.links, self.way.route.link, frame, total) } else { self.way.largest }
+        let Self { way, links } = self;
+        let total = way.header_len() + frame.len();
+        let most = match way.version() {
+            _ if frame.segment_size == 0 => way.largest,
+            Version::V4 => longest(links, way.route.link, frame, total),
+            Version::V6 => way.head.longest(),
+        };
+        total <= most
     }
 
     /// As [`Network::send`], for a packet that [`Along::fits`].
     pub fn send(self, mut frame: Frame) -> Result<(), Errno> {
         let Self { way, links } = self;
-        let len = HEADER_LEN + frame.len();
-        frame.prepend(&way.header(len));
-        (frame.l2_len, frame.l3_len) = (0, HEADER_LEN as u16);
+        let len = frame.len();
+        way.push_header(&mut frame, len);
         let ip = &mut links.base.counters.ip;
         ip.out_requests += 1;
-        ip.out_octets += len as u64;
-        let sent = links.send(way.route.link, way.route.hop, Version::V4, frame);
+        ip.out_octets += (way.header_len + len) as u64;
+        let sent = links.send(way.route.link, way.route.hop, way.version(), frame);
         if sent.is_err() {
             links.base.counters.ip.out_discards += 1;
         }

@@ -34,7 +34,7 @@ fn one_of<T: Copy>(random: &mut Entropy, choices: &[T]) -> T {
     choices[random.below(choices.len() as u32) as usize]
 }
 
-fn v4(random: &mut Entropy, choices: &[&str]) -> Addr {
+fn any_addr(random: &mut Entropy, choices: &[&str]) -> Addr {
     addr(one_of(random, choices))
 }
 
@@ -67,7 +67,7 @@ fn change(net: &mut Network, drawn: [u64; 2]) {
     let link = LINKS[(more % 3) as usize];
     let on = more & 8 != 0;
     let extra = cidr("10.0.0.7/24");
-    match what % 9 {
+    match what % 12 {
         0 => _ = net.add_address(ETH0, extra),
         1 => _ = net.remove_address(ETH0, extra.addr),
         2 => _ = net.set_link_up(link, false),
@@ -77,19 +77,33 @@ fn change(net: &mut Network, drawn: [u64; 2]) {
             // As the engine changes settings.
             net.config.ipv4.forward = on;
             net.config.ipv4.default_ttl = if on { 64 } else { 9 };
+            net.config.ipv6.forwarding = on;
+            net.config.ipv6.hop_limit = if on { 64 } else { 9 };
             net.routes.changed();
         }
         6 => _ = net.set_link_mtu(link, [68, 552, 576, 1400, 1500, 9000][(more / 16 % 6) as usize]),
         7 => _ = net.path_mtu_believed(ETH0, addr("10.0.0.2"), [600, 1300, 1500][(more / 16 % 3) as usize]),
+        8 => _ = net.path_mtu_believed(ETH0, addr("fd00::2"), [1280, 1300, 1500][(more / 16 % 3) as usize]),
+        9 | 10 => advertise(net, [0, 9, 64, 255][(more / 16 % 4) as usize], [1280, 1400, 1500][(more / 64 % 3) as usize]),
         _ if on => _ = net.add_route(Cidr::new(addr("192.0.2.0"), 24), Some(addr("10.0.1.9")), ETH1, 0),
         _ => _ = net.remove_route(Cidr::new(addr("192.0.2.0"), 24), Some(addr("10.0.1.9")), ETH1),
     }
 }
 
+/// A router on the Ethernet says what it is like.
+fn advertise(net: &mut Network, hop_limit: u8, mtu: u32) {
+    let mtu_option = [&[5, 1, 0, 0][..], &mtu.to_be_bytes()].concat();
+    let packet = V6::icmp("fe80::9", "ff02::1", [134, 0], u32::from(hop_limit) << 24, &[&[0; 8], &mtu_option[..]].concat());
+    let packet = packet.with(|header| header.hop_limit = 255).bytes();
+    let frame = [&[0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x86, 0xdd][..], &packet].concat();
+    net.receive(LINKS[2], Frame::from(&frame[..]));
+    while net.poll().is_some() {}
+}
+
 /// A packet of which nothing need be right.
 fn packet(random: &mut Entropy) -> Vec<u8> {
     let usual = random.below(3) > 0;
-    let src = v4(
+    let src = any_addr(
         random,
         if usual {
             &["10.0.0.2"]
@@ -97,7 +111,7 @@ fn packet(random: &mut Entropy) -> Vec<u8> {
             &["10.0.0.3", "10.0.0.1", "10.0.0.255", "0.0.0.0", "127.0.0.1", "224.0.0.1", "192.0.2.1"]
         },
     );
-    let dst = v4(
+    let dst = any_addr(
         random,
         if usual {
             &["10.0.0.1", "10.0.0.7"]
@@ -207,15 +221,17 @@ fn nobody_can_tell_packets_that_came_the_short_way_up() {
             usual += first.0.len();
             assert_eq!(first, second, "seed {seed} step {step}: {bytes:x?} by {link:?}");
         }
-        assert!(usual > 200, "{usual} went up");
+        assert!(usual > 80, "{usual} went up");
     }
 }
 
 /// A transport's packet: a datagram, or a segment that may be one of many.
 fn outgoing(random: &mut Entropy) -> (Manner, Frame) {
     let protocol = one_of(random, &[6, 17]);
-    let len =
-        one_of(random, &[0, 1, 512, 1352, 1380, 1381, 1472, 1480, 1481, 9000, 65_495, 65_515, 65_516, 150_000, 150_080, 150_081]);
+    let len = one_of(
+        random,
+        &[0, 1, 512, 1352, 1380, 1381, 1472, 1480, 1481, 9000, 65_495, 65_515, 65_516, 65_535, 65_536, 150_000, 150_080, 150_081],
+    );
     let mut frame = Frame::from(&alloc::vec![7; len][..]);
     if protocol == 6 && random.below(2) == 0 {
         frame.segment_size = one_of(random, &[536, 1000, 1360, 1460]);
@@ -247,12 +263,57 @@ fn sends(way: Way, host: &mut Host, query: &RouteQuery, manner: Manner, frame: F
     (sent, false)
 }
 
+/// Where packets go, and from where, mostly of the same family.
+fn ends(random: &mut Entropy) -> (Addr, Addr) {
+    let families: [[&[&str]; 2]; 2] = [
+        [
+            &[
+                "10.0.0.2",
+                "10.0.0.2",
+                "10.0.1.9",
+                "10.0.2.9",
+                "10.0.3.9",
+                "10.0.3.9",
+                "10.0.4.9",
+                "10.0.4.9",
+                "192.0.2.5",
+                "10.0.0.1",
+                "127.0.0.1",
+                "10.0.0.255",
+                "224.0.0.9",
+            ],
+            &["0.0.0.0", "10.0.0.1", "10.0.0.7", "127.0.0.1"],
+        ],
+        [
+            &[
+                "fd00::2",
+                "fd00::2",
+                "fd00:1::9",
+                "fd00:2::9",
+                "fd00:3::9",
+                "fd00:3::9",
+                "fd00:4::9",
+                "fd00:4::9",
+                "2001:db8::5",
+                "fd00::1",
+                "::1",
+                "fe80::9",
+                "ff02::9",
+            ],
+            &["::", "::", "fd00::1", "fd00:2::1", "::1"],
+        ],
+    ];
+    let [dsts, srcs] = one_of(random, &families);
+    let srcs = if random.below(30) == 0 { families[0][1] } else { srcs };
+    (any_addr(random, dsts), any_addr(random, srcs))
+}
+
 #[test]
 fn nobody_can_tell_packets_that_went_along_a_way() {
     for seed in 0..12u64 {
         let mut random = Entropy::new(seed.into());
         let mut hosts = hosts(4_000);
-        let mut along = 0;
+        let mut along = [0, 0];
         for step in 0..1_500 {
             if random.below(20) == 0 {
                 let what = [random.next_u64() % 1000, random.next_u64() % 1000];
@@ -262,25 +323,7 @@ fn nobody_can_tell_packets_that_went_along_a_way() {
                     host.pass(time);
                 });
             }
-            let dst = v4(
-                &mut random,
-                &[
-                    "10.0.0.2",
-                    "10.0.0.2",
-                    "10.0.1.9",
-                    "10.0.2.9",
-                    "10.0.3.9",
-                    "10.0.3.9",
-                    "10.0.4.9",
-                    "10.0.4.9",
-                    "192.0.2.5",
-                    "10.0.0.1",
-                    "127.0.0.1",
-                    "10.0.0.255",
-                    "224.0.0.9",
-                ],
-            );
-            let src = v4(&mut random, &["0.0.0.0", "10.0.0.1", "10.0.0.7", "127.0.0.1"]);
+            let (dst, src) = ends(&mut random);
             let link =
                 one_of(&mut random, &[None, None, None, Some(ETH0), Some(ETH1), Some(LINKS[2]), Some(SLOW), Some(LOOPBACK)]);
             let query = RouteQuery { dst, src, link };
@@ -288,13 +331,13 @@ fn nobody_can_tell_packets_that_went_along_a_way() {
             let most = one_of(&mut random, &[0, 1, 2, usize::MAX]);
             let [first, second] = hosts.each_mut().map(|(way, host)| {
                 let (result, short) = sends(*way, host, &query, manner, frame.clone());
-                along += usize::from(short);
+                along[usize::from(dst.is_v4())] += usize::from(short);
                 let up: Vec<String> = core::iter::from_fn(|| host.net.links.poll()).map(|up| told(&up)).collect();
                 (result, up, leaves(host, most), seen(host))
             });
             assert_eq!(first, second, "seed {seed} step {step}: {query:?} {manner:?} {}", frame.len());
         }
-        assert!(along > 100, "{along} went along");
+        assert!(along.iter().all(|count| *count > 50), "{along:?} went along");
     }
 }
 
@@ -303,11 +346,13 @@ fn nobody_can_tell_packets_that_went_along_a_way() {
 fn a_way_takes_the_longest_header() {
     let mut host = Host::new();
     host.net.config.ipv4.min_pmtu = 0;
-    let query = RouteQuery { dst: addr("10.0.0.2"), src: addr("10.0.0.1"), link: None };
-    for mtu in [68, 79, 80, 81, 1500] {
-        host.net.set_link_mtu(ETH0, mtu).unwrap();
-        let fits = host.net.along(&query, Manner::of(6)).map(|along| along.fits(&Frame::from(&[0; 60][..])));
-        assert_ne!(fits, Some(false), "MTU {mtu}");
+    for [dst, src] in [["10.0.0.2", "10.0.0.1"], ["fd00::2", "fd00::1"]] {
+        let query = RouteQuery { dst: addr(dst), src: addr(src), link: None };
+        for mtu in [68, 79, 80, 81, 99, 100, 101, 1500] {
+            host.net.set_link_mtu(ETH0, mtu).unwrap();
+            let fits = host.net.along(&query, Manner::of(6)).map(|along| along.fits(&Frame::from(&[0; 60][..])));
+            assert_ne!(fits, Some(false), "MTU {mtu}");
+        }
     }
 }
 

@@ -52,17 +52,18 @@ impl Host {
         self.add_medium("eth9", medium, 1500, QUEUE, &["10.0.2.1/24", "fd00:2::1/64"])
     }
 
-    /// A link of packets whose queue holds so many bytes, with 10.0.3.1/24.
+    /// A link of packets whose queue holds so many bytes, with 10.0.3.1/24 and fd00:3::1/64.
     pub(in crate::network) fn add_slow_link(&mut self, queue: usize) -> LinkId {
-        self.add_medium("slow0", Medium::Ip, 1500, queue, &["10.0.3.1/24"])
+        self.add_medium("slow0", Medium::Ip, 1500, queue, &["10.0.3.1/24", "fd00:3::1/64"])
     }
 
-    /// A link of packets whose device cuts super-segments that are longer than any packet, with 10.0.4.1/24.
+    /// A link of packets whose device cuts super-segments that are longer than any packet, with 10.0.4.1/24 and
+    /// fd00:4::1/64.
     pub(in crate::network) fn add_cutting_link(&mut self) -> LinkId {
         let offloads = Offloads { checksum: true, segmentation: 150_000, coalesce: false };
         self.add_with(
             LinkConfig { name: "cuts0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit: QUEUE },
-            &["10.0.4.1/24"],
+            &["10.0.4.1/24", "fd00:4::1/64"],
         )
     }
 

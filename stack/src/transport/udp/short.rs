@@ -7,8 +7,8 @@ use super::header::{self, Header};
 use super::socket::Socket;
 use super::{Udp, base};
 use crate::base::event::{Direction, What};
-use crate::base::{Checksum, Errno, Frame, Key, SockAddr, Sum};
-use crate::network::{Network, Way};
+use crate::base::{Checksum, Errno, Frame, Key, SockAddr, Sum, Version};
+use crate::network::{LONGEST_HEADER, Network, Way, ipv4, ipv6};
 use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 
 /// Where the datagrams of a socket went, and how.
@@ -25,29 +25,52 @@ pub(super) struct Course {
     headers: Headers,
 }
 
-/// Bytes of an IPv4 header without options.
-const NETWORK: usize = 20;
-
 /// The headers of datagrams of one length.
 #[derive(Clone, Copy, Debug)]
 struct Headers {
     /// Bytes of payload behind them.
     len: usize,
-    /// That of IPv4, and that of UDP with a partial checksum.
-    bytes: [u8; NETWORK + header::LEN],
+    /// That of the network, at the end of the place for it, and that of UDP with a partial checksum.
+    bytes: [u8; ROOM],
     /// The sum of the latter.
     sum: Sum,
 }
 
+/// Bytes of the longest headers.
+const ROOM: usize = LONGEST_HEADER + header::LEN;
+
 impl Headers {
     fn of(way: &Way, ports: Header, len: usize) -> Self {
-        let (mut bytes, len_udp) = ([0; NETWORK + header::LEN], header::LEN + len);
+        let (mut bytes, len_udp) = ([0; ROOM], header::LEN + len);
         let udp = header::partial(ports, way.pseudo(), len_udp);
-        bytes[..NETWORK].copy_from_slice(&way.header(NETWORK + len_udp));
-        bytes[NETWORK..].copy_from_slice(&udp);
+        let (network, transport) = bytes.split_first_chunk_mut().expect("of both headers one is the first");
+        way.write_header(network, len_udp);
+        transport.copy_from_slice(&udp);
         let mut sum = Sum::new();
         sum.add(&udp);
         Self { len, bytes, sum }
+    }
+
+    #[inline(never)] // Both in one place would have fewer registers each.
+    fn packet_v6(&self, data: &[u8], checksums: Checksums) -> Frame {
+        self.packet::<{ ipv6::HEADER_LEN + header::LEN }>(data, checksums)
+    }
+
+    /// The packet of a datagram, of which the headers have so many bytes.
+    #[inline(always)]
+    fn packet<const LEN: usize>(&self, data: &[u8], checksums: Checksums) -> Frame {
+        let mut frame = Frame::copy_of(data);
+        let headers = frame.prepend(&self.bytes[ROOM - LEN..]);
+        match checksums {
+            Checksums::Later => frame.checksum = Checksum::Partial { offset: header::CHECKSUM },
+            Checksums::Now => {
+                let mut sum = self.sum;
+                sum.add(data);
+                headers[LEN - 2..].copy_from_slice(&header::checksum_of(sum).to_be_bytes());
+            }
+        }
+        (frame.l2_len, frame.l3_len, frame.l4_len) = (0, (LEN - header::LEN) as u16, header::LEN as u8);
+        frame
     }
 }
 
@@ -91,18 +114,10 @@ impl Course {
         if self.headers.len != data.len() {
             self.headers = Headers::of(&self.way, self.ports, data.len());
         }
-        let mut frame = Frame::copy_of(data);
-        let headers = frame.prepend(&self.headers.bytes);
-        match checksums {
-            Checksums::Later => frame.checksum = Checksum::Partial { offset: header::CHECKSUM },
-            Checksums::Now => {
-                let mut sum = self.headers.sum;
-                sum.add(data);
-                headers[NETWORK + 6..].copy_from_slice(&header::checksum_of(sum).to_be_bytes());
-            }
+        match self.way.version() {
+            Version::V4 => self.headers.packet::<{ ipv4::HEADER_LEN + header::LEN }>(data, checksums),
+            Version::V6 => self.headers.packet_v6(data, checksums),
         }
-        frame.l4_len = header::LEN as u8;
-        frame
     }
 }
 

@@ -4,15 +4,11 @@
 use super::{fill, transmit};
 use crate::base::{Checksum, Errno, Frame, Rope, TcpState};
 use crate::network::Way;
-use crate::network::ipv4::HEADER_LEN;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::{CHECKSUM_OFFSET, Header, USUAL_LEN};
 use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::tcb::Tcb;
-
-/// Bytes of all headers.
-const HEADERS: usize = HEADER_LEN + USUAL_LEN;
 
 /// True if the segments of this connection are such now.
 #[inline]
@@ -52,11 +48,8 @@ fn packet(way: &Way, header: &Header, body: Rope) -> Frame {
     let len = body.len();
     let (value, echo) = header.options.timestamps.unwrap_or_default();
     let mut frame = Frame::new(body);
-    let room: &mut [u8; HEADERS] = frame.room_for();
-    let (network, rest) = room.split_first_chunk_mut().expect("of both headers one is the first");
-    way.write_header(HEADERS + len, network);
-    let transport = rest.first_chunk_mut().expect("and one the second");
-    header.write_usual(transport, len, way.pseudo(), value, echo);
+    header.write_usual(frame.room_for(), len, way.pseudo(), value, echo);
+    way.push_header(&mut frame, USUAL_LEN + len);
     frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };
     frame.l4_len = USUAL_LEN as u8;
     frame
