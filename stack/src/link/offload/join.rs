@@ -184,10 +184,14 @@ fn classify(mut received: Received) -> Kind {
     }
     let at = received.network;
     match Layout::of(&received.frame, at) {
-        Some(layout) if layout.version == received.version => {
-            received.frame.own_head(layout.payload);
-            Kind::Segment(Segment::new(received, layout))
-        }
+        Some(layout) if layout.version == received.version => match layout.transport {
+            Transport::Tcp => {
+                received.frame.own_head(layout.payload);
+                Kind::Segment(Segment::new(received, layout))
+            }
+            // A datagram behind extension headers.
+            Transport::Udp => Kind::Foreign(received),
+        },
         _ => Kind::Unclear(received),
     }
 }
@@ -224,7 +228,6 @@ impl Segment {
     /// True for plain data whose checksums are right.
     fn joinable(&self) -> bool {
         self.layout.plain
-            && self.layout.transport == Transport::Tcp
             && self.payload_len() > 0
             && self.flags & ACK != 0
             && self.flags & !(ACK | PSH | FIN | ECE | CWR) == 0

@@ -290,6 +290,19 @@ fn a_fragment_overtakes_nothing_of_tcp_and_a_datagram_may() {
     assert_eq!(order(&datagram), [datagram.to_vec(), segment.to_vec()]);
 }
 
+/// Its header is shorter than any of TCP, for which it was taken.
+#[test]
+fn a_datagram_behind_extension_headers_is_no_segment() {
+    for len in [0, 1, 11, 12, 100] {
+        let plain = Sample::new(Version::V6, Transport::Udp, len, 0).frame().to_vec();
+        let mut bytes = [&plain[..40], &[17, 0, 1, 4, 0, 0, 0, 0], &plain[40..]].concat();
+        (bytes[5], bytes[6]) = (bytes[5] + 8, 60);
+        let segment = from_wire(Sample::new(Version::V6, Transport::Tcp, 100, 0).frame());
+        let joined = join([segment.clone(), Frame::from(&bytes[..])]);
+        assert_eq!(joined.iter().map(Frame::to_vec).collect::<Vec<_>>(), [bytes, segment.to_vec()]);
+    }
+}
+
 #[test]
 fn a_segment_that_does_not_say_its_length_is_not_made_one_that_does() {
     let whole = Sample::new(Version::V6, Transport::Tcp, 200, 100).frame();
