@@ -86,7 +86,7 @@ impl Sockets {
             return 0;
         }
         let asked = first.message.to;
-        let Some(to) = asked_of(record, asked) else { return 0 };
+        let Ok(to) = asked_of(record, asked) else { return 0 };
         let Some(size) = first.message.len_if_like(asked) else { return 0 };
         // Lengths end with the first that is not alike, and only so many are then sent.
         let lengths = messages.iter().map_while(|one| one.message.len_if_like(asked));

@@ -63,14 +63,17 @@ fn is_same(one: Option<&Address>, other: Option<&Address>) -> bool {
     }
 }
 
-/// Where a message is to go, as whoever goes there again asks for it: a name of the socket's own family. None: that is to be found out.
+/// A name of another family than the socket's: what it comes to is to be found out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OtherFamily;
+
+/// Where a message is to go, as whoever goes there again asks for it; none: to the connected end.
 #[inline(always)]
-pub(super) fn asked_of(record: &Record, to: Option<&Address>) -> Option<Option<SockAddr>> {
+pub(super) fn asked_of(record: &Record, to: Option<&Address>) -> Result<Option<SockAddr>, OtherFamily> {
     match (to, record.family) {
-        (None, _) => Some(None),
-        (Some(Address::Inet(to)), Family::Inet) => Some(Some(*to)),
-        (Some(Address::Inet6 { addr: to, .. }), Family::Inet6) => Some(Some(*to)),
-        (Some(_), _) => None,
+        (None, _) => Ok(None),
+        (Some(Address::Inet(to)), Family::Inet) | (Some(Address::Inet6 { addr: to, .. }), Family::Inet6) => Ok(Some(*to)),
+        (Some(_), _) => Err(OtherFamily),
     }
 }
 
@@ -134,7 +137,7 @@ impl Sockets {
         match record.kind {
             Kind::Tcp(key) => self.tcp.write_short(net, key, data, flags).then_some(Ok(())),
             Kind::Udp(key) if control.is_empty() && tell_nothing(flags) => {
-                self.udp.send_short(net, key, data, asked_of(record, to)?)
+                self.udp.send_short(net, key, data, asked_of(record, to).ok()?)
             }
             _ => None,
         }

@@ -6,6 +6,7 @@ mod between;
 mod flow;
 mod packets;
 mod pair;
+mod site;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use loggia_stack::base::event::class;
 use loggia_stack::base::{Addr, Checksum, Cidr, Frame, Instant, LinkId, MsgFlags, Rope, Seed, SockAddr, SocketId, Sum};
 use loggia_stack::engine::{Config, Stack};
 use loggia_stack::link::{LinkConfig, Mac, Medium, Offloads};
+use loggia_stack::network::autoconf::LinkSettings;
 use loggia_stack::socket::numbers::{
-    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_TCP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, ip, sol_socket as so, tcp,
+    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, ip, ipv6, sol_socket as so, tcp,
 };
 use loggia_stack::socket::{Address, Permission, Receiving};
 
@@ -24,15 +26,10 @@ use crate::sim::host::address;
 use crate::sim::{Random, seeds};
 
 use flow::{Flow, odd_options, syn_options, timestamps};
-use packets::{frame, ipv4, pseudo};
+use packets::{frame, packet, pseudo};
 use pair::Pair;
+use site::{Site, parts};
 
-const US: [u8; 4] = [10, 0, 0, 1];
-const ALSO_US: [u8; 4] = [10, 0, 0, 7];
-const THEM: [u8; 4] = [10, 0, 0, 2];
-/// On the Ethernet.
-const US_THERE: [u8; 4] = [10, 0, 2, 1];
-const THEM_THERE: [u8; 4] = [10, 0, 2, 9];
 const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const THEIR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
 const UDP_PORT: u16 = 7;
@@ -40,6 +37,7 @@ const TCP_PORT: u16 = 80;
 
 /// The world of one test: both hosts, their sockets, and what their peers know.
 struct Forger {
+    site: Site,
     pair: Pair,
     random: Random,
     flows: Vec<Flow>,
@@ -51,8 +49,9 @@ struct Forger {
 impl Forger {
     fn new(seed: u64) -> Self {
         let mut random = Random::new(seed, 11);
-        let pair = Pair::new(seed, &mut random);
-        let mut forger = Self { pair, random, flows: Vec::new(), udp: Vec::new(), tcp: Vec::new(), raw: None };
+        let site = Site::of(seed);
+        let pair = Pair::new(seed, &site, &mut random);
+        let mut forger = Self { site, pair, random, flows: Vec::new(), udp: Vec::new(), tcp: Vec::new(), raw: None };
         forger.pair.now += Duration::from_secs(5);
         let now = forger.pair.now;
         forger.pair.both("start", |stack| stack.advance(now));
@@ -61,7 +60,7 @@ impl Forger {
         forger.pair.both("listen", |stack| stack.listen_events(heard));
         let backlog = forger.random.one_of(&[1, 5, 0]);
         let listener = forger.stream();
-        forger.pair.both("bind", |stack| stack.bind(listener, &at([0; 4], TCP_PORT)).expect("bind"));
+        forger.pair.both("bind", |stack| stack.bind(listener, &at(site.any, TCP_PORT)).expect("bind"));
         if forger.random.chance(0.3) {
             forger.pair.set(listener, IPPROTO_TCP, tcp::TCP_FASTOPEN, 5);
         }
@@ -75,26 +74,26 @@ impl Forger {
 
     /// A new socket of a stream; one of those there are if there is no memory.
     fn stream(&mut self) -> SocketId {
-        let socket = self.pair.both("socket", |stack| stack.socket(AF_INET, SOCK_STREAM, 0));
+        let family = self.site.family;
+        let socket = self.pair.both("socket", |stack| stack.socket(family, SOCK_STREAM, 0));
         self.tcp.extend(socket);
         *self.tcp.last().expect("the first has memory")
     }
 
     /// A socket of datagrams, bound or connected, of either family.
     fn datagram(&mut self) {
-        let family = self.random.one_of(&[AF_INET, AF_INET, AF_INET6]);
+        let site = self.site;
+        let family = self.random.one_of(&[site.family, site.family, AF_INET6]);
         let Ok(socket) = self.pair.both("socket", |stack| stack.socket(family, SOCK_DGRAM, 0)) else { return };
         if self.random.chance(0.4) {
             self.pair.set(socket, so::LEVEL, so::SO_REUSEPORT, 1);
             self.pair.set(socket, so::LEVEL, so::SO_REUSEADDR, 1);
         }
-        let to = match (family, self.random.one_of(&[[0; 4], [0; 4], US, ALSO_US])) {
-            (AF_INET, local) => at(local, UDP_PORT),
-            (_, _) => address(SockAddr::new(Addr::V6_ANY, UDP_PORT)),
-        };
-        let _ = self.pair.both("bind", |stack| stack.bind(socket, &to));
-        if family == AF_INET && self.random.chance(0.3) {
-            let _ = self.pair.both("connect", |stack| stack.connect(socket, &at(THEM, 4000)));
+        let local = self.random.one_of(&[site.any, site.any, site.us, site.also_us]);
+        let local = if family == site.family { local } else { Addr::V6_ANY };
+        let _ = self.pair.both("bind", |stack| stack.bind(socket, &at(local, UDP_PORT)));
+        if family == site.family && self.random.chance(0.3) {
+            let _ = self.pair.both("connect", |stack| stack.connect(socket, &at(site.them, 4000)));
         }
         self.udp.push(socket);
     }
@@ -102,9 +101,10 @@ impl Forger {
     /// A segment of a flow: mostly what comes next, with something odd about it with probability `odd`.
     fn segment(&mut self, odd: f64) -> Vec<u8> {
         if self.flows.is_empty() || self.random.chance(0.08) {
-            let local = self.random.one_of(&[US, US, US, US, ALSO_US, US_THERE]);
+            let Site { us, also_us, us_there, .. } = self.site;
+            let local = self.random.one_of(&[us, us, us, us, also_us, us_there]);
             let flow = Flow {
-                remote: if local == US_THERE { THEM_THERE } else { THEM },
+                remote: self.site.peer_of(local),
                 remote_port: self.random.between(3000, 3010) as u16,
                 local,
                 local_port: self.random.one_of(&[TCP_PORT, TCP_PORT, TCP_PORT, 81]),
@@ -176,33 +176,12 @@ impl Forger {
         bytes.extend(&options);
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes.resize(bytes.len() + len, 0x55);
-        let ends = self.ends(odd, flow.remote, flow.local);
+        let ends = self.site.ends(&mut self.random, odd, [flow.remote, flow.local]);
         let mut sum = pseudo(ends, 6, bytes.len());
         sum.add(&bytes);
         let sum = if self.random.chance(odd / 2.0) { self.random.next() as u16 } else { sum.finish() };
         bytes[16..18].copy_from_slice(&sum.to_be_bytes());
-        ipv4(&mut self.random, odd / 2.0, ends, 6, &bytes)
-    }
-
-    fn ends(&mut self, odd: f64, remote: [u8; 4], local: [u8; 4]) -> [[u8; 4]; 2] {
-        let random = &mut self.random;
-        if !random.chance(odd / 2.0) {
-            return [remote, local];
-        }
-        let src = random.one_of(&[
-            remote,
-            [10, 0, 0, 255],
-            [224, 0, 0, 1],
-            [255; 4],
-            US,
-            [127, 0, 0, 1],
-            [0; 4],
-            [10, 0, 1, 9],
-            [192, 0, 2, 1],
-        ]);
-        let dst =
-            random.one_of(&[local, [10, 0, 0, 255], [224, 0, 0, 1], [255; 4], THEM, [127, 0, 0, 1], [10, 0, 1, 1], ALSO_US]);
-        [src, dst]
+        packet(&mut self.random, odd / 2.0, ends, 6, &bytes)
     }
 
     /// Datagrams of one flow, some of which are odd.
@@ -212,7 +191,8 @@ impl Forger {
         let size = random.one_of(&[0, 1, 7, 24, 64, 77, 78, 79, 1000]);
         let from = random.one_of(&[4000, 4000, 4001]);
         let port = random.one_of(&[UDP_PORT, UDP_PORT, UDP_PORT, UDP_PORT, 9]);
-        let local = if ethernet { US_THERE } else { random.one_of(&[US, US, US, ALSO_US]) };
+        let Site { us, also_us, us_there, .. } = self.site;
+        let local = if ethernet { us_there } else { random.one_of(&[us, us, us, also_us]) };
         let tag = random.one_of(&[None, None, Some(0), Some(5)]);
         let frames = (0..count).map(|n| {
             let packet = self.datagram_of(n, odd, (from, port, local), size);
@@ -231,7 +211,7 @@ impl Forger {
             OUR_MAC
         };
         let tag = if random.chance(odd) { random.one_of(&[None, Some(0), Some(5), Some(6), Some(0x2005)]) } else { tag };
-        let kind: u16 = if random.chance(odd) { random.one_of(&[0x86dd, 0x0806, 0]) } else { 0x0800 };
+        let kind: u16 = if random.chance(odd) { random.one_of(&[0x86dd, 0x0800, 0x0806, 0]) } else { self.site.ethertype };
         let mut frame = [to, THEIR_MAC].concat();
         if let Some(tag) = tag {
             frame.extend([0x81, 0]);
@@ -245,15 +225,14 @@ impl Forger {
         frame
     }
 
-    fn datagram_of(&mut self, n: usize, odd: f64, (from, port, local): (u16, u16, [u8; 4]), size: usize) -> Vec<u8> {
+    fn datagram_of(&mut self, n: usize, odd: f64, (from, port, local): (u16, u16, Addr), size: usize) -> Vec<u8> {
         let random = &mut self.random;
         let odd = if random.chance(0.8) { 0.0 } else { odd };
         let size = if random.chance(odd) { random.one_of(&[0, 1, size.saturating_sub(1), size + 1]) } else { size };
         let (from, port) =
             if random.chance(odd / 2.0) { (random.one_of(&[from, 0, 4002]), random.one_of(&[port, 0, 9])) } else { (from, port) };
         let said = if random.chance(odd / 2.0) { random.one_of(&[0, 7, 8, 7 + size, 9 + size]) } else { 8 + size };
-        let ends = self.ends(odd, if local == US_THERE { THEM_THERE } else { THEM }, local);
-        let random = &mut self.random;
+        let ends = self.site.ends(random, odd, [self.site.peer_of(local), local]);
         let mut bytes = Vec::new();
         bytes.extend(from.to_be_bytes());
         bytes.extend(port.to_be_bytes());
@@ -284,7 +263,7 @@ impl Forger {
             _ => right,
         };
         bytes[6..8].copy_from_slice(&field.to_be_bytes());
-        ipv4(random, odd / 3.0, ends, 17, &bytes)
+        packet(random, odd / 3.0, ends, 17, &bytes)
     }
 
     /// Frames arrive: one alone, or several together.
@@ -312,7 +291,8 @@ impl Forger {
             }
         }
         // What is a packet as it is is none on an Ethernet.
-        let usual = if ethernet || packets[0].get(16..20) == Some(&US_THERE) { 2 } else { 0 };
+        let is_there = parts(&packets[0]).is_some_and(|([_, dst], _)| dst == self.site.us_there);
+        let usual = if ethernet || is_there { 2 } else { 0 };
         let link = self.pair.links[if self.random.chance(0.05) { self.random.below(3) as usize } else { usual }];
         // Mostly they lie alike.
         let alike = self.random.chance(0.6);
@@ -340,21 +320,18 @@ impl Forger {
             });
         }
         for bytes in self.pair.observe(what) {
-            if bytes.len() < 40 || bytes[0] != 0x45 || bytes[9] != 6 {
-                continue;
-            }
-            let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
-            let quad = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            let (local, remote, local_port, remote_port) = (quad(12), quad(16), word(20), word(22));
+            let Some(([local, remote], segment)) = parts(&bytes) else { continue };
+            let port = |at: usize| u16::from_be_bytes([segment[at], segment[at + 1]]);
+            let (local_port, remote_port) = (port(0), port(2));
             let is_it = |flow: &&mut Flow| {
                 (flow.remote, flow.local, flow.remote_port, flow.local_port) == (remote, local, remote_port, local_port)
             };
             if let Some(flow) = self.flows.iter_mut().find(is_it) {
-                flow.hears(&bytes);
-            } else if bytes[33] & 2 != 0 {
+                flow.hears(segment);
+            } else if segment[13] & 2 != 0 {
                 let mut flow =
                     Flow { remote, remote_port, local, local_port, seq: self.random.next() as u32, ack: 1, clock: 77, echo: 0 };
-                flow.hears(&bytes);
+                flow.hears(segment);
                 self.flows.push(flow);
                 if self.random.chance(0.8) {
                     self.answers_syn();
@@ -378,29 +355,30 @@ impl Forger {
         sum.add(&bytes);
         let sum = sum.finish();
         bytes[16..18].copy_from_slice(&sum.to_be_bytes());
-        let bytes = ipv4(&mut self.random, 0.0, ends, 6, &bytes);
+        let bytes = packet(&mut self.random, 0.0, ends, 6, &bytes);
         let link = self.pair.links[0];
         self.pair.both("SYN-ACK", |stack| stack.receive(link, Frame::copy_of(&bytes)));
         self.look("SYN-ACK");
     }
 }
 
-fn at(addr: [u8; 4], port: u16) -> Address {
-    address(SockAddr::new(Addr::from_v4(addr), port))
+fn at(addr: Addr, port: u16) -> Address {
+    address(SockAddr::new(addr, port))
 }
 
 #[test]
 fn nobody_can_tell_where_forged_frames_went() {
-    let mut came = [0; 3];
+    let mut came = [[0; 3]; 2];
     for seed in seeds(0..300) {
         let mut forger = Forger::new(seed);
         for _ in 0..400 {
             if forger.random.chance(0.7) { forger.arrives() } else { forger.between() }
         }
+        let came = &mut came[usize::from(forger.site.family == AF_INET6)];
         let counters = forger.pair.stacks[0].counters();
         came[0] += counters.tcp.passive_opens + counters.tcp.active_opens;
         came[1] += counters.udp.in_datagrams;
         came[2] += counters.tcp.in_segs;
     }
-    println!("connections, datagrams, segments: {came:?}");
+    println!("connections, datagrams, segments, of IPv4 and of IPv6: {came:?}");
 }

@@ -4,6 +4,7 @@
 //! addresses (`martian`), and is then forwarded, put together from fragments, or delivered (`deliver`).
 
 mod deliver;
+pub mod family;
 pub(super) mod known;
 mod martian;
 pub mod usual;
@@ -15,7 +16,7 @@ use crate::link::{self, Hop, Received};
 
 use super::icmp::offending::Offending;
 use super::icmp::types::Problem;
-use super::{Cast, Network, Packet, Up};
+use super::{Cast, Network, Up};
 
 /// Where a packet came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,20 +59,13 @@ impl Network {
         None
     }
 
-    /// The packet for a transport that was received, if it is of the kind that nearly all are: see [`usual`]. It is made by who hands it on and not
-    /// moved any more.
-    #[inline(always)]
-    pub fn usual(&mut self, received: Received) -> Result<Packet, Received> {
-        match self.usual_header(&received) {
-            Some(header) => Ok(v4::packet(received, &header, Cast::Unicast)),
-            None => Err(received),
-        }
-    }
-
     /// What a packet that is of another kind comes to.
     #[inline(never)]
     pub fn unusual(&mut self, received: Received) -> Option<Up> {
-        self.arrived(received, From::Link)
+        match self.usual_v6(received) {
+            Ok(packet) => Some(Up::Packet(packet)),
+            Err(received) => self.arrived(received, From::Link),
+        }
     }
 
     /// True if [`Network::poll`] has nothing to do.
@@ -123,7 +117,7 @@ impl Network {
     fn came_in(&mut self, received: Received) -> Option<Up> {
         match self.usual(received) {
             Ok(packet) => Some(Up::Packet(packet)),
-            Err(received) => self.arrived(received, From::Link),
+            Err(received) => self.unusual(received),
         }
     }
 

@@ -1,60 +1,77 @@
-//! The usual packet: a whole datagram of IPv4 without options, for TCP or UDP, between two addresses whose packets were found to be ours before.
-//! What `v4`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
+//! The usual packet: a whole datagram without options or extension headers, for TCP or UDP, between two addresses whose packets were found to be ours
+//! before. What `v4`, `v6`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
 
-use crate::base::{Addr, Frame, LinkId, Sum, Version};
+use super::family::{Family, V4, V6};
+use crate::base::{Addr, Frame, LinkId, Version};
 use crate::link::{LinkCast, Received};
-use crate::network::input::v4;
-use crate::network::ipv4::{HEADER_LEN, Header};
-use crate::network::{Cast, Network, Packet, protocol};
+use crate::network::input::{v4, v6};
+use crate::network::ipv6::chain::Position;
+use crate::network::{Cast, Network, Packet, ipv4, ipv6, protocol};
 
-/// The first byte of a header of version 4 without options: it has five words.
-const PLAIN: u8 = 0x45;
-/// More fragments follow, or some go before.
-const FRAGMENT: u16 = 0x3fff;
+/// The headers of a packet, where they lie.
+#[derive(Debug)]
+pub struct Headers<'a, F: Family, const LEN: usize> {
+    /// That of the network.
+    pub network: &'a F::Header,
+    /// The first bytes behind it.
+    pub transport: &'a [u8; LEN],
+    /// Addresses and ports.
+    pub ends: &'a F::Ends,
+}
 
-/// The first `LEN` bytes of the packet of `protocol` in a frame without a link header, if it is one of these, whole and with nothing behind it, and they
-/// lie together and are those of one that `is_wanted`. Nothing is known of its addresses yet.
+/// The headers of the packet of `protocol` in a frame without a link header, if it is one of these, whole and with nothing behind it, and they lie
+/// together and those of the transport are of one that `is_wanted`. Nothing is known of its addresses yet.
 #[inline(always)]
-pub fn headers<const LEN: usize>(frame: &Frame, protocol: u8, is_wanted: impl FnOnce(&[u8; LEN]) -> bool) -> Option<&[u8; LEN]> {
-    let headers = frame.together(0, LEN)?.first_chunk()?;
-    let network = headers.first_chunk()?;
+pub fn headers<F: Family, const LEN: usize>(
+    frame: &Frame,
+    protocol: u8,
+    is_wanted: impl FnOnce(&[u8; LEN]) -> bool,
+) -> Option<Headers<'_, F, LEN>> {
+    let all = frame.together(0, F::LEN + LEN)?;
+    let (network, transport) = (F::header(all)?, all.last_chunk()?);
     // What is most often in vain first.
-    let is_one = network[9] == protocol && is_wanted(headers) && is_whole(network);
-    let is_all = usize::from(u16::from_be_bytes([network[2], network[3]])) == frame.len() && frame.segment_size == 0;
-    (is_one && is_all && network[0] == PLAIN && is_right(network)).then_some(headers)
-}
-
-/// The packet in such a frame.
-pub fn packet(link: LinkId, frame: Frame) -> Option<Packet> {
-    let header = Header::parse(frame.together(0, HEADER_LEN)?.first_chunk()?, frame.len()).ok()?;
-    let received = Received { link, version: Version::V4, frame, network: 0, cast: LinkCast::Unicast };
-    Some(v4::packet(received, &header, Cast::Unicast))
-}
-
-/// No fragment.
-#[inline(always)]
-fn is_whole(header: &[u8; HEADER_LEN]) -> bool {
-    u16::from_be_bytes([header[6], header[7]]) & FRAGMENT == 0
-}
-
-/// The checksum is right. RFC 1071 §2 (B): the order of bytes does not matter for that.
-#[inline(always)]
-fn is_right(header: &[u8; HEADER_LEN]) -> bool {
-    let mut sum = Sum::new();
-    header.as_chunks().0.iter().for_each(|word| sum.add_word(u32::from_ne_bytes(*word)));
-    sum.finish() == 0
+    let is_one = F::protocol(network) == protocol && is_wanted(transport) && F::is_plain(network, frame.len());
+    let ends = F::ends(all)?;
+    (is_one && frame.segment_size == 0).then_some(Headers { network, transport, ends })
 }
 
 impl Network {
-    /// The header of a packet from a link, if it is one of these; then it is to be delivered.
+    /// The packet for a transport that was received, if it is one of these of IPv4. It is made by who hands it on and not moved any more.
     #[inline(always)]
-    pub(super) fn usual_header(&mut self, received: &Received) -> Option<Header> {
-        let header = header_of(received)?;
-        if !self.known.is_ours(header.src, header.dst, received.link, self.routes.generation()) {
-            return None;
+    pub fn usual(&mut self, received: Received) -> Result<Packet, Received> {
+        match self.usual_header(&received) {
+            Some(header) => Ok(v4::packet(received, &header, Cast::Unicast)),
+            None => Err(received),
         }
-        self.count_delivered(1, received.frame.len() - received.network);
-        Some(header)
+    }
+
+    /// The same of IPv6.
+    pub(super) fn usual_v6(&mut self, received: Received) -> Result<Packet, Received> {
+        let header = header_v6_of(&received).filter(|header| self.is_delivered(&received, header.src, header.dst));
+        match header {
+            Some(header) => {
+                let upper = Position::first(received.network, header.next_header);
+                Ok(v6::packet(received, &header, Cast::Unicast, upper))
+            }
+            None => Err(received),
+        }
+    }
+
+    /// The header of a packet of IPv4 from a link, if it is one of these; then it is to be delivered.
+    #[inline(always)]
+    fn usual_header(&mut self, received: &Received) -> Option<ipv4::Header> {
+        let header = header_of(received)?;
+        self.is_delivered(received, header.src, header.dst).then_some(header)
+    }
+
+    /// True if it is for us by its addresses; then it counts as delivered.
+    #[inline(always)]
+    fn is_delivered(&mut self, received: &Received, src: Addr, dst: Addr) -> bool {
+        let is_ours = self.known.is_ours(src, dst, received.link, self.routes.generation());
+        if is_ours {
+            self.count_delivered(1, received.frame.len() - received.network);
+        }
+        is_ours
     }
 
     /// Counts packets of `len` bytes each.
@@ -99,43 +116,72 @@ impl Network {
     }
 }
 
-/// The header, if it is right and a usual one.
+/// The header of IPv4, if it is right and a usual one.
 #[inline(always)]
-fn header_of(received: &Received) -> Option<Header> {
+fn header_of(received: &Received) -> Option<ipv4::Header> {
     if received.cast != LinkCast::Unicast || received.version != Version::V4 {
         return None;
     }
-    let fixed: [u8; HEADER_LEN] = received.frame.read(received.network)?;
-    if fixed[0] != PLAIN || !is_whole(&fixed) || !matches!(fixed[9], protocol::TCP | protocol::UDP) || !is_right(&fixed) {
+    let fixed = received.frame.read(received.network)?;
+    if !is_for_transport::<V4>(&fixed) || !V4::is_plain_within(&fixed) {
         return None;
     }
-    Header::parse(&fixed, received.frame.len().saturating_sub(received.network)).ok()
+    ipv4::Header::parse(&fixed, received.frame.len().saturating_sub(received.network)).ok()
+}
+
+/// The same of IPv6.
+fn header_v6_of(received: &Received) -> Option<ipv6::Header> {
+    if received.cast != LinkCast::Unicast || received.version != Version::V6 {
+        return None;
+    }
+    let fixed = received.frame.read(received.network)?;
+    if !is_for_transport::<V6>(&fixed) {
+        return None;
+    }
+    let header = ipv6::Header::parse(&fixed, received.frame.len().saturating_sub(received.network)).ok()?;
+    // Mapped addresses belong inside a host: on the wire they would pass for IPv4's.
+    (!header.src.is_v4() && !header.dst.is_v4()).then_some(header)
+}
+
+#[inline(always)]
+fn is_for_transport<F: Family>(header: &F::Header) -> bool {
+    matches!(F::protocol(header), protocol::TCP | protocol::UDP)
 }
 
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::vec::Vec;
 
     use super::*;
     use crate::base::{Entropy, Seed};
     use crate::network::Up;
     use crate::network::input::From;
-    use crate::network::tests::world::{ETH0, Host};
-
-    const US: Addr = Addr::v4(10, 0, 0, 1);
-    const THEM: Addr = Addr::v4(10, 0, 0, 2);
+    use crate::network::tests::world::{ETH0, Host, addr};
 
     /// A packet with a right header of which a few bits are changed, and whose checksum mostly follows.
-    fn packet(entropy: &mut Entropy) -> [u8; 40] {
-        let mut bytes = [0; 40];
-        bytes[..10].copy_from_slice(&[0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, [17, 6, 1][entropy.below(3) as usize]]);
-        bytes[12..16].copy_from_slice(&THEM.v4_octets());
-        bytes[16..20].copy_from_slice(&US.v4_octets());
+    fn packet(entropy: &mut Entropy, version: Version) -> Vec<u8> {
+        let protocol = [17, 6, 1][entropy.below(3) as usize];
+        let ends: &[&[u8]] = match version {
+            Version::V4 => &[&[10, 0, 0, 2], &[10, 0, 0, 1]],
+            Version::V6 => &[&addr("fd00::2").octets(), &addr("fd00::1").octets()],
+        };
+        let front: &[u8] = match version {
+            Version::V4 => &[0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, protocol, 0, 0],
+            Version::V6 => &[0x60, 0, 0, 0, 0, 20, protocol, 64],
+        };
+        let mut bytes = [front, &ends.concat(), &[0; 20]].concat();
+        let header = bytes.len() - 20;
         for _ in 0..entropy.below(3) {
-            bytes[entropy.below(20) as usize] ^= 1 << entropy.below(8);
+            bytes[entropy.below(header as u32) as usize] ^= 1 << entropy.below(8);
         }
-        if entropy.below(8) > 0 {
-            crate::network::ipv4::complete_checksum(&mut bytes[..20]);
+        if version == Version::V6 && entropy.below(10) == 0 {
+            // IPv4's, mapped.
+            let at = [8, 24][entropy.below(2) as usize];
+            bytes[at..at + 16].copy_from_slice(&Addr::v4(10, 0, 0, [1, 2][entropy.below(2) as usize]).octets());
+        }
+        if version == Version::V4 && entropy.below(8) > 0 {
+            ipv4::complete_checksum(&mut bytes[..20]);
         }
         bytes
     }
@@ -144,26 +190,34 @@ mod tests {
     #[test]
     fn the_usual_way_comes_to_what_the_other_comes_to() {
         let mut entropy = Entropy::new(Seed::from(5));
-        let mut quick = 0;
+        let mut quick = [0, 0];
         let mut hosts = [Host::new(), Host::new()];
-        for _ in 0..20_000 {
-            let bytes = packet(&mut entropy);
+        for _ in 0..40_000 {
+            let version = [Version::V4, Version::V6][entropy.below(2) as usize];
+            let bytes = packet(&mut entropy, version);
             let cast = if entropy.below(10) == 0 { LinkCast::Broadcast } else { LinkCast::Unicast };
-            let received = || Received { link: ETH0, version: Version::V4, frame: Frame::from(&bytes[..]), network: 0, cast };
+            let received = || Received { link: ETH0, version, frame: Frame::from(&bytes[..]), network: 0, cast };
             let [first, second] = &mut hosts;
-            if let Some(header) = first.net.usual_header(&received()) {
-                let packet = v4::packet(received(), &header, Cast::Unicast);
-                quick += 1;
-                let Some(Up::Packet(other)) = second.net.arrived(received(), From::Link) else {
-                    panic!("it is refused: {bytes:x?}")
-                };
-                assert_eq!(format!("{packet:?}"), format!("{other:?}"));
-                assert_eq!(format!("{:?}", first.net.links.base.counters.ip), format!("{:?}", second.net.links.base.counters.ip));
-            } else {
-                first.net.arrived(received(), From::Link);
-                second.net.arrived(received(), From::Link);
+            let packet = match version {
+                Version::V4 => first.net.usual(received()),
+                Version::V6 => first.net.usual_v6(received()),
+            };
+            match packet {
+                Ok(packet) => {
+                    quick[usize::from(version == Version::V6)] += 1;
+                    let Some(Up::Packet(other)) = second.net.arrived(received(), From::Link) else {
+                        panic!("it is refused: {bytes:x?}")
+                    };
+                    assert_eq!(format!("{packet:?}"), format!("{other:?}"));
+                    let counted = hosts.each_ref().map(|host| format!("{:?}", host.net.links.base.counters.ip));
+                    assert_eq!(counted[0], counted[1]);
+                }
+                Err(other) => {
+                    first.net.arrived(other, From::Link);
+                    second.net.arrived(received(), From::Link);
+                }
             }
         }
-        assert!(quick > 3_000, "{quick} of 20,000");
+        assert!(quick.iter().all(|count| *count > 3_000), "{quick:?} of 40,000");
     }
 }

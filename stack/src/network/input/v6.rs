@@ -92,7 +92,7 @@ impl Network {
 }
 
 /// The packet as a transport sees it whose header is at `upper`.
-fn packet(received: Received, header: &Header, cast: Cast, upper: Position) -> Packet {
+pub(super) fn packet(received: Received, header: &Header, cast: Cast, upper: Position) -> Packet {
     Packet {
         link: received.link,
         src: header.src,

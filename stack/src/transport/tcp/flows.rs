@@ -79,16 +79,27 @@ impl Records {
     }
 }
 
+/// Bytes of the longest ends: those of IPv6.
+const ENDS: usize = 36;
+
 /// The flow of a segment, told from the bytes of its headers and the link it came by, as long as nothing changes that the network layer's judgement
 /// of them depends on.
 #[derive(Debug)]
 struct Trail {
-    flow: Flow,
-    /// Addresses and ports.
-    ends: [u8; 12],
+    /// None if it is told from nothing.
+    flow: Option<Flow>,
+    /// Addresses and ports, of either family, and how many bytes they take.
+    ends: [u8; ENDS],
+    len: usize,
     link: LinkId,
     /// [`Network::generation`](crate::network::Network::generation)
     generation: u64,
+}
+
+impl Default for Trail {
+    fn default() -> Self {
+        Self { flow: None, ends: [0; ENDS], len: 0, link: LinkId(0), generation: 0 }
+    }
 }
 
 /// The table.
@@ -101,12 +112,12 @@ pub(super) struct Flows {
     /// The last tuple that was hashed: a connection that opens or closes is looked for and then changed.
     hashed: Option<(Tuple, u64)>,
     /// The flow that was told by its headers last, while it stands in the table.
-    trail: Option<Trail>,
+    trail: Trail,
 }
 
 impl Flows {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None, hashed: None, trail: None }
+        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None, hashed: None, trail: Trail::default() }
     }
 
     fn hash(&mut self, tuple: &Tuple) -> u64 {
@@ -133,15 +144,18 @@ impl Flows {
     }
 
     /// The flow of a segment with these ends, if it is that of the one before.
-    #[inline(always)]
-    pub(super) fn followed(&self, ends: &[u8; 12], link: LinkId, generation: u64) -> Option<Flow> {
-        let trail = self.trail.as_ref()?;
-        (trail.ends == *ends && trail.link == link && trail.generation == generation).then_some(trail.flow)
+    #[inline(always)] // How many bytes they take is known.
+    pub(super) fn followed(&self, ends: &[u8], link: LinkId, generation: u64) -> Option<Flow> {
+        let trail = &self.trail;
+        let is_it = trail.len == ends.len() && trail.ends[..ends.len()] == *ends;
+        if is_it && trail.link == link && trail.generation == generation { trail.flow } else { None }
     }
 
     /// Segments with these ends are of that flow.
-    pub(super) fn leave_trail(&mut self, ends: &[u8; 12], link: LinkId, generation: u64, flow: Flow) {
-        self.trail = Some(Trail { flow, ends: *ends, link, generation });
+    pub(super) fn leave_trail(&mut self, ends: &[u8], link: LinkId, generation: u64, flow: Flow) {
+        let trail = &mut self.trail;
+        trail.ends[..ends.len()].copy_from_slice(ends);
+        (trail.flow, trail.len, trail.link, trail.generation) = (Some(flow), ends.len(), link, generation);
     }
 
     /// The flow of a tuple.
@@ -166,15 +180,15 @@ impl Flows {
             *packed = Packed::new(new);
         }
         self.last = Some((*tuple, new));
-        if let Some(trail) = self.trail.as_mut().filter(|trail| trail.flow == old) {
-            trail.flow = new;
+        if self.trail.flow == Some(old) {
+            self.trail.flow = Some(new);
         }
     }
 
     /// Takes a flow out.
     pub(super) fn remove(&mut self, tuple: &Tuple, flow: Flow) {
         self.last = None;
-        self.trail.take_if(|trail| trail.flow == flow);
+        self.trail.flow.take_if(|told| *told == flow);
         // One that ends is not hashed again, unlike one that began before it and may end next.
         let hash = match &self.hashed {
             Some((hashed, hash)) if hashed == tuple => *hash,

@@ -11,18 +11,23 @@ use super::receive::{describe, full};
 use super::{Udp, base};
 use crate::base::frame::HEAD;
 use crate::base::{Checksum, Frame, Key, LinkId, Sum};
-use crate::network::{Cast, Network, Packet, protocol};
+use crate::network::{Cast, Network, Packet, ipv4, ipv6, protocol};
 use crate::transport::datagram::Datagram;
 
-/// Bytes of an IPv4 header without options.
-const NETWORK: usize = 20;
 /// The largest link header: Ethernet's with a tag.
 const LINK: usize = 18;
-/// Words in which all headers have room.
-const WORDS: usize = (LINK + NETWORK + header::LEN).div_ceil(8);
-const BYTES: usize = WORDS * 8;
-/// Where the checksum is if the headers stand at the end of these.
-const CHECKSUM: usize = BYTES - 2;
+/// Bytes in which all headers of IPv6 have room, in whole words.
+const LONG: usize = room_for(ipv6::HEADER_LEN);
+/// The same of IPv4, whose datagrams are more.
+const SHORT: usize = room_for(ipv4::HEADER_LEN);
+const WORDS: usize = LONG / 8;
+
+/// How far before the end of the headers the checksum is.
+const CHECKSUM: usize = header::LEN - header::CHECKSUM as usize;
+
+const fn room_for(network: usize) -> usize {
+    (LINK + network + header::LEN).next_multiple_of(8)
+}
 
 /// The headers of a datagram, and what was found of them.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub(super) struct Trail {
     pub(super) headers: usize,
     /// Bytes of the link's.
     pub(super) link_len: usize,
+    /// All headers have room in [`SHORT`] bytes.
+    is_short: bool,
     /// The headers where the head of a frame has them, at its end, and which bits of them must be the same: all but the checksum.
     same: [u64; WORDS],
     mask: [u64; WORDS],
@@ -53,22 +60,24 @@ impl Trail {
     /// and nothing behind that.
     pub(super) fn of(net: &mut Network, id: Key, packet: &Packet, header: Header) -> Option<Self> {
         let Packet { network: link_len, transport, len, ref frame, .. } = *packet;
-        let is_usual = packet.dst.is_v4() && packet.cast == Cast::Unicast && transport == link_len + NETWORK && link_len <= LINK;
+        let is_short = packet.dst.is_v4();
+        let network_len = if is_short { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
+        let is_usual = packet.cast == Cast::Unicast && transport == link_len + network_len && link_len <= LINK;
         let is_whole = frame.segment_size == 0 && len > header::LEN && transport + len == frame.len();
         if !(is_usual && is_whole) {
             return None;
         }
         let headers = transport + header::LEN;
-        let (mut room, mut mask) = ([0; BYTES], [0; BYTES]);
+        let (mut room, mut mask) = ([0; LONG], [0; LONG]);
         let head = last_of_head(frame, headers, &mut room);
-        mask[BYTES - headers..CHECKSUM].fill(0xff);
+        mask[LONG - headers..LONG - CHECKSUM].fill(0xff);
         let mut sum = Sum::pseudo(packet.src, packet.dst, protocol::UDP, len);
-        sum.add(&head[BYTES - header::LEN..CHECKSUM]);
+        sum.add(&head[LONG - header::LEN..LONG - CHECKSUM]);
         let (same, mask) = (words(head), words(&mask));
         let mut about = Datagram::default();
         describe(&mut about, base(net).now, packet, header);
         let (generation, frame_len) = (net.generation(), frame.len());
-        Some(Self { id, about, arrived: 0, generation, frame_len, headers, link_len, same, mask, sum })
+        Some(Self { id, about, arrived: 0, generation, frame_len, headers, link_len, is_short, same, mask, sum })
     }
 
     /// True if a frame that came by `link` has these headers and a right checksum, nothing waits in front of it, and nothing has changed.
@@ -77,7 +86,21 @@ impl Trail {
         if !self.is_as_long_as(frame) || link != self.about.link {
             return false;
         }
-        let mut room = [0; BYTES];
+        if self.is_short {
+            self.is_followed_within::<SHORT>(net, link, frame)
+        } else {
+            self.is_followed_by_long(net, link, frame)
+        }
+    }
+
+    #[inline(never)] // Beside the other one it would cost that registers.
+    fn is_followed_by_long(&self, net: &Network, link: LinkId, frame: &Frame) -> bool {
+        self.is_followed_within::<LONG>(net, link, frame)
+    }
+
+    #[inline(always)]
+    fn is_followed_within<const ROOM: usize>(&self, net: &Network, link: LinkId, frame: &Frame) -> bool {
+        let mut room = [0; ROOM];
         let head = last_of_head(frame, self.headers, &mut room);
         self.has_headers_of(head) && self.is_open(net, link) && self.is_sound(head, frame)
     }
@@ -94,14 +117,34 @@ impl Trail {
         let Some((head, payload)) = frame.as_short(self.frame_len, self.payload_len()) else {
             return self.payload_elsewhere(frame);
         };
-        let head = head.last_chunk()?;
-        let follows = frame.segment_size == 0 && self.has_headers_of(head) && self.is_sound_with(head, frame, payload);
+        let follows = match head.last_chunk() {
+            Some(head) if self.is_short => self.is_followed_with::<SHORT>(head, frame, payload),
+            _ => return self.payload_of_long(frame, head, payload),
+        };
         follows.then_some(payload)
+    }
+
+    #[inline(never)] // Beside the other one it would cost that registers.
+    fn payload_of_long<'a>(&self, frame: &'a Frame, head: &[u8], payload: &'a [u8]) -> Option<&'a [u8]> {
+        match head.last_chunk() {
+            Some(head) => self.is_followed_with::<LONG>(head, frame, payload).then_some(payload),
+            None => self.payload_elsewhere(frame),
+        }
+    }
+
+    #[inline(always)]
+    fn is_followed_with<const ROOM: usize>(&self, head: &[u8; ROOM], frame: &Frame, payload: &[u8]) -> bool {
+        frame.segment_size == 0 && self.has_headers_of(head) && self.is_sound_with(head, frame, payload)
     }
 
     #[inline(never)]
     fn payload_elsewhere<'a>(&self, frame: &'a Frame) -> Option<&'a [u8]> {
-        let mut room = [0; BYTES];
+        if self.is_short { self.payload_within::<SHORT>(frame) } else { self.payload_within::<LONG>(frame) }
+    }
+
+    #[inline(always)]
+    fn payload_within<'a, const ROOM: usize>(&self, frame: &'a Frame) -> Option<&'a [u8]> {
+        let mut room = [0; ROOM];
         let head = last_of_head(frame, self.headers, &mut room);
         let follows = self.is_as_long_as(frame) && self.has_headers_of(head) && self.is_sound(head, frame);
         if follows { frame.together(self.headers, self.payload_len()) } else { None }
@@ -119,15 +162,19 @@ impl Trail {
     }
 
     /// All words are looked at: a fixed number costs less than the few that could do.
-    #[inline]
-    fn has_headers_of(&self, head: &[u8; BYTES]) -> bool {
-        let head = words(head);
-        (0..WORDS).fold(0, |differ, at| differ | (head[at] ^ self.same[at]) & self.mask[at]) == 0
+    #[inline(always)]
+    fn has_headers_of<const ROOM: usize>(&self, head: &[u8; ROOM]) -> bool {
+        let (head, first) = (head.as_chunks().0, WORDS - ROOM / 8);
+        let mut differ = 0;
+        for ((word, same), mask) in head.iter().zip(&self.same[first..]).zip(&self.mask[first..]) {
+            differ |= (u64::from_ne_bytes(*word) ^ same) & mask;
+        }
+        differ == 0
     }
 
     /// True if the checksum is right or known to be. One that says that there is none is left to others.
     #[inline(always)]
-    fn is_sound(&self, head: &[u8; BYTES], frame: &Frame) -> bool {
+    fn is_sound<const ROOM: usize>(&self, head: &[u8; ROOM], frame: &Frame) -> bool {
         match frame.checksum {
             Checksum::Unknown => {
                 let sum = self.sum_with(head);
@@ -139,7 +186,7 @@ impl Trail {
 
     /// As [`Trail::is_sound`], with the payload at hand.
     #[inline(always)]
-    fn is_sound_with(&self, head: &[u8; BYTES], frame: &Frame, payload: &[u8]) -> bool {
+    fn is_sound_with<const ROOM: usize>(&self, head: &[u8; ROOM], frame: &Frame, payload: &[u8]) -> bool {
         if frame.checksum != Checksum::Unknown {
             return self.is_known_sound(frame);
         }
@@ -161,7 +208,7 @@ impl Trail {
 
     /// The sum of pseudo-header and transport header.
     #[inline(always)]
-    fn sum_with(&self, head: &[u8; BYTES]) -> Sum {
+    fn sum_with<const ROOM: usize>(&self, head: &[u8; ROOM]) -> Sum {
         let mut sum = self.sum;
         sum.add_word(u32::from(checksum(head)));
         sum
@@ -169,11 +216,11 @@ impl Trail {
 }
 
 #[inline(always)]
-fn checksum(head: &[u8; BYTES]) -> u16 {
-    u16::from_be_bytes([head[CHECKSUM], head[CHECKSUM + 1]])
+fn checksum<const ROOM: usize>(head: &[u8; ROOM]) -> u16 {
+    u16::from_be_bytes([head[ROOM - CHECKSUM], head[ROOM - CHECKSUM + 1]])
 }
 
-fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
+fn words(bytes: &[u8; LONG]) -> [u64; WORDS] {
     let (words, _) = bytes.as_chunks();
     core::array::from_fn(|at| u64::from_ne_bytes(words[at]))
 }
@@ -181,7 +228,7 @@ fn words(bytes: &[u8; BYTES]) -> [u64; WORDS] {
 /// The first `headers` bytes of a frame at the end of an array; what is before them means nothing. Nearly always they are in its head, else they are
 /// copied to `room`.
 #[inline(always)]
-fn last_of_head<'a>(frame: &'a Frame, headers: usize, room: &'a mut [u8; BYTES]) -> &'a [u8; BYTES] {
+fn last_of_head<'a, const ROOM: usize>(frame: &'a Frame, headers: usize, room: &'a mut [u8; ROOM]) -> &'a [u8; ROOM] {
     let end = (HEAD + headers).checked_sub(frame.head().len()).filter(|end| *end <= HEAD);
     match end.and_then(|end| frame.head_area()[..end].last_chunk()) {
         Some(window) => window,

@@ -5,7 +5,8 @@ use super::*;
 impl Forger {
     /// Calls, and changes of what is known of flows.
     pub(super) fn between(&mut self) {
-        let random = &mut self.random;
+        let Self { site, random, .. } = self;
+        let site = *site;
         let what = random.below(26);
         let link = random.one_of(&self.pair.links);
         let name = format!("between {what}");
@@ -15,13 +16,13 @@ impl Forger {
                 self.pair.both(&name, |stack| stack.set_up(link, up).expect("a link"));
             }
             1 => _ = self.pair.both(&name, |stack| stack.set_up(link, true)),
-            2 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(2), Addr::from_v4(ALSO_US))),
-            3 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(2), Cidr::new(Addr::from_v4(ALSO_US), 24))),
-            4 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(3), Cidr::new(Addr::from_v4(THEM), 32))),
-            5 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(3), Addr::from_v4(THEM))),
+            2 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(2), site.also_us)),
+            3 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(2), Cidr::new(site.also_us, site.prefix))),
+            4 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(3), Cidr::new(site.them, site.all))),
+            5 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(3), site.them)),
             6 => self.pair.both(&name, |stack| stack.configure_network(|_| ())),
             7 => {
-                let mtu = random.one_of(&[576, 1500, 1280]);
+                let mtu = random.one_of(&site.mtus);
                 _ = self.pair.both(&name, |stack| stack.set_mtu(link, mtu));
             }
             8 => {
@@ -34,7 +35,7 @@ impl Forger {
                 Some(raw) => self.pair.both(&name, |stack| stack.close(raw).expect("it is open")),
                 None => {
                     let protocol = random.one_of(&[6, 17, 253]);
-                    self.raw = self.pair.both(&name, |stack| stack.socket(AF_INET, SOCK_RAW, protocol)).ok();
+                    self.raw = self.pair.both(&name, |stack| stack.socket(site.family, SOCK_RAW, protocol)).ok();
                 }
             },
             10 if self.udp.len() > 1 => {
@@ -45,7 +46,7 @@ impl Forger {
             12 => self.sets_option(),
             13 => {
                 let socket = random.one_of(&self.udp);
-                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(THEM, 4000)));
+                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(site.them, 4000)));
             }
             14 => {
                 let socket = random.one_of(&self.udp);
@@ -65,7 +66,7 @@ impl Forger {
             17 => {
                 let port = random.between(5000, 5010) as u16;
                 let socket = self.stream();
-                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(THEM, port)));
+                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(site.them, port)));
             }
             18 | 19 => {
                 let (socket, len) = (random.one_of(&self.tcp), random.one_of(&[1, 64, 1448, 5000]));
@@ -107,6 +108,8 @@ impl Forger {
             (IPPROTO_IP, ip::IP_RECVTTL, 0),
             (IPPROTO_IP, ip::IP_RECVTOS, 1),
             (IPPROTO_IP, ip::IP_RECVTOS, 0),
+            (IPPROTO_IPV6, ipv6::IPV6_RECVHOPLIMIT, 1),
+            (IPPROTO_IPV6, ipv6::IPV6_RECVTCLASS, 1),
             (IPPROTO_IP, ip::IP_RECVOPTS, 1),
             (IPPROTO_IP, ip::IP_RECVOPTS, 0),
         ]);

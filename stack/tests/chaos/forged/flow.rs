@@ -5,9 +5,9 @@ use super::*;
 /// A connection as its other end knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
-    pub(super) remote: [u8; 4],
+    pub(super) remote: Addr,
     pub(super) remote_port: u16,
-    pub(super) local: [u8; 4],
+    pub(super) local: Addr,
     pub(super) local_port: u16,
     /// What it sends next.
     pub(super) seq: u32,
@@ -18,19 +18,20 @@ pub(super) struct Flow {
 }
 
 impl Flow {
+    /// A segment, from its header on.
     pub(super) fn hears(&mut self, bytes: &[u8]) {
-        let (at, word) = (20, |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
-        let flags = bytes[at + 13];
-        let header = usize::from(bytes[at + 12] >> 4) * 4;
-        let len = (bytes.len() - at - header) as u32 + u32::from(flags & 2 != 0) + u32::from(flags & 1 != 0);
-        let end = word(at + 4).wrapping_add(len);
+        let word = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let flags = bytes[13];
+        let header = usize::from(bytes[12] >> 4) * 4;
+        let len = (bytes.len() - header) as u32 + u32::from(flags & 2 != 0) + u32::from(flags & 1 != 0);
+        let end = word(4).wrapping_add(len);
         if flags & 2 != 0 || end.wrapping_sub(self.ack) < 1 << 30 {
             self.ack = end;
         }
         if flags & 0x10 != 0 {
-            self.seq = word(at + 8);
+            self.seq = word(8);
         }
-        let mut options = &bytes[at + 20..at + header];
+        let mut options = &bytes[20..header];
         while let [kind, rest @ ..] = options {
             match kind {
                 0 => break,

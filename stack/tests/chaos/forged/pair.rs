@@ -11,11 +11,13 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) fn new(seed: u64, random: &mut Random) -> Self {
+    pub(super) fn new(seed: u64, site: &Site, random: &mut Random) -> Self {
         let mut config = Config::default();
         config.socket.net_raw = Permission::Granted;
         config.socket.net_admin = Permission::Granted;
         config.memory = random.one_of(&[config.memory, config.memory, 60_000, 20_000]);
+        // Addresses are there at once, and nothing else speaks.
+        config.network.ipv6.link_defaults = LinkSettings::MANUAL;
         config.tcp.ecn = random.one_of(&[2, 2, 0, 1, 3]);
         config.tcp.sack = random.chance(0.9);
         config.tcp.timestamps = random.chance(0.9);
@@ -28,14 +30,14 @@ impl Pair {
         let stacks = [SOCK_DGRAM, SOCK_RAW].map(|ty| {
             let mut stack = Stack::new(config.clone(), Seed::from(seed), Instant::EPOCH);
             links.clear();
-            for (n, addrs) in [&[US, ALSO_US][..], &[[10, 0, 1, 1]][..], &[US_THERE][..]].iter().enumerate() {
+            for (n, addrs) in [&[site.us, site.also_us][..], &[site.us_elsewhere], &[site.us_there]].iter().enumerate() {
                 let offloads = Offloads { coalesce, ..Offloads::default() };
                 let medium = if n == 2 { Medium::Ethernet { mac: Mac(OUR_MAC), vlan } } else { Medium::Ip };
                 let config = LinkConfig { name: format!("eth{n}"), medium, mtu: 1500, offloads, queue_limit };
                 let link = stack.add_link(config).expect("a link");
                 stack.set_up(link, true).expect("up");
                 for addr in *addrs {
-                    stack.add_address(link, Cidr::new(Addr::from_v4(*addr), 24)).expect("an address");
+                    stack.add_address(link, Cidr::new(*addr, site.prefix)).expect("an address");
                 }
                 links.push(link);
             }

@@ -77,14 +77,19 @@ mod tests {
         id: Key,
     }
 
-    /// A connection to 10.0.0.2.
-    fn end() -> End {
+    /// A connection to 10.0.0.2 or fd00::2.
+    fn end(version: Version) -> End {
         let mut host = Host::new(1);
         let mut tcp = Tcp::new(&host.net.links.base.entropy.clone(), TcpConfig::default());
-        let id = tcp.open(host.owner(), Version::V4);
+        let id = tcp.open(host.owner(), version);
         let tcb = &mut tcp.records.connections[id];
         (tcb.state, tcb.timestamps, tcb.sack) = (TcpState::Established, true, true);
-        (tcb.inet.local, tcb.inet.remote) = (Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2));
+        let ends: [Addr; 2] = match version {
+            Version::V4 => ["10.0.0.1", "10.0.0.2"],
+            Version::V6 => ["fd00::1", "fd00::2"],
+        }
+        .map(|addr| addr.parse().unwrap());
+        [tcb.inet.local, tcb.inet.remote] = ends;
         (tcb.inet.local_port, tcb.inet.remote_port, tcb.path_mtu) = (4000, 80, 1500);
         End { host, tcp, id }
     }
@@ -123,8 +128,9 @@ mod tests {
     #[test]
     fn the_straight_way_comes_to_what_the_general_way_comes_to() {
         let mut entropy = Entropy::new(Seed::from(6));
-        let mut ends = [end(), end()];
-        for _ in 0..5_000 {
+        let mut families = [Version::V4, Version::V6].map(|version| [end(version), end(version)]);
+        for round in 0..10_000 {
+            let ends = &mut families[round % 2];
             let (what, more, flags) = (entropy.below(16), entropy.below(u32::MAX), entropy.below(3));
             let (flags, len, seq) =
                 ([ACK, ACK | PSH, ACK | FIN][flags as usize], entropy.below(60) as usize, Seq(entropy.below(u32::MAX)));
@@ -142,7 +148,7 @@ mod tests {
                 };
                 seen(end, result)
             });
-            assert_eq!(first, second);
+            assert_eq!(first, second, "round {round}");
         }
     }
 
@@ -185,6 +191,11 @@ mod tests {
                     ("10.0.0.1", "10.0.0.1"),
                     ("127.0.0.1", "127.0.0.1"),
                     ("fd00::1", "fd00::2"),
+                    ("fd00::1", "fd00::2"),
+                    ("fd00:3::1", "fd00:3::9"),
+                    ("fd00:3::1", "fd00:3::9"),
+                    ("::1", "::1"),
+                    ("fd00::1", "2001:db8::1"),
                     ("10.0.0.1", "10.0.0.255"),
                     ("10.0.0.1", "192.0.2.1"),
                     ("10.0.9.1", "10.0.0.2"),
@@ -209,13 +220,14 @@ mod tests {
     fn what_is_found_to_be_plain_is_what_the_general_way_makes() {
         let mut entropy = Entropy::new(Seed::from(9));
         let mut slow = LinkId(0);
-        let mut ends = [end(), end()];
+        let mut ends = [end(Version::V4), end(Version::V4)];
         for End { host, .. } in &mut ends {
             let offloads = Offloads { checksum: true, ..Offloads::default() };
             let config = LinkConfig { name: "slow0".into(), medium: Medium::Ip, mtu: 1500, offloads, queue_limit: 300 };
             slow = host.net.add_link(config).unwrap();
             host.net.set_link_up(slow, true).unwrap();
             host.net.add_address(slow, "10.0.3.1/24".parse().unwrap()).unwrap();
+            host.net.add_address(slow, "fd00:3::1/64".parse().unwrap()).unwrap();
         }
         let mut plain = 0;
         for round in 0..60_000 {
