@@ -18,6 +18,12 @@ pub(super) struct Tuple {
 }
 
 impl Tuple {
+    /// Not that of the same connection seen from its other end, if the ports differ.
+    #[inline]
+    fn side(&self) -> usize {
+        usize::from(self.local_port < self.remote_port)
+    }
+
     /// Our end and the peer's.
     pub(super) fn ends(&self) -> (SockAddr, SockAddr) {
         (SockAddr::new(self.local, self.local_port), SockAddr::new(self.remote, self.remote_port))
@@ -107,8 +113,8 @@ impl Default for Trail {
 pub(super) struct Flows {
     key: HashKey,
     table: HashTable<Packed>,
-    /// The flow that was asked for, or changed, last: the next segment is often of the same.
-    last: Option<(Tuple, Flow)>,
+    /// The flow that was asked for, or changed, last: the next segment is often of the same. Of two, for both ends of a connection may be here.
+    last: [Option<(Tuple, Flow)>; 2],
     /// The last tuple that was hashed: a connection that opens or closes is looked for and then changed.
     hashed: Option<(Tuple, u64)>,
     /// The flow that was told by its headers last, while it stands in the table.
@@ -117,7 +123,7 @@ pub(super) struct Flows {
 
 impl Flows {
     pub(super) fn new(entropy: &Entropy) -> Self {
-        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: None, hashed: None, trail: Trail::default() }
+        Self { key: entropy.key("tcp flows"), table: HashTable::new(), last: [None; 2], hashed: None, trail: Trail::default() }
     }
 
     fn hash(&mut self, tuple: &Tuple) -> u64 {
@@ -133,11 +139,11 @@ impl Flows {
 
     /// The flow of an arriving segment.
     pub(super) fn of_segment(&mut self, tuple: &Tuple, records: &Records) -> Option<Flow> {
-        match &self.last {
+        match &self.last[tuple.side()] {
             Some((last, flow)) if last == tuple => Some(*flow),
             _ => {
                 let found = self.find(tuple, records)?;
-                self.last = Some((*tuple, found));
+                self.last[tuple.side()] = Some((*tuple, found));
                 Some(found)
             }
         }
@@ -170,7 +176,7 @@ impl Flows {
         let (key, hash_of_it) = (self.key, self.hash(tuple));
         let rehash = |packed: &Packed| records.packed_tuple(*packed).map_or(0, |tuple| hash(key, &tuple));
         self.table.insert_unique(hash_of_it, Packed::new(flow), rehash);
-        self.last = Some((*tuple, flow));
+        self.last[tuple.side()] = Some((*tuple, flow));
     }
 
     /// Another record takes the place of a flow's, with the same tuple. The table stays as it is.
@@ -179,7 +185,7 @@ impl Flows {
         if let Some(packed) = self.table.find_mut(hash, |packed| *packed == wanted) {
             *packed = Packed::new(new);
         }
-        self.last = Some((*tuple, new));
+        self.last[tuple.side()] = Some((*tuple, new));
         if self.trail.flow == Some(old) {
             self.trail.flow = Some(new);
         }
@@ -187,7 +193,7 @@ impl Flows {
 
     /// Takes a flow out.
     pub(super) fn remove(&mut self, tuple: &Tuple, flow: Flow) {
-        self.last = None;
+        self.last[tuple.side()] = None;
         self.trail.flow.take_if(|told| *told == flow);
         // One that ends is not hashed again, unlike one that began before it and may end next.
         let hash = match &self.hashed {

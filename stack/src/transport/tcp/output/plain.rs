@@ -24,10 +24,11 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     let (query, manner) = (transmit::way(tcb), transmit::manner(tcb, ecn::NOT_ECT));
     let along = cx.net.along(&query, manner);
     // What is to be noted of another path, others do.
-    let known = along.filter(|along| transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu);
-    let Some((way, straight)) = known.and_then(|along| along.straight(USUAL_LEN + body.len())) else {
-        return send_any(tcb, cx, header, body);
+    let straight = match along {
+        Some(along) if transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu => along.straight(USUAL_LEN + body.len()),
+        _ => None,
     };
+    let Some((way, straight)) = straight else { return send_any(tcb, cx, header, body) };
     let len = body.len();
     straight.send(packet(way, &header, body));
     // There are no neighbours on such a link that could be confirmed.
