@@ -84,19 +84,22 @@ fn change(net: &mut Network, drawn: [u64; 2]) {
         6 => _ = net.set_link_mtu(link, [68, 552, 576, 1400, 1500, 9000][(more / 16 % 6) as usize]),
         7 => _ = net.path_mtu_believed(ETH0, addr("10.0.0.2"), [600, 1300, 1500][(more / 16 % 3) as usize]),
         8 => _ = net.path_mtu_believed(ETH0, addr("fd00::2"), [1280, 1300, 1500][(more / 16 % 3) as usize]),
-        9 | 10 => advertise(net, [0, 9, 64, 255][(more / 16 % 4) as usize], [1280, 1400, 1500][(more / 64 % 3) as usize]),
+        9 | 10 => {
+            let (hop_limit, mtu) = ([0, 9, 64, 255][(more / 16 % 4) as usize], [1280, 1400, 1500][(more / 64 % 3) as usize]);
+            advertise(net, LINKS[2], hop_limit, mtu);
+        }
         _ if on => _ = net.add_route(Cidr::new(addr("192.0.2.0"), 24), Some(addr("10.0.1.9")), ETH1, 0),
         _ => _ = net.remove_route(Cidr::new(addr("192.0.2.0"), 24), Some(addr("10.0.1.9")), ETH1),
     }
 }
 
 /// A router on the Ethernet says what it is like.
-fn advertise(net: &mut Network, hop_limit: u8, mtu: u32) {
+fn advertise(net: &mut Network, link: LinkId, hop_limit: u8, mtu: u32) {
     let mtu_option = [&[5, 1, 0, 0][..], &mtu.to_be_bytes()].concat();
     let packet = V6::icmp("fe80::9", "ff02::1", [134, 0], u32::from(hop_limit) << 24, &[&[0; 8], &mtu_option[..]].concat());
     let packet = packet.with(|header| header.hop_limit = 255).bytes();
     let frame = [&[0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x86, 0xdd][..], &packet].concat();
-    net.receive(LINKS[2], Frame::from(&frame[..]));
+    net.receive(link, Frame::from(&frame[..]));
     while net.poll().is_some() {}
 }
 
@@ -353,6 +356,24 @@ fn a_way_takes_the_longest_header() {
             let fits = host.net.along(&query, Manner::of(6)).map(|along| along.fits(&Frame::from(&[0; 60][..])));
             assert_ne!(fits, Some(false), "MTU {mtu}");
         }
+    }
+}
+
+/// RFC 4861 §6.3.4: what routers advertise counts for the next packet, also of those whose header was made before.
+#[test]
+fn a_hop_limit_that_is_advertised_is_that_of_the_next_packet() {
+    let mut host = Host::new();
+    let link = host.add_ethernet();
+    host.net.links.neighbour_set(link, addr("fd00:2::9"), crate::link::Mac([2, 0, 0, 0, 0, 9])).unwrap();
+    let query = RouteQuery { dst: addr("fd00:2::9"), src: addr("fd00:2::1"), link: None };
+    for (advertised, used) in [(0, 64), (9, 9), (0, 9), (40, 40)] {
+        if advertised > 0 {
+            advertise(&mut host.net, link, advertised, 1500);
+        }
+        let along = host.net.along(&query, Manner::of(6)).expect("a way");
+        along.send(Frame::from(&[0; 20][..])).unwrap();
+        let sent = host.sent(link).pop().expect("it left");
+        assert_eq!(V6::read(&sent[14..]).header.hop_limit, used);
     }
 }
 
