@@ -55,11 +55,8 @@ impl Budget {
     /// Something that held `before` bytes holds `after` now.
     #[inline]
     pub fn settle(&mut self, before: usize, after: usize) {
-        if after > before {
-            self.charge(after - before);
-        } else if after < before {
-            self.release(before - after);
-        }
+        self.charge(after);
+        self.release(before);
     }
 
     /// The state of the budget.

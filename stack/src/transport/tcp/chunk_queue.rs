@@ -65,6 +65,8 @@ pub(super) struct ChunkQueue {
 
 #[derive(Debug, Default)]
 struct Rest {
+    /// Bytes in all, kept because it is asked for in many places: each would have to look at both parts.
+    len: usize,
     chunks: VecDeque<Chunk>,
     /// Where in the stream the first chunk of `chunks` begins.
     start: u64,
@@ -83,7 +85,7 @@ struct Chunk {
 
 impl ChunkQueue {
     pub(super) fn len(&self) -> usize {
-        self.first.len() + self.rest.as_ref().map_or(0, |rest| rest.len())
+        self.first.len() + self.rest.as_ref().map_or(0, |rest| rest.len)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -147,7 +149,7 @@ impl ChunkQueue {
         {
             rest.slice(offset + here - self.first.len(), len - here, &mut rope);
         }
-        if rope.chunk_count() > MOST_CHUNKS { rope.to_vec().into() } else { rope }
+        if rope.chunk_count() > MOST_CHUNKS { joined(&rope) } else { rope }
     }
 
     /// Copies from `skip` on into `into`, as much as there is; says how much.
@@ -239,16 +241,13 @@ impl ChunkQueue {
 }
 
 impl Rest {
-    fn len(&self) -> usize {
-        (self.frozen_end() - self.start) as usize + self.tail.len()
-    }
-
     /// Where the chunks end and the tail begins.
     fn frozen_end(&self) -> u64 {
         self.chunks.back().map_or(self.start, |chunk| chunk.end)
     }
 
     fn append(&mut self, data: &[u8], chunks: &mut Chunks) {
+        self.len += data.len();
         let fit = data.len().min(self.tail.capacity() - self.tail.len());
         let (fitting, more) = data.split_at(fit);
         self.tail.extend_from_slice(fitting);
@@ -267,6 +266,7 @@ impl Rest {
     }
 
     fn push(&mut self, chunk: Bytes) {
+        self.len += chunk.len();
         self.freeze();
         self.push_back(chunk);
     }
@@ -292,6 +292,7 @@ impl Rest {
         }
         let chunk = self.chunks.pop_front()?;
         self.start = chunk.end;
+        self.len -= chunk.bytes.len();
         self.cost -= chunk.cost;
         let (used, capacity) = (self.chunks.len(), self.chunks.capacity());
         if capacity > KEEP && used < capacity / 4 {
@@ -301,14 +302,15 @@ impl Rest {
     }
 
     fn drop_last(&mut self) -> usize {
-        let tail = core::mem::take(&mut self.tail).len();
-        if tail > 0 {
-            return tail;
-        }
-        self.chunks.pop_back().map_or(0, |chunk| {
+        let mut dropped = core::mem::take(&mut self.tail).len();
+        if dropped == 0
+            && let Some(chunk) = self.chunks.pop_back()
+        {
             self.cost -= chunk.cost;
-            chunk.bytes.len()
-        })
+            dropped = chunk.bytes.len();
+        }
+        self.len -= dropped;
+        dropped
     }
 
     /// The frozen bytes from `offset` on, chunk by chunk.
@@ -334,6 +336,7 @@ impl Rest {
         }
     }
 
+    #[inline(never)]
     fn copy_to(&self, offset: usize, into: &mut [u8]) -> usize {
         let mut done = 0;
         for (bytes, within) in self.pieces(offset) {
@@ -346,6 +349,13 @@ impl Rest {
         let within = (offset + done).saturating_sub(frozen).min(self.tail.len());
         done + copy(&self.tail[within..], &mut into[done..])
     }
+}
+
+/// In one chunk.
+#[cold]
+#[inline(never)]
+fn joined(rope: &Rope) -> Rope {
+    rope.to_vec().into()
 }
 
 /// Copies as much as fits; says how much.

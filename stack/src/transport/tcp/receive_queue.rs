@@ -23,7 +23,7 @@ pub struct ReceiveQueue {
 impl ReceiveQueue {
     /// Bytes that can be read.
     pub fn len(&self) -> usize {
-        self.short.bytes().len() + self.chunks.len()
+        self.short.len() + self.chunks.len()
     }
 
     /// True if there is nothing to read.
@@ -70,7 +70,7 @@ impl ReceiveQueue {
         if self.short.is_empty() || max == 0 {
             return self.chunks.take(max);
         }
-        let taken = Bytes::copy_from_slice(&self.short.bytes()[..max.min(self.short.bytes().len())]);
+        let taken = Bytes::copy_from_slice(&self.short.bytes()[..max.min(self.short.len())]);
         self.short.advance(taken.len());
         Some(taken)
     }
@@ -100,6 +100,10 @@ impl Short {
         &self.room[usize::from(self.start)..usize::from(self.end)]
     }
 
+    fn len(&self) -> usize {
+        usize::from(self.end - self.start)
+    }
+
     fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -115,7 +119,7 @@ impl Short {
 
     /// Drops up to `count` bytes; says how many.
     fn advance(&mut self, count: usize) -> usize {
-        let count = count.min(self.bytes().len());
+        let count = count.min(self.len());
         self.start += count as u8;
         if self.is_empty() {
             (self.start, self.end) = (0, 0);

@@ -18,12 +18,24 @@ impl From<Tuple> for SmallTuple {
         if local.is_v4() && remote.is_v4() {
             Self::V4 { local: local.v4_octets(), remote: remote.v4_octets(), local_port, remote_port }
         } else {
-            Self::Other(Box::new(tuple))
+            Self::other(tuple)
         }
     }
 }
 
 impl SmallTuple {
+    #[cold]
+    #[inline(never)]
+    fn other(tuple: Tuple) -> Self {
+        Self::Other(Box::new(tuple))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn copy(tuple: &Tuple) -> Tuple {
+        *tuple
+    }
+
     /// As it was.
     pub(super) fn get(&self) -> Tuple {
         match self {
@@ -33,7 +45,7 @@ impl SmallTuple {
                 local_port: *local_port,
                 remote_port: *remote_port,
             },
-            Self::Other(tuple) => **tuple,
+            Self::Other(tuple) => Self::copy(tuple),
         }
     }
 }

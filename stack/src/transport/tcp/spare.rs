@@ -25,12 +25,12 @@ pub(super) struct Spare {
 impl Spare {
     /// A box for unacknowledged data.
     pub(super) fn sending(&mut self) -> Box<Sending> {
-        self.sending.pop().unwrap_or_default()
+        self.sending.pop().unwrap_or_else(one_more)
     }
 
     /// A box for unread data.
     pub(super) fn receiving(&mut self) -> Box<Receiving> {
-        self.receiving.pop().unwrap_or_default()
+        self.receiving.pop().unwrap_or_else(one_more)
     }
 
     /// What is in it is not needed any more.
@@ -48,6 +48,13 @@ impl Spare {
             self.receiving.push(emptied);
         }
     }
+}
+
+/// A box that is not one of the spare ones. It is made in one place, for those who ask for one are many and get a spare one.
+#[cold]
+#[inline(never)]
+fn one_more<T: Default>() -> Box<T> {
+    Box::default()
 }
 
 #[cfg(test)]
