@@ -125,8 +125,14 @@ pub(in crate::network) type Ways = Quick<Slot, 64>;
 
 impl Network {
     /// The way of such packets, if there is one (see [`Network::way`]). Costs a look-up when the same was asked before.
-    #[inline(always)]
+    #[inline(never)] // Where it is not asked for each packet.
     pub fn along(&mut self, query: &RouteQuery, manner: Manner) -> Option<Along<'_>> {
+        self.along_here(query, manner)
+    }
+
+    /// The same as a part of who asks for each packet.
+    #[inline(always)]
+    pub fn along_here(&mut self, query: &RouteQuery, manner: Manner) -> Option<Along<'_>> {
         let (place, generation) = (self.ways.place(query.dst, query.src, query.link), self.routes.generation());
         if !self.ways.at(place).is_some_and(|slot| slot.is_of(query, manner, generation)) {
             self.way_anew(query, manner)?;

@@ -27,7 +27,7 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// The same with another sequence number: probes use one before the window, which the peer must answer.
 pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
-    let _lost_if_full = if plain::is_plain(tcb) { plain::send(tcb, cx, seq, ACK, Rope::new()) } else { send_any(tcb, cx, seq) };
+    let _lost_if_full = if plain::is_plain(tcb) { plain::send_bare(tcb, cx, seq, ACK) } else { send_any(tcb, cx, seq) };
     carried(tcb);
 }
 
@@ -41,6 +41,8 @@ fn send_any(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) -> Result<(), Errno> {
 }
 
 /// RFC 5961 §5, §7: a challenge to a segment that may be forged, limited for the whole stack.
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn challenge(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let (now, limit) = (cx.now(), cx.common.config.challenge_ack_limit);
     let base = &mut cx.net.links.base;

@@ -175,9 +175,18 @@ pub(super) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Er
 fn transmit(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Result<(), Errno> {
     let flags = fill::flags_of(tcb, plan);
     if plan.segment_size == 0 && plain::is_plain(tcb) {
+        if plan.len == 0 {
+            return plain::send_bare(tcb, cx, plan.seq, flags);
+        }
         let body = fill::body_of(tcb, cx, plan);
         return plain::send(tcb, cx, plan.seq, flags, body);
     }
+    transmit_any(tcb, cx, plan, flags)
+}
+
+/// The same of a super-segment, or one that is not plain.
+#[inline(never)]
+fn transmit_any(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, flags: u8) -> Result<(), Errno> {
     let mut header = fill::header(tcb, cx, plan.seq, flags);
     fill::complete(tcb, cx, &mut header, plan);
     let body = fill::body_of(tcb, cx, plan);

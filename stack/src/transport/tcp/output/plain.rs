@@ -18,11 +18,11 @@ pub(in crate::transport::tcp) fn is_plain(tcb: &Tcb) -> bool {
 }
 
 /// Sends such a segment. Errors as those of [`transmit::segment`], which sends it where there is no straight way.
-#[inline(always)] // Called once for data and FINs, and once for acknowledgements, which carry nothing.
+#[inline(always)] // Called where data leaves, and in `send_bare`.
 pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8, body: Rope) -> Result<(), Errno> {
     let header = fill::plain_header(tcb, cx, seq, flags);
     let (query, manner) = (transmit::way(tcb), transmit::manner(tcb, ecn::NOT_ECT));
-    let along = cx.net.along(&query, manner);
+    let along = cx.net.along_here(&query, manner);
     // What is to be noted of another path, others do.
     let straight = match along {
         Some(along) if transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu => along.straight(USUAL_LEN + body.len()),
@@ -35,6 +35,12 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     tcb.recovery.progress = false;
     transmit::report(tcb, cx, &header, len as u32, 0);
     Ok(())
+}
+
+/// The same of one that carries nothing: acknowledgements and FINs, which leave from several places.
+#[inline(never)]
+pub(in crate::transport::tcp) fn send_bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8) -> Result<(), Errno> {
+    send(tcb, cx, seq, flags, Rope::new())
 }
 
 /// The general way. By value, so that the header comes into memory only here.

@@ -10,6 +10,8 @@ use crate::transport::tcp::tcb::Tcb;
 
 /// Answers a segment for which there is no connection (RFC 9293 §3.10.7.1), never a RST, never to more than one host
 /// (RFC 9293 MUST-57).
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn reply(net: &mut Network, packet: &Packet, header: &Header, payload_len: usize) {
     if header.flags & RST != 0 || packet.cast != Cast::Unicast || packet.src.is_multicast() || packet.src.is_unspecified() {
         return;
@@ -37,6 +39,8 @@ pub(in crate::transport::tcp) fn stateless(net: &mut Network, packet: &Packet, h
 }
 
 /// Tells the peer that this connection is aborted (RFC 9293 §3.10.5).
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn abort(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     // As in Linux with the window and the options of any segment. Timestamps should be among them, though no peer may ask for them in a RST
     // (RFC 7323 §3.2).
@@ -46,6 +50,8 @@ pub(in crate::transport::tcp) fn abort(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// A reset that names only what the peer acknowledged, <SEQ=SEG.ACK><CTL=RST>: the answer to a segment with an ACK where there is no connection, or
 /// none any more, and where there is none yet (RFC 9293 §3.5.2 groups 1 and 2).
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
     let (src_port, dst_port) = (tcb.inet.local_port, tcb.inet.remote_port);
     send(tcb, cx, Header { src_port, dst_port, seq, flags: RST, ..Header::default() });

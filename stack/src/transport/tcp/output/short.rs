@@ -3,7 +3,7 @@
 
 use super::decide::{self, Plan};
 use super::{Push, acknowledge, delay, finish, not_sent, note_news, send_all, transmit};
-use crate::base::{Budget, MsgFlags, Pressure, TcpState};
+use crate::base::{Budget, Errno, MsgFlags, Pressure, TcpState};
 use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::options::TcpConfig;
@@ -50,21 +50,21 @@ pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: 
     cx.base().budget.charge(sending.charge());
     tcb.sending = Some(sending);
     let plan = Plan { seq, len, fin: false, push: true, segment_size: 0, again: None };
-    match transmit(tcb, cx, &plan) {
-        Ok(()) => sent(tcb, cx, &plan),
-        Err(errno) => {
-            if not_sent(tcb, cx, &plan, errno) && !decide::is_idle(tcb) {
-                // It was too large for the path after all.
-                send_all(tcb, cx, Push::Normal);
-            }
-            note_news(tcb, cx, segments);
-        }
+    let result = transmit(tcb, cx, &plan);
+    conclude(tcb, cx, &plan, result, segments);
+}
+
+/// It was sent, or not. `segments`: so many had been sent before.
+#[inline(never)] // Of a message, or of a FIN.
+fn conclude(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, result: Result<(), Errno>, segments: u32) {
+    match result {
+        Ok(()) => sent(tcb, cx, plan),
+        Err(errno) => go_on(tcb, cx, plan, errno, segments),
     }
-    finish(tcb, cx, seq);
+    finish(tcb, cx, plan.seq);
 }
 
 /// It was sent. What `record` and [`note_news`] come to for it: nothing else is in flight, and nothing more waits.
-#[inline(always)] // Of a message, or of a FIN.
 fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     acknowledge::carried(tcb);
     let (space, mss, now) = (plan.len + u32::from(plan.fin), u32::from(tcb.snd.mss), cx.now());
@@ -86,6 +86,17 @@ fn sent(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) {
     cx.base().counters.tcp_ext.tcp_orig_data_sent += 1;
 }
 
+/// It was not sent: the general way goes on. `segments`: so many had been sent before.
+#[cold]
+#[inline(never)]
+fn go_on(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, errno: Errno, segments: u32) {
+    if not_sent(tcb, cx, plan, errno) && !decide::is_idle(tcb) {
+        // It was too large for the path after all.
+        send_all(tcb, cx, Push::Normal);
+    }
+    note_news(tcb, cx, segments);
+}
+
 /// Sends our FIN where nothing else waits for anything, as where most connections end; false, and nothing was done, if there is more to ask.
 pub(in crate::transport::tcp) fn fin(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     let is_alone = tcb.sending.is_none() && tcb.snd.wnd > 0 && !tcb.snd.urgent && tcb.fast_open.is_none();
@@ -94,18 +105,8 @@ pub(in crate::transport::tcp) fn fin(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     }
     let (seq, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
     let plan = Plan { seq, len: 0, fin: true, push: false, segment_size: 0, again: None };
-    match transmit(tcb, cx, &plan) {
-        Ok(()) => {
-            sent(tcb, cx, &plan);
-            tcb.snd.fin_sent = true;
-        }
-        Err(errno) => {
-            if not_sent(tcb, cx, &plan, errno) && !decide::is_idle(tcb) {
-                send_all(tcb, cx, Push::Normal);
-            }
-            note_news(tcb, cx, segments);
-        }
-    }
-    finish(tcb, cx, seq);
+    let result = transmit(tcb, cx, &plan);
+    tcb.snd.fin_sent = result.is_ok();
+    conclude(tcb, cx, &plan, result, segments);
     true
 }

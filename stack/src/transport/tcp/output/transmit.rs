@@ -82,13 +82,7 @@ pub(in crate::transport::tcp) fn segment(
             }
             towards
         }
-        None => {
-            let route = cx.net.route(&query)?;
-            let towards = check(tcb, &route, cx.net.links.has_room(route.link), segment_size)?;
-            header.push(&mut frame, route.src, query.dst);
-            cx.net.send(&route, &manner.outgoing(&query), frame)?;
-            towards
-        }
+        None => send_routed(tcb, cx, header, frame, &query, manner)?,
     };
     if tcb.ecn.is_some() {
         ecn::left(tcb, cx, header, len > 0);
@@ -98,6 +92,23 @@ pub(in crate::transport::tcp) fn segment(
     }
     report(tcb, cx, header, len, segment_size);
     Ok(())
+}
+
+/// The same of a segment whose packets are not all alike but for what they carry.
+#[inline(never)]
+fn send_routed(
+    tcb: &mut Tcb,
+    cx: &mut Cx<'_>,
+    header: &Header,
+    mut frame: Frame,
+    query: &RouteQuery,
+    manner: Manner,
+) -> Result<Option<(LinkId, Hop)>, Errno> {
+    let route = cx.net.route(query)?;
+    let towards = check(tcb, &route, cx.net.links.has_room(route.link), frame.segment_size)?;
+    header.push(&mut frame, route.src, query.dst);
+    cx.net.send(&route, &manner.outgoing(query), frame)?;
+    Ok(towards)
 }
 
 /// Looks at a route before something is sent: which MTU it has now, and whether its link has room. Gives the neighbour it leads to if that is
