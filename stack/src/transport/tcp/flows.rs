@@ -3,8 +3,8 @@
 
 use hashbrown::HashTable;
 
+use super::connections::Connections;
 use super::half_open::HalfOpen;
-use super::tcb::Tcb;
 use super::time_wait::TimeWait;
 use crate::base::{Addr, Entropy, HashKey, Key, LinkId, Slab, SockAddr};
 
@@ -41,7 +41,7 @@ pub(super) enum Flow {
 /// The records a flow can name, to read their tuples from.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    pub(super) connections: Slab<Tcb>,
+    pub(super) connections: Connections,
     pub(super) half_open: Slab<HalfOpen>,
     pub(super) time_wait: Slab<TimeWait>,
 }
@@ -129,12 +129,15 @@ impl Flows {
     fn hash(&mut self, tuple: &Tuple) -> u64 {
         match &self.hashed {
             Some((hashed, hash)) if hashed == tuple => *hash,
-            _ => {
-                let hash = hash(self.key, tuple);
-                self.hashed = Some((*tuple, hash));
-                hash
-            }
+            _ => self.hash_anew(tuple),
         }
+    }
+
+    #[inline(never)]
+    fn hash_anew(&mut self, tuple: &Tuple) -> u64 {
+        let hash = hash(self.key, tuple);
+        self.hashed = Some((*tuple, hash));
+        hash
     }
 
     /// The flow of an arriving segment.

@@ -28,6 +28,7 @@ mod calls;
 mod chunk_queue;
 mod chunks;
 pub mod congestion;
+mod connections;
 mod cookies;
 mod cx;
 mod ecn;
@@ -297,8 +298,12 @@ impl Tcp {
             tcb.retire(base);
         }
         if timers::is_orphan(tcb) {
-            tcb.drop_sending(base);
-            tcb.drop_receiving(base);
+            if tcb.sending.is_some() {
+                tcb.drop_sending(base);
+            }
+            if tcb.receiving.is_some() {
+                tcb.drop_receiving(base);
+            }
             self.forget(id);
         }
     }
@@ -351,6 +356,14 @@ impl Tcb {
         if let Some(sharing) = self.holds.take() {
             ports.release(self.inet.local_port, self.holder(sharing));
         }
+    }
+
+    /// Another holds the port from now on, with other options.
+    #[cold]
+    #[inline(never)]
+    fn hand_on_port(&mut self, ports: &mut Ports, holder: Holder) {
+        self.release_port(ports);
+        ports.hold(self.inet.local_port, holder);
     }
 
     /// Both ends.

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::arrives::is_older;
-use super::flows::{Flow, Tuple};
+use super::flows::{Flow, Records, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
 use super::near::Near;
 use super::output::reset;
@@ -78,6 +78,14 @@ pub(super) struct Waiting {
     timer: Option<TimerId>,
 }
 
+impl Waiting {
+    #[cold]
+    #[inline(never)]
+    fn sweep(&mut self, records: &Records) {
+        self.queue.retain(|key| records.time_wait.contains(*key));
+    }
+}
+
 /// What a segment does to a TIME-WAIT record.
 enum Fate {
     /// It is dropped.
@@ -109,8 +117,7 @@ impl Tcp {
         if held == Some(record.holder(&tuple)) {
             tcb.holds = None;
         } else {
-            tcb.release_port(&mut self.ports);
-            self.ports.hold(tuple.local_port, record.holder(&tuple));
+            tcb.hand_on_port(&mut self.ports, record.holder(&tuple));
         }
         let key = self.records.time_wait.insert(record);
         self.flows.replace(&tuple, Flow::Connection(id), Flow::TimeWait(key));
@@ -124,7 +131,7 @@ impl Tcp {
     fn forget_dead(&mut self) {
         let Self { waiting, records, .. } = self;
         if waiting.queue.len() > 1024 + 2 * records.time_wait.len() {
-            waiting.queue.retain(|key| records.time_wait.contains(*key));
+            waiting.sweep(records);
         }
     }
 
