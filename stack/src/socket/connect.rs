@@ -94,6 +94,7 @@ impl Sockets {
     }
 
     /// How far a handshake is that was begun before.
+    #[inline(never)]
     fn connect_again(&mut self, net: &mut Network, id: SocketId, key: Key) -> Result<(), Errno> {
         match self.tcp.state(key) {
             TcpState::SynSent if self.tcp.is_deferred(key) => Err(Errno::EISCONN),
@@ -111,6 +112,7 @@ impl Sockets {
     }
 
     /// As [`Sockets::make_fresh`]; a connection that had to be reset leaves `ECONNRESET` pending, as in Linux.
+    #[inline(never)]
     pub(super) fn disconnect(&mut self, net: &mut Network, id: SocketId, key: Key) {
         use TcpState::*;
         let cut = matches!(self.tcp.state(key), SynSent | SynReceived | Established | CloseWait | FinWait1 | FinWait2);
@@ -132,6 +134,7 @@ impl Sockets {
         }
     }
 
+    #[inline(never)] // Streams of the internet are what is connected again and again.
     fn connect_unix(&mut self, net: &mut Network, id: SocketId, key: Key, address: &Address) -> Result<(), Errno> {
         let base = &mut net.links.base;
         match address {
@@ -150,6 +153,7 @@ impl Sockets {
         Ok(())
     }
 
+    #[inline(never)] // Streams of the internet are what is connected again and again.
     fn connect_datagram(&mut self, net: &mut Network, id: SocketId, record: &Record, address: &Address) -> Result<(), Errno> {
         let remote = match (record.family, address) {
             (_, Address::Unspecified) => None,

@@ -137,14 +137,20 @@ impl Sockets {
         if record.handles == 0 {
             self.release(net, id);
         } else if self.unix.is_in_flight(id) {
-            let Self { unix, records, .. } = self;
-            unix.collect(&mut net.links.base, |id| {
-                records.get(id).and_then(|record| match record.kind {
-                    Kind::Unix(key) => Some((key, record.handles as usize)),
-                    _ => None,
-                })
-            });
+            self.collect(net);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn collect(&mut self, net: &mut Network) {
+        let Self { unix, records, .. } = self;
+        unix.collect(&mut net.links.base, |id| {
+            records.get(id).and_then(|record| match record.kind {
+                Kind::Unix(key) => Some((key, record.handles as usize)),
+                _ => None,
+            })
+        });
     }
 
     /// The next foreign handle (see [`Right::Foreign`]) that was in a message nobody will receive: its owner may close it.

@@ -163,9 +163,13 @@ impl Sockets {
 
     /// Hands the rare options of a listener on to a connection.
     pub(super) fn inherit_rare(&mut self, listener: &Record, id: SocketId) -> Result<(), Errno> {
-        if listener.rare.is_some() {
-            *self.rare_mut(id)? = self.rare(listener, Rare::clone);
-        }
+        if listener.rare.is_some() { self.inherit_set(listener, id) } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn inherit_set(&mut self, listener: &Record, id: SocketId) -> Result<(), Errno> {
+        *self.rare_mut(id)? = self.rare(listener, Rare::clone);
         Ok(())
     }
 

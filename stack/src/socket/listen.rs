@@ -92,6 +92,7 @@ impl Sockets {
         Ok((id, address))
     }
 
+    #[inline(never)] // Streams of the internet are accepted more often.
     fn accept_unix(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
         let child = self.unix.accept(&mut net.links.base, key)?;
         let id = self.insert(net, |_, _| listener.inherit(Kind::Unix(child)));

@@ -15,6 +15,7 @@ use crate::transport::datagram::RecvOptions;
 const MAX_OPTIONS: usize = 40;
 
 impl Sockets {
+    #[inline(never)] // Most set options of sockets and of TCP.
     pub(super) fn set_ip_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
         let record = *self.record(id)?;
         let number = value::int_or_byte(value);

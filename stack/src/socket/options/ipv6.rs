@@ -17,6 +17,7 @@ const MIN_MTU: i32 = 1280;
 const IPV6_FLOWINFO: i32 = 11;
 
 impl Sockets {
+    #[inline(never)] // Most set options of sockets and of TCP.
     pub(super) fn set_ipv6_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
         let record = *self.record(id)?;
         match name {

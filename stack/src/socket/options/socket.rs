@@ -70,6 +70,7 @@ impl Sockets {
     }
 
     /// Options that change nothing but the socket's record.
+    #[inline(never)] // Buffers are what most set.
     fn set_kept(&mut self, id: SocketId, name: i32, number: i32, value: &[u8]) -> Result<(), Errno> {
         let on = number != 0;
         let admin = self.config.net_admin;
@@ -110,6 +111,7 @@ impl Sockets {
         Ok(())
     }
 
+    #[inline(never)] // Buffers are what most set.
     fn set_flag(&mut self, net: &mut Network, id: SocketId, record: &Record, name: i32, on: bool) -> Result<(), Errno> {
         if name == SO_REUSEPORT && on && record.family == Family::Unix {
             return Err(Errno::EOPNOTSUPP);
@@ -159,6 +161,7 @@ impl Sockets {
         self.options_changed(net, record.kind)
     }
 
+    #[inline(never)] // Buffers are what most set.
     fn set_low_water(&mut self, net: &mut Network, id: SocketId, record: &Record, number: i32) -> Result<(), Errno> {
         let wanted = if number < 0 { i32::MAX } else { number.max(1) } as u32;
         let Kind::Tcp(key) = record.kind else {
@@ -173,6 +176,7 @@ impl Sockets {
         self.options_changed(net, record.kind)
     }
 
+    #[inline(never)] // Buffers are what most set.
     fn set_peek_off(&mut self, id: SocketId, record: &Record, number: i32) -> Result<(), Errno> {
         match record.kind {
             Kind::Unix(key) => self.unix.options_mut(key).peek_offset = number,
@@ -184,6 +188,7 @@ impl Sockets {
     }
 
     /// `SO_BINDTODEVICE`: a name of at most 15 bytes; an empty one unbinds.
+    #[inline(never)] // Buffers are what most set.
     fn bind_to_device(&mut self, net: &mut Network, id: SocketId, value: &[u8]) -> Result<(), Errno> {
         let record = *self.record(id)?;
         let name = value.get(..15).unwrap_or(value).split(|byte| *byte == 0).next().unwrap_or_default();
@@ -191,6 +196,7 @@ impl Sockets {
         self.set_link(net, &record, link)
     }
 
+    #[inline(never)] // Buffers are what most set.
     fn bind_to_link(&mut self, net: &mut Network, record: &Record, number: i32) -> Result<(), Errno> {
         if number < 0 {
             return Err(Errno::EINVAL);

@@ -7,6 +7,7 @@ use crate::base::{Errno, SocketId};
 use crate::network::Network;
 
 impl Sockets {
+    #[inline(never)] // Most set options of sockets and of TCP.
     pub(super) fn set_udp_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
         let number = value::int(value)?;
         let kind = self.record(id)?.kind;

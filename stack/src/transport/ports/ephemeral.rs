@@ -88,7 +88,9 @@ impl Ephemeral {
         ends[..16].copy_from_slice(&local.octets());
         ends[16..32].copy_from_slice(&remote.octets());
         ends[32..].copy_from_slice(&remote_port.to_be_bytes());
-        self.counters.resize(COUNTERS, 0);
+        if self.counters.is_empty() {
+            self.counters = alloc::vec![0; COUNTERS];
+        }
         let Secrets { offset, counter } = self.secrets(ends);
         (0..self.count()).find_map(|_| {
             let port = self.port(offset + u64::from(self.counters[counter]));

@@ -73,6 +73,14 @@ impl From<Packed> for Entry {
     }
 }
 
+impl Page {
+    #[cold] // The one that was left last is kept.
+    #[inline(never)]
+    fn fresh() -> Box<Self> {
+        Box::new(Self { used: 0, entries: [NOBODY; PAGE] })
+    }
+}
+
 impl Held {
     pub(super) fn new(entropy: &Entropy) -> Self {
         Self { pages: Vec::new(), spare: None, several: Slab::new(), kinds: Kinds::new(entropy) }
@@ -100,6 +108,8 @@ impl Held {
         self.set(port, entry);
     }
 
+    #[cold]
+    #[inline(never)]
     fn hold_among(&mut self, list: u32, new: Group) {
         let Some(groups) = self.several.key_at(list).and_then(|key| self.several.get_mut(key)) else { return };
         match groups.iter_mut().find(|group| group.kind == new.kind) {
@@ -127,6 +137,8 @@ impl Held {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn release_among(&mut self, port: u16, list: u32, kind: u32) {
         let Some(key) = self.several.key_at(list) else { return };
         let groups = &mut self.several[key];
@@ -179,8 +191,7 @@ impl Held {
         if number >= self.pages.len() {
             self.pages.resize_with(number + 1, || None);
         }
-        let fresh = || Box::new(Page { used: 0, entries: [NOBODY; PAGE] });
-        let page = self.pages[number].get_or_insert_with(|| self.spare.take().unwrap_or_else(fresh));
+        let page = self.pages[number].get_or_insert_with(|| self.spare.take().unwrap_or_else(Page::fresh));
         let new = Packed::from(entry);
         let old = core::mem::replace(&mut page.entries[place], new);
         page.used += u16::from(old == NOBODY);

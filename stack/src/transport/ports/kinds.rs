@@ -39,6 +39,12 @@ impl Kinds {
             self.last = number;
             return number;
         }
+        self.number_anew(holder)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn number_anew(&mut self, holder: &Holder) -> u32 {
         let number = self.free.pop().unwrap_or(self.kinds.len() as u32);
         match self.kinds.get_mut(number as usize) {
             Some(kind) => *kind = (*holder, 0),

@@ -183,8 +183,14 @@ impl Ports {
         match self.at(port) {
             // Mostly there is one.
             [only] => scored(only).map(|_| only),
-            several => several.iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one)),
+            several => self.best_of(several, dst, link),
         }
+    }
+
+    #[inline(never)]
+    fn best_of<'a>(&self, several: &'a [Binding], dst: Addr, link: u16) -> Option<&'a Binding> {
+        let scored = |binding: &Binding| binding.score(self.rules, dst, link);
+        several.iter().filter(|one| scored(one).is_some()).max_by_key(|one| scored(one))
     }
 
     /// True if `binding` cannot be beside what uses `port`.

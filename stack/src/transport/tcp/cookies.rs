@@ -108,6 +108,8 @@ impl HalfOpen {
 
 impl Tcp {
     /// Answers a SYN with a cookie and forgets it.
+    #[cold]
+    #[inline(never)]
     pub(super) fn answer_with_cookie(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header) {
         let now = net.links.base.now;
         let mut half_open = self.half_open_for(net, id, packet, header);

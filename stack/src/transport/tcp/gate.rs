@@ -64,6 +64,8 @@ impl Gate {
         self.waiting.iter().any(|waiting| !waiting.told)
     }
 
+    #[cold]
+    #[inline(never)]
     fn position(&self, tuple: &Tuple) -> Option<usize> {
         self.waiting.iter().position(|waiting| waiting.tuple == *tuple)
     }
@@ -109,6 +111,8 @@ impl Tcp {
     }
 
     /// A SYN for a listener with a gate.
+    #[cold]
+    #[inline(never)]
     pub(super) fn wait_at_gate(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, payload_len: usize) {
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
         let Some(gate) = self.gate_mut(id) else { return };

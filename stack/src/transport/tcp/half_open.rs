@@ -194,6 +194,8 @@ impl Tcp {
         self.await_first_answer(net, key);
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn remove_half_open(&mut self, net: &mut Network, key: Key) -> Option<HalfOpen> {
         let half_open = self.records.half_open.remove(key)?;
         self.flows.remove(&half_open.tuple(), Flow::HalfOpen(key));
@@ -211,6 +213,8 @@ impl Tcp {
     }
 
     /// Sends the SYN-ACK again.
+    #[cold]
+    #[inline(never)]
     fn send_syn_ack(&mut self, net: &mut Network, key: Key) {
         let half_open = &mut self.records.half_open[key];
         half_open.offer.without_option();
@@ -276,6 +280,8 @@ impl Tcp {
     }
 
     /// Outside the window.
+    #[cold]
+    #[inline(never)]
     fn refuse_segment(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header) {
         net.links.base.discard(Some(packet.link), Discard::TcpOutOfWindow, packet.len);
         if header.flags & RST == 0 {
@@ -284,6 +290,8 @@ impl Tcp {
     }
 
     /// RFC 9293 MUST-11: this one was opened passively; a reset forgets it, and the listener listens on.
+    #[cold]
+    #[inline(never)]
     fn reset_half_open(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header) {
         if header.seq == self.records.half_open[key].irs + 1 {
             net.links.base.counters.tcp_ext.embryonic_rsts += 1;
@@ -299,12 +307,7 @@ impl Tcp {
     fn promote(&mut self, net: &mut Network, key: Key, packet: &mut Packet, header: &Header, header_len: usize) {
         let half_open = self.records.half_open[key].clone();
         let Some(connection) = self.establish(net, &half_open) else {
-            net.links.base.discard(Some(packet.link), Discard::TcpBacklogFull, packet.len);
-            if self.common.config.abort_on_overflow {
-                self.remove_half_open(net, key);
-                reset::reply(net, packet, header, packet.len - header_len);
-            }
-            return;
+            return self.found_no_room(net, key, packet, header, header_len);
         };
         self.flows.replace(&half_open.tuple(), Flow::HalfOpen(key), Flow::Connection(connection));
         self.records.half_open.discard(key);
@@ -314,6 +317,16 @@ impl Tcp {
         let mut arrival = Arrival::of(header, packet, header_len);
         arrival.syn_sent = syn_sent;
         self.segment_for_connection(net, connection, arrival);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn found_no_room(&mut self, net: &mut Network, key: Key, packet: &Packet, header: &Header, header_len: usize) {
+        net.links.base.discard(Some(packet.link), Discard::TcpBacklogFull, packet.len);
+        if self.common.config.abort_on_overflow {
+            self.remove_half_open(net, key);
+            reset::reply(net, packet, header, packet.len - header_len);
+        }
     }
 
     /// The SYN-ACK was not answered: again, or enough (RFC 9293 MUST-23 counts for both directions of opening).

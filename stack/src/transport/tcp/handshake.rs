@@ -8,7 +8,7 @@ use super::output::{acknowledge, transmit};
 use super::seq::Seq;
 use super::tcb::{Retry, Tcb};
 use super::{ecn, mtu_probe, rate, segment_size, timers, window};
-use crate::base::{Duration, Rope, TcpState, What, Why};
+use crate::base::{Duration, Instant, Rope, TcpState, What, Why};
 
 /// RFC 6298 §2.1: the timeout before anything was measured.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
@@ -23,13 +23,22 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     ecn::began(tcb, cx);
     let now = cx.now();
     tcb.sending.get_or_insert_with(|| cx.common.spare.sending()).board.sent(iss, 1, now);
+    if tcb.fast_open.is_some() {
+        note_data_of_syn(tcb, iss, now);
+    }
+    send_syn(tcb, cx);
+    arm(tcb, cx);
+}
+
+/// Data of our SYN, if there is any, is in flight with it.
+#[cold]
+#[inline(never)]
+fn note_data_of_syn(tcb: &mut Tcb, iss: Seq, now: Instant) {
     let data = tcb.fast_open.as_ref().map_or(0, |fast_open| u32::from(fast_open.data));
     if data > 0 {
         tcb.sending_mut().board.sent(iss + 1, data, now);
         tcb.snd.nxt = iss + 1 + data;
     }
-    send_syn(tcb, cx);
-    arm(tcb, cx);
 }
 
 /// A SYN was taken together with its data (RFC 7413 §4.2.2): the answer goes out from the connection itself, which may send at once.
@@ -49,7 +58,7 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let answering = tcb.state == TcpState::SynReceived;
     transmit::note_path(tcb, mtu);
     tcb.rcv.edge = tcb.rcv.nxt + window;
-    let (fast_open, body) = fast_open(tcb, cx, answering);
+    let (fast_open, body) = if tcb.fast_open.is_some() { fast_open(tcb, cx, answering) } else { (None, Rope::new()) };
     let clock = cx.now_ms().wrapping_add(tcb.ts_offset);
     let mut header = Header {
         src_port: tcb.inet.local_port,
@@ -81,6 +90,8 @@ pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// What the SYN carries of Fast Open: option and data. Only the first one: whoever does not answer may not like it (RFC 7413 §4.2.1).
+#[cold]
+#[inline(never)]
 fn fast_open(tcb: &mut Tcb, cx: &mut Cx<'_>, answering: bool) -> (Option<FastOpenOption>, Rope) {
     match tcb.fast_open.as_deref().copied() {
         Some(fast_open) if tcb.recovery.timeouts == 0 && fast_open.passive == answering => {
@@ -192,7 +203,7 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq) {
     tcb.round_trip.reset_back_off();
     tcb.tally.last_received_ms = cx.now_ms();
     tcb.rcv.last_data_ms = cx.now_ms();
-    tcb.timers.retry = crate::base::Instant::NEVER;
+    tcb.timers.retry = Instant::NEVER;
     timers::arm_keepalive(tcb, cx);
     timers::opened(tcb, cx);
     rate::begin(tcb, cx.now());

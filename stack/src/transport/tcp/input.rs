@@ -73,6 +73,11 @@ impl Tcp {
         if let Some(only) = self.ports.only(packet.dst, header.dst_port, packet.link.0) {
             return Some(only);
         }
+        self.listener_among(packet, header)
+    }
+
+    #[inline(never)]
+    fn listener_among(&self, packet: &Packet, header: &Header) -> Option<Key> {
         let mut best = Vec::new();
         self.ports.best(packet.dst, header.dst_port, packet.link.0, &mut best);
         if best.len() <= 1 {

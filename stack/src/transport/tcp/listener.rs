@@ -89,6 +89,9 @@ impl Tcp {
                 self.answer_with_cookie(net, id, packet, header);
             }
             Admission::Wait => self.wait_at_gate(net, id, packet, header, payload_len),
+            Admission::Remember if payload_len == 0 && header.options.fast_open.is_none() => {
+                self.remember(net, id, packet, header, None);
+            }
             Admission::Remember => match self.try_fast_open(net, id, packet, header, packet.len - payload_len) {
                 Ok(()) => {}
                 Err(option) => self.remember(net, id, packet, header, option),
@@ -171,6 +174,8 @@ impl Tcp {
     }
 
     /// An ACK without a connection may be the answer to a cookie.
+    #[cold]
+    #[inline(never)]
     fn try_cookie(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, header_len: usize) -> bool {
         if header.flags & SYN != 0 || self.common.config.syncookies == 0 || !self.cookies.recently_sent(net.links.base.now) {
             return false;

@@ -73,6 +73,8 @@ pub(super) fn opened(tcb: &mut Tcb, cx: &Cx<'_>) {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn begin(tcb: &mut Tcb, cx: &Cx<'_>) {
     let low = segment_size::packet_of(tcb, cx.common.config.base_mss);
     tcb.search = Some(Box::new(Search { low, high: ceiling(tcb), before: 0, probe: None, since_ms: cx.now_ms() }));

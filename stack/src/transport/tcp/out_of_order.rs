@@ -120,6 +120,8 @@ impl Runs {
         Self { pieces: BTreeMap::new(), runs: BTreeMap::new(), recent: [None; 4], near, held: 0 }
     }
 
+    #[cold]
+    #[inline(never)]
     fn charge(&self) -> usize {
         size_of::<Self>() + self.held + self.pieces.len() * PIECE
     }

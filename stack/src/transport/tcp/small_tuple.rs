@@ -30,6 +30,7 @@ impl SmallTuple {
         Self::Other(Box::new(tuple))
     }
 
+    /// By a call, for it is rare and five words long.
     #[cold]
     #[inline(never)]
     fn copy(tuple: &Tuple) -> Tuple {

@@ -97,11 +97,15 @@ impl Stamps {
     }
 
     /// Memory held; what is watched has all its news paid for.
+    #[cold]
+    #[inline(never)]
     pub(super) fn charge(&self) -> usize {
         self.watched.len() * WATCHED + self.news.len() * size_of::<Stamp>()
     }
 
     /// Nothing is watched, nothing is to be told.
+    #[cold]
+    #[inline(never)]
     pub(super) fn is_idle(&self) -> bool {
         self.watched.is_empty() && self.news.is_empty()
     }

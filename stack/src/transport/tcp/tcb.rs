@@ -484,6 +484,8 @@ impl Tcb {
     }
 
     /// The connection is over with an error: both directions are shut, what was queued is dropped, the owner is told.
+    #[cold]
+    #[inline(never)]
     pub(super) fn fail(&mut self, base: &mut Base, errno: Errno, cause: Cause) {
         if self.state == TcpState::SynSent || self.state == TcpState::SynReceived {
             base.counters.tcp.attempt_fails += 1;
@@ -629,6 +631,14 @@ impl Tcb {
 
     /// What is not acknowledged never will be; what is yet to be told of what was stays.
     fn give_up_sending(&mut self, base: &mut Base) {
+        if self.sending.is_some() {
+            self.give_up_kept(base);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_up_kept(&mut self, base: &mut Base) {
         busy::ended(self, base.now);
         let Some(sending) = self.sending.take() else { return };
         base.budget.release(sending.charge());
@@ -639,12 +649,16 @@ impl Tcb {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn drop_sending(&mut self, base: &mut Base) {
         if let Some(sending) = self.sending.take() {
             base.budget.release(sending.charge());
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn drop_receiving(&mut self, base: &mut Base) {
         if let Some(receiving) = self.receiving.take() {
             base.budget.release(receiving.charge());

@@ -28,7 +28,16 @@ fn arm_persist(tcb: &mut Tcb, cx: &Cx<'_>) {
     if tcb.in_flight() {
         return;
     }
-    let waits = tcb.unsent_len() > 0 || (tcb.snd.fin && !tcb.snd.fin_sent);
+    if tcb.sending.is_none() && !decide::has_fin(tcb) {
+        tcb.timers.retry = Instant::NEVER;
+    } else {
+        arm_persist_if_needed(tcb, cx);
+    }
+}
+
+#[inline(never)]
+fn arm_persist_if_needed(tcb: &mut Tcb, cx: &Cx<'_>) {
+    let waits = tcb.unsent_len() > 0 || decide::has_fin(tcb);
     // What waits for its time to be sent has a deadline.
     if !waits || rate::wake(tcb).is_set() {
         tcb.timers.retry = Instant::NEVER;

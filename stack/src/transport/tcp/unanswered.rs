@@ -5,8 +5,9 @@
 use alloc::collections::VecDeque;
 
 use super::Tcp;
+use super::half_open::HalfOpen;
 use super::near::Near;
-use crate::base::{Duration, Instant, Key, Timer, TimerId, TimerOwner};
+use crate::base::{Duration, Instant, Key, Slab, Timer, TimerId, TimerOwner};
 use crate::network::Network;
 
 /// RFC 6298 §2.1: the timeout before anything was measured.
@@ -105,11 +106,18 @@ impl Tcp {
                     keys.shrink_to(FEW);
                 }
             } else if keys.len() > FEW + 2 * half_open.len() {
-                keys.retain(|key| half_open.contains(*key));
-                keys.shrink_to(FEW + 2 * half_open.len());
+                sweep(keys, half_open);
             }
         }
     }
+}
+
+/// Leaves those that still wait.
+#[cold]
+#[inline(never)]
+fn sweep(keys: &mut VecDeque<Key>, half_open: &Slab<HalfOpen>) {
+    keys.retain(|key| half_open.contains(*key));
+    keys.shrink_to(FEW + 2 * half_open.len());
 }
 
 #[cfg(test)]

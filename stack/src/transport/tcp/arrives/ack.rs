@@ -69,7 +69,9 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> St
     take_round_trip(tcb, cx, acked, sent_at, echo_of(tcb, arrival));
     tcb.count_delivered(1);
     let window = u32::from(arrival.header.window) << if arrival.has(SYN) { 0 } else { tcb.snd.wscale };
-    ecn::third_ack(tcb, cx, arrival);
+    if tcb.ecn.is_some() {
+        ecn::third_ack(tcb, cx, arrival);
+    }
     handshake::settle(tcb, cx, window, arrival.header.seq);
     tcb.advance(cx.base(), Input::AckOfSyn, Cause::Segment);
     if tcb.in_flight() {
@@ -84,6 +86,8 @@ fn check_ack_of_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> St
 }
 
 /// RFC 9293 §3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>, and the state stays.
+#[cold]
+#[inline(never)]
 pub(super) fn reset_answer(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) {
     reset::bare(tcb, cx, ack);
 }
@@ -226,15 +230,7 @@ pub(super) fn take_round_trip(
 ) -> Option<Duration> {
     let sample = match (sent_at, echo) {
         (Some(sent), _) => cx.now() - sent,
-        (None, Some(echo)) if acked > 0 => {
-            let now = cx.now_ms().wrapping_add(tcb.ts_offset);
-            let elapsed = now.wrapping_sub(echo);
-            if elapsed > i32::MAX as u32 {
-                return None;
-            }
-            // The clock is coarse: less than its step is not nothing (as in Linux).
-            Duration::from_millis(u64::from(elapsed.max(1)))
-        }
+        (None, Some(echo)) if acked > 0 => since_echo(tcb, cx, echo)?,
         _ => return None,
     };
     tcb.round_trip.sample(sample, tcb.snd.una, tcb.snd.nxt);
@@ -244,6 +240,21 @@ pub(super) fn take_round_trip(
     Some(sample)
 }
 
+/// How long ago we sent a timestamp.
+#[cold] // Of what was sent again.
+#[inline(never)]
+fn since_echo(tcb: &Tcb, cx: &Cx<'_>, echo: u32) -> Option<Duration> {
+    let now = cx.now_ms().wrapping_add(tcb.ts_offset);
+    let elapsed = now.wrapping_sub(echo);
+    if elapsed > i32::MAX as u32 {
+        return None;
+    }
+    // The clock is coarse: less than its step is not nothing (as in Linux).
+    Some(Duration::from_millis(u64::from(elapsed.max(1))))
+}
+
+#[cold]
+#[inline(never)]
 fn report_round_trip(tcb: &Tcb, cx: &mut Cx<'_>, sample: Duration) {
     let (socket, srtt, rto) = (tcb.inet.owner, tcb.round_trip.smoothed_us().unwrap_or(0), tcb.round_trip.timeout_us());
     cx.base().emit(What::RoundTrip { socket, sample_us: sample.as_micros() as u32, srtt_us: srtt, rto_us: rto as u32 });

@@ -163,6 +163,8 @@ fn report(tcb: &Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
 }
 
 /// The segment goes no further.
+#[cold]
+#[inline(never)]
 fn discard(cx: &mut Cx<'_>, arrival: &Arrival<'_>, reason: Discard) -> Step {
     cx.base().discard(None, reason, arrival.payload.len());
     Step::Done

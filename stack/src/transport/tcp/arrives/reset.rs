@@ -10,9 +10,12 @@ use crate::transport::tcp::tcb::Tcb;
 
 /// RFC 5961 §3.2: exactly at `rcv.nxt` it resets; elsewhere in the window it is challenged.
 pub(super) fn check_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
-    if !arrival.has(RST) {
-        return Step::Continue;
-    }
+    if arrival.has(RST) { take_rst(tcb, cx, arrival) } else { Step::Continue }
+}
+
+#[cold]
+#[inline(never)]
+fn take_rst(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
     if arrival.header.seq != tcb.rcv.nxt {
         acknowledge::challenge(tcb, cx);
         return discard(cx, arrival, Discard::TcpChallenged);

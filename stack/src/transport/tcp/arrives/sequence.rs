@@ -25,6 +25,8 @@ pub(super) fn check_sequence(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arriv
 
 /// RFC 9293 §3.10.7.4: "an acknowledgment should be sent in reply (unless the RST bit is set)". Empty segments are answered at
 /// most every half second (Linux's `tcp_invalid_ratelimit`), lest two confused ends answer each other for ever.
+#[cold]
+#[inline(never)]
 pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     if arrival.payload.is_empty() || arrival.has(SYN) {
         let now = cx.now_ms().max(1);
@@ -45,6 +47,8 @@ pub(super) fn answer_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival
 }
 
 /// RFC 2883 §4: the next acknowledgement tells what came for nothing.
+#[cold]
+#[inline(never)]
 pub(super) fn note_duplicate(tcb: &mut Tcb, cx: &mut Cx<'_>, start: Seq, end: Seq) {
     ecn::accurate::came_again(tcb, start);
     if tcb.sack && cx.common.config.dsack {

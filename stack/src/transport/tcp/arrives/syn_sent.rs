@@ -1,10 +1,11 @@
 //! SYN-SENT (RFC 9293 §3.10.7.3).
 
 use super::{Arrival, ack, discard};
-use crate::base::{Cause, Discard, Duration, TcpState};
+use crate::base::{Cause, Discard, Duration, Instant, TcpState};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::header::{ACK, RST, SYN};
 use crate::transport::tcp::output::{delay, record};
+use crate::transport::tcp::seq::Seq;
 use crate::transport::tcp::state::Input;
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{busy, ecn, fast_open, handshake};
@@ -59,12 +60,14 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
         cx.common.spare.keep_sending(syn);
         sent_at
     } else {
-        tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(header.ack, data, chunks)).sent_at
+        more_than_syn(tcb, cx, header.ack, data)
     };
     tcb.snd.una = header.ack;
     tcb.snd.acked += u64::from(data);
     tcb.count_delivered(1);
-    fast_open::client::answered(tcb, cx, header.options.fast_open);
+    if tcb.fast_open.is_some() {
+        fast_open::client::answered(tcb, cx, header.options.fast_open);
+    }
     ecn::answered(tcb, cx, arrival, true);
     if let Some(sent) = sent_at {
         tcb.round_trip.sample(cx.now() - sent, tcb.snd.una, tcb.snd.nxt);
@@ -75,10 +78,7 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     tcb.advance(cx.base(), Input::SynAck, Cause::Segment);
     tcb.inet.soft_error = None;
     if tcb.fast_open.as_ref().is_some_and(|fast_open| fast_open.more) {
-        // Linux: a writer waits, and its data carries the acknowledgement.
-        delay::quicken(tcb);
-        tcb.rcv.ack_due = true;
-        tcb.timers.delayed_ack = cx.now() + LONGEST_WAIT;
+        leave_to_writer(tcb, cx);
     } else {
         tcb.rcv.ack_now = true;
     }
@@ -92,7 +92,25 @@ fn open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     super::fin::check_fin(tcb, cx, arrival);
 }
 
+/// Linux: a writer waits, and its data carries the acknowledgement.
+#[cold]
+#[inline(never)]
+fn leave_to_writer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    delay::quicken(tcb);
+    tcb.rcv.ack_due = true;
+    tcb.timers.delayed_ack = cx.now() + LONGEST_WAIT;
+}
+
+/// Everything before `ack` is acknowledged, the SYN and so many bytes that went with it or wait behind it; says when they were sent.
+#[cold]
+#[inline(never)]
+fn more_than_syn(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, data: u32) -> Option<Instant> {
+    tcb.with_sending_chunks(cx, |sending, chunks| sending.acked(ack, data, chunks)).sent_at
+}
+
 /// Both ends opened at once (RFC 9293 MUST-10, §3.5 figure 7): SYN-RECEIVED, and our SYN goes again with an ACK.
+#[cold]
+#[inline(never)]
 fn both_open(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
     ecn::answered(tcb, cx, arrival, false);
     tcb.advance(cx.base(), Input::Syn, Cause::Segment);

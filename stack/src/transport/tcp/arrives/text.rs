@@ -37,7 +37,9 @@ fn take_text(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step 
         return discard(cx, arrival, Discard::OutOfMemory);
     }
     learn_segment_size(tcb, arrival);
-    ecn::data_arrived(tcb, arrival);
+    if tcb.ecn.is_some() {
+        ecn::data_arrived(tcb, arrival);
+    }
     tuning::arrived(tcb, cx, arrival);
     if arrival.seq == tcb.rcv.nxt {
         take_in_order(tcb, cx, arrival);
@@ -56,6 +58,8 @@ fn nobody_reads(tcb: &Tcb, arrival: &Arrival<'_>) -> bool {
 /// RFC 9293 §3.6.1, RFC 1122 §4.2.2.13: a RST tells the peer that its data was lost; as if there were no connection any more
 /// (RFC 9293 §3.5.2 group 1). Where its data and our FIN cross, the RST comes behind the FIN and is too old for it; but what it acknowledges the
 /// FIN with finds no connection, and is answered by one that is not.
+#[cold]
+#[inline(never)]
 fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step {
     cx.base().counters.tcp_ext.tcp_abort_on_data += 1;
     reset::bare(tcb, cx, arrival.header.ack);
@@ -66,21 +70,33 @@ fn abort_on_data(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> Step 
 /// Cuts off what was received before (and tells of it by DSACK, RFC 2883 §4.1) and what lies beyond the window.
 fn cut_to_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     if arrival.seq.before(tcb.rcv.nxt) {
-        let old = (tcb.rcv.nxt - arrival.seq).min(arrival.payload.len() as u32);
-        sequence::note_duplicate(tcb, cx, arrival.seq, arrival.seq + old);
-        delay::quicken(tcb);
-        arrival.payload.advance(old as usize);
-        arrival.seq += old;
-        tcb.rcv.ack_now = true;
+        cut_front(tcb, cx, arrival);
     }
     let edge = tcb.rcv.edge.max(tcb.rcv.nxt);
     let room = if edge.after(arrival.seq) { edge - arrival.seq } else { 0 };
     if arrival.payload.len() as u32 > room {
-        cx.base().counters.tcp_ext.tcp_zero_window_drop += u64::from(room == 0);
-        arrival.payload.truncate(room as usize);
-        arrival.whole = false;
-        tcb.rcv.ack_now = true;
+        cut_end(tcb, cx, arrival, room);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn cut_front(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
+    let old = (tcb.rcv.nxt - arrival.seq).min(arrival.payload.len() as u32);
+    sequence::note_duplicate(tcb, cx, arrival.seq, arrival.seq + old);
+    delay::quicken(tcb);
+    arrival.payload.advance(old as usize);
+    arrival.seq += old;
+    tcb.rcv.ack_now = true;
+}
+
+#[cold]
+#[inline(never)]
+fn cut_end(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>, room: u32) {
+    cx.base().counters.tcp_ext.tcp_zero_window_drop += u64::from(room == 0);
+    arrival.payload.truncate(room as usize);
+    arrival.whole = false;
+    tcb.rcv.ack_now = true;
 }
 
 /// The largest segment seen is what "every second full-sized segment" counts by (RFC 1122 §4.2.3.2; Linux's `rcv_mss`). A smaller one
@@ -100,7 +116,9 @@ fn take_in_order(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     watch_urgent(tcb, arrival.seq, &payload);
     tcb.with_receiving(cx, |receiving| receiving.queue.push(payload));
     advance_nxt(tcb, len);
-    fill_from_later(tcb, cx);
+    if tcb.receiving.as_ref().is_some_and(|receiving| !receiving.out_of_order.is_empty()) {
+        fill_from_later(tcb, cx);
+    }
     cx.base().counters.tcp_ext.tcp_hp_hits += 1;
     delay::note_data(tcb, cx);
     delay::schedule(tcb, cx);
@@ -113,10 +131,9 @@ fn advance_nxt(tcb: &mut Tcb, len: u32) {
 }
 
 /// A gap was filled: what waited behind it follows (RFC 5681 §4.2: acknowledged at once).
+#[cold]
+#[inline(never)]
 fn fill_from_later(tcb: &mut Tcb, cx: &mut Cx<'_>) {
-    if tcb.receiving.as_ref().is_none_or(|receiving| receiving.out_of_order.is_empty()) {
-        return;
-    }
     tcb.rcv.ack_now = true;
     loop {
         let nxt = tcb.rcv.nxt;
@@ -129,6 +146,8 @@ fn fill_from_later(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// Ahead of its time: kept, and a duplicate acknowledgement with SACK tells the peer at once (RFC 5681 §4.2, RFC 2018 §3).
+#[cold]
+#[inline(never)]
 fn keep_for_later(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) {
     tcb.rcv.ack_now = true;
     let payload = core::mem::take(&mut arrival.payload);
@@ -165,9 +184,14 @@ fn prune(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 
 /// Catches the urgent byte when it comes by in order.
 fn watch_urgent(tcb: &mut Tcb, start: Seq, payload: &crate::base::Rope) {
-    if tcb.rcv.urgent != Urgent::Announced || tcb.rcv.up.before(start) {
-        return;
+    if tcb.rcv.urgent == Urgent::Announced && tcb.rcv.up.at_or_after(start) {
+        look_for_urgent(tcb, start, payload);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn look_for_urgent(tcb: &mut Tcb, start: Seq, payload: &crate::base::Rope) {
     let offset = (tcb.rcv.up - start) as usize;
     let mut byte = [0];
     if payload.copy_to(offset, &mut byte) == 1 {

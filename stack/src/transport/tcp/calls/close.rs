@@ -56,6 +56,8 @@ impl Tcp {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn close_listening(&mut self, net: &mut Network, id: Key, linger: Option<Duration>) {
         self.close_listener(net, id);
         self.records.connections[id].end(&mut net.links.base, Cause::Call);
@@ -150,31 +152,38 @@ fn close_connection(tcb: &mut Tcb, cx: &mut Cx<'_>, linger: Option<Duration>) {
     let unread = tcb.readable_len() > 0;
     let at_once = linger.is_some_and(|linger| linger.is_zero());
     tcb.shut_read = true;
-    tcb.drop_receiving(cx.base());
+    if tcb.receiving.is_some() {
+        tcb.drop_receiving(cx.base());
+    }
     match tcb.state {
         TcpState::Closed => {}
         TcpState::SynSent => tcb.end(cx.base(), Cause::Call),
         // RFC 9293 §3.6.1: data that was received and never read was lost, and the peer is told so by a RST.
         _ if unread => {
             cx.base().counters.tcp_ext.tcp_abort_on_close += 1;
-            reset::abort(tcb, cx);
-            tcb.end(cx.base(), Cause::Call);
+            close_by_reset(tcb, cx);
         }
         _ if at_once => {
             cx.base().counters.tcp_ext.tcp_abort_on_linger += 1;
-            reset::abort(tcb, cx);
-            tcb.end(cx.base(), Cause::Call);
+            close_by_reset(tcb, cx);
         }
         TcpState::FinWait2 => give_up_waiting(tcb, cx),
         _ => close_write(tcb, cx),
     }
 }
 
+#[cold]
+#[inline(never)]
+fn close_by_reset(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    reset::abort(tcb, cx);
+    tcb.end(cx.base(), Cause::Call);
+}
+
 /// Our FIN is acknowledged and nobody is left to read: the peer's FIN is waited for, but not for ever (Linux).
+#[inline(never)]
 fn give_up_waiting(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if tcb.options.linger2 < 0 {
-        reset::abort(tcb, cx);
-        tcb.end(cx.base(), Cause::Call);
+        close_by_reset(tcb, cx);
     } else {
         timers::arm_fin_wait_2(tcb, cx);
         timers::sync(tcb, cx);

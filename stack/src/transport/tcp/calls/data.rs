@@ -282,9 +282,16 @@ fn written(tcb: &mut Tcb, cx: &mut Cx<'_>, flags: MsgFlags, taken: usize, whole:
 pub(in crate::transport::tcp) fn slow_start_after_idle(tcb: &mut Tcb, cx: &Cx<'_>) {
     if cx.common.config.slow_start_after_idle && !tcb.in_flight() && tcb.tally.last_sent_ms != 0 {
         let idle_ms = u64::from(cx.now_ms().wrapping_sub(tcb.tally.last_sent_ms));
-        if idle_ms * 1000 > tcb.round_trip.timeout_us() {
-            tcb.congestion.idle(Duration::from_millis(idle_ms), tcb.round_trip.timeout());
+        if idle_ms > 0 {
+            start_anew(tcb, idle_ms);
         }
+    }
+}
+
+#[inline(never)]
+fn start_anew(tcb: &mut Tcb, idle_ms: u64) {
+    if idle_ms * 1000 > tcb.round_trip.timeout_us() {
+        tcb.congestion.idle(Duration::from_millis(idle_ms), tcb.round_trip.timeout());
     }
 }
 

@@ -4,7 +4,7 @@ use crate::base::{Addr, Cause, Errno, Key, LinkId, SockAddr, SocketId, TcpState}
 use crate::network::{Manner, Network, RouteQuery, protocol};
 use crate::transport::ports::Binding;
 use crate::transport::tcp::congestion::Congestion;
-use crate::transport::tcp::flows::Tuple;
+use crate::transport::tcp::flows::{Flow, Tuple};
 use crate::transport::tcp::listener::Listener;
 use crate::transport::tcp::near::Near;
 use crate::transport::tcp::state::Input;
@@ -119,9 +119,12 @@ impl Tcp {
 
     /// To nobody means to ourselves, as in Linux (and in 4.4BSD).
     fn destination(&self, id: Key, remote: SockAddr) -> SockAddr {
-        if !remote.addr.is_unspecified() {
-            return remote;
-        }
+        if remote.addr.is_unspecified() { self.ourselves(id, remote) } else { remote }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ourselves(&self, id: Key, remote: SockAddr) -> SockAddr {
         let addr = match remote.addr {
             Addr::V4_ANY => Addr::V4_LOOPBACK,
             Addr::V6_ANY if self.records.connections[id].inet.local.is_v4() => Addr::V4_LOOPBACK,
@@ -150,9 +153,7 @@ impl Tcp {
         if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {
             return Ok(along.route().src);
         }
-        // RFC 9293 MUST-43, MUST-44: the source is chosen once, by route; RFC 9293 MUST-46: never to a group or to all.
-        let route = net.route(&query)?;
-        if route.cast != crate::network::Cast::Unicast { Err(Errno::ENETUNREACH) } else { Ok(route.src) }
+        source_by_route(net, &query)
     }
 
     /// A bound port stays; else one is chosen so that the four-tuple is new.
@@ -160,21 +161,26 @@ impl Tcp {
         let inet = &self.records.connections[id].inet;
         let tuple = |local_port| Tuple { local, remote: remote.addr, local_port, remote_port: remote.port };
         if inet.bound_port {
-            let port = inet.local_port;
-            if !self.ports.may_connect(port, remote.addr, remote.port) {
-                return Err(Errno::EADDRNOTAVAIL);
-            }
-            return match self.flows.find(&tuple(port), &self.records) {
-                None => Ok(port),
-                Some(crate::transport::tcp::flows::Flow::TimeWait(key)) if self.may_reuse(net, key) => {
-                    self.make_way(net, key);
-                    Ok(port)
-                }
-                Some(_) => Err(Errno::EADDRNOTAVAIL),
-            };
+            let tuple = tuple(inet.local_port);
+            return self.keep_port(net, &tuple);
         }
         let Self { flows, records, ports, .. } = self;
         ports.choose(local, remote.addr, remote.port, |port| flows.find(&tuple(port), records).is_some())
+    }
+
+    /// The port that is bound, if the four-tuple with it is new.
+    #[cold]
+    #[inline(never)]
+    fn keep_port(&mut self, net: &mut Network, tuple: &Tuple) -> Result<u16, Errno> {
+        if !self.ports.may_connect(tuple.local_port, tuple.remote, tuple.remote_port) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        match self.flows.find(tuple, &self.records) {
+            None => {}
+            Some(Flow::TimeWait(key)) if self.may_reuse(net, key) => self.make_way(net, key),
+            Some(_) => return Err(Errno::EADDRNOTAVAIL),
+        }
+        Ok(tuple.local_port)
     }
 
     /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
@@ -220,4 +226,11 @@ impl Tcp {
         tcb.inet.tell_ends(&mut net.links.base, protocol::TCP);
         tcb.queued = false;
     }
+}
+
+/// RFC 9293 MUST-43, MUST-44: the source is chosen once, by route; RFC 9293 MUST-46: never to a group or to all.
+#[inline(never)]
+fn source_by_route(net: &mut Network, query: &RouteQuery) -> Result<Addr, Errno> {
+    let route = net.route(query)?;
+    if route.cast != crate::network::Cast::Unicast { Err(Errno::ENETUNREACH) } else { Ok(route.src) }
 }

@@ -160,6 +160,8 @@ impl Accurate {
 }
 
 /// A segment is about to be made: is the option part of it? Decisions about its size ask for that.
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn refresh(tcb: &mut Tcb, cx: &Cx<'_>) {
     let round_trip = tcb.round_trip.smoothed().unwrap_or_default();
     if let Some(accurate) = tcb.accurate_mut() {
@@ -173,6 +175,8 @@ pub(in crate::transport::tcp) fn option_room(tcb: &Tcb) -> u32 {
 }
 
 /// Puts the three bits and perhaps the option into the header of a segment without SYN.
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn fill(tcb: &mut Tcb, cx: &Cx<'_>, header: &mut Header, has_data: bool) {
     if tcb.accurate().is_none() || header.flags & (SYN | RST) != 0 {
         return;

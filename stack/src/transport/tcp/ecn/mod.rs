@@ -83,6 +83,8 @@ pub(super) fn is_reduced(tcb: &Tcb) -> bool {
 }
 
 /// A segment left: what it tells need not be told again. (One for which the link had no room tells nothing.)
+#[cold]
+#[inline(never)]
 pub(super) fn left(tcb: &mut Tcb, cx: &Cx<'_>, header: &Header, has_data: bool) {
     let duplicate = tcb.has_dsack().then_some(tcb.dsack.0);
     let Some(ecn) = tcb.ecn.as_mut().filter(|_| header.flags & (SYN | RST) == 0) else { return };
@@ -93,6 +95,8 @@ pub(super) fn left(tcb: &mut Tcb, cx: &Cx<'_>, header: &Header, has_data: bool) 
 }
 
 /// A segment of the connection arrived, acceptable, as it came.
+#[cold]
+#[inline(never)]
 pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     if let Some(ecn) = &mut tcb.ecn {
         ecn.seen |= arrival.codepoint != NOT_ECT;
@@ -101,6 +105,8 @@ pub(super) fn arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
 }
 
 /// Data of it is taken.
+#[cold]
+#[inline(never)]
 pub(super) fn data_arrived(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     classic::data_arrived(tcb, arrival);
 }

@@ -106,6 +106,12 @@ impl Offer {
 
     /// The three bits of the SYN-ACK. RFC 9768 §3.1.4.1: after two that were not answered they are left out.
     pub(in crate::transport::tcp) fn bits(&self, retries: u8) -> u8 {
+        if self.feedback == Feedback::None { 0 } else { self.some_bits(retries) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn some_bits(&self, retries: u8) -> u8 {
         match self.feedback {
             Feedback::None => 0,
             Feedback::Classic => CLASSIC_SYN_ACK,
@@ -128,8 +134,14 @@ fn empty_option() -> AccurateOption {
 /// `connect`: what is asked for is remembered.
 pub(in crate::transport::tcp) fn began(tcb: &mut Tcb, cx: &Cx<'_>) {
     if asked(&cx.common.config) == Feedback::Accurate {
-        tcb.ecn = Some(Box::new(Ecn { accurate: Some(Accurate::default()), ..Ecn::default() }));
+        ask_for_accurate(tcb);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn ask_for_accurate(tcb: &mut Tcb) {
+    tcb.ecn = Some(Box::new(Ecn { accurate: Some(Accurate::default()), ..Ecn::default() }));
 }
 
 /// The three bits of our SYN. RFC 3168 §6.1.1.1, RFC 9768 §3.1.4.1: one that had to be repeated does not ask, lest that be the reason; accurate
@@ -173,6 +185,14 @@ fn agree(tcb: &mut Tcb, feedback: Feedback, accurate: Option<Accurate>) {
 
 /// A connection begins that the peer asked for.
 pub(in crate::transport::tcp) fn opened(tcb: &mut Tcb, offer: &Offer, retries: u8) {
+    if offer.feedback != Feedback::None {
+        opened_with(tcb, offer, retries);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn opened_with(tcb: &mut Tcb, offer: &Offer, retries: u8) {
     let accurate = || {
         let mut accurate = Accurate::new(offer.codepoint);
         if offer.bleached {
@@ -188,9 +208,17 @@ pub(in crate::transport::tcp) fn opened(tcb: &mut Tcb, offer: &Offer, retries: u
 
 /// The answer to our SYN came: a SYN-ACK, or a SYN because both ends open at once (RFC 9768 §3.1.2 table 2).
 pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, is_syn_ack: bool) {
+    match asked(&cx.common.config) {
+        Feedback::None => tcb.ecn = None,
+        asked => answered_as(tcb, cx, arrival, is_syn_ack, asked),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn answered_as(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>, is_syn_ack: bool, asked: Feedback) {
     let ace = arrival.header.ace();
-    let feedback = match (asked(&cx.common.config), ace) {
-        (Feedback::None, _) => Feedback::None,
+    let feedback = match (asked, ace) {
         (_, CLASSIC_SYN_ACK) if is_syn_ack => Feedback::Classic,
         (Feedback::Classic, CLASSIC_SYN) if !is_syn_ack => Feedback::Classic,
         (Feedback::Accurate, CLASSIC_SYN) if !is_syn_ack => Feedback::Classic,
@@ -235,6 +263,8 @@ fn judge_reflection(accurate: &mut Accurate, cx: &Cx<'_>, ace: u8) -> Option<u8>
 }
 
 /// The first acknowledgement of our SYN-ACK (RFC 9768 §3.2.2.1 table 4).
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn third_ack(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) {
     let Some(accurate) = tcb.accurate_mut() else { return };
     let ace = arrival.header.ace();

@@ -120,6 +120,8 @@ fn fill(tcb: &mut Tcb, cx: &mut Cx<'_>, data: &[&[u8]], mss: Option<u16>) -> usi
 
 /// The SYN-ACK came and acknowledges everything before `tcb.snd.una`: remembers what it says; data of our SYN that it does not acknowledge
 /// was not taken (RFC 7413 §4.2.1 step 3) and goes again at once, which is no sign of congestion.
+#[cold]
+#[inline(never)]
 pub(in crate::transport::tcp) fn answered(tcb: &mut Tcb, cx: &mut Cx<'_>, answer: Option<FastOpenOption>) {
     let Some(fast_open) = tcb.fast_open.as_deref().copied() else { return };
     let resent = tcb.recovery.timeouts > 0;

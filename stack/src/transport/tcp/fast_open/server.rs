@@ -19,8 +19,10 @@ enum Request {
 }
 
 impl Tcp {
-    /// Takes a SYN that may carry data. True: a connection was opened by it and answers. Else the handshake goes its usual way, perhaps
+    /// Takes a SYN with data, or with the option. True: a connection was opened by it and answers. Else the handshake goes its usual way, perhaps
     /// with a cookie for the peer.
+    #[cold] // Most SYNs have neither.
+    #[inline(never)]
     pub(in crate::transport::tcp) fn try_fast_open(
         &mut self,
         net: &mut Network,

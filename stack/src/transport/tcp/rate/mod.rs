@@ -50,8 +50,14 @@ pub(super) fn adapt(tcb: &mut Tcb, now: Instant) {
     if !tcb.congestion.is_modelled() && bound(tcb) == u64::MAX {
         tcb.rate = None;
     } else if tcb.rate.is_none() {
-        tcb.rate = Some(Box::new(Rate { delivery: Delivery::new(now), pacer: Pacer::new() }));
+        measure(tcb, now);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn measure(tcb: &mut Tcb, now: Instant) {
+    tcb.rate = Some(Box::new(Rate { delivery: Delivery::new(now), pacer: Pacer::new() }));
 }
 
 /// What the application allows; all ones: everything.
