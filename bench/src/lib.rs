@@ -23,3 +23,5 @@ pub mod pair;
 pub mod site;
 pub mod syn;
 mod sys;
+
+pub use sys::Batch;

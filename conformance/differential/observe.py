@@ -1171,6 +1171,96 @@ def udp_recvmmsg():
     got = libc.recvmmsg(two.fileno(), messages, 6, socket.MSG_DONTWAIT, None)
     return got, [messages[8 * place + 7] & 0xFFFFFFFF for place in range(max(got, 0))]
 
+class Messages:
+    """`struct mmsghdr` for each of `pieces`, which are lists of buffers, one behind the other."""
+
+    def __init__(self, messages, name=None, names=False, control=0):
+        self.count = len(messages)
+        self.rooms = [ctypes.create_string_buffer(32) for _ in messages]
+        self.controls = [ctypes.create_string_buffer(max(control, 1)) for _ in messages]
+        self.words = (ctypes.c_ulong * (8 * self.count))()
+        self.tables = []
+        for place, pieces in enumerate(messages):
+            table = (ctypes.c_ulong * (2 * len(pieces) + 1))()
+            for number, piece in enumerate(pieces):
+                address, size = piece if isinstance(piece, tuple) else (ctypes.addressof(piece), len(piece))
+                table[2 * number], table[2 * number + 1] = address, size
+            self.tables.append(table)
+            words = [0, 7, ctypes.addressof(table), len(pieces), 0, 0, 0, 0]
+            if name:
+                self.rooms[place].raw = name.ljust(32, b"\0")
+            if name or names:
+                words[:2] = ctypes.addressof(self.rooms[place]), len(name) if name else 32
+            if control:
+                words[4:6] = ctypes.addressof(self.controls[place]), control
+            self.words[8 * place:8 * place + 8] = words
+
+    def call(self, function, sock, flags=0, *more):
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = getattr(libc, function)(sock.fileno(), self.words, self.count, flags, *more)
+        return errno.errorcode[ctypes.get_errno()] if done < 0 else done
+
+    def receive(self, sock):
+        return self.call("recvmmsg", sock, socket.MSG_DONTWAIT, None)
+
+    def told(self, place):
+        """Length, bits of flags, length of the name and of ancillary data."""
+        words = self.words[8 * place:8 * place + 8]
+        return words[7] & 0xFFFFFFFF, words[6] & 0xFFFFFFFF, words[1] & 0xFFFFFFFF, words[5]
+
+
+def buffers(*texts):
+    return [ctypes.create_string_buffer(text, len(text)) for text in texts]
+
+
+@observe
+def udp_mmsg_many():
+    one, two = udp(), udp()
+    two.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    two.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    texts = [[b"%d" % number, b"." * (number % 7 * 5)][: number % 3] for number in range(150)]
+    port = struct.pack("!H", two.getsockname()[1])
+    sent = Messages([buffers(*text) for text in texts], name=struct.pack("H", socket.AF_INET) + port + socket.inet_aton("127.0.0.1") + bytes(8))
+    result = [sent.call("sendmmsg", one), [sent.told(place)[0] for place in (0, 1, 2, 64, 149)]]
+    time.sleep(0.1)
+    rooms = [buffers(bytes(2), bytes(9)) for _ in range(200)]
+    received = Messages(rooms, names=True, control=100)
+    first = received.receive(two)
+    # The same again for what did not come at once.
+    again = Messages(rooms[first:], names=True, control=100) if first < 150 else None
+    result.append(first + (again.receive(two) if again else 0))
+    result.append([b"".join(piece.raw for piece in rooms[place]).rstrip(b"\0") == b"".join(texts[place])[:11] for place in range(150)].count(True))
+    result.append([received.told(place) for place in (0, 1, 2, 5, 9)])
+    senders = {received.rooms[place].raw[2:8] for place in range(first)}
+    return result, senders == {struct.pack("!H", one.getsockname()[1]) + socket.inet_aton("127.0.0.1")}, Messages([buffers(bytes(9))]).receive(two)
+
+
+@observe
+def udp_mmsg_faults():
+    one, two = udp(), udp()
+    one.connect(two.getsockname())
+    nowhere, good, results = [(16, 4)], buffers(b"good"), []
+    for messages in ([good, good, nowhere, good], [nowhere, good], [good, [(0, 1 << 63)]], [[(0, 1 << 63)], good], [good, [(16, 0)]], []):
+        sent = Messages(messages)
+        results.append((sent.call("sendmmsg", one), [sent.told(place)[0] for place in range(sent.count)]))
+    for place, word, value in ((1, 0, 16), (0, 2, 16), (1, 3, 1025), (1, 4, 16), (1, 5, 16), (0, 1, 0xFFFFFFFF)):
+        sent = Messages([good, good, good])
+        sent.words[8 * place + word] = value
+        # A name or control data of some length at an address where there is nothing.
+        if word in (0, 4):
+            sent.words[8 * place + word + 1] = 16
+        if word == 1:
+            sent.words[8 * place] = ctypes.addressof(sent.rooms[0])
+        results.append((sent.call("sendmmsg", one), [sent.told(place)[0] for place in range(3)]))
+    time.sleep(0.05)
+    came = Messages([buffers(bytes(9)) for _ in range(40)]).receive(two)
+    for _ in range(4):
+        one.send(b"again")
+    time.sleep(0.05)
+    rooms = Messages([buffers(bytes(9)), nowhere, buffers(bytes(9))])
+    return results, came, rooms.receive(two), rooms.told(0)
+
+
 @observe
 def udp_connect_unspec():
     one, two = udp(), udp()

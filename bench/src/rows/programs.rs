@@ -52,6 +52,7 @@ fn samples(entry: &Value) -> Vec<Sample> {
         "bulk" => ("bulk", Unit::Gbits),
         "round-trip" => ("round trip", Unit::Micros),
         "connections" => ("connections", Unit::PerSecond),
+        "datagrams" => ("datagrams, 32 a call, there and back", Unit::PerSecond),
         "idle" => ("idle connections in one lab", Unit::Count),
         "idle-open" => ("opening an idle connection, a byte there and back", Unit::Micros),
         "idle-bytes" => ("memory of an idle connection, both ends", Unit::Bytes),

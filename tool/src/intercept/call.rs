@@ -10,6 +10,7 @@ use std::rc::Rc;
 use loggia_lab::world::HostId;
 
 use super::fault::{Answer, Fault};
+use super::writing::Writing;
 use crate::sys::{memory, notify};
 
 /// A tree of programs behind one filter.
@@ -31,7 +32,7 @@ pub(super) struct Call {
 }
 
 /// Largest `struct sockaddr` (`struct sockaddr_storage`).
-const MOST_ADDRESS: usize = 128;
+pub(super) const MOST_ADDRESS: usize = 128;
 
 impl Call {
     pub(super) fn host(&self) -> HostId {
@@ -88,11 +89,27 @@ impl Call {
 
     /// Reads pieces one behind the other, as many bytes as there is room for. `EFAULT`
     pub(super) fn read_pieces(&self, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<(), Fault> {
-        if into.is_empty() {
-            return Ok(());
+        if self.read_some(pieces, into)? == into.len() { Ok(()) } else { Err(Fault(libc::EFAULT)) }
+    }
+
+    /// Reads pieces one behind the other, as far as memory can be read, or there is room; says how many bytes that were. `EFAULT` (the caller waits
+    /// no more), `EPERM`
+    pub(super) fn read_some(&self, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<usize, Fault> {
+        let mut done = 0;
+        for pieces in pieces.chunks(memory::MOST_PIECES) {
+            let wanted = pieces.iter().fold(0, |sum: usize, (_, len)| sum.saturating_add(*len)).min(into.len() - done);
+            let len = if wanted == 0 {
+                0
+            } else {
+                reached(memory::read_pieces(self.thread(), pieces, &mut into[done..done + wanted]))?
+            };
+            done += len;
+            if len < wanted {
+                break;
+            }
         }
-        let len = memory::read_pieces(self.thread(), pieces, into).map_err(as_fault)?;
-        if len == into.len() && self.is_valid() { Ok(()) } else { Err(Fault(libc::EFAULT)) }
+        // The thread's number might be another's by now.
+        if done == 0 || self.is_valid() { Ok(done) } else { Err(Fault(libc::EFAULT)) }
     }
 
     pub(super) fn read_array<const N: usize>(&self, address: u64) -> Result<[u8; N], Fault> {
@@ -123,14 +140,48 @@ impl Call {
         self.read(address, &mut bytes).map(|()| bytes)
     }
 
+    /// Writes to pieces what is in `bytes`, one behind the other, as far as memory can be written to; says how many bytes that were. `EINTR` (the
+    /// caller waits no more), `EPERM`
+    pub(super) fn write_pieces(&self, pieces: &[(u64, usize)], bytes: &[u8]) -> Result<usize, Fault> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        if !self.is_valid() {
+            return Err(Fault(libc::EINTR));
+        }
+        let mut done = 0;
+        for pieces in pieces.chunks(memory::MOST_PIECES) {
+            let wanted: usize = pieces.iter().map(|(_, len)| len).sum();
+            let len = reached(memory::write_pieces(self.thread(), pieces, &bytes[done..done + wanted]))?;
+            done += len;
+            if len < wanted {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Tells of a `struct sockaddr` as far as `*length` says there is room, and of its true length in `length`. `EINVAL`, `EFAULT`
+    pub(super) fn tell_address(&self, writing: &mut Writing, address: u64, length: u64, bytes: &[u8]) -> Result<(), Fault> {
+        let room = usize::try_from(self.read_int(length)?).map_err(|_| Fault(libc::EINVAL))?;
+        writing.put(address, &bytes[..bytes.len().min(room)]);
+        writing.put(length, &(bytes.len() as i32).to_ne_bytes());
+        Ok(())
+    }
+
     /// Writes `struct sockaddr` as far as `*length` says there is room, and its true length to `length`. `EINVAL`, `EFAULT`
     pub(super) fn write_address(&self, address: u64, length: u64, bytes: &[u8]) -> Result<(), Fault> {
-        let room = usize::try_from(self.read_int(length)?).map_err(|_| Fault(libc::EINVAL))?;
-        let true_length = (bytes.len() as i32).to_ne_bytes();
-        let pieces = [(address, &bytes[..bytes.len().min(room)]), (length, &true_length[..])];
-        // That the caller still waits was seen when the length was read.
-        let len = memory::write_pieces(self.thread(), pieces).map_err(as_fault)?;
-        if len == pieces[0].1.len() + true_length.len() { Ok(()) } else { Err(Fault(libc::EFAULT)) }
+        let mut writing = Writing::default();
+        self.tell_address(&mut writing, address, length, bytes)?;
+        writing.write(self)
+    }
+}
+
+/// Where memory ends, what there was before it counts.
+fn reached(done: io::Result<usize>) -> Result<usize, Fault> {
+    match done.map_err(as_fault) {
+        Err(Fault(libc::EFAULT)) => Ok(0),
+        done => done,
     }
 }
 

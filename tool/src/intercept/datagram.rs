@@ -123,6 +123,8 @@ impl Supervisor {
             self.datagram_error(world, key);
         }
         if ready.contains(Ready::IN) {
+            // Whoever waits in a call has them without the way through the program's queue.
+            self.wake(world, key);
             self.datagram_in(world, key);
         }
         if ready.contains(Ready::OUT) {
@@ -192,6 +194,36 @@ impl Supervisor {
                 }
                 Err(Errno::EAGAIN) => return,
                 Err(error) => self.raise(key, error.number()),
+            }
+        }
+    }
+
+    /// Something was read of a program's queue: there is room for more, if it is one of datagrams.
+    pub(super) fn refill(&mut self, world: &mut World, key: Key) {
+        if self.table.get(key).is_some_and(Entry::is_datagram) {
+            self.datagram_in(world, key);
+        }
+    }
+
+    /// True if nothing is known to lie in the program's queue, and no error is to be told.
+    pub(super) fn has_read_all(&self, key: Key) -> bool {
+        self.table.get(key).is_some_and(|entry| entry.sources.is_empty() && entry.error.is_none())
+    }
+
+    /// Takes what waits behind the program's queue, which is empty.
+    pub(super) fn take_behind(&mut self, world: &mut World, key: Key, into: &mut [u8]) -> Option<Source> {
+        let entry = self.table.get_mut(key)?;
+        if let Some((data, source)) = entry.overflow.pop_front() {
+            into.get_mut(..data.len())?.copy_from_slice(&data);
+            return Some(source);
+        }
+        let (host, id) = (entry.host, entry.id);
+        match world.stack(host).recvmsg(id, &mut [into], usize::MAX, MsgFlags::DONTWAIT) {
+            Ok(got) => Some(Source { charge: 0, len: got.len, from: got.from, control: got.control }),
+            Err(Errno::EAGAIN) => None,
+            Err(error) => {
+                self.raise(key, error.number());
+                None
             }
         }
     }

@@ -6,15 +6,16 @@ use loggia_stack::socket::{Address, Control};
 
 use super::call::Call;
 use super::fault::Fault;
+use super::writing::Writing;
 
 /// Bytes of `struct msghdr`.
-const MSGHDR: usize = 56;
+pub(super) const MSGHDR: usize = 56;
+/// Bytes of `struct iovec`.
+pub(super) const PIECE: usize = 16;
 /// Bytes of `struct mmsghdr`, in which the length of the message follows the `msghdr`.
-pub(super) const MMSGHDR: u64 = 64;
+pub(super) const MMSGHDR: usize = 64;
 /// Most pieces of a message (`UIO_MAXIOV`), and most messages of a call.
 pub(super) const MOST_PIECES: usize = 1024;
-/// Longest control buffer that is looked at.
-const MOST_CONTROL: usize = 16 << 10;
 
 /// A message header as it was read, once.
 #[derive(Clone, Debug)]
@@ -33,19 +34,27 @@ impl Header {
     /// `EFAULT`, `EMSGSIZE` (too many pieces), `EINVAL` (a length below zero)
     pub(super) fn read(call: &Call, address: u64) -> Result<Self, Fault> {
         let bytes: [u8; MSGHDR] = call.read_array(address)?;
+        let (mut header, table, count) = Self::parse(&bytes, address)?;
+        header.pieces = read_pieces(call, table, count)?;
+        Ok(header)
+    }
+
+    /// Also where the table of its pieces is, which are still to be read, and how many there are. `EMSGSIZE` (too many), `EINVAL` (a length below zero)
+    pub(super) fn parse(bytes: &[u8; MSGHDR], address: u64) -> Result<(Self, u64, usize), Fault> {
         let word = |offset: usize| u64::from_ne_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
         if word(0) != 0 && (word(8) as u32 as i32) < 0 {
             return Err(Fault(libc::EINVAL));
         }
         let count = usize::try_from(word(24)).ok().filter(|count| *count <= MOST_PIECES).ok_or(Fault(libc::EMSGSIZE))?;
-        Ok(Self {
+        let header = Self {
             address,
             name: word(0),
             name_len: word(8) as u32 as i32,
-            pieces: read_pieces(call, word(16), count)?,
+            pieces: Vec::new(),
             control: word(32),
             control_len: word(40) as usize,
-        })
+        };
+        Ok((header, word(16), count))
     }
 
     /// A header for a call that has a single buffer and no control data.
@@ -65,15 +74,6 @@ impl Header {
         self.pieces.iter().fold(0, |sum, (_, len)| sum.saturating_add(*len))
     }
 
-    /// The name in it, if there is one.
-    pub(super) fn destination(&self, call: &Call) -> Result<Option<Address>, Fault> {
-        if self.name == 0 {
-            return Ok(None);
-        }
-        let bytes = call.read_address(self.name, self.name_len)?;
-        Ok(Some(Address::from_bytes(&bytes)?))
-    }
-
     /// Its bytes after the first `skip`, at most as many as fit `into`; says how many.
     pub(super) fn gather(&self, call: &Call, mut skip: usize, into: &mut [u8]) -> Result<usize, Fault> {
         let (mut done, mut pieces) = (0, Vec::new());
@@ -90,63 +90,60 @@ impl Header {
         Ok(done)
     }
 
-    /// Writes bytes to its pieces, behind the first `skip` of their room.
-    pub(super) fn scatter(&self, call: &Call, mut skip: usize, bytes: &[u8]) -> Result<(), Fault> {
+    /// Tells of bytes for its pieces, behind the first `skip` of their room.
+    pub(super) fn scatter(&self, writing: &mut Writing, mut skip: usize, bytes: &[u8]) {
         let mut left = bytes;
         for (address, len) in &self.pieces {
             let passed = skip.min(*len);
             skip -= passed;
             let (now, later) = left.split_at((len - passed).min(left.len()));
-            call.write(address.wrapping_add(passed as u64), now)?;
+            writing.put(address.wrapping_add(passed as u64), now);
             left = later;
         }
-        Ok(())
-    }
-
-    /// The ancillary data that is sent. Rights and credentials mean nothing to an internet socket.
-    pub(super) fn controls(&self, call: &Call) -> Result<Vec<Control>, Fault> {
-        if self.control == 0 || self.control_len < HEADER {
-            return Ok(Vec::new());
-        }
-        if self.control_len > MOST_CONTROL {
-            return Err(Fault(libc::ENOBUFS));
-        }
-        let mut bytes = vec![0; self.control_len];
-        call.read(self.control, &mut bytes)?;
-        Ok(parse_controls(&bytes)?)
     }
 
     /// Tells of a received message: name, flags, ancillary data.
-    pub(super) fn told(&self, call: &Call, from: &Address, controls: &[Control], flags: i32) -> Result<(), Fault> {
+    pub(super) fn told(&self, writing: &mut Writing, from: &Address, controls: &[Control], flags: i32) {
         let (bytes, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
-        call.write(self.control, &bytes)?;
+        writing.put(self.control, &bytes);
         let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
-        self.told_by(call, &from.to_bytes(), bytes.len(), flags)
+        self.told_by(writing, &from.to_bytes(), bytes.len(), flags);
     }
 
     /// Tells of a received message: name, bytes of ancillary data, flags.
-    pub(super) fn told_by(&self, call: &Call, name: &[u8], control: usize, flags: i32) -> Result<(), Fault> {
+    pub(super) fn told_by(&self, writing: &mut Writing, name: &[u8], control: usize, flags: i32) {
         if self.name != 0 {
-            let room = usize::try_from(self.name_len).map_err(|_| Fault(libc::EINVAL))?;
-            call.write(self.name, &name[..name.len().min(room)])?;
+            // It is not below zero where there is a name.
+            let room = usize::try_from(self.name_len).unwrap_or(0);
+            writing.put(self.name, &name[..name.len().min(room)]);
+            writing.put(self.address.wrapping_add(8), &(name.len() as u32).to_ne_bytes());
         }
-        call.write(self.address.wrapping_add(8), &(if self.name == 0 { 0 } else { name.len() as u32 }).to_ne_bytes())?;
-        call.write(self.address.wrapping_add(40), &(control as u64).to_ne_bytes())?;
-        call.write(self.address.wrapping_add(48), &flags.to_ne_bytes())
+        writing.put(self.address.wrapping_add(40), &(control as u64).to_ne_bytes());
+        writing.put(self.address.wrapping_add(48), &flags.to_ne_bytes());
+    }
+
+    /// Tells how many bytes a message of `struct mmsghdr` has, as the call says it.
+    pub(super) fn told_len(&self, writing: &mut Writing, len: usize) {
+        writing.put(self.address.wrapping_add(MSGHDR as u64), &(len as u32).to_ne_bytes());
     }
 }
 
 fn read_pieces(call: &Call, address: u64, count: usize) -> Result<Vec<(u64, usize)>, Fault> {
-    let mut table = vec![0; 16 * count];
+    let mut table = vec![0; PIECE * count];
     call.read(address, &mut table)?;
-    let pieces = table.chunks_exact(16).map(|entry| {
+    parse_pieces(&table)
+}
+
+/// Address and length of each `struct iovec`. `EINVAL` (a length below zero)
+pub(super) fn parse_pieces(table: &[u8]) -> Result<Vec<(u64, usize)>, Fault> {
+    let pieces = table.chunks_exact(PIECE).map(|entry| {
         let half = |offset: usize| u64::from_ne_bytes(entry[offset..offset + 8].try_into().expect("eight bytes"));
         isize::try_from(half(8)).map(|len| (half(0), len as usize)).map_err(|_| Fault(libc::EINVAL))
     });
     pieces.collect()
 }
 
-fn parse_controls(mut bytes: &[u8]) -> Result<Vec<Control>, Errno> {
+pub(super) fn parse_controls(mut bytes: &[u8]) -> Result<Vec<Control>, Errno> {
     let mut items = Vec::new();
     while bytes.len() >= HEADER {
         let len = u64::from_ne_bytes(bytes[..8].try_into().expect("eight bytes"));

@@ -27,11 +27,12 @@
 //! |---|---|
 //! | [`filter`] | which calls are trapped |
 //! | `call`, `message` | a trapped call, its memory; `struct msghdr` |
+//! | `content`, `writing` | what messages carry, read in one look; what a caller is told, written in one go |
 //! | `arrived` | what is to be done |
 //! | `threads`, `table`, `meeting` | descriptors of other threads; the sockets; where both ends meet |
 //! | `answer` | which call is which, replies, restarted calls |
 //! | `spare` | sockets made in advance |
-//! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive` | the calls |
+//! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive`, `several` | the calls |
 //! | `renew` | a second `connect` after a failed one |
 //! | `stream`, `peek`, `datagram` | the data |
 //! | `precise` | data calls carried out on the stack, in precise mode |
@@ -46,6 +47,7 @@ mod arrived;
 mod call;
 mod close;
 mod connect;
+mod content;
 mod create;
 mod datagram;
 mod fault;
@@ -63,6 +65,7 @@ mod precise;
 mod receive;
 mod renew;
 mod send;
+mod several;
 mod share;
 mod shutdown;
 mod spare;
@@ -70,6 +73,7 @@ mod stream;
 mod table;
 mod threads;
 mod wait;
+mod writing;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;

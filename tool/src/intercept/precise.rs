@@ -27,6 +27,7 @@ use super::message::Header;
 use super::receive::Received;
 use super::send::KNOWN;
 use super::table::Phase;
+use super::writing::Writing;
 use crate::sys::{descriptor, notify, signal, socket};
 
 /// Flags of a receive call that are passed to the stack. With `MSG_WAITALL` it would give nothing before all lies in its buffer: what there
@@ -46,7 +47,10 @@ impl Supervisor {
     /// `read`, `readv`.
     pub(super) fn read_call(&mut self, world: &mut World, call: &Call, subject: &Subject, deadline: Option<Instant>) -> Outcome {
         let header = plain(call, libc::SYS_readv)?;
-        let received = self.receive_one(world, call, subject, &header, 0).map(|received| received.len);
+        let mut told = Writing::default();
+        let received = self.receive_one(world, call, subject, &header, 0, &mut told);
+        self.refill(world, subject.key);
+        let received = received.and_then(|received| told.write(call).map(|()| received.len));
         self.received_or_wait(world, call, subject, deadline, 0, received)
     }
 

@@ -1,4 +1,4 @@
-//! `recvfrom`, `recvmsg`, `recvmmsg`: what asks for an address or control data. Other receiving is native.
+//! `recvfrom`, `recvmsg`: what asks for an address or control data. Other receiving is native.
 
 use std::os::fd::AsFd;
 
@@ -11,8 +11,9 @@ use super::Supervisor;
 use super::answer::Subject;
 use super::call::Call;
 use super::fault::{Answer, Fault, Outcome};
-use super::message::{Header, MMSGHDR, MOST_PIECES};
-use super::table::Phase;
+use super::message::Header;
+use super::table::{Phase, Source};
+use super::writing::Writing;
 use crate::sys::socket;
 
 /// Flags that a call on the program's end understands.
@@ -22,7 +23,7 @@ const WHOLE: i32 = libc::MSG_WAITALL | libc::MSG_PEEK | libc::MSG_OOB | libc::MS
 
 /// `struct timespec` of `recvmmsg`. Linux looks at the time only when a message has come, so that nothing here waits for it. `EINVAL`,
 /// `EFAULT`
-fn check_timeout(call: &Call, at: u64) -> Result<(), Fault> {
+pub(super) fn check_timeout(call: &Call, at: u64) -> Result<(), Fault> {
     if at == 0 {
         return Ok(());
     }
@@ -52,11 +53,12 @@ impl Supervisor {
     ) -> Outcome {
         let header = Header::single(call.word(1), call.word(2));
         let (mut call, flags) = (call.clone(), call.int(3));
-        let received = self.receive_whole(world, &mut call, subject, &header, flags, |call, received| {
-            if call.word(4) != 0 {
-                call.write_address(call.word(4), call.word(5), &received.from.to_bytes())?;
+        let received = self.receive_whole(world, &mut call, subject, &header, flags, |call, told, received| {
+            if call.word(4) == 0 {
+                Ok(())
+            } else {
+                call.tell_address(told, call.word(4), call.word(5), &received.from.to_bytes())
             }
-            Ok(())
         });
         self.received_or_wait(world, &call, subject, deadline, flags, received)
     }
@@ -75,45 +77,11 @@ impl Supervisor {
             return Ok(Answer::Native);
         }
         let mut call = call.clone();
-        let received = self.receive_whole(world, &mut call, subject, &header, flags, |call, received| {
-            header.told(call, &received.from, &received.control, received.flags)
+        let received = self.receive_whole(world, &mut call, subject, &header, flags, |_, told, received| {
+            header.told(told, &received.from, &received.control, received.flags);
+            Ok(())
         });
         self.received_or_wait(world, &call, subject, deadline, flags, received)
-    }
-
-    pub(super) fn receive_messages(
-        &mut self,
-        world: &mut World,
-        call: &Call,
-        subject: &Subject,
-        deadline: Option<Instant>,
-    ) -> Outcome {
-        if !self.phase(subject.key)?.is_datagram() {
-            return Ok(Answer::Native);
-        }
-        check_timeout(call, call.word(4))?;
-        let count = (call.word(2) as u32 as usize).min(MOST_PIECES);
-        let mut pieces = 0;
-        for place in 0..count {
-            // Others want their turn: the caller asks for the rest himself.
-            if pieces >= MOST_PIECES {
-                return Ok(Answer::Value(place as i64));
-            }
-            let at = call.word(1).wrapping_add(place as u64 * MMSGHDR);
-            let told = Header::read(call, at).and_then(|header| {
-                pieces += header.pieces.len();
-                let received = self.receive_one(world, call, subject, &header, call.int(3))?;
-                header.told(call, &received.from, &received.control, received.flags)?;
-                call.write(at.wrapping_add(56), &(received.len as u32).to_ne_bytes())
-            });
-            match told {
-                Ok(()) => {}
-                // A call without MSG_WAITFORONE would go on to wait; what there is serves as well.
-                Err(_) if place > 0 => return Ok(Answer::Value(place as i64)),
-                Err(fault) => return self.received_or_wait(world, call, subject, deadline, call.int(3), Err(fault)),
-            }
-        }
-        Ok(Answer::Value(count as i64))
     }
 
     pub(super) fn received_or_wait(
@@ -144,7 +112,7 @@ impl Supervisor {
         subject: &Subject,
         header: &Header,
         flags: i32,
-        tell: impl Fn(&Call, &Received) -> Result<(), Fault>,
+        tell: impl Fn(&Call, &mut Writing, &Received) -> Result<(), Fault>,
     ) -> Result<usize, Fault> {
         let whole = flags & WHOLE == libc::MSG_WAITALL && !self.phase(subject.key)?.is_datagram();
         let waits = flags & libc::MSG_DONTWAIT == 0 && !subject.is_nonblocking();
@@ -153,9 +121,13 @@ impl Supervisor {
             if call.done > 0 && self.comes_to_an_end(world, subject)? {
                 return Ok(call.done);
             }
-            match self.receive_one(world, call, subject, header, flags) {
+            let mut told = Writing::default();
+            let received = self.receive_one(world, call, subject, header, flags, &mut told);
+            self.refill(world, subject.key);
+            match received {
                 Ok(received) => {
-                    tell(call, &received)?;
+                    tell(call, &mut told, &received)?;
+                    told.write(call)?;
                     call.done += received.len;
                     if !whole || received.len == 0 || call.done >= header.room() {
                         return Ok(call.done);
@@ -181,6 +153,7 @@ impl Supervisor {
         Ok((over && nothing) || stack.query(id, SIOCATMARK)? != 0)
     }
 
+    /// Receives a message, and tells of its bytes. There may be room in the program's queue then.
     pub(super) fn receive_one(
         &mut self,
         world: &mut World,
@@ -188,12 +161,13 @@ impl Supervisor {
         subject: &Subject,
         header: &Header,
         flags: i32,
+        told: &mut Writing,
     ) -> Result<Received, Fault> {
         let mut data = self.message_room();
         let room = header.room().saturating_sub(call.done);
-        let result = self.receive_into(world, subject, room, flags, &mut data).and_then(|(copied, received)| {
-            header.scatter(call, call.done, &data[..copied])?;
-            Ok(received)
+        let result = self.receive_into(world, subject, room, flags, &mut data).map(|(copied, received)| {
+            header.scatter(told, call.done, &data[..copied]);
+            received
         });
         self.put_message_room(data);
         result
@@ -235,21 +209,34 @@ impl Supervisor {
         flags: i32,
         data: &mut [u8],
     ) -> Result<(usize, Received), Fault> {
-        self.forget_read_sources(subject.key);
-        let len = match socket::receive(subject.program.as_fd(), data, flags & libc::MSG_PEEK) {
-            // How the kernel was made to tell of an error from the network.
-            Err(error) if error.raw_os_error() == Some(libc::ECONNRESET) => {
-                let known = self.table.get_mut(subject.key).and_then(|entry| entry.error.take());
-                return Err(Fault(known.unwrap_or(libc::ECONNREFUSED)));
-            }
-            other => other?,
+        let peeks = flags & libc::MSG_PEEK != 0;
+        let behind = if peeks || !self.has_read_all(subject.key) { None } else { self.take_behind(world, subject.key, data) };
+        let Source { len, from, control, .. } = match behind {
+            Some(source) => source,
+            None => self.receive_queued(world, subject, peeks, data)?,
         };
-        let (from, control) = self.source_of(subject.key, len, flags & libc::MSG_PEEK != 0);
-        // There is room for more.
-        self.datagram_in(world, subject.key);
         let copied = len.min(room);
         let told = if flags & libc::MSG_TRUNC != 0 { len } else { copied };
         let cut = if copied < len { libc::MSG_TRUNC } else { 0 };
         Ok((copied, Received { len: told, from, control, flags: cut }))
+    }
+    /// Receives what lies in the program's queue, or, if nothing does, what waits behind it.
+    fn receive_queued(&mut self, world: &mut World, subject: &Subject, peeks: bool, data: &mut [u8]) -> Result<Source, Fault> {
+        self.forget_read_sources(subject.key);
+        match socket::receive(subject.program.as_fd(), data, if peeks { libc::MSG_PEEK } else { 0 }) {
+            Ok(len) => {
+                let (from, control) = self.source_of(subject.key, len, peeks);
+                Ok(Source { charge: 0, len, from, control })
+            }
+            // How the kernel was made to tell of an error from the network.
+            Err(error) if error.raw_os_error() == Some(libc::ECONNRESET) => {
+                let known = self.table.get_mut(subject.key).and_then(|entry| entry.error.take());
+                Err(Fault(known.unwrap_or(libc::ECONNREFUSED)))
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && !peeks => {
+                self.take_behind(world, subject.key, data).ok_or(Fault(libc::EAGAIN))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! `sendto`, `sendmsg`, `sendmmsg`: what carries an address or control data. Other sending is native.
+//! `sendto`, `sendmsg`: what carries an address or control data. Other sending is native.
 
 use std::os::fd::AsFd;
+use std::slice;
 
 use loggia_lab::world::World;
 use loggia_stack::Errno;
@@ -10,8 +11,9 @@ use loggia_stack::socket::{Address, Control, Message};
 use super::Supervisor;
 use super::answer::Subject;
 use super::call::Call;
+use super::content::{self, Content};
 use super::fault::{Answer, Fault, Outcome};
-use super::message::{Header, MMSGHDR, MOST_PIECES};
+use super::message::Header;
 use super::table::Phase;
 use crate::sys::socket;
 
@@ -44,38 +46,6 @@ impl Supervisor {
         self.send_whole(world, call, subject, &header, call.int(2), deadline)
     }
 
-    pub(super) fn send_messages(
-        &mut self,
-        world: &mut World,
-        call: &Call,
-        subject: &Subject,
-        deadline: Option<Instant>,
-    ) -> Outcome {
-        if !self.phase(subject.key)?.is_datagram() {
-            return Ok(Answer::Native);
-        }
-        let count = (call.word(2) as u32 as usize).min(MOST_PIECES);
-        let mut pieces = 0;
-        for place in 0..count {
-            // Others want their turn: the caller asks for the rest himself.
-            if pieces >= MOST_PIECES {
-                return Ok(Answer::Value(place as i64));
-            }
-            let at = call.word(1).wrapping_add(place as u64 * MMSGHDR);
-            let sent = Header::read(call, at).and_then(|header| {
-                pieces += header.pieces.len();
-                self.send_one(world, call, subject, &header, call.int(3))
-            });
-            let told = sent.and_then(|len| call.write(at.wrapping_add(56), &(len as u32).to_ne_bytes()));
-            match told {
-                Ok(()) => {}
-                Err(_) if place > 0 => return Ok(Answer::Value(place as i64)),
-                Err(fault) => return self.sent_or_wait(world, call, subject, deadline, call.int(3), Err(fault)),
-            }
-        }
-        Ok(Answer::Value(count as i64))
-    }
-
     pub(super) fn sent_or_wait(
         &mut self,
         world: &World,
@@ -103,35 +73,48 @@ impl Supervisor {
         header: &Header,
         flags: i32,
     ) -> Result<usize, Fault> {
-        let mut data = self.message_room();
-        let gathered = header.gather(call, 0, &mut data);
-        let result = gathered.and_then(|len| match self.phase(subject.key)? {
-            Phase::Datagram if header.room() > len => Err(Fault(libc::EMSGSIZE)),
-            Phase::Datagram => self.send_datagram_of(world, call, subject, header, &data[..len], flags),
-            // A connected stream does not look at the address.
-            Phase::Connected | Phase::Connecting { .. } | Phase::Broken => {
-                Ok(socket::send(subject.program.as_fd(), &data[..len], flags & libc::MSG_OOB)?)
+        let mut room = self.message_room();
+        let result = match self.phase(subject.key) {
+            Ok(Phase::Datagram) => {
+                content::contents(call, slice::from_ref(header), &mut room).and_then(|read| match read.all.first() {
+                    Some(content) => self.send_content(world, subject, content, flags),
+                    None => Err(read.fault.unwrap_or(Fault(libc::EFAULT))),
+                })
             }
-            Phase::Fresh | Phase::Listening => {
-                let (host, id) = self.socket_of(subject)?;
-                Ok(world.stack(host).send(id, &data[..len], MsgFlags::NONE)?)
-            }
-        });
-        self.put_message_room(data);
+            phase => phase.and_then(|phase| {
+                let len = header.gather(call, 0, &mut room)?;
+                self.send_to_stream(world, subject, phase, &room[..len], flags)
+            }),
+        };
+        self.put_message_room(room);
         result
     }
 
-    fn send_datagram_of(
+    /// Sends what is no datagram.
+    fn send_to_stream(
         &mut self,
         world: &mut World,
-        call: &Call,
         subject: &Subject,
-        header: &Header,
+        phase: Phase,
         data: &[u8],
         flags: i32,
     ) -> Result<usize, Fault> {
-        let to = header.destination(call)?;
-        let control = header.controls(call)?;
+        if matches!(phase, Phase::Fresh | Phase::Listening) {
+            let (host, id) = self.socket_of(subject)?;
+            return Ok(world.stack(host).send(id, data, MsgFlags::NONE)?);
+        }
+        // A connected stream does not look at the address.
+        Ok(socket::send(subject.program.as_fd(), data, flags & libc::MSG_OOB)?)
+    }
+
+    /// Sends a datagram that was read.
+    pub(super) fn send_content(
+        &mut self,
+        world: &mut World,
+        subject: &Subject,
+        content: &Content<'_>,
+        flags: i32,
+    ) -> Result<usize, Fault> {
         // What was sent natively before goes first.
         self.datagram_out(world, subject.key);
         if let Some(error) = self.table.get_mut(subject.key).and_then(|entry| entry.error.take()) {
@@ -139,7 +122,7 @@ impl Supervisor {
             return Err(Fault(error));
         }
         let flags = MsgFlags(flags as u32 & KNOWN);
-        Ok(self.send_datagram(world, subject.key, data, to.as_ref(), &control, flags)?)
+        Ok(self.send_datagram(world, subject.key, content.data, content.to.as_ref(), &content.control, flags)?)
     }
 
     /// Sends a datagram of a program: to the stack, or to a name server that is outside the lab.

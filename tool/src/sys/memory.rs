@@ -15,15 +15,40 @@ pub fn read(thread: i32, address: u64, into: &mut [u8]) -> io::Result<usize> {
     check(unsafe { libc::process_vm_readv(thread, &raw const local, 1, &raw const remote, 1, 0) }).map(|len| len as usize)
 }
 
-/// Reads pieces, each an address and a length, one behind the other, at most 1,024; says how many bytes there were before unreadable memory
-/// or the end of `into`. `EFAULT`, `ESRCH`, `EPERM`, `EINVAL`.
+/// Most pieces of one call (`IOV_MAX`).
+pub const MOST_PIECES: usize = 1024;
+
+/// Reads pieces, each an address and a length, one behind the other, at most [`MOST_PIECES`]; says how many bytes there were before unreadable
+/// memory or the end of `into`. `EFAULT`, `ESRCH`, `EPERM`, `EINVAL`.
 pub fn read_pieces(thread: i32, pieces: &[(u64, usize)], into: &mut [u8]) -> io::Result<usize> {
     let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
-    let remote: Vec<_> =
-        pieces.iter().map(|(address, len)| libc::iovec { iov_base: *address as *mut libc::c_void, iov_len: *len }).collect();
+    let remote = remote(pieces);
     let count = remote.len() as libc::c_ulong;
     // SAFETY: `local` is the slice, which we have for ourselves; `remote` has `count` entries, whose addresses are the kernel's to check.
     check(unsafe { libc::process_vm_readv(thread, &raw const local, 1, remote.as_ptr(), count, 0) }).map(|len| len as usize)
+}
+
+/// Writes to pieces, each an address and a length, what is in `from` one behind the other, at most [`MOST_PIECES`]; says how many bytes there were
+/// before unwritable memory or the end of `from`. `EFAULT`, `ESRCH`, `EPERM`, `EINVAL`.
+pub fn write_pieces(thread: i32, pieces: &[(u64, usize)], from: &[u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
+    let remote = remote(pieces);
+    let count = remote.len() as libc::c_ulong;
+    // SAFETY: `local` is the slice and is only read; `remote` has `count` entries, whose addresses are the kernel's to check.
+    check(unsafe { libc::process_vm_writev(thread, &raw const local, 1, remote.as_ptr(), count, 0) }).map(|len| len as usize)
+}
+
+/// Pieces that lie behind each other are one: the kernel looks for the pages of each.
+fn remote(pieces: &[(u64, usize)]) -> Vec<libc::iovec> {
+    let mut remote: Vec<libc::iovec> = Vec::with_capacity(pieces.len());
+    for &(address, len) in pieces {
+        let last = remote.last_mut().filter(|last| (last.iov_base as u64).checked_add(last.iov_len as u64) == Some(address));
+        match last {
+            Some(last) => last.iov_len = last.iov_len.saturating_add(len),
+            None => remote.push(libc::iovec { iov_base: address as *mut libc::c_void, iov_len: len }),
+        }
+    }
+    remote
 }
 
 /// Writes from `address` on; says how many bytes there were before unwritable memory began. `EFAULT`, `ESRCH`, `EPERM`.
@@ -35,13 +60,4 @@ pub fn write(thread: i32, address: u64, from: &[u8]) -> io::Result<usize> {
     let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: from.len() };
     // SAFETY: `local` is the slice and is only read; `remote` is the kernel's to check.
     check(unsafe { libc::process_vm_writev(thread, &raw const local, 1, &raw const remote, 1, 0) }).map(|len| len as usize)
-}
-
-/// Writes two pieces, each to an address of its own; says how many bytes there were before unwritable memory began.
-/// `EFAULT`, `ESRCH`, `EPERM`.
-pub fn write_pieces(thread: i32, pieces: [(u64, &[u8]); 2]) -> io::Result<usize> {
-    let local = pieces.map(|(_, from)| libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() });
-    let remote = pieces.map(|(address, from)| libc::iovec { iov_base: address as *mut libc::c_void, iov_len: from.len() });
-    // SAFETY: the entries of `local` are the slices and are only read; `remote` is the kernel's to check; both have two entries.
-    check(unsafe { libc::process_vm_writev(thread, local.as_ptr(), 2, remote.as_ptr(), 2, 0) }).map(|len| len as usize)
 }

@@ -1,9 +1,11 @@
 //! The client and the server that are measured: plain `std::net`, as any program.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use loggia_bench::Batch;
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +16,8 @@ pub(crate) enum Work {
     RoundTrip,
     /// Connect, a byte there and back, close.
     Connections,
+    /// Datagrams of 64 bytes, 32 a call, there and back.
+    Datagrams,
 }
 
 /// Seconds that each measurement of a rate takes.
@@ -26,13 +30,14 @@ const TRIPS: u32 = 10_000;
 pub(crate) const PORT: u16 = 5001;
 
 impl Work {
-    pub(crate) const ALL: [Self; 3] = [Self::Bulk, Self::RoundTrip, Self::Connections];
+    pub(crate) const ALL: [Self; 4] = [Self::Bulk, Self::RoundTrip, Self::Connections, Self::Datagrams];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bulk => "bulk",
             Self::RoundTrip => "round-trip",
             Self::Connections => "connections",
+            Self::Datagrams => "datagrams",
         }
     }
 
@@ -40,12 +45,12 @@ impl Work {
         match self {
             Self::Bulk => "Gbit/s",
             Self::RoundTrip => "us",
-            Self::Connections => "a second",
+            Self::Connections | Self::Datagrams => "a second",
         }
     }
 }
 
-/// `peer serve`, or `peer bulk|round-trip|connections|idle ADDRESS FILE`: writes its figure to the file.
+/// `peer serve`, or `peer bulk|round-trip|connections|datagrams|idle ADDRESS FILE`: writes its figure to the file.
 pub(crate) fn main(words: &[String]) -> ExitCode {
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", address] => serve(address),
@@ -64,6 +69,8 @@ pub(crate) fn main(words: &[String]) -> ExitCode {
 
 /// The first byte says what is wanted: `b` swallow all, `p` echo bytes, `c` one byte.
 fn serve(address: &str) -> std::io::Result<()> {
+    let socket = UdpSocket::bind(address)?;
+    std::thread::spawn(move || send_back(&socket));
     let listener = TcpListener::bind(address)?;
     for stream in listener.incoming() {
         let mut stream = stream?;
@@ -98,6 +105,11 @@ fn echo(stream: &mut TcpStream) {
     while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
 }
 
+fn send_back(socket: &UdpSocket) {
+    let mut batch = Batch::full();
+    while batch.receive(socket).and_then(|()| batch.send(socket)).is_ok() {}
+}
+
 /// The IPv4 address, looked up once: the server listens on no other, and the other surroundings are given numbers.
 fn resolve(address: &str) -> std::io::Result<SocketAddr> {
     address.to_socket_addrs()?.find(SocketAddr::is_ipv4).ok_or_else(|| std::io::Error::other("the name has no IPv4 address"))
@@ -122,6 +134,7 @@ fn client(work: Work, address: &str, file: &str) -> std::io::Result<()> {
         Work::Bulk => bulk(address)?,
         Work::RoundTrip => round_trip(address)?,
         Work::Connections => connections(address)?,
+        Work::Datagrams => datagrams(address)?,
     };
     std::fs::write(file, figure.to_string())
 }
@@ -162,6 +175,24 @@ fn connections(address: SocketAddr) -> std::io::Result<f64> {
         done += 1;
     }
     Ok(f64::from(done) / began.elapsed().as_secs_f64())
+}
+
+/// As many as there may be in a call are on their way. Who loses some is waited for.
+fn datagrams(address: SocketAddr) -> std::io::Result<f64> {
+    let socket = UdpSocket::bind("0.0.0.0:0")?;
+    socket.connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+    let (mut out, mut back) = (Batch::full(), Batch::full());
+    let (began, mut done) = (Instant::now(), 0);
+    while began.elapsed() < Duration::from_secs(SECONDS) {
+        out.send(&socket)?;
+        let mut awaited = out.count();
+        while awaited > 0 && back.receive(&socket).is_ok() {
+            awaited = awaited.saturating_sub(back.count());
+            done += back.count();
+        }
+    }
+    Ok(done as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Opens so many connections, has a byte come back on each, writes how many seconds that took into the file, and keeps them until the file

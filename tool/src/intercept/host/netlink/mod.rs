@@ -37,6 +37,7 @@ use super::super::answer::Subject;
 use super::super::call::Call;
 use super::super::fault::{Answer, DONE, Fault, Outcome};
 use super::super::message::Header;
+use super::super::writing::Writing;
 use crate::sys::epoll::mask;
 use crate::sys::{notify, socket};
 
@@ -315,14 +316,17 @@ impl Supervisor {
 
     fn netlink_says_from(&mut self, call: &Call, subject: &Subject) -> Outcome {
         let header = Header::single(call.word(1), call.word(2));
-        self.netlink_says(call, subject, &header, call.int(3), |call, _, _| {
-            if call.word(4) == 0 { Ok(()) } else { call.write_address(call.word(4), call.word(5), &name(0, 0)) }
+        self.netlink_says(call, subject, &header, call.int(3), |told, _, _| {
+            if call.word(4) == 0 { Ok(()) } else { call.tell_address(told, call.word(4), call.word(5), &name(0, 0)) }
         })
     }
 
     fn netlink_says_message(&mut self, call: &Call, subject: &Subject) -> Outcome {
         let header = Header::read(call, call.word(1))?;
-        self.netlink_says(call, subject, &header, call.int(2), |call, header, flags| header.told_by(call, &name(0, 0), 0, flags))
+        self.netlink_says(call, subject, &header, call.int(2), |told, header, flags| {
+            header.told_by(told, &name(0, 0), 0, flags);
+            Ok(())
+        })
     }
 
     /// Gives what lies in the program's queue; natively it waits if there is nothing.
@@ -332,7 +336,7 @@ impl Supervisor {
         subject: &Subject,
         header: &Header,
         flags: i32,
-        tell: impl FnOnce(&Call, &Header, i32) -> Result<(), Fault>,
+        tell: impl FnOnce(&mut Writing, &Header, i32) -> Result<(), Fault>,
     ) -> Outcome {
         let mut data = self.message_room();
         let received = socket::receive(subject.program.as_fd(), &mut data, flags & libc::MSG_PEEK);
@@ -343,8 +347,9 @@ impl Supervisor {
                 let copied = len.min(header.room());
                 let cut = if copied < len { libc::MSG_TRUNC } else { 0 };
                 let told = if flags & libc::MSG_TRUNC != 0 { len } else { copied };
-                let written = header.scatter(call, 0, &data[..copied]).and_then(|()| tell(call, header, cut));
-                written.map(|()| Answer::Value(told as i64))
+                let mut writing = Writing::default();
+                header.scatter(&mut writing, 0, &data[..copied]);
+                tell(&mut writing, header, cut).and_then(|()| writing.write(call)).map(|()| Answer::Value(told as i64))
             }
         };
         self.put_message_room(data);
