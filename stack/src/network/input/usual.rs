@@ -176,9 +176,10 @@ mod tests {
             bytes[entropy.below(header as u32) as usize] ^= 1 << entropy.below(8);
         }
         if version == Version::V6 && entropy.below(10) == 0 {
-            // IPv4's, mapped.
-            let at = [8, 24][entropy.below(2) as usize];
-            bytes[at..at + 16].copy_from_slice(&Addr::v4(10, 0, 0, [1, 2][entropy.below(2) as usize]).octets());
+            // IPv4's, mapped, of one end or both: those of both are known of IPv4.
+            for (at, last) in [(8, 2), (24, 1)].into_iter().take(1 + entropy.below(2) as usize) {
+                bytes[at..at + 16].copy_from_slice(&Addr::v4(10, 0, 0, last).octets());
+            }
         }
         if version == Version::V4 && entropy.below(8) > 0 {
             ipv4::complete_checksum(&mut bytes[..20]);

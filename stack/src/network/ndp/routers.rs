@@ -240,6 +240,8 @@ impl Network {
     pub(crate) fn forget_routers(&mut self, link: LinkId) {
         let Some(state) = self.autoconf.link_mut(link) else { return };
         let gone = core::mem::take(&mut state.discovery);
+        // Headers were made with what routers said, and what is remembered of routes has their MTU.
+        self.routes.changed();
         if !gone.routers.is_empty() {
             self.install_default_routes();
         }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::world::*;
 use crate::base::{Addr, Cidr, Duration, Entropy, Errno, Frame, LinkId};
 use crate::link::{Received, Up as FromLink};
+use crate::network::autoconf::LinkSettings;
 use crate::network::{Fragmentation, LOOPBACK, Manner, Network, RouteQuery, Up, ipv4};
 
 const LINKS: [LinkId; 3] = [ETH0, ETH1, LinkId(4)];
@@ -366,10 +367,15 @@ fn a_hop_limit_that_is_advertised_is_that_of_the_next_packet() {
     let link = host.add_ethernet();
     host.net.links.neighbour_set(link, addr("fd00:2::9"), crate::link::Mac([2, 0, 0, 0, 0, 9])).unwrap();
     let query = RouteQuery { dst: addr("fd00:2::9"), src: addr("fd00:2::1"), link: None };
-    for (advertised, used) in [(0, 64), (9, 9), (0, 9), (40, 40)] {
-        if advertised > 0 {
-            advertise(&mut host.net, link, advertised, 1500);
+    for (advertised, used) in [(Some(0), 64), (Some(9), 9), (Some(0), 9), (Some(40), 40), (None, 64)] {
+        match advertised {
+            Some(0) => {}
+            Some(hop_limit) => advertise(&mut host.net, link, hop_limit, 1400),
+            // What routers said is forgotten.
+            None => host.net.set_link_settings(link, LinkSettings { accept_ra: false, ..LinkSettings::HOST }).unwrap(),
         }
+        let mtu = if [9, 40].contains(&used) { 1400 } else { 1500 };
+        assert_eq!(host.net.route(&query).map(|route| route.mtu), Ok(mtu));
         let along = host.net.along(&query, Manner::of(6)).expect("a way");
         along.send(Frame::from(&[0; 20][..])).unwrap();
         let sent = host.sent(link).pop().expect("it left");

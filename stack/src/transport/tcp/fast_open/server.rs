@@ -19,8 +19,8 @@ enum Request {
 }
 
 impl Tcp {
-    /// Takes a SYN with data, or with the option. True: a connection was opened by it and answers. Else the handshake goes its usual way, perhaps
-    /// with a cookie for the peer.
+    /// Takes a SYN with data, or with the option: a connection was opened by it and answers. Else the handshake goes its usual way, with this
+    /// cookie for the peer, if any.
     #[cold] // Most SYNs have neither.
     #[inline(never)]
     pub(in crate::transport::tcp) fn try_fast_open(
