@@ -228,6 +228,23 @@ impl Supervisor {
         }
     }
 
+    /// Puts datagrams that were taken, and that nobody got, before those that wait. What lies in the program's queue is taken out of it for that.
+    pub(super) fn put_back(&mut self, subject: &Subject, mut taken: Vec<(Vec<u8>, Source)>) {
+        if taken.is_empty() {
+            return;
+        }
+        self.forget_read_sources(subject.key);
+        let mut room = self.message_room();
+        while let Ok(len) = socket::receive(subject.program.as_fd(), &mut room, 0) {
+            let (from, control) = self.source_of(subject.key, len, false);
+            taken.push((room[..len].to_vec(), Source { charge: 0, len, from, control }));
+        }
+        self.put_message_room(room);
+        if let Some(entry) = self.table.get_mut(subject.key) {
+            taken.into_iter().rev().for_each(|one| entry.overflow.push_front(one));
+        }
+    }
+
     /// The program has closed its end, which nothing told us before somebody sent to it: to whoever did it is as if nobody were there.
     fn refuse_datagrams(&mut self, world: &mut World, key: Key) {
         let Some(entry) = self.table.get_mut(key) else { return };

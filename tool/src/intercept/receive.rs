@@ -43,6 +43,16 @@ pub(super) struct Received {
     pub(super) flags: i32,
 }
 
+impl Received {
+    /// A datagram, for so much room; also how many bytes are for the program.
+    pub(super) fn of(Source { len, from, control, .. }: Source, room: usize, flags: i32) -> (usize, Self) {
+        let copied = len.min(room);
+        let told = if flags & libc::MSG_TRUNC != 0 { len } else { copied };
+        let cut = if copied < len { libc::MSG_TRUNC } else { 0 };
+        (copied, Self { len: told, from, control, flags: cut })
+    }
+}
+
 impl Supervisor {
     pub(super) fn receive_from(
         &mut self,
@@ -209,17 +219,34 @@ impl Supervisor {
         flags: i32,
         data: &mut [u8],
     ) -> Result<(usize, Received), Fault> {
-        let peeks = flags & libc::MSG_PEEK != 0;
-        let behind = if peeks || !self.has_read_all(subject.key) { None } else { self.take_behind(world, subject.key, data) };
-        let Source { len, from, control, .. } = match behind {
-            Some(source) => source,
-            None => self.receive_queued(world, subject, peeks, data)?,
-        };
-        let copied = len.min(room);
-        let told = if flags & libc::MSG_TRUNC != 0 { len } else { copied };
-        let cut = if copied < len { libc::MSG_TRUNC } else { 0 };
-        Ok((copied, Received { len: told, from, control, flags: cut }))
+        let source = self.take_datagram(world, subject, flags, data)?;
+        Ok(Received::of(source, room, flags))
     }
+
+    /// Takes a datagram, or looks at it. One who would wait at a socket that was shut down for reading gets an empty one from nobody.
+    pub(super) fn take_datagram(
+        &mut self,
+        world: &mut World,
+        subject: &Subject,
+        flags: i32,
+        data: &mut [u8],
+    ) -> Result<Source, Fault> {
+        let peeks = flags & libc::MSG_PEEK != 0;
+        if !peeks
+            && self.has_read_all(subject.key)
+            && let Some(source) = self.take_behind(world, subject.key, data)
+        {
+            return Ok(source);
+        }
+        let waits = flags & libc::MSG_DONTWAIT == 0 && !subject.is_nonblocking();
+        match self.receive_queued(world, subject, peeks, data) {
+            Err(Fault(libc::EAGAIN)) if waits && self.table.get(subject.key).is_some_and(|entry| entry.deaf) => {
+                Ok(Source { charge: 0, len: 0, from: Address::Unspecified, control: Vec::new() })
+            }
+            other => other,
+        }
+    }
+
     /// Receives what lies in the program's queue, or, if nothing does, what waits behind it.
     fn receive_queued(&mut self, world: &mut World, subject: &Subject, peeks: bool, data: &mut [u8]) -> Result<Source, Fault> {
         self.forget_read_sources(subject.key);
@@ -235,6 +262,13 @@ impl Supervisor {
             }
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && !peeks => {
                 self.take_behind(world, subject.key, data).ok_or(Fault(libc::EAGAIN))
+            }
+            // What waits behind an empty queue is put into it, for who takes it then.
+            Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && self.has_read_all(subject.key) => {
+                self.datagram_in(world, subject.key);
+                let len = socket::receive(subject.program.as_fd(), data, libc::MSG_PEEK)?;
+                let (from, control) = self.source_of(subject.key, len, true);
+                Ok(Source { charge: 0, len, from, control })
             }
             Err(error) => Err(error.into()),
         }

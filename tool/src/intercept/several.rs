@@ -9,7 +9,8 @@ use super::call::Call;
 use super::content;
 use super::fault::{Answer, Fault, Outcome};
 use super::message::{Header, MMSGHDR, MOST_PIECES};
-use super::receive::check_timeout;
+use super::receive::{Received, check_timeout};
+use super::table::Source;
 use super::writing::Writing;
 
 /// Bytes that are gathered before the caller is told of them.
@@ -133,31 +134,66 @@ impl Supervisor {
         most: usize,
     ) -> Result<Part, Fault> {
         let headers = content::headers(call, address, most)?;
-        let (mut told, mut ends, mut fault) = (Writing::default(), Vec::new(), None);
+        let mut told = Told::default();
+        let mut failed = None;
         for header in &headers.all {
-            match self.receive_one(world, call, subject, header, call.int(3), &mut told) {
-                Ok(received) => {
-                    header.told(&mut told, &received.from, &received.control, received.flags);
-                    header.told_len(&mut told, received.len);
-                    ends.push(told.len());
-                }
-                Err(wrong) => {
-                    fault = Some(wrong);
-                    break;
-                }
-            }
-            if told.len() > MOST_TOLD {
+            // Nobody waits for a second.
+            let flags = call.int(3) | if told.ends.is_empty() { 0 } else { libc::MSG_DONTWAIT };
+            failed = self.receive_next(world, call, subject, header, flags, &mut told).err();
+            if failed.is_some() || told.writing.len() > MOST_TOLD {
                 break;
             }
         }
-        if ends.len() == headers.all.len() {
-            fault = headers.fault;
-        }
-        let written = told.write_some(call)?;
-        if written < told.len() {
-            fault = Some(Fault(libc::EFAULT));
-        }
-        let done = ends.iter().take_while(|end| **end <= written).count();
+        let written = told.writing.write_some(call);
+        let done = told.ends.iter().take_while(|end| written.as_ref().is_ok_and(|written| *end <= written)).count();
+        // Of the first that could not be told of the caller hears that it failed; those behind it are still to be received.
+        let heard = (done + usize::from(written.is_ok())).min(told.taken.len());
+        self.put_back(subject, told.taken.split_off(heard));
+        let fault = match written? {
+            written if written < told.writing.len() => Some(Fault(libc::EFAULT)),
+            _ if done == headers.all.len() => headers.fault,
+            _ => failed,
+        };
         Ok(Part::new(&headers.all, done, fault))
     }
+
+    /// Receives a message and gathers what is to be told of it.
+    fn receive_next(
+        &mut self,
+        world: &mut World,
+        call: &Call,
+        subject: &Subject,
+        header: &Header,
+        flags: i32,
+        told: &mut Told,
+    ) -> Result<(), Fault> {
+        let received = if flags & libc::MSG_ERRQUEUE != 0 {
+            self.receive_one(world, call, subject, header, flags, &mut told.writing)?
+        } else {
+            let mut room = self.message_room();
+            let taken = self.take_datagram(world, subject, flags, &mut room).map(|source| (room[..source.len].to_vec(), source));
+            self.put_message_room(room);
+            let (data, source) = taken?;
+            let (copied, received) = Received::of(source.clone(), header.room(), flags);
+            header.scatter(&mut told.writing, 0, &data[..copied]);
+            if flags & libc::MSG_PEEK == 0 {
+                told.taken.push((data, source));
+            }
+            received
+        };
+        header.told(&mut told.writing, &received.from, &received.control, received.flags);
+        header.told_len(&mut told.writing, received.len);
+        told.ends.push(told.writing.len());
+        Ok(())
+    }
+}
+
+/// What was received, until the caller has been told of it.
+#[derive(Default)]
+struct Told {
+    writing: Writing,
+    /// Where in it each message ends.
+    ends: Vec<usize>,
+    /// The datagrams, if they were taken.
+    taken: Vec<(Vec<u8>, Source)>,
 }

@@ -28,10 +28,12 @@ impl Supervisor {
         let result = world.stack(host).shutdown(id, how);
         // Natively too, so that whoever waits there goes on.
         let _ = socket::shutdown(subject.program.as_fd(), how);
-        if let Some(entry) = self.table.get_mut(subject.key)
-            && entry.phase != Phase::Datagram
-        {
-            entry.shut_both = true;
+        if let Some(entry) = self.table.get_mut(subject.key) {
+            if entry.phase == Phase::Datagram {
+                entry.deaf |= how != libc::SHUT_WR;
+            } else {
+                entry.shut_both = true;
+            }
         }
         self.look_later(world);
         self.wake(world, subject.key);

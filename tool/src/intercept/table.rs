@@ -52,7 +52,7 @@ pub(super) struct Held {
 }
 
 /// What is known of a datagram that lies in the program's queue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Source {
     /// What the kernel counts for it against our end.
     pub(super) charge: usize,
