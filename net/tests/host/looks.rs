@@ -22,6 +22,7 @@ const SOURCE: usize = 12;
 const DESTINATION: usize = 16;
 const SOURCE_PORT: usize = 20;
 const DESTINATION_PORT: usize = 22;
+const PAYLOAD: usize = 28;
 
 const ICMP: u8 = 1;
 
@@ -121,11 +122,21 @@ impl World {
         panic!("others read for us all the time");
     }
 
-    /// Sends so much that the next call looks.
-    fn send_much(socket: &UdpSocket) {
-        for _ in 0..=MUCH / LARGE {
-            socket.send_to(&[0; LARGE], "10.0.0.2:10").expect("send");
+    /// Sends so much that the next call looks: a call that did is seen by what it received, and from there on bytes are counted. False if others
+    /// received it.
+    fn is_next_to_look(&self, socket: &UdpSocket) -> bool {
+        self.ask(socket);
+        self.seen.readers.lock().expect("no panic").clear();
+        self.wire.send(&self.datagram(socket)).expect("room");
+        let send = || socket.send_to(&[0; LARGE], "10.0.0.2:10").expect("send");
+        while self.seen.readers.lock().expect("no panic").is_empty() {
+            send();
         }
+        socket.recv(&mut [0; 64]).expect("it was received");
+        for _ in 0..MUCH / (LARGE + PAYLOAD) {
+            send();
+        }
+        self.seen.was_read_here()
     }
 
     /// A datagram from the other side for this socket.
@@ -171,8 +182,7 @@ fn who_waits_for_what_it_finds_is_not_left_waiting() {
     let (socket, waits) = (world.bind(9), world.bind(10));
     let datagram = world.datagram(&waits);
     for _ in 0..100 {
-        world.ask(&socket);
-        World::send_much(&socket);
+        world.is_next_to_look(&socket);
         world.wire.send(&datagram).expect("room");
         assert_eq!(waits.recv(&mut [0; 64]).expect("it is there"), 7);
     }
@@ -184,9 +194,9 @@ fn who_looks_in_vain_reads_for_himself() {
     let world = World::new();
     let (socket, waits) = (world.bind(9), world.bind(10));
     let datagram = world.datagram(&waits);
-    for _ in 0..20 {
-        world.ask(&socket);
-        World::send_much(&socket);
+    let read_here = (0..20).filter(|_| {
+        let looks = world.is_next_to_look(&socket);
+        world.seen.readers.lock().expect("no panic").clear();
         thread::scope(|scope| {
             scope.spawn(|| {
                 thread::sleep(Duration::from_millis(2));
@@ -194,5 +204,8 @@ fn who_looks_in_vain_reads_for_himself() {
             });
             assert_eq!(waits.recv(&mut [0; 64]).expect("it has come"), 7);
         });
-    }
+        looks && world.seen.was_read_here()
+    });
+    // The thread may be there first, after its nap.
+    assert!(read_here.count() > 0, "others read for us all the time");
 }
