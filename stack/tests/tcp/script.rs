@@ -6,7 +6,7 @@ use loggia_stack::base::{Duration, Frame, Instant, LinkId, MsgFlags, Ready, Sock
 use loggia_stack::engine::{Config, Stack};
 use loggia_stack::link::{LinkConfig, Medium, Offloads};
 use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
+use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SOCK_STREAM};
 use loggia_stack::{Errno, Seed};
 
 use super::segment::Segment;
@@ -75,6 +75,17 @@ impl Script {
         let socket = self.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
         self.stack.bind(socket, &"10.0.0.1:80".parse::<Address>().unwrap()).unwrap();
         self.stack.listen(socket, backlog).unwrap();
+        socket
+    }
+
+    /// The same at fd00::1, which is there by then.
+    pub(crate) fn listen_v6(&mut self) -> SocketId {
+        self.stack.add_address(self.link, "fd00::1/64".parse().unwrap()).unwrap();
+        let socket = self.stack.socket(AF_INET6, SOCK_STREAM, 0).unwrap();
+        self.stack.bind(socket, &"[fd00::1]:80".parse::<Address>().unwrap()).unwrap();
+        self.stack.listen(socket, 5).unwrap();
+        self.run(3000);
+        self.out.clear();
         socket
     }
 

@@ -4,9 +4,6 @@ use crate::script::{Script, icmp_v6, packet_v6};
 use crate::segment::Segment;
 use loggia_stack::base::event::class;
 use loggia_stack::base::{Cause, Discard, TcpState, What};
-use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::{AF_INET6, SOCK_STREAM};
-use loggia_stack::{Errno, SocketId};
 
 const SYN: &str = "S 0:0(0) win 65535 <mss 1460>";
 
@@ -52,7 +49,8 @@ fn an_error_about_another_syn_ack_is_not_believed() {
 fn over_ipv6_what_is_final_gives_a_half_open_connection_up() {
     let errors = [(1, 0, false), (1, 1, true), (1, 3, false), (1, 4, true), (2, 0, false), (3, 0, false), (4, 0, true)];
     for (kind, code, ends) in errors {
-        let (mut t, listener) = listening_v6();
+        let mut t = Script::new();
+        let listener = t.listen_v6();
         let segment = |text: &str, isn: u32| Segment::parse(text).header((4000, 80), 100, isn);
         t.inject_packet(&packet_v6(&segment(SYN, 0)));
         let answer = t.next_packet().expect("a SYN-ACK");
@@ -63,17 +61,4 @@ fn over_ipv6_what_is_final_gives_a_half_open_connection_up() {
         let reset = t.next_packet().map(|packet| packet[53]);
         assert_eq!((reset, t.stack.accept(listener).is_ok()), (ends.then_some(4), !ends), "type {kind} code {code}");
     }
-}
-
-/// A listener at fd00::1, port 80.
-fn listening_v6() -> (Script, SocketId) {
-    let mut t = Script::new();
-    t.stack.add_address(t.link(), "fd00::1/64".parse().unwrap()).unwrap();
-    let listener = t.stack.socket(AF_INET6, SOCK_STREAM, 0).unwrap();
-    t.stack.bind(listener, &"[fd00::1]:80".parse::<Address>().unwrap()).unwrap();
-    t.stack.listen(listener, 5).unwrap();
-    t.run(3000);
-    while t.next_packet().is_some() {}
-    assert_eq!(t.stack.accept(listener).err(), Some(Errno::EAGAIN));
-    (t, listener)
 }
