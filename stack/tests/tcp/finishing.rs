@@ -39,6 +39,21 @@ fn a_lost_fin_is_sent_again() {
     assert_eq!(t.stack.tcp_state(socket), Some(TcpState::FinWait2));
 }
 
+/// A FIN that finds no room on the link has not been sent: it goes when there is room, and the peer hears of the end (RFC 9293 §3.10.4).
+#[test]
+fn a_fin_that_meets_a_full_link_goes_later() {
+    // One packet fills it, until somebody takes that.
+    let mut t = Script::narrow(1, |_| ());
+    let socket = t.established(SYN);
+    t.inject("P. 1:101(100) ack 1 win 65535");
+    t.stack.shutdown(socket, SHUT_WR).unwrap();
+    t.expect(". 1:1(0) ack 101");
+    t.expect("F. 1:1(0) ack 101");
+    t.inject(". 101:101(0) ack 2 win 65535");
+    assert_eq!(t.stack.tcp_state(socket), Some(TcpState::FinWait2));
+    t.expect_nothing();
+}
+
 /// The last ACK may get lost: the peer's FIN comes again and is answered again (RFC 9293 §3.6).
 #[test]
 fn a_repeated_fin_is_acknowledged_again() {
