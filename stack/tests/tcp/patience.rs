@@ -2,6 +2,7 @@
 
 use crate::script::Script;
 use loggia_stack::base::{MsgFlags, Ready};
+use loggia_stack::socket::numbers::SHUT_WR;
 use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_ERROR};
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_SYNCNT, TCP_USER_TIMEOUT};
 use loggia_stack::{Errno, SocketId};
@@ -179,6 +180,20 @@ fn a_window_may_stay_closed_for_hours() {
     assert_eq!(t.ready(socket) & Ready::ERR, Ready::NONE);
     t.inject(". 1:1(0) ack 1 win 1000");
     t.expect("P. 1:101(100) ack 1");
+}
+
+/// RFC 9293 §3.8.6.1: a FIN alone waits for the window too. The update that opened it was lost: a probe asks for it again.
+#[test]
+fn a_fin_that_waits_for_a_closed_window_is_probed_for() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.stack.shutdown(socket, SHUT_WR).unwrap();
+    t.expect_after(200, ". 0:0(0) ack 1");
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.expect_after(400, ". 0:0(0) ack 1");
+    t.inject(". 1:1(0) ack 1 win 1000");
+    t.expect("F. 1:1(0) ack 1");
 }
 
 /// RFC 9293 §3.8.6.1: but if no probe is answered, the peer is gone.
