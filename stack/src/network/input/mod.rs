@@ -59,7 +59,7 @@ impl Network {
         None
     }
 
-    /// What a packet that is of another kind comes to.
+    /// What a packet comes to that [`Network::usual`] has given back: one of the same kind of IPv6, or any other.
     #[inline(never)]
     pub fn unusual(&mut self, received: Received) -> Option<Up> {
         match self.usual_v6(received) {

@@ -138,9 +138,7 @@ fn header_v6_of(received: &Received) -> Option<ipv6::Header> {
     if !is_for_transport::<V6>(&fixed) {
         return None;
     }
-    let header = ipv6::Header::parse(&fixed, received.frame.len().saturating_sub(received.network)).ok()?;
-    // Mapped addresses belong inside a host: on the wire they would pass for IPv4's.
-    (!header.src.is_v4() && !header.dst.is_v4()).then_some(header)
+    v6::read_header(received).ok()
 }
 
 #[inline(always)]

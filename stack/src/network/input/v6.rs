@@ -109,7 +109,8 @@ pub(super) fn packet(received: Received, header: &Header, cast: Cast, upper: Pos
     }
 }
 
-fn read_header(received: &Received) -> Result<Header, Discard> {
+/// The header, if it is one that may come over a wire.
+pub(super) fn read_header(received: &Received) -> Result<Header, Discard> {
     let available = received.frame.len().saturating_sub(received.network);
     let header = Header::parse(&received.frame.read(received.network).ok_or(Discard::IpMalformed)?, available)?;
     // Mapped addresses belong inside a host: on the wire they would pass for IPv4's (Linux discards them too).
