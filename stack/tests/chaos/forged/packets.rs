@@ -45,14 +45,7 @@ fn ipv6(random: &mut Random, odd: f64, [src, dst]: [[u8; 16]; 2], protocol: u8, 
         packet[40] = protocol;
     }
     packet.extend(segment);
-    if random.chance(odd / 2.0) {
-        let padding = random.one_of(&[1, 6, 8, 46]);
-        packet.resize(packet.len() + padding, if random.chance(0.5) { 0 } else { 0xaa });
-    }
-    if random.chance(odd / 2.0) {
-        let at = random.below(packet.len() as u64) as usize;
-        packet[at] ^= 1 << random.below(8);
-    }
+    spoil(&mut packet, random, odd);
     packet
 }
 
@@ -80,21 +73,28 @@ fn ipv4(random: &mut Random, odd: f64, [src, dst]: [[u8; 4]; 2], protocol: u8, s
     let sum = checksum(&packet);
     packet[10..12].copy_from_slice(&sum.to_be_bytes());
     packet.extend(segment);
+    // Mostly the checksum is that of the other bit.
+    if spoil(&mut packet, random, odd) && random.chance(0.7) {
+        packet[10..12].fill(0);
+        let header = (usize::from(packet[0] & 15) * 4).min(packet.len()).max(20);
+        let sum = checksum(&packet[..header]);
+        packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    }
+    packet
+}
+
+/// Padding behind a packet, and a bit of it that is another; says if one is.
+fn spoil(packet: &mut Vec<u8>, random: &mut Random, odd: f64) -> bool {
     if random.chance(odd / 2.0) {
         let padding = random.one_of(&[1, 6, 8, 46]);
         packet.resize(packet.len() + padding, if random.chance(0.5) { 0 } else { 0xaa });
     }
-    if random.chance(odd / 2.0) {
+    let spoils = random.chance(odd / 2.0);
+    if spoils {
         let at = random.below(packet.len() as u64) as usize;
         packet[at] ^= 1 << random.below(8);
-        if random.chance(0.7) {
-            packet[10..12].fill(0);
-            let header = (usize::from(packet[0] & 15) * 4).min(packet.len()).max(20);
-            let sum = checksum(&packet[..header]);
-            packet[10..12].copy_from_slice(&sum.to_be_bytes());
-        }
     }
-    packet
+    spoils
 }
 
 pub(super) fn pseudo([src, dst]: [Addr; 2], protocol: u8, len: usize) -> Sum {
