@@ -231,7 +231,7 @@ impl Running {
         let mut state = self.lock();
         if state.is_much_sent()
             && self.callers_wait.load(Ordering::Relaxed)
-            && let Some(lookout) = state.begin_look()
+            && let Some(lookout) = state.begin_look(self.now())
         {
             drop(state);
             return self.look(lookout, work);

@@ -208,10 +208,10 @@ impl State {
     }
 
     /// A caller takes the helm to look, if nobody has it.
-    pub(super) fn begin_look(&mut self) -> Option<Lookout> {
+    pub(super) fn begin_look(&mut self, now: Instant) -> Option<Lookout> {
         match self.helm.at() {
             At::Nobody => {
-                self.helm.look(self.stack.now());
+                self.helm.look(now);
                 self.armed = Instant::EPOCH;
                 self.lookout.take()
             }
