@@ -205,22 +205,10 @@ impl Supervisor {
             return Ok((got.len.min(room), received));
         }
         if phase == Phase::Datagram {
-            return self.receive_datagram(world, subject, room, flags, data);
+            return Ok(Received::of(self.take_datagram(world, subject, flags, data)?, room, flags));
         }
         let len = socket::receive(subject.program.as_fd(), &mut data[..room], flags & NATIVE)?;
         Ok((len, Received { len, from: Address::Unspecified, control: Vec::new(), flags: flags & libc::MSG_OOB }))
-    }
-
-    fn receive_datagram(
-        &mut self,
-        world: &mut World,
-        subject: &Subject,
-        room: usize,
-        flags: i32,
-        data: &mut [u8],
-    ) -> Result<(usize, Received), Fault> {
-        let source = self.take_datagram(world, subject, flags, data)?;
-        Ok(Received::of(source, room, flags))
     }
 
     /// Takes a datagram, or looks at it. One who would wait at a socket that was shut down for reading gets an empty one from nobody.

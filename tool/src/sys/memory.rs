@@ -61,3 +61,36 @@ pub fn write(thread: i32, address: u64, from: &[u8]) -> io::Result<usize> {
     // SAFETY: `local` is the slice and is only read; `remote` is the kernel's to check.
     check(unsafe { libc::process_vm_writev(thread, &raw const local, 1, &raw const remote, 1, 0) }).map(|len| len as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Our own, of which everything is known.
+    fn of(bytes: &[u8]) -> (i32, u64) {
+        (std::process::id() as i32, bytes.as_ptr() as u64)
+    }
+
+    #[test]
+    fn pieces_behind_each_other_are_one_and_others_keep_their_order() {
+        let bytes = *b"0123456789";
+        let (us, at) = of(&bytes);
+        let pieces = [(at + 7, 2), (at, 2), (at + 2, 3), (at + 5, 0), (at + 5, 1)];
+        let lengths: Vec<_> = remote(&pieces).iter().map(|piece| piece.iov_len).collect();
+        assert_eq!(lengths, [2, 6]);
+        let mut into = [0; 8];
+        assert_eq!(read_pieces(us, &pieces, &mut into).expect("it is ours"), 8);
+        assert_eq!(&into, b"78012345");
+    }
+
+    #[test]
+    fn what_lies_before_unreadable_memory_is_read_and_written() {
+        let (bytes, room) = (*b"0123", std::cell::Cell::new([0u8; 4]));
+        let (us, at) = of(&bytes);
+        let mut into = [0; 8];
+        assert_eq!(read_pieces(us, &[(at, 4), (16, 4)], &mut into).expect("the first is ours"), 4);
+        assert_eq!(write_pieces(us, &[(room.as_ptr() as u64, 4), (16, 4)], b"abcdefgh").expect("the first is ours"), 4);
+        assert_eq!((&into[..4], room.get()), (&bytes[..], *b"abcd"));
+        assert_eq!(remote(&[(u64::MAX - 1, usize::MAX), (0, 1)]).len(), 2, "no address lies behind the last");
+    }
+}
