@@ -30,6 +30,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "transfer-super", run: |meter| transfer(Site::Ipv4, Wire::Bare, 16 << 20, meter) },
     Scenario { name: "ping-pong", run: |meter| ping_pong(Site::Ipv4, meter) },
     Scenario { name: "connect-close", run: |meter| connect_close(Site::Ipv4, meter) },
+    // As row 10: readiness is asked for, and for each connection that enters TIME-WAIT one leaves it.
+    Scenario { name: "connect-close-steady", run: connect_close_steady },
     Scenario { name: "udp", run: udp },
     Scenario { name: "udp-batch", run: |meter| udp_batch(Site::Ipv4, meter) },
     Scenario { name: "udp-calls", run: |meter| udp_calls(Site::Ipv4, meter) },
@@ -79,6 +81,20 @@ fn connect_close(site: Site, meter: Meter<'_>) {
         }
     };
     connections(100);
+    meter(&mut || connections(500));
+}
+
+fn connect_close_steady(meter: Meter<'_>) {
+    let mut pair = Pair::at(Site::Ipv4, Wire::Large);
+    let mut connections = |count: usize| {
+        for _ in 0..count {
+            pair.wait(Duration::from_millis(20));
+            pair.short_connection();
+            pair.forget_readiness();
+        }
+    };
+    // The first ones leave after a minute: that is three thousand later.
+    connections(4000);
     meter(&mut || connections(500));
 }
 
