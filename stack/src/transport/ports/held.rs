@@ -89,27 +89,40 @@ impl Held {
     /// One more connection holds a port.
     pub(super) fn hold(&mut self, port: u16, holder: &Holder) {
         let kind = self.kinds.number(holder);
-        let new = Group { kind, count: 1 };
-        let entry = match self.get(port) {
-            Entry::Nobody => {
+        let (number, place) = place_of(port);
+        if number >= self.pages.len() {
+            self.pages.resize_with(number + 1, || None);
+        }
+        let page = self.pages[number].get_or_insert_with(|| self.spare.take().unwrap_or_else(Page::fresh));
+        match &mut page.entries[place] {
+            nobody if *nobody == NOBODY => {
+                *nobody = Packed(kind, 1);
+                page.used += 1;
                 self.kinds.add_user(kind);
-                Entry::One(new)
             }
-            Entry::One(group) if group.kind == kind => Entry::One(Group { kind, count: group.count.saturating_add(1) }),
-            Entry::One(group) => {
-                self.kinds.add_user(kind);
-                Entry::Several(self.several.insert(alloc::vec![group, new]).index())
+            Packed(same, count) if *same == kind => *count = count.saturating_add(1),
+            held => {
+                let held = Entry::from(*held);
+                self.hold_beside(port, held, Group { kind, count: 1 });
             }
-            Entry::Several(list) => {
-                self.hold_among(list, new);
-                return;
-            }
-        };
-        self.set(port, entry);
+        }
     }
 
+    /// Another kind holds it already, or several do.
     #[cold]
     #[inline(never)]
+    fn hold_beside(&mut self, port: u16, held: Entry, new: Group) {
+        match held {
+            Entry::One(group) => {
+                self.kinds.add_user(new.kind);
+                let list = self.several.insert(alloc::vec![group, new]).index();
+                self.change(port, Entry::Several(list));
+            }
+            Entry::Several(list) => self.hold_among(list, new),
+            Entry::Nobody => {}
+        }
+    }
+
     fn hold_among(&mut self, list: u32, new: Group) {
         let Some(groups) = self.several.key_at(list).and_then(|key| self.several.get_mut(key)) else { return };
         match groups.iter_mut().find(|group| group.kind == new.kind) {
@@ -124,16 +137,24 @@ impl Held {
     /// One connection of a kind holds it no more.
     pub(super) fn release(&mut self, port: u16, holder: &Holder) {
         let Some(kind) = self.kinds.find(holder) else { return };
-        match self.get(port) {
-            Entry::One(group) if group.kind == kind => {
-                let left = Group { kind, count: group.count - 1 };
-                if left.count == 0 {
-                    self.kinds.remove_user(kind);
+        let (number, place) = place_of(port);
+        let Some(page) = self.pages.get_mut(number).and_then(Option::as_deref_mut) else { return };
+        match &mut page.entries[place] {
+            nobody if *nobody == NOBODY => {}
+            Packed(same, count) if *same == kind && *count > 1 => *count -= 1,
+            last @ Packed(..) if *last == Packed(kind, 1) => {
+                *last = NOBODY;
+                page.used -= 1;
+                if page.used == 0 {
+                    self.spare = self.pages[number].take();
                 }
-                self.set(port, if left.count == 0 { Entry::Nobody } else { Entry::One(left) });
+                self.kinds.remove_user(kind);
             }
-            Entry::Several(list) => self.release_among(port, list, kind),
-            Entry::Nobody | Entry::One(_) => {}
+            Packed(SEVERAL, list) => {
+                let list = *list - 1;
+                self.release_among(port, list, kind);
+            }
+            Packed(..) => {}
         }
     }
 
@@ -151,7 +172,7 @@ impl Held {
         self.kinds.remove_user(kind);
         if let [last] = groups[..] {
             self.several.remove(key);
-            self.set(port, Entry::One(last));
+            self.change(port, Entry::One(last));
         }
     }
 
@@ -182,22 +203,21 @@ impl Held {
     }
 
     fn get(&self, port: u16) -> Entry {
-        let page = self.pages.get(usize::from(port) / PAGE).and_then(Option::as_deref);
-        page.map_or(Entry::Nobody, |page| page.entries[usize::from(port) % PAGE].into())
+        let (number, place) = place_of(port);
+        let page = self.pages.get(number).and_then(Option::as_deref);
+        page.map_or(Entry::Nobody, |page| page.entries[place].into())
     }
 
-    fn set(&mut self, port: u16, entry: Entry) {
-        let (number, place) = (usize::from(port) / PAGE, usize::from(port) % PAGE);
-        if number >= self.pages.len() {
-            self.pages.resize_with(number + 1, || None);
-        }
-        let page = self.pages[number].get_or_insert_with(|| self.spare.take().unwrap_or_else(Page::fresh));
-        let new = Packed::from(entry);
-        let old = core::mem::replace(&mut page.entries[place], new);
-        page.used += u16::from(old == NOBODY);
-        page.used -= u16::from(new == NOBODY);
-        if page.used == 0 {
-            self.spare = self.pages[number].take();
+    /// Somebody holds a port, and still does.
+    fn change(&mut self, port: u16, entry: Entry) {
+        let (number, place) = place_of(port);
+        if let Some(page) = self.pages.get_mut(number).and_then(Option::as_deref_mut) {
+            page.entries[place] = entry.into();
         }
     }
+}
+
+/// The number of a port's page, and its place there.
+fn place_of(port: u16) -> (usize, usize) {
+    (usize::from(port) / PAGE, usize::from(port) % PAGE)
 }
