@@ -18,9 +18,9 @@ pub(crate) mod value;
 
 use super::layer::Sockets;
 use super::numbers::{icmpv6, ip as ip_level, ipv6 as ipv6_level, raw, sol_socket, tcp as tcp_level, udp as udp_level};
-use super::record::Kind;
+use super::record::{Kind, Record};
 use super::semantics::{Family, Type};
-use crate::base::{Errno, SocketId};
+use crate::base::{Errno, Key, SocketId};
 use crate::network::Network;
 
 /// Which file handles a level of options for a socket.
@@ -29,7 +29,7 @@ enum Level {
     Socket,
     Ip,
     Ipv6,
-    Tcp,
+    Tcp(Key),
     Udp,
     Filter,
 }
@@ -37,11 +37,12 @@ enum Level {
 impl Sockets {
     /// Sets an option. `ENOPROTOOPT` for what the level does not know, `EINVAL` for lengths and values, `EPERM` without permission.
     pub fn setsockopt(&mut self, net: &mut Network, id: SocketId, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
-        match self.level(id, level)? {
-            Level::Socket => self.set_socket_option(net, id, name, value),
+        let record = *self.record(id)?;
+        match level_of(&record, level)? {
+            Level::Socket => self.set_socket_option(net, id, &record, name, value),
             Level::Ip => self.set_ip_option(net, id, name, value),
             Level::Ipv6 => self.set_ipv6_option(net, id, name, value),
-            Level::Tcp => self.set_tcp_option(net, id, name, value),
+            Level::Tcp(key) => self.set_tcp_option(net, id, key, name, value),
             Level::Udp => self.set_udp_option(net, id, name, value),
             Level::Filter => self.set_filter(id, level, name, value),
         }
@@ -56,35 +57,19 @@ impl Sockets {
         name: i32,
         into: &mut [u8],
     ) -> Result<usize, Errno> {
-        let told = match self.level(id, level) {
+        let record = self.record(id)?;
+        let told = match level_of(record, level) {
             // Linux refuses a level it does not know differently when it is asked and when it is told, with IPv4 only.
-            Err(Errno::ENOPROTOOPT) if self.record(id)?.family == Family::Inet => Err(Errno::EOPNOTSUPP),
+            Err(Errno::ENOPROTOOPT) if record.family == Family::Inet => Err(Errno::EOPNOTSUPP),
             level => level,
         };
         match told? {
             Level::Socket => self.get_socket_option(net, id, name, into),
             Level::Ip => self.get_ip_option(net, id, name, into),
             Level::Ipv6 => self.get_ipv6_option(net, id, name, into),
-            Level::Tcp => self.get_tcp_option(net, id, name, into),
+            Level::Tcp(_) => self.get_tcp_option(net, id, name, into),
             Level::Udp => self.get_udp_option(id, name, into),
             Level::Filter => self.get_filter(id, level, name, into),
-        }
-    }
-
-    /// The rows of Linux's `setsockopt` methods: a TCP or UDP socket passes what is not its own on to IP, an IPv6 socket passes
-    /// `IPPROTO_IP` on to IPv4 unless it is raw, and `AF_UNIX` has no options of its own.
-    fn level(&self, id: SocketId, level: i32) -> Result<Level, Errno> {
-        let record = self.record(id)?;
-        match (level, record.kind, record.family) {
-            (sol_socket::LEVEL, ..) => Ok(Level::Socket),
-            (_, Kind::Unix(_), _) => Err(Errno::EOPNOTSUPP),
-            (tcp_level::LEVEL, Kind::Tcp(_), _) => Ok(Level::Tcp),
-            (udp_level::LEVEL, Kind::Udp(_), _) => Ok(Level::Udp),
-            (raw::LEVEL, Kind::Raw(_), _) | (icmpv6::LEVEL, Kind::Raw(_), Family::Inet6) => Ok(Level::Filter),
-            (ip_level::LEVEL, _, Family::Inet) => Ok(Level::Ip),
-            (ip_level::LEVEL, _, Family::Inet6) if record.ty != Type::Raw => Ok(Level::Ip),
-            (ipv6_level::LEVEL, _, Family::Inet6) => Ok(Level::Ipv6),
-            _ => Err(Errno::ENOPROTOOPT),
         }
     }
 
@@ -103,5 +88,21 @@ impl Sockets {
             None => kept.push((level, name, value)),
         }
         Ok(())
+    }
+}
+
+/// The rows of Linux's `setsockopt` methods: a TCP or UDP socket passes what is not its own on to IP, an IPv6 socket passes
+/// `IPPROTO_IP` on to IPv4 unless it is raw, and `AF_UNIX` has no options of its own.
+fn level_of(record: &Record, level: i32) -> Result<Level, Errno> {
+    match (level, record.kind, record.family) {
+        (sol_socket::LEVEL, ..) => Ok(Level::Socket),
+        (_, Kind::Unix(_), _) => Err(Errno::EOPNOTSUPP),
+        (tcp_level::LEVEL, Kind::Tcp(key), _) => Ok(Level::Tcp(key)),
+        (udp_level::LEVEL, Kind::Udp(_), _) => Ok(Level::Udp),
+        (raw::LEVEL, Kind::Raw(_), _) | (icmpv6::LEVEL, Kind::Raw(_), Family::Inet6) => Ok(Level::Filter),
+        (ip_level::LEVEL, _, Family::Inet) => Ok(Level::Ip),
+        (ip_level::LEVEL, _, Family::Inet6) if record.ty != Type::Raw => Ok(Level::Ip),
+        (ipv6_level::LEVEL, _, Family::Inet6) => Ok(Level::Ipv6),
+        _ => Err(Errno::ENOPROTOOPT),
     }
 }

@@ -21,23 +21,29 @@ enum Buffer {
 }
 
 impl Sockets {
-    pub(super) fn set_socket_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
+    pub(super) fn set_socket_option(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        record: &Record,
+        name: i32,
+        value: &[u8],
+    ) -> Result<(), Errno> {
         if name == SO_BINDTODEVICE {
             return self.bind_to_device(net, id, value);
         }
         let number = value::int(value)?;
         let on = number != 0;
-        let record = *self.record(id)?;
         match name {
             SO_REUSEADDR | SO_REUSEPORT | SO_BROADCAST | SO_DONTROUTE | SO_NO_CHECK | SO_KEEPALIVE | SO_OOBINLINE => {
-                return self.set_flag(net, id, &record, name, on);
+                return self.set_flag(net, id, record, name, on);
             }
-            SO_SNDBUF => return self.set_buffer(net, &record, Buffer::Send, (number as u32).min(self.config.wmem_max)),
-            SO_RCVBUF => return self.set_buffer(net, &record, Buffer::Receive, (number as u32).min(self.config.rmem_max)),
+            SO_SNDBUF => return self.set_buffer(net, record, Buffer::Send, (number as u32).min(self.config.wmem_max)),
+            SO_RCVBUF => return self.set_buffer(net, record, Buffer::Receive, (number as u32).min(self.config.rmem_max)),
             SO_SNDBUFFORCE | SO_RCVBUFFORCE => {
                 self.config.net_admin.require()?;
                 let which = if name == SO_SNDBUFFORCE { Buffer::Send } else { Buffer::Receive };
-                return self.set_buffer(net, &record, which, number.max(0) as u32);
+                return self.set_buffer(net, record, which, number.max(0) as u32);
             }
             SO_MAX_PACING_RATE => {
                 let rate = pacing_rate(number, value);
@@ -47,8 +53,8 @@ impl Sockets {
                     self.tcp.options_changed(net, key);
                 }
             }
-            SO_RCVLOWAT => return self.set_low_water(net, id, &record, number),
-            SO_BINDTOIFINDEX => return self.bind_to_link(net, &record, number),
+            SO_RCVLOWAT => return self.set_low_water(net, id, record, number),
+            SO_BINDTOIFINDEX => return self.bind_to_link(net, record, number),
             SO_PASSCRED => match record.kind {
                 Kind::Unix(key) => self.unix.options_mut(key).pass_credentials = on,
                 _ => return Err(Errno::EOPNOTSUPP),
@@ -57,8 +63,8 @@ impl Sockets {
                 Kind::Unix(key) => self.unix.options_mut(key).pass_rights = on,
                 _ => return Err(Errno::EOPNOTSUPP),
             },
-            SO_PEEK_OFF => return self.set_peek_off(id, &record, number),
-            SO_TIMESTAMPING | SO_TIMESTAMPING_NEW => return self.set_timestamping(id, &record, value),
+            SO_PEEK_OFF => return self.set_peek_off(id, record, number),
+            SO_TIMESTAMPING | SO_TIMESTAMPING_NEW => return self.set_timestamping(id, record, value),
             SO_ZEROCOPY if number & !1 != 0 => return Err(Errno::EINVAL),
             SO_ZEROCOPY if matches!(record.kind, Kind::Tcp(_)) => self.rare_mut(id)?.zero_copy.on = on,
             // Refused rather than accepted and not kept: nothing would ever tell the caller that its memory is free again.

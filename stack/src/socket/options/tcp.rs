@@ -20,8 +20,23 @@ const MIN_CLAMP: i32 = 1152;
 const DEFAULT_MSS: u32 = 536;
 
 impl Sockets {
-    pub(super) fn set_tcp_option(&mut self, net: &mut Network, id: SocketId, name: i32, value: &[u8]) -> Result<(), Errno> {
-        let key = self.tcp_key(id)?;
+    pub(super) fn set_tcp_option(
+        &mut self,
+        net: &mut Network,
+        id: SocketId,
+        key: Key,
+        name: i32,
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        if name == TCP_NODELAY {
+            self.tcp.set_nodelay(net, key, value::int(value)? != 0);
+            return Ok(());
+        }
+        self.set_other_option(net, id, key, name, value)
+    }
+
+    #[inline(never)] // That one is what most set.
+    fn set_other_option(&mut self, net: &mut Network, id: SocketId, key: Key, name: i32, value: &[u8]) -> Result<(), Errno> {
         match name {
             TCP_CONGESTION => self.set_congestion(key, value)?,
             // Linux's answer for a protocol it has no module for.
@@ -66,9 +81,6 @@ impl Sockets {
             TCP_REPAIR | TCP_TIMESTAMP => return value::int(value).and(Err(Errno::EPERM)),
             _ => self.set_tcp_number(key, name, value::int(value)?)?,
         }
-        if name == TCP_NODELAY && self.tcp.options(key).nodelay {
-            self.tcp.push_queued(net, key);
-        }
         self.tcp.change_options(net, key, |_| {});
         Ok(())
     }
@@ -89,7 +101,6 @@ impl Sockets {
         let config_max_rto = 120;
         let options = self.tcp.options_mut(key);
         match name {
-            TCP_NODELAY => options.nodelay = number != 0,
             TCP_CORK => options.cork = number != 0,
             TCP_QUICKACK => options.quickack = number & 1 != 0,
             TCP_MAXSEG => options.maxseg = if number == 0 { 0 } else { between(number, MIN_MSS, MOST)? as u16 },

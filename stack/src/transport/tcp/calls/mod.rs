@@ -36,8 +36,8 @@ impl Tcp {
     /// A fresh socket, closed.
     pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
         let congestion = super::congestion::Congestion::new(self.common.config.congestion_control, 536);
-        let inet = Inet::new(version, Some(owner));
-        self.records.connections.insert(Tcb::new(inet, self.default_options.clone(), congestion))
+        let (inet, options) = (Inet::new(version, Some(owner)), self.default_options.clone());
+        self.records.connections.insert_with(|_| Tcb::new(inet, options, congestion))
     }
 
     /// Ends, addresses, options shared with other protocols.
@@ -63,16 +63,34 @@ impl Tcp {
         Arc::make_mut(&mut self.records.connections[id].options)
     }
 
-    /// Changes settings and makes it so, of a socket that is nowhere yet in one look.
+    /// Changes settings and makes it so.
     pub fn change_options(&mut self, net: &mut Network, id: Key, change: impl FnOnce(&mut TcpOptions)) {
-        let tcb = &mut self.records.connections[id];
-        change(Arc::make_mut(&mut tcb.options));
-        if is_fresh(tcb) {
-            tuning::hold_low_water(tcb, &self.common.config);
-            tcb.notify(&mut net.links.base);
-        } else {
+        if self.concerns_others(net, id, change) {
             self.options_changed(net, id);
         }
+    }
+
+    /// `TCP_NODELAY`. When it is set what is queued goes out, even what a cork holds (Linux).
+    pub fn set_nodelay(&mut self, net: &mut Network, id: Key, on: bool) {
+        if self.concerns_others(net, id, |options| options.nodelay = on) {
+            if on {
+                self.push_queued(net, id);
+            }
+            self.options_changed(net, id);
+        }
+    }
+
+    /// Changes settings; says if that concerns more than the socket itself. One that is nowhere yet is looked at once.
+    #[inline]
+    fn concerns_others(&mut self, net: &mut Network, id: Key, change: impl FnOnce(&mut TcpOptions)) -> bool {
+        let tcb = &mut self.records.connections[id];
+        change(Arc::make_mut(&mut tcb.options));
+        let is_fresh = is_fresh(tcb);
+        if is_fresh {
+            tuning::hold_low_water(tcb, &self.common.config);
+            tcb.notify(&mut net.links.base);
+        }
+        !is_fresh
     }
 
     /// The send and the receive buffer's limit now, in bytes as `getsockopt` gives them: what was set, or what they grew to.
@@ -112,8 +130,7 @@ impl Tcp {
         self.settle(net, id);
     }
 
-    /// `TCP_NODELAY` was set: what is queued goes out, even what a cork holds (Linux).
-    pub fn push_queued(&mut self, net: &mut Network, id: Key) {
+    fn push_queued(&mut self, net: &mut Network, id: Key) {
         if let Some((tcb, mut cx)) = self.with(net, id)
             && super::state::may_send(tcb.state)
         {
