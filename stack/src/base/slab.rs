@@ -100,6 +100,7 @@ impl<T> Slab<T> {
     }
 
     /// Adds an entry that may contain its own key.
+    #[inline]
     pub fn insert_with(&mut self, value: impl FnOnce(Key) -> T) -> Key {
         let (key, place) = self.occupy();
         *place = Some(value(key));

@@ -48,13 +48,7 @@ impl Sockets {
             Phase::Unconnected if self.tcp.state(key) != TcpState::Closed => Err(Errno::EISCONN),
             Phase::Unconnected => {
                 let remote = self.remote_name(record, address)?;
-                self.tcp.inet_mut(key).error = None;
-                let deferred = if self.tcp.options(key).fast_open_connect {
-                    self.tcp.connect_deferred(net, key, remote)?
-                } else {
-                    self.tcp.connect(net, key, remote)?;
-                    false
-                };
+                let deferred = self.tcp.connect(net, key, remote)?;
                 self.record_mut(id)?.phase = Phase::Connecting;
                 // The SYN waits for data, and the caller may go on as if connected.
                 if deferred { Ok(()) } else { Err(Errno::EINPROGRESS) }

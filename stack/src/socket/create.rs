@@ -60,25 +60,32 @@ impl Sockets {
         }
     }
 
+    /// Keeps a new socket; the budget counts it.
     fn open(&mut self, net: &mut Network, wanted: Wanted) -> SocketId {
         let Wanted { family, ty, protocol } = wanted;
         let version = family.version().unwrap_or(Version::V4);
-        let id = self.insert(net, |all, id| {
+        net.links.base.budget.charge(size_of::<Record>());
+        let Self { records, tcp, udp, raw, ping, unix, .. } = self;
+        // The transport is told the name before the record can be made.
+        let id = records.insert_with(|id| {
             let kind = match (family, ty) {
-                (Family::Unix, Type::Stream) => Kind::Unix(all.unix.open(id, UnixKind::Stream)),
-                (Family::Unix, Type::SeqPacket) => Kind::Unix(all.unix.open(id, UnixKind::SeqPacket)),
-                (Family::Unix, _) => Kind::Unix(all.unix.open(id, UnixKind::Datagram)),
-                (_, Type::Stream | Type::SeqPacket) => Kind::Tcp(all.tcp.open(id, version)),
-                (_, Type::Raw) => Kind::Raw(all.raw.open(id, version, protocol as u8)),
-                (_, Type::Datagram) if protocol == IPPROTO_UDP => Kind::Udp(all.udp.open(id, version)),
-                (_, Type::Datagram) => Kind::Ping(all.ping.open(id, version)),
+                (Family::Unix, Type::Stream) => Kind::Unix(unix.open(id, UnixKind::Stream)),
+                (Family::Unix, Type::SeqPacket) => Kind::Unix(unix.open(id, UnixKind::SeqPacket)),
+                (Family::Unix, _) => Kind::Unix(unix.open(id, UnixKind::Datagram)),
+                (_, Type::Stream | Type::SeqPacket) => Kind::Tcp(tcp.open(id, version)),
+                (_, Type::Raw) => Kind::Raw(raw.open(id, version, protocol as u8)),
+                (_, Type::Datagram) if protocol == IPPROTO_UDP => Kind::Udp(udp.open(id, version)),
+                (_, Type::Datagram) => Kind::Ping(ping.open(id, version)),
             };
             Record::new(kind, family, ty, protocol as u8)
         });
-        self.set_defaults(id, family);
+        if family == Family::Inet6 || ty != Type::Stream {
+            self.set_defaults(id, family);
+        }
         id
     }
 
+    /// What the stack's settings say of sockets other than streams, and of the family that may carry both.
     fn set_defaults(&mut self, id: SocketId, family: Family) {
         let Ok(kind) = self.record(id).map(|record| record.kind) else { return };
         let (rmem, wmem, v6only) = (self.config.rmem_default, self.config.wmem_default, self.config.bindv6only);
@@ -100,8 +107,7 @@ impl Sockets {
     /// Gives one handle back; with the last one the socket goes. A TCP connection lives on by itself until it is closed in order, or
     /// is reset: with unread data (RFC 2525 §2.17), with `SO_LINGER` of zero, or when a lingering close takes too long.
     pub fn close(&mut self, net: &mut Network, id: SocketId) -> Result<(), Errno> {
-        self.record(id)?;
-        self.give_up(net, id);
+        self.give_up(net, id)?;
         self.drop_rights(net);
         Ok(())
     }
@@ -121,24 +127,35 @@ impl Sockets {
     }
 
     /// Gives up the references of messages that nobody will receive, which may close sockets, whose queues may hold more of them.
+    #[inline]
     pub(super) fn drop_rights(&mut self, net: &mut Network) {
+        if self.unix.has_dropped_rights() {
+            self.drop_all_rights(net);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_all_rights(&mut self, net: &mut Network) {
         while let Some(right) = self.unix.dropped_right() {
             match right {
-                Right::Socket(id) => self.give_up(net, id),
+                // One that is in a message is not gone.
+                Right::Socket(id) => self.give_up(net, id).unwrap_or_default(),
                 Right::Foreign(handle) => self.foreign.push(handle),
             }
         }
     }
 
     /// One reference less. If those that remain may all be in queues that nobody can reach, they are looked for.
-    fn give_up(&mut self, net: &mut Network, id: SocketId) {
-        let Ok(record) = self.record_mut(id) else { return };
+    fn give_up(&mut self, net: &mut Network, id: SocketId) -> Result<(), Errno> {
+        let record = self.record_mut(id)?;
         record.handles -= 1;
         if record.handles == 0 {
             self.release(net, id);
         } else if self.unix.is_in_flight(id) {
             self.collect(net);
         }
+        Ok(())
     }
 
     #[cold]

@@ -118,16 +118,6 @@ impl Sockets {
         self.records.insert(record)
     }
 
-    /// Keeps a new socket; the budget counts it.
-    pub(super) fn insert(&mut self, net: &mut Network, make: impl FnOnce(&mut Self, SocketId) -> Record) -> SocketId {
-        net.links.base.budget.charge(size_of::<Record>());
-        // The transport is told the name before the record can be made.
-        let mut records = core::mem::take(&mut self.records);
-        let id = records.insert_with(|id| make(self, id));
-        self.records = records;
-        id
-    }
-
     /// Forgets a socket; gives what was kept of it. What was set of it remains to be taken by [`Sockets::forget_rare`].
     pub(super) fn forget(&mut self, net: &mut Network, id: SocketId) -> Option<Record> {
         let record = self.records.remove(id)?;

@@ -82,20 +82,18 @@ impl Sockets {
     fn accept_tcp(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
         let child = self.tcp.accept(key)?;
         let record = listener.inherit(Kind::Tcp(child));
-        let inet = self.tcp.inet(child);
-        // A connection that was reset while it waited is handed out all the same, with its error pending, as in Linux; POSIX would
-        // have ECONNABORTED here.
-        let address = scoped(&record, inet.remote, inet.remote_port, inet.link);
         let id = self.insert_record(net, record);
         self.inherit_rare(listener, id)?;
-        self.tcp.adopt(net, child, id);
-        Ok((id, address))
+        // A connection that was reset while it waited is handed out all the same, with its error pending, as in Linux; POSIX would
+        // have ECONNABORTED here.
+        let inet = self.tcp.adopt(net, child, id);
+        Ok((id, scoped(&record, inet.remote, inet.remote_port, inet.link)))
     }
 
     #[inline(never)] // Streams of the internet are accepted more often.
     fn accept_unix(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
         let child = self.unix.accept(&mut net.links.base, key)?;
-        let id = self.insert(net, |_, _| listener.inherit(Kind::Unix(child)));
+        let id = self.insert_record(net, listener.inherit(Kind::Unix(child)));
         self.inherit_rare(listener, id)?;
         self.unix.adopt(&mut net.links.base, child, id);
         Ok((id, Address::Unix(self.unix.peer_address(child).unwrap_or_default())))

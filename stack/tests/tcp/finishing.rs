@@ -92,6 +92,26 @@ fn time_wait_may_be_assassinated_only_if_that_is_allowed() {
     t.expect(". 2:2(0) ack 2");
 }
 
+/// RFC 9293 MUST-13: those that began one after the other end together, a 256th of their time later; segments find each over in time.
+#[test]
+fn records_of_time_wait_end_together_and_are_over_in_time() {
+    let mut t = Script::new();
+    time_wait(&mut t);
+    t.run(60_001);
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect("R 2:2(0)");
+    assert_eq!(t.stack.counters().tcp_ext.tw, 1, "a segment found it over");
+
+    let mut t = Script::new();
+    time_wait(&mut t);
+    t.run(60_100);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 0);
+    t.run(200);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 1);
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect("R 2:2(0)");
+}
+
 /// RFC 6191 §2: a SYN that could be an old duplicate does not end TIME-WAIT; it is acknowledged, and an honest peer resets.
 #[test]
 fn an_old_syn_does_not_end_time_wait() {

@@ -1,7 +1,6 @@
 //! Half-open connections: SYN-RECEIVED by way of a listener, as small records of their own (RFC 9293 §3.10.7.4 for that state).
 
 use super::arrives::{Arrival, is_older};
-use super::congestion::Congestion;
 use super::ecn::{self, Offer};
 use super::fast_open::FastOpenOption;
 use super::flows::{Flow, Tuple};
@@ -11,10 +10,11 @@ use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::small_tuple::SmallTuple;
-use super::tcb::{Tcb, Urgent};
-use super::{Tcp, segment_size, unanswered, window};
+use super::tcb::Tcb;
+use super::{Tcp, listener, segment_size, unanswered, window};
 use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
 use crate::network::{Manner, Network, Packet, RouteQuery, protocol};
+use crate::transport::inet::Inet;
 
 /// What is kept of a SYN until its answer is answered.
 #[derive(Clone, Debug)]
@@ -101,25 +101,30 @@ impl HalfOpen {
         self.tuple.get()
     }
 
-    /// The full connection this becomes: SYN-RECEIVED, about to take the acknowledgement of its SYN.
-    pub(super) fn open(&self, parent: &Tcb, config: &TcpConfig, now: Instant) -> Tcb {
-        let mut inet = parent.inet.clone();
+    /// The ends of the connection this becomes.
+    pub(super) fn inet(&self, parent: &Inet) -> Inet {
         let tuple = self.tuple();
-        inet.owner = None;
-        inet.local = tuple.local;
-        inet.remote = tuple.remote;
-        inet.local_port = tuple.local_port;
-        inet.remote_port = tuple.remote_port;
-        inet.link = self.link;
-        inet.bound_address = true;
-        inet.bound_port = false;
-        inet.every_port = false;
-        inet.error = None;
-        inet.soft_error = None;
-        let algorithm = parent.options.congestion.unwrap_or(config.congestion_control);
-        let mut tcb = Tcb::new(inet, parent.options.clone(), Congestion::new(algorithm, u32::from(self.peer_mss)));
+        Inet {
+            owner: None,
+            local: tuple.local,
+            remote: tuple.remote,
+            local_port: tuple.local_port,
+            remote_port: tuple.remote_port,
+            link: self.link,
+            bound_address: true,
+            bound_port: false,
+            every_port: false,
+            error: None,
+            soft_error: None,
+            ..*parent
+        }
+    }
+
+    /// A new control block becomes its connection: SYN-RECEIVED, about to take the acknowledgement of its SYN.
+    pub(super) fn open(&self, tcb: &mut Tcb, now: Instant) {
         tcb.state = TcpState::SynReceived;
         tcb.queued = true;
+        tcb.in_flows = true;
         tcb.snd.una = self.iss;
         tcb.snd.nxt = self.iss + 1;
         tcb.snd.wnd = u32::from(self.snd_wnd);
@@ -132,14 +137,12 @@ impl HalfOpen {
         tcb.rcv.wscale = self.rcv_wscale;
         tcb.rcv.ts_recent = self.ts_recent;
         tcb.rcv.ts_recent_ms = now.millis() as u32;
-        tcb.rcv.urgent = Urgent::None;
         tcb.ts_offset = self.ts_offset;
         tcb.timestamps = self.timestamps;
         tcb.sack = self.sack;
-        ecn::opened(&mut tcb, &self.offer, self.retries);
+        ecn::opened(tcb, &self.offer, self.retries);
         tcb.recovery.timeouts = self.retries;
         tcb.path_mtu = self.path_mtu;
-        tcb
     }
 
     /// When the SYN-ACK was sent; none if it was sent again.
@@ -305,17 +308,16 @@ impl Tcp {
 
     /// The handshake is complete: a connection takes the record's place and the segment goes on to it.
     fn promote(&mut self, net: &mut Network, key: Key, packet: &mut Packet, header: &Header, header_len: usize) {
-        let half_open = self.records.half_open[key].clone();
-        let Some(connection) = self.establish(net, &half_open) else {
+        let Self { records, flows, ports, common, .. } = self;
+        let half_open = &records.half_open[key];
+        let Some(connection) = listener::establish(&mut records.connections, ports, &common.config, net, half_open) else {
             return self.found_no_room(net, key, packet, header, header_len);
         };
-        self.flows.replace(&half_open.tuple(), Flow::HalfOpen(key), Flow::Connection(connection));
-        self.records.half_open.discard(key);
-        self.half_open_is_gone(net, half_open.listener);
-        self.note_flow(net, connection);
-        let syn_sent = half_open.sent_at(net.links.base.now);
-        let mut arrival = Arrival::of(header, packet, header_len);
-        arrival.syn_sent = syn_sent;
+        flows.replace(&half_open.tuple(), Flow::HalfOpen(key), Flow::Connection(connection));
+        let (listener, syn_sent) = (half_open.listener, half_open.sent_at(net.links.base.now));
+        records.half_open.discard(key);
+        self.half_open_is_gone(net, listener);
+        let arrival = Arrival { syn_sent, ..Arrival::of(header, packet, header_len) };
         self.segment_for_connection(net, connection, arrival);
     }
 

@@ -26,7 +26,9 @@ pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     if tcb.fast_open.is_some() {
         note_data_of_syn(tcb, iss, now);
     }
-    send_syn(tcb, cx);
+    // Who chose our address saw the path just now.
+    let mtu = transmit::known_mtu(tcb).unwrap_or_else(|| transmit::mtu(tcb, cx));
+    send_syn_for(tcb, cx, mtu);
     arm(tcb, cx);
 }
 
@@ -53,6 +55,11 @@ pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 /// (Re)sends our SYN or, once the peer's came, our SYN-ACK.
 pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let mtu = transmit::mtu(tcb, cx);
+    send_syn_for(tcb, cx, mtu);
+}
+
+/// The same for a path that takes such packets.
+fn send_syn_for(tcb: &mut Tcb, cx: &mut Cx<'_>, mtu: u32) {
     let mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     let window = window::initial(&tcb.options, &cx.common.config, mss);
     let answering = tcb.state == TcpState::SynReceived;

@@ -3,14 +3,19 @@
 use alloc::collections::VecDeque;
 
 use super::arrives::Arrival;
+use super::congestion::Congestion;
+use super::connections::Connections;
 use super::fast_open::FastOpenOption;
+use super::flows::{Flow, Tuple};
 use super::gate::Gate;
 use super::half_open::{self, HalfOpen};
 use super::header::{ACK, FIN, Header, RST, SYN};
 use super::output::reset;
-use super::{Tcp, cookies, ecn, flows::Tuple, window};
+use super::tcb::Tcb;
+use super::{Tcp, TcpConfig, cookies, ecn, window};
 use crate::base::{Cause, Discard, Key};
 use crate::network::{Cast, Network, Packet};
+use crate::transport::ports::Ports;
 
 /// What a listener has beyond a connection's block.
 #[derive(Debug, Default)]
@@ -152,27 +157,6 @@ impl Tcp {
         HalfOpen::new(tuple, id, packet.link, iss, offset, header, codepoint, listener, &self.common.config, now)
     }
 
-    /// The third segment of a handshake came: the connection joins the accept queue.
-    /// None if there is no room (Linux drops the ACK, the SYN-ACK is sent again, and the peer tries again).
-    pub(super) fn establish(&mut self, net: &mut Network, half_open: &HalfOpen) -> Option<Key> {
-        let parent = half_open.listener;
-        let listener = self.records.connections.get(parent)?.listener.as_ref()?;
-        if listener.is_full() || !net.links.base.budget.allows(4096) {
-            net.links.base.counters.tcp_ext.listen_overflows += 1;
-            return None;
-        }
-        let mut tcb = half_open.open(&self.records.connections[parent], &self.common.config, net.links.base.now);
-        tcb.hold_port(&mut self.ports);
-        let key = self.records.connections.insert(tcb);
-        let parent = &mut self.records.connections[parent];
-        if let Some(listener) = &mut parent.listener {
-            listener.accept_queue.push_back(key);
-        }
-        parent.notify(&mut net.links.base);
-        net.links.base.counters.tcp.passive_opens += 1;
-        Some(key)
-    }
-
     /// An ACK without a connection may be the answer to a cookie.
     #[cold]
     #[inline(never)]
@@ -190,12 +174,18 @@ impl Tcp {
         let shift = window::shift(&self.records.connections[id].options, &self.common.config);
         cookies::restore(&mut half_open, header, mss, shift, &self.common.config);
         if let Some(key) = self.establish(net, &half_open) {
-            self.enter_flow(net, key);
+            self.flows.insert(&half_open.tuple(), Flow::Connection(key), &self.records);
             let mut packet = packet.clone();
             let arrival = Arrival { syn_sent: half_open.sent_at(now), ..Arrival::of(header, &mut packet, header_len) };
             self.segment_for_connection(net, key, arrival);
         }
         true
+    }
+
+    /// As [`establish`], of a connection that was not remembered.
+    #[cold]
+    pub(super) fn establish(&mut self, net: &mut Network, half_open: &HalfOpen) -> Option<Key> {
+        establish(&mut self.records.connections, &mut self.ports, &self.common.config, net, half_open)
     }
 
     /// The listener is closed: what it had not handed out is reset (RFC 9293 §3.10.4).
@@ -209,4 +199,36 @@ impl Tcp {
         }
         // Half-open ones find no listener any more when they ask for it; they end with their next event.
     }
+}
+
+/// The third segment of a handshake came: the connection joins the accept queue, and is about to be put into the table of flows.
+/// None if there is no room (Linux drops the ACK, the SYN-ACK is sent again, and the peer tries again).
+pub(super) fn establish(
+    connections: &mut Connections,
+    ports: &mut Ports,
+    config: &TcpConfig,
+    net: &mut Network,
+    half_open: &HalfOpen,
+) -> Option<Key> {
+    let base = &mut net.links.base;
+    let parent = connections.get(half_open.listener)?;
+    if parent.listener.as_ref()?.is_full() || !base.budget.allows(4096) {
+        base.counters.tcp_ext.listen_overflows += 1;
+        return None;
+    }
+    let algorithm = parent.options.congestion.unwrap_or(config.congestion_control);
+    let congestion = Congestion::new(algorithm, u32::from(half_open.peer_mss));
+    let (inet, options) = (half_open.inet(&parent.inet), parent.options.clone());
+    let key = connections.insert_with(|_| Tcb::new(inet, options, congestion));
+    let tcb = &mut connections[key];
+    half_open.open(tcb, base.now);
+    tcb.hold_port(ports);
+    base.budget.charge(Tcb::CHARGE);
+    let parent = connections.get_mut(half_open.listener)?;
+    if let Some(listener) = &mut parent.listener {
+        listener.accept_queue.push_back(key);
+    }
+    parent.notify(base);
+    base.counters.tcp.passive_opens += 1;
+    Some(key)
 }

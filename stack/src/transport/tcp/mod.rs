@@ -77,7 +77,8 @@ use alloc::vec::Vec;
 use crate::base::{Cause, Entropy, Key, LinkId, Pressure, TcpState, Timer, TimerOwner};
 use crate::network::Network;
 pub use crate::network::Unreachable;
-use crate::transport::ports::{Holder, Ports, Rules};
+use crate::transport::inet::Inet;
+use crate::transport::ports::{Ports, Rules};
 pub use calls::Unread;
 use cookies::Cookies;
 use cx::{Common, Cx};
@@ -267,60 +268,34 @@ impl Tcp {
         Some((tcb, Cx { net, common, id }))
     }
 
-    /// Puts a connection into the table of flows.
-    fn enter_flow(&mut self, net: &mut Network, id: Key) {
-        let tuple = self.records.connections[id].tuple();
-        self.flows.insert(&tuple, Flow::Connection(id), &self.records);
-        self.note_flow(net, id);
-    }
-
-    /// The connection stands in the table of flows.
-    fn note_flow(&mut self, net: &mut Network, id: Key) {
-        net.links.base.budget.charge(Tcb::CHARGE);
-        self.records.connections[id].in_flows = true;
-    }
-
     /// After an input: a connection that is in TIME-WAIT becomes a record, one that is closed leaves the table, and one that
     /// nobody holds any more goes.
     fn settle(&mut self, net: &mut Network, id: Key) {
-        let Some(tcb) = self.records.connections.get_mut(id).filter(|tcb| tcb.is_over()) else { return };
-        let waits = tcb.state == TcpState::TimeWait;
+        let Self { common, records, flows, ports, waiting, .. } = self;
+        let Some(tcb) = records.connections.get_mut(id).filter(|tcb| tcb.is_over()) else { return };
+        let (base, waits) = (&mut net.links.base, tcb.state == TcpState::TimeWait);
         if core::mem::take(&mut tcb.in_flows) {
-            net.links.base.budget.release(Tcb::CHARGE);
-            if !waits || !self.enter_time_wait(net, id) {
-                self.leave_flows(id);
+            base.budget.release(Tcb::CHARGE);
+            let record = if waits { waiting.enter(tcb, &mut records.time_wait, ports, &common.config, base) } else { None };
+            match record {
+                Some(record) => flows.replace(&tcb.tuple(), Flow::Connection(id), Flow::TimeWait(record)),
+                None => {
+                    flows.remove(&tcb.tuple(), Flow::Connection(id));
+                    tcb.release_port(ports);
+                }
             }
         }
-        let Some(tcb) = self.records.connections.get_mut(id) else { return };
-        let base = &mut net.links.base;
         timers::cancel(tcb, base);
         if waits {
             tcb.retire(base);
         }
         if timers::is_orphan(tcb) {
-            if tcb.sending.is_some() {
-                tcb.drop_sending(base);
+            tcb.drop_queues(base);
+            if tcb.inet.bound_port {
+                ports.unbind(id, tcb.inet.local_port);
             }
-            if tcb.receiving.is_some() {
-                tcb.drop_receiving(base);
-            }
-            self.forget(id);
+            records.connections.discard(id);
         }
-    }
-
-    fn leave_flows(&mut self, id: Key) {
-        let tcb = &mut self.records.connections[id];
-        self.flows.remove(&tcb.tuple(), Flow::Connection(id));
-        tcb.release_port(&mut self.ports);
-    }
-
-    /// Forgets a connection or listener that nobody holds: its record, and its binding.
-    fn forget(&mut self, id: Key) {
-        let inet = &self.records.connections[id].inet;
-        if inet.bound_port {
-            self.ports.unbind(id, inet.local_port);
-        }
-        self.records.connections.discard(id);
     }
 
     /// Resets a connection nobody will accept or wants any more, and forgets it.
@@ -345,36 +320,36 @@ impl Tcb {
     /// A connection without a binding holds its port, with the options of this moment.
     fn hold_port(&mut self, ports: &mut Ports) {
         if !self.inet.bound_port {
-            let sharing = Sharing { link: self.inet.link, reuse_addr: self.inet.reuse_addr, reuse_port: self.inet.reuse_port };
+            let sharing = self.sharing();
             self.holds = Some(sharing);
-            ports.hold(self.inet.local_port, self.holder(sharing));
+            ports.hold(self.inet.local_port, sharing.holder(self.inet.local));
         }
     }
 
     /// The reverse, whatever the options are now.
     fn release_port(&mut self, ports: &mut Ports) {
         if let Some(sharing) = self.holds.take() {
-            ports.release(self.inet.local_port, self.holder(sharing));
+            ports.release(self.inet.local_port, sharing.holder(self.inet.local));
         }
     }
 
     /// Another holds the port from now on, with other options.
     #[cold]
     #[inline(never)]
-    fn hand_on_port(&mut self, ports: &mut Ports, holder: Holder) {
+    fn hand_on_port(&mut self, ports: &mut Ports, sharing: Sharing) {
         self.release_port(ports);
-        ports.hold(self.inet.local_port, holder);
+        ports.hold(self.inet.local_port, sharing.holder(self.inet.local));
+    }
+
+    /// With what it would hold a port now.
+    fn sharing(&self) -> Sharing {
+        let Inet { link, reuse_addr, reuse_port, .. } = self.inet;
+        Sharing { link, reuse_addr, reuse_port }
     }
 
     /// Both ends.
     fn tuple(&self) -> Tuple {
         let inet = &self.inet;
         Tuple { local: inet.local, remote: inet.remote, local_port: inet.local_port, remote_port: inet.remote_port }
-    }
-
-    /// What stands in the way of others at its port.
-    fn holder(&self, with: Sharing) -> Holder {
-        let Sharing { link, reuse_addr, reuse_port } = with;
-        Holder { local: self.inet.local, link, reuse_addr, reuse_port }
     }
 }

@@ -30,8 +30,9 @@ use super::state::{self, Input};
 use super::tuning::{self, Tuning};
 use super::usage::Usage;
 use crate::base::event::class;
-use crate::base::{Base, Cause, Errno, Instant, SockAddr, TcpState, TimerId, What};
+use crate::base::{Addr, Base, Cause, Errno, Instant, SockAddr, TcpState, TimerId, What};
 use crate::transport::inet::Inet;
+use crate::transport::ports::Holder;
 
 /// Unacknowledged data and what is known of it.
 #[derive(Debug, Default)]
@@ -323,6 +324,14 @@ pub(super) struct Sharing {
     pub(super) reuse_port: bool,
 }
 
+impl Sharing {
+    /// What stands in the way of others at a port of an address.
+    pub(super) fn holder(self, local: Addr) -> Holder {
+        let Self { link, reuse_addr, reuse_port } = self;
+        Holder { local, link, reuse_addr, reuse_port }
+    }
+}
+
 /// One connection or listener.
 #[derive(Debug)]
 pub(super) struct Tcb {
@@ -381,6 +390,7 @@ impl Tcb {
     /// What a connection is charged to the budget besides its data.
     pub(super) const CHARGE: usize = 512;
 
+    #[inline(never)] // It is long, and made in several places.
     pub(super) fn new(inet: Inet, options: Arc<TcpOptions>, congestion: Congestion) -> Self {
         Self {
             inet,
@@ -646,6 +656,16 @@ impl Tcb {
             stamps.watch_no_more();
             base.budget.charge(stamps.charge());
             self.sending_mut().stamps = Some(stamps);
+        }
+    }
+
+    /// Nobody will read or acknowledge anything any more.
+    pub(super) fn drop_queues(&mut self, base: &mut Base) {
+        if self.sending.is_some() {
+            self.drop_sending(base);
+        }
+        if self.receiving.is_some() {
+            self.drop_receiving(base);
         }
     }
 

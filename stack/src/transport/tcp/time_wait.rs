@@ -3,17 +3,17 @@
 use alloc::collections::VecDeque;
 
 use super::arrives::is_older;
-use super::flows::{Flow, Records, Tuple};
+use super::flows::{Flow, Tuple};
 use super::header::{ACK, FIN, Header, Options, RST, SYN};
 use super::near::Near;
 use super::output::reset;
 use super::seq::Seq;
 use super::small_tuple::SmallTuple;
-use super::tcb::Tcb;
+use super::tcb::{Sharing, Tcb};
 use super::{Tcp, TcpConfig, window};
-use crate::base::{Discard, Instant, Key, TimerId, TimerOwner};
+use crate::base::{Base, Discard, Duration, Instant, Key, Slab, Timer, TimerId, TimerOwner};
 use crate::network::{Network, Packet};
-use crate::transport::ports::Holder;
+use crate::transport::ports::Ports;
 
 /// What is kept of a connection that closed first.
 #[derive(Clone, Debug)]
@@ -29,9 +29,8 @@ pub(super) struct TimeWait {
     /// The window as the header carries it.
     window: u16,
     pub(super) timestamps: bool,
-    pub(super) reuse_addr: bool,
-    pub(super) reuse_port: bool,
-    pub(super) link: u16,
+    /// With what it holds its port.
+    sharing: Sharing,
 }
 
 impl TimeWait {
@@ -50,9 +49,7 @@ impl TimeWait {
             ts_offset: tcb.ts_offset,
             last_answer_ms: 0,
             timestamps: tcb.timestamps,
-            reuse_addr: tcb.inet.reuse_addr,
-            reuse_port: tcb.inet.reuse_port,
-            link: tcb.inet.link,
+            sharing: tcb.sharing(),
         }
     }
 
@@ -60,14 +57,14 @@ impl TimeWait {
         self.tuple.get()
     }
 
+    /// It is about to be removed.
+    fn is_over(&self, now: Instant) -> bool {
+        self.expires(now) <= now
+    }
+
     /// When it ends, or now if it should have ended before.
     pub(super) fn expires(&self, now: Instant) -> Instant {
         self.expires.at(now)
-    }
-
-    fn holder(&self, tuple: &Tuple) -> Holder {
-        let Self { link, reuse_addr, reuse_port, .. } = *self;
-        Holder { local: tuple.local, link, reuse_addr, reuse_port }
     }
 }
 
@@ -78,11 +75,62 @@ pub(super) struct Waiting {
     timer: Option<TimerId>,
 }
 
+/// By this part of its time a record may outlast it, so that those that began one after the other end together. A segment finds it over in time.
+const LATE: u32 = 256;
+
 impl Waiting {
+    /// RFC 9293 MUST-13: the connection closed first and both FINs are acknowledged: a record takes its place, and its port. None if there are
+    /// too many.
+    pub(super) fn enter(
+        &mut self,
+        tcb: &mut Tcb,
+        records: &mut Slab<TimeWait>,
+        ports: &mut Ports,
+        config: &TcpConfig,
+        base: &mut Base,
+    ) -> Option<Key> {
+        if records.len() >= config.max_tw_buckets as usize {
+            base.counters.tcp_ext.tcp_time_wait_overflow += 1;
+            return None;
+        }
+        base.budget.charge(TimeWait::CHARGE);
+        // The record holds the port from now on: as the connection did, mostly, and then there is nothing to do.
+        let sharing = tcb.sharing();
+        if tcb.holds == Some(sharing) {
+            tcb.holds = None;
+        } else {
+            tcb.hand_on_port(ports, sharing);
+        }
+        let key = records.insert(TimeWait::of(tcb, config, base.now));
+        self.queue.push_back(key);
+        // Records that ended early leave their place in the queue behind; they are swept out when they are the majority.
+        if self.queue.len() > 1024 + 2 * records.len() {
+            self.sweep(records);
+        }
+        if self.timer.is_none() {
+            self.arm(records, base, config.time_wait);
+        }
+        Some(key)
+    }
+
     #[cold]
     #[inline(never)]
-    fn sweep(&mut self, records: &Records) {
-        self.queue.retain(|key| records.time_wait.contains(*key));
+    fn sweep(&mut self, records: &Slab<TimeWait>) {
+        self.queue.retain(|key| records.contains(*key));
+    }
+
+    /// Sees to it that the first one ends.
+    fn arm(&mut self, records: &Slab<TimeWait>, base: &mut Base, time_wait: Duration) {
+        if let Some(first) = self.queue.front() {
+            let at = records.get(*first).map_or(base.now, |record| record.expires(base.now) + time_wait / LATE);
+            self.timer = Some(base.timers.arm(at, Timer { owner: TimerOwner::TimeWait, key: 0 }));
+        }
+    }
+
+    /// The first record's time began anew after the second's did.
+    fn first_is_later_than_next(&self, records: &Slab<TimeWait>) -> bool {
+        let record = |at: usize| self.queue.get(at).and_then(|key| records.get(*key));
+        record(1).is_none_or(|next| record(0).is_some_and(|own| own.expires.is_later_than(next.expires)))
     }
 }
 
@@ -101,79 +149,31 @@ enum Fate {
 }
 
 impl Tcp {
-    /// RFC 9293 MUST-13: the connection closed first and both FINs are acknowledged: a record takes its place among the flows, and its port.
-    /// False if there are too many.
-    pub(super) fn enter_time_wait(&mut self, net: &mut Network, id: Key) -> bool {
-        let base = &mut net.links.base;
-        if self.records.time_wait.len() >= self.common.config.max_tw_buckets as usize {
-            base.counters.tcp_ext.tcp_time_wait_overflow += 1;
-            return false;
-        }
-        base.budget.charge(TimeWait::CHARGE);
-        let tcb = &mut self.records.connections[id];
-        let (record, tuple) = (TimeWait::of(tcb, &self.common.config, base.now), tcb.tuple());
-        // It holds the connection's port from now on: as the connection did, mostly, and then there is nothing to do.
-        let held = tcb.holds.map(|sharing| tcb.holder(sharing));
-        if held == Some(record.holder(&tuple)) {
-            tcb.holds = None;
-        } else {
-            tcb.hand_on_port(&mut self.ports, record.holder(&tuple));
-        }
-        let key = self.records.time_wait.insert(record);
-        self.flows.replace(&tuple, Flow::Connection(id), Flow::TimeWait(key));
-        self.waiting.queue.push_back(key);
-        self.forget_dead();
-        self.arm_time_wait(net);
-        true
-    }
-
-    /// Records that ended early leave their place in the queue behind; they are swept out when they are the majority.
-    fn forget_dead(&mut self) {
-        let Self { waiting, records, .. } = self;
-        if waiting.queue.len() > 1024 + 2 * records.time_wait.len() {
-            waiting.sweep(records);
-        }
-    }
-
-    fn arm_time_wait(&mut self, net: &mut Network) {
-        if self.waiting.timer.is_none()
-            && let Some(first) = self.waiting.queue.front()
-        {
-            let at = self.records.time_wait.get(*first).map_or(net.links.base.now, |record| record.expires(net.links.base.now));
-            let timer = crate::base::Timer { owner: TimerOwner::TimeWait, key: 0 };
-            self.waiting.timer = Some(net.links.base.timers.arm(at, timer));
-        }
-    }
-
     /// The first records have waited long enough. One whose time began anew goes to the end of the queue.
     pub(super) fn time_wait_timeout(&mut self, net: &mut Network) {
         self.waiting.timer = None;
         let now = net.links.base.now;
         while let Some(&first) = self.waiting.queue.front() {
             match self.records.time_wait.get(first) {
-                Some(record) if record.expires(now) > now => {
-                    if self.waiting.queue.len() > 1 && self.is_later_than_next(first) {
+                Some(record) if !record.is_over(now) => {
+                    if self.waiting.queue.len() > 1 && self.waiting.first_is_later_than_next(&self.records.time_wait) {
                         self.waiting.queue.rotate_left(1);
                         continue;
                     }
                     break;
                 }
-                Some(_) => {
-                    net.links.base.counters.tcp_ext.tw += 1;
-                    self.remove_time_wait(net, first);
-                }
+                Some(_) => self.end_time_wait(net, first),
                 None => {}
             }
             self.waiting.queue.pop_front();
         }
-        self.arm_time_wait(net);
+        self.waiting.arm(&self.records.time_wait, &mut net.links.base, self.common.config.time_wait);
     }
 
-    /// The first record's time began anew after the second's did.
-    fn is_later_than_next(&self, first: Key) -> bool {
-        let record = |key: Key| self.records.time_wait.get(key);
-        let next = self.waiting.queue.get(1).and_then(|next| record(*next));
-        next.is_none_or(|next| record(first).is_some_and(|own| own.expires.is_later_than(next.expires)))
+    /// It has waited long enough.
+    fn end_time_wait(&mut self, net: &mut Network, key: Key) {
+        net.links.base.counters.tcp_ext.tw += 1;
+        self.remove_time_wait(net, key);
     }
 
     pub(super) fn remove_time_wait(&mut self, net: &mut Network, key: Key) {
@@ -181,7 +181,7 @@ impl Tcp {
             let tuple = record.tuple();
             net.links.base.budget.release(TimeWait::CHARGE);
             self.flows.remove(&tuple, Flow::TimeWait(key));
-            self.ports.release(tuple.local_port, record.holder(&tuple));
+            self.ports.release(tuple.local_port, record.sharing.holder(tuple.local));
         }
     }
 
@@ -194,8 +194,12 @@ impl Tcp {
         header: &Header,
         header_len: usize,
     ) {
-        let payload_len = packet.len - header_len;
-        let fate = fate(&self.records.time_wait[key], header, payload_len as u32, self.common.config.rfc1337);
+        let (payload_len, record) = (packet.len - header_len, &self.records.time_wait[key]);
+        if record.is_over(net.links.base.now) {
+            self.end_time_wait(net, key);
+            return self.segment_without_connection(net, packet, header, header_len);
+        }
+        let fate = fate(record, header, payload_len as u32, self.common.config.rfc1337);
         match fate {
             Fate::Drop(reason) => net.links.base.discard(Some(packet.link), reason, payload_len),
             Fate::Restart => {

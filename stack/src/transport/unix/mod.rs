@@ -175,6 +175,11 @@ impl Unix {
         self.sockets.insert(Socket::new(Some(owner), kind, &self.config))
     }
 
+    /// True if there is a right whose message was dropped.
+    pub fn has_dropped_rights(&self) -> bool {
+        self.rights.has_dropped()
+    }
+
     /// The next right whose message was dropped: the caller gives the reference up (which may close a socket and drop more).
     pub fn dropped_right(&mut self) -> Option<Right> {
         self.rights.next_dropped()

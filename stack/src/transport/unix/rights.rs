@@ -92,6 +92,10 @@ impl Rights {
         self.dropped.extend(rights);
     }
 
+    pub(super) fn has_dropped(&self) -> bool {
+        !self.dropped.is_empty()
+    }
+
     pub(super) fn next_dropped(&mut self) -> Option<Right> {
         let right = self.dropped.pop_front();
         if self.dropped.is_empty() {

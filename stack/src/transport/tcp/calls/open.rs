@@ -2,12 +2,15 @@
 
 use crate::base::{Addr, Cause, Errno, Key, LinkId, SockAddr, SocketId, TcpState};
 use crate::network::{Manner, Network, RouteQuery, protocol};
+use crate::transport::inet::Inet;
 use crate::transport::ports::Binding;
-use crate::transport::tcp::congestion::Congestion;
+use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::flows::{Flow, Tuple};
 use crate::transport::tcp::listener::Listener;
 use crate::transport::tcp::near::Near;
+use crate::transport::tcp::output::transmit;
 use crate::transport::tcp::state::Input;
+use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{Tcp, handshake};
 
 impl Tcp {
@@ -94,75 +97,43 @@ impl Tcp {
         Ok(())
     }
 
-    /// Sends the SYN. `EADDRNOTAVAIL` (no port is left), `ENETUNREACH` and its kin, `EINVAL` (a listener).
-    pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
-        self.set_out(net, id, remote)?;
-        if let Some((tcb, mut cx)) = self.with(net, id) {
-            let iss = tcb.snd.una;
-            handshake::begin(tcb, &mut cx, iss);
+    /// Sends the SYN, or leaves that to the first write (`TCP_FASTOPEN_CONNECT`): says if it does. `EADDRNOTAVAIL` (no port is left), `ENETUNREACH`
+    /// and its kin, `EINVAL` (a listener). What went wrong before is forgotten.
+    pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<bool, Errno> {
+        let (tcb, mut cx) = self.set_out(net, id, remote)?;
+        if tcb.options.fast_open_connect {
+            return self.defer(net, id);
         }
-        Ok(())
+        let iss = tcb.snd.una;
+        handshake::begin(tcb, &mut cx, iss);
+        Ok(false)
     }
 
     /// Everything that [`Tcp::connect`] does before the SYN leaves; its sequence number is `snd.una`.
-    pub(in crate::transport::tcp) fn set_out(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
-        let tcb = &self.records.connections[id];
+    pub(in crate::transport::tcp) fn set_out<'a>(
+        &'a mut self,
+        net: &'a mut Network,
+        id: Key,
+        remote: SockAddr,
+    ) -> Result<(&'a mut Tcb, Cx<'a>), Errno> {
+        let tcb = &mut self.records.connections[id];
+        tcb.inet.error = None;
         if tcb.state != TcpState::Closed || tcb.in_flows || tcb.inet.every_port {
             return Err(Errno::EINVAL);
         }
-        let remote = self.destination(id, remote);
-        let local = self.choose_source(net, id, remote)?;
-        let port = self.choose_port(net, id, local, remote)?;
-        self.enter(net, id, SockAddr::new(local, port), remote);
-        Ok(())
-    }
-
-    /// To nobody means to ourselves, as in Linux (and in 4.4BSD).
-    fn destination(&self, id: Key, remote: SockAddr) -> SockAddr {
-        if remote.addr.is_unspecified() { self.ourselves(id, remote) } else { remote }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn ourselves(&self, id: Key, remote: SockAddr) -> SockAddr {
-        let addr = match remote.addr {
-            Addr::V4_ANY => Addr::V4_LOOPBACK,
-            Addr::V6_ANY if self.records.connections[id].inet.local.is_v4() => Addr::V4_LOOPBACK,
-            Addr::V6_ANY => Addr::V6_LOOPBACK,
-            addr => addr,
-        };
-        SockAddr { addr, ..remote }
-    }
-
-    fn choose_source(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<Addr, Errno> {
-        let inet = &mut self.records.connections[id].inet;
-        if remote.addr.is_link_local() && !remote.addr.is_v4() {
-            let scope = if remote.scope != 0 { remote.scope as u16 } else { inet.link };
-            if scope == 0 || (inet.link != 0 && inet.link != scope) {
-                return Err(Errno::EINVAL);
-            }
-            inet.link = scope;
-        }
-        let src = if inet.bound_address { inet.local } else { Addr::any(remote.addr.version()) };
-        if src.version() != remote.addr.version() {
-            return Err(Errno::ENETUNREACH);
-        }
-        let link = (inet.link != 0).then_some(LinkId(inet.link));
-        let query = RouteQuery { dst: remote.addr, src, link };
-        // The way that others went from there, to one host.
-        if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {
-            return Ok(along.route().src);
-        }
-        source_by_route(net, &query)
+        let remote = destination(&tcb.inet, remote);
+        let (local, mtu) = choose_source(net, &mut tcb.inet, remote)?;
+        transmit::note_path(tcb, mtu);
+        let bound = tcb.inet.bound_port.then_some(tcb.inet.local_port);
+        let port = self.choose_port(net, bound, local, remote)?;
+        Ok(self.enter(net, id, SockAddr::new(local, port), remote))
     }
 
     /// A bound port stays; else one is chosen so that the four-tuple is new.
-    fn choose_port(&mut self, net: &mut Network, id: Key, local: Addr, remote: SockAddr) -> Result<u16, Errno> {
-        let inet = &self.records.connections[id].inet;
+    fn choose_port(&mut self, net: &mut Network, bound: Option<u16>, local: Addr, remote: SockAddr) -> Result<u16, Errno> {
         let tuple = |local_port| Tuple { local, remote: remote.addr, local_port, remote_port: remote.port };
-        if inet.bound_port {
-            let tuple = tuple(inet.local_port);
-            return self.keep_port(net, &tuple);
+        if let Some(port) = bound {
+            return self.keep_port(net, &tuple(port));
         }
         let Self { flows, records, ports, .. } = self;
         ports.choose(local, remote.addr, remote.port, |port| flows.find(&tuple(port), records).is_some())
@@ -190,26 +161,33 @@ impl Tcp {
         record.timestamps && began.since(record.expires(now)).as_millis() > 1000
     }
 
-    fn enter(&mut self, net: &mut Network, id: Key, local: SockAddr, remote: SockAddr) {
+    /// Its ends are known: it stands in the table of flows from now on.
+    fn enter<'a>(&'a mut self, net: &'a mut Network, id: Key, local: SockAddr, remote: SockAddr) -> (&'a mut Tcb, Cx<'a>) {
         let (iss, ts_offset) = self.isn.first(net.links.base.now, local, remote);
-        let tcb = &mut self.records.connections[id];
-        let algorithm = tcb.options.congestion.unwrap_or(self.common.config.congestion_control);
+        let Self { common, records, flows, ports, .. } = self;
+        let ends = Tuple { local: local.addr, remote: remote.addr, local_port: local.port, remote_port: remote.port };
+        flows.insert(&ends, Flow::Connection(id), records);
+        let tcb = &mut records.connections[id];
+        let algorithm = tcb.options.congestion.unwrap_or(common.config.congestion_control);
         tcb.inet.local = local.addr;
         tcb.inet.local_port = local.port;
         tcb.inet.remote = remote.addr;
         tcb.inet.remote_port = remote.port;
-        tcb.inet.error = None;
         tcb.shut_read = false;
         tcb.shut_write = false;
+        tcb.in_flows = true;
         tcb.ts_offset = ts_offset;
         (tcb.snd.una, tcb.snd.nxt) = (iss, iss);
-        tcb.congestion = Congestion::new(algorithm, 536);
-        tcb.hold_port(&mut self.ports);
+        if tcb.congestion.algorithm() != algorithm {
+            tcb.congestion.change(algorithm);
+        }
+        tcb.hold_port(ports);
         let base = &mut net.links.base;
+        base.budget.charge(Tcb::CHARGE);
         tcb.inet.tell_ends(base, protocol::TCP);
         tcb.advance(base, Input::ActiveOpen, Cause::Call);
         base.counters.tcp.active_opens += 1;
-        self.enter_flow(net, id);
+        (tcb, Cx { net, common, id })
     }
 
     /// A connection of the accept queue; it has no owner until [`Tcp::adopt`]. `EINVAL` (it does not listen), `EAGAIN` (none waits).
@@ -219,18 +197,53 @@ impl Tcp {
         listener.accept_queue.pop_front().ok_or(Errno::EAGAIN)
     }
 
-    /// Gives an accepted connection its owner.
-    pub fn adopt(&mut self, net: &mut Network, id: Key, owner: SocketId) {
+    /// Gives an accepted connection its owner; says with whom it is.
+    pub fn adopt(&mut self, net: &mut Network, id: Key, owner: SocketId) -> &Inet {
         let tcb = &mut self.records.connections[id];
+        tcb.queued = false;
         tcb.inet.owner = Some(owner);
         tcb.inet.tell_ends(&mut net.links.base, protocol::TCP);
-        tcb.queued = false;
+        &tcb.inet
     }
+}
+
+/// To nobody means to ourselves, as in Linux (and in 4.4BSD).
+fn destination(inet: &Inet, remote: SockAddr) -> SockAddr {
+    if remote.addr.is_unspecified() { ourselves(inet, remote) } else { remote }
+}
+
+#[cold]
+#[inline(never)]
+fn ourselves(inet: &Inet, remote: SockAddr) -> SockAddr {
+    SockAddr { addr: inet.destination(remote.addr), ..remote }
+}
+
+/// The address that packets to `remote` come from, and the largest packet that goes there.
+fn choose_source(net: &mut Network, inet: &mut Inet, remote: SockAddr) -> Result<(Addr, u32), Errno> {
+    if remote.addr.is_link_local() && !remote.addr.is_v4() {
+        let scope = if remote.scope != 0 { remote.scope as u16 } else { inet.link };
+        if scope == 0 || (inet.link != 0 && inet.link != scope) {
+            return Err(Errno::EINVAL);
+        }
+        inet.link = scope;
+    }
+    let src = if inet.bound_address { inet.local } else { Addr::any(remote.addr.version()) };
+    if src.version() != remote.addr.version() {
+        return Err(Errno::ENETUNREACH);
+    }
+    let link = (inet.link != 0).then_some(LinkId(inet.link));
+    let query = RouteQuery { dst: remote.addr, src, link };
+    // The way that others went from there, to one host.
+    if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {
+        let route = along.route();
+        return Ok((route.src, route.mtu));
+    }
+    source_by_route(net, &query)
 }
 
 /// RFC 9293 MUST-43, MUST-44: the source is chosen once, by route; RFC 9293 MUST-46: never to a group or to all.
 #[inline(never)]
-fn source_by_route(net: &mut Network, query: &RouteQuery) -> Result<Addr, Errno> {
+fn source_by_route(net: &mut Network, query: &RouteQuery) -> Result<(Addr, u32), Errno> {
     let route = net.route(query)?;
-    if route.cast != crate::network::Cast::Unicast { Err(Errno::ENETUNREACH) } else { Ok(route.src) }
+    if route.cast != crate::network::Cast::Unicast { Err(Errno::ENETUNREACH) } else { Ok((route.src, route.mtu)) }
 }

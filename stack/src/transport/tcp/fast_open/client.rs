@@ -1,5 +1,7 @@
 //! The client's side (RFC 7413 §4.1.3, §4.2.1): a SYN with data, and what its answer means.
 
+use alloc::boxed::Box;
+
 use super::cookie::FastOpenOption;
 use super::{FastOpen, mode};
 use crate::base::{Errno, Key, SockAddr};
@@ -35,31 +37,29 @@ impl Tcp {
         if self.common.config.fastopen & mode::CLIENT == 0 {
             return Err(Errno::EOPNOTSUPP);
         }
-        self.prepare(net, id, remote)?;
+        let (tcb, _) = self.set_out(net, id, remote)?;
+        tcb.fast_open = Some(Box::default());
         self.send_deferred(net, id, data, more)
     }
 
-    /// `connect` under `TCP_FASTOPEN_CONNECT`. True: nothing was sent, the SYN waits for the first write.
-    pub fn connect_deferred(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<bool, Errno> {
-        self.prepare(net, id, remote)?;
-        let has_cookie = matches!(self.fast_open_choice(id), Choice::Data(_));
-        if !has_cookie {
+    /// `connect` under `TCP_FASTOPEN_CONNECT`, after all was set out. True: nothing is sent, the SYN waits for the first write.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::transport::tcp) fn defer(&mut self, net: &mut Network, id: Key) -> Result<bool, Errno> {
+        let deferred = matches!(self.fast_open_choice(id), Choice::Data(_));
+        let tcb = &mut self.records.connections[id];
+        tcb.fast_open = Some(Box::new(FastOpen { deferred, ..FastOpen::default() }));
+        // The path may be another one by then.
+        tcb.path_changed = true;
+        if !deferred {
             self.send_deferred(net, id, &[], false)?;
-        } else if let Some(fast_open) = &mut self.records.connections[id].fast_open {
-            fast_open.deferred = true;
         }
-        Ok(has_cookie)
+        Ok(deferred)
     }
 
     /// True if the SYN waits for the first write.
     pub fn is_deferred(&self, id: Key) -> bool {
         self.records.connections[id].fast_open.as_ref().is_some_and(|fast_open| fast_open.deferred)
-    }
-
-    fn prepare(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<(), Errno> {
-        self.set_out(net, id, remote)?;
-        self.records.connections[id].fast_open = Some(alloc::boxed::Box::default());
-        Ok(())
     }
 
     fn fast_open_choice(&self, id: Key) -> Choice {
@@ -87,8 +87,7 @@ impl Tcp {
         // What does not go there found room enough in the buffer.
         busy::written(tcb, cx.now(), true);
         let whole = len == data.iter().map(|part| part.len()).sum::<usize>();
-        tcb.fast_open =
-            Some(alloc::boxed::Box::new(FastOpen { option, data: len as u16, more: more && !whole, ..FastOpen::default() }));
+        tcb.fast_open = Some(Box::new(FastOpen { option, data: len as u16, more: more && !whole, ..FastOpen::default() }));
         let iss = tcb.snd.una;
         handshake::begin(tcb, &mut cx, iss);
         self.settle(net, id);

@@ -4,6 +4,7 @@ use super::cookie::{Cookie, FastOpenOption};
 use super::{FastOpen, mode};
 use crate::base::{Key, TcpState};
 use crate::network::{Network, Packet};
+use crate::transport::tcp::flows::Flow;
 use crate::transport::tcp::header::{FIN, Header};
 use crate::transport::tcp::tcb::Tcb;
 use crate::transport::tcp::{Tcp, handshake};
@@ -86,7 +87,7 @@ impl Tcp {
     ) -> bool {
         let half_open = self.half_open_for(net, id, packet, header);
         let Some(key) = self.establish(net, &half_open) else { return false };
-        self.enter_flow(net, key);
+        self.flows.insert(&half_open.tuple(), Flow::Connection(key), &self.records);
         let Some((tcb, mut cx)) = self.with(net, key) else { return false };
         let taken = packet.len > header_len;
         let now = cx.now();

@@ -39,10 +39,18 @@ pub(super) struct Rate {
 
 /// A connection is established, or its congestion control is another one.
 pub(super) fn begin(tcb: &mut Tcb, now: Instant) {
+    if tcb.congestion.is_modelled() {
+        begin_model(tcb, now);
+    }
+    adapt(tcb, now);
+}
+
+#[cold]
+#[inline(never)]
+fn begin_model(tcb: &mut Tcb, now: Instant) {
     let seed = tcb.ts_offset ^ tcb.snd.nxt.0 ^ u32::from(tcb.inet.local_port) << 16;
     let start = Start { now, round_trip: tcb.round_trip.smoothed(), sack: tcb.sack, seed };
     tcb.congestion.begin(&start);
-    adapt(tcb, now);
 }
 
 /// Makes the box if it is needed, drops it if it is not: the application's bound on the rate may have changed.
