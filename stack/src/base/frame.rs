@@ -130,6 +130,17 @@ impl Frame {
         Self { content }
     }
 
+    /// The same in the memory of one that nobody needs any more.
+    #[inline(always)] // Where its head begins is known then.
+    pub(crate) fn anew(mut self, body: Rope) -> Self {
+        // All of them by name: what is added must be thought of here. What is before the headers means nothing.
+        let Content { head: _, start, body: old, segment_size, checksum, l2_len, l3_len, l4_len } = &mut *self.content;
+        body.take_place_of(old);
+        *start = HEAD as u8;
+        (*segment_size, *checksum, *l2_len, *l3_len, *l4_len) = (0, Checksum::Unknown, 0, 0, 0);
+        self
+    }
+
     /// A frame around bytes that are copied: into the head if they are so few that the usual headers find room before them, else into a chunk.
     #[inline(always)]
     pub fn copy_of(bytes: &[u8]) -> Self {

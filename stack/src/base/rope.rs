@@ -100,10 +100,25 @@ impl Part {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn let_go(parts: Parts) {
+    drop(parts);
+}
+
 impl Rope {
     /// An empty rope.
     pub const fn new() -> Self {
         Self { len: 0, parts: Parts::None }
+    }
+
+    /// Takes the place of another, which is empty nearly always: then there is nothing to let go.
+    #[inline(always)]
+    pub(crate) fn take_place_of(self, other: &mut Self) {
+        match mem::replace(other, self).parts {
+            Parts::None => {}
+            parts => let_go(parts),
+        }
     }
 
     /// Bytes in all parts.

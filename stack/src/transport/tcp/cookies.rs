@@ -123,7 +123,8 @@ impl Tcp {
             half_open.set_scaling(15, 0);
         }
         net.links.base.counters.tcp_ext.syncookies_sent += 1;
-        transmit_syn_ack(net, &mut half_open, self.records.connections[id].options.maxseg, None);
+        let maxseg = self.records.connections[id].options.maxseg;
+        transmit_syn_ack(net, &mut self.common.spare, &mut half_open, maxseg, None);
     }
 }
 

@@ -10,9 +10,10 @@ use super::options::TcpConfig;
 use super::output::{reset, transmit};
 use super::seq::Seq;
 use super::small_tuple::SmallTuple;
+use super::spare::Spare;
 use super::tcb::Tcb;
 use super::{Tcp, listener, segment_size, unanswered, window};
-use crate::base::{Direction, Discard, Frame, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
+use crate::base::{Direction, Discard, Instant, Key, LinkId, Rope, SockAddr, TcpState, What, Why};
 use crate::network::{Manner, Network, Packet, RouteQuery, protocol};
 use crate::transport::inet::Inet;
 
@@ -222,7 +223,7 @@ impl Tcp {
         let half_open = &mut self.records.half_open[key];
         half_open.offer.without_option();
         let maxseg = self.records.connections.get(half_open.listener).map_or(0, |parent| parent.options.maxseg);
-        transmit_syn_ack(net, half_open, maxseg, None);
+        transmit_syn_ack(net, &mut self.common.spare, half_open, maxseg, None);
     }
 
     /// A segment for a half-open connection (RFC 9293 §3.10.7.4, the parts for SYN-RECEIVED; RFC 5961 §3, §4).
@@ -363,7 +364,13 @@ fn retransmissions_within(seconds: u32) -> u8 {
 }
 
 /// Sends the SYN-ACK of a half-open connection, remembered or not.
-pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &mut HalfOpen, maxseg: u16, fast_open: Option<FastOpenOption>) {
+pub(super) fn transmit_syn_ack(
+    net: &mut Network,
+    spare: &mut Spare,
+    half_open: &mut HalfOpen,
+    maxseg: u16,
+    fast_open: Option<FastOpenOption>,
+) {
     let tuple = half_open.tuple();
     let link = (half_open.link != 0).then_some(LinkId(half_open.link));
     let (now, query) = (net.links.base.now, RouteQuery { dst: tuple.remote, src: tuple.local, link });
@@ -371,7 +378,7 @@ pub(super) fn transmit_syn_ack(net: &mut Network, half_open: &mut HalfOpen, maxs
         half_open.path_mtu = transmit::mtu_in_16_bits(mtu);
         half_open.syn_ack(segment_size::announced(mtu, tuple.remote, maxseg), fast_open, now)
     };
-    let mut frame = Frame::new(Rope::new());
+    let mut frame = spare.frame(Rope::new());
     // A way takes packets that are larger than any SYN-ACK.
     let (header, sent) = if let Some(along) = net.along(&query, Manner::of(protocol::TCP)) {
         let header = syn_ack(along.route().mtu);

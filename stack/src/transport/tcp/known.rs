@@ -44,6 +44,7 @@ impl Tcp {
         match flow {
             Flow::Connection(id) => {
                 self.arrives(net, id, Arrival::known(&header, traffic_class, &mut frame, F::LEN + USUAL_LEN));
+                self.common.spare.keep_frame(frame);
             }
             Flow::HalfOpen(key) => self.known_for_half_open::<F>(net, key, link, frame, &header),
             Flow::TimeWait(_) => {}
@@ -90,11 +91,13 @@ impl Tcp {
         match flow {
             Some(Flow::Connection(id)) => {
                 self.segment_for_connection(net, id, Arrival::known(&header, traffic_class, &mut frame, F::LEN + SYN_LEN));
+                self.common.spare.keep_frame(frame);
             }
             _ => {
                 let packet = F::packet(link, frame)?;
                 transmit::report_stateless(&mut net.links.base, Direction::In, &header, 0);
                 self.segment_without_connection(net, &packet, &header, SYN_LEN);
+                self.common.spare.keep_frame(packet.frame);
             }
         }
         // What follows will be of the flow that began.
@@ -109,6 +112,7 @@ impl Tcp {
         let Some(mut packet) = F::packet(link, frame) else { return };
         transmit::report_stateless(&mut net.links.base, Direction::In, header, packet.len - USUAL_LEN);
         self.segment_for_half_open(net, key, &mut packet, header, USUAL_LEN);
+        self.common.spare.keep_frame(packet.frame);
     }
 }
 

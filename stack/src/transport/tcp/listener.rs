@@ -142,7 +142,8 @@ impl Tcp {
     ) {
         let mut half_open = self.half_open_for(net, id, packet, header);
         // The first SYN-ACK may bring a cookie for next time.
-        half_open::transmit_syn_ack(net, &mut half_open, self.records.connections[id].options.maxseg, fast_open);
+        let maxseg = self.records.connections[id].options.maxseg;
+        half_open::transmit_syn_ack(net, &mut self.common.spare, &mut half_open, maxseg, fast_open);
         self.insert_half_open(net, half_open);
     }
 

@@ -1,7 +1,8 @@
-//! Boxes of queues that are empty, kept for the next connection that has something to queue: the administration of a message that comes
-//! and goes costs no allocation. And large chunks, likewise.
+//! Boxes of queues that are empty, kept for the next connection that has something to queue, and frames that were read, for the next segment that
+//! leaves: the administration of a message that comes and goes costs no allocation. And large chunks, likewise.
 //!
-//! An idle connection owns no box, be there a million of them; the few that are kept here are nobody's.
+//! An idle connection owns no box, be there a million of them; the few that are kept here are nobody's. Where all frames go one way they gather
+//! at its end, and no more of them than that.
 
 #![allow(clippy::vec_box, clippy::unnecessary_box_returns)] // The boxes themselves are what is kept.
 
@@ -10,6 +11,7 @@ use alloc::vec::Vec;
 
 use super::chunks::Chunks;
 use super::tcb::{Receiving, Sending};
+use crate::base::{Frame, Rope};
 
 /// Connections that have something queued at the same moment are few; more boxes than this go back to the allocator.
 const MOST: usize = 32;
@@ -19,6 +21,7 @@ const MOST: usize = 32;
 pub(super) struct Spare {
     sending: Vec<Box<Sending>>,
     receiving: Vec<Box<Receiving>>,
+    frames: Vec<Frame>,
     pub(super) chunks: Chunks,
 }
 
@@ -31,6 +34,26 @@ impl Spare {
     /// A box for unread data.
     pub(super) fn receiving(&mut self) -> Box<Receiving> {
         self.receiving.pop().unwrap_or_else(one_more)
+    }
+
+    /// A frame without headers around a payload.
+    #[inline(always)] // Who has it writes its headers.
+    pub(super) fn frame(&mut self, body: Rope) -> Frame {
+        match self.frames.pop() {
+            Some(frame) => frame.anew(body),
+            None => Frame::new(body),
+        }
+    }
+
+    /// It was read.
+    #[inline]
+    pub(super) fn keep_frame(&mut self, mut read: Frame) {
+        if self.frames.len() < MOST {
+            if !read.body.is_empty() {
+                read.body = Rope::new();
+            }
+            self.frames.push(read);
+        }
     }
 
     /// What is in it is not needed any more.
@@ -60,6 +83,27 @@ fn one_more<T: Default>() -> Box<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Checksum;
+
+    #[test]
+    fn a_frame_that_was_read_comes_back_as_new_and_few_are_kept() {
+        let mut spare = Spare::default();
+        let mut read = Frame::from(&[1; 2000][..]);
+        read.push(60).fill(7);
+        (read.segment_size, read.checksum) = (1000, Checksum::Verified);
+        (read.l2_len, read.l3_len, read.l4_len) = (14, 20, 26);
+        spare.keep_frame(read);
+        assert!(spare.frames[0].body.is_empty(), "nobody's payload is held");
+        let [anew, new] = [spare.frame(Rope::from(&b"data"[..])), Frame::new(Rope::from(&b"data"[..]))];
+        assert!(spare.frames.is_empty());
+        let known =
+            |frame: &Frame| (frame.segment_size, frame.checksum, frame.l2_len, frame.l3_len, frame.l4_len, frame.headroom());
+        assert_eq!((known(&anew), anew.to_vec()), (known(&new), new.to_vec()));
+        for _ in 0..2 * MOST {
+            spare.keep_frame(Frame::default());
+        }
+        assert_eq!(spare.frames.len(), MOST);
+    }
 
     #[test]
     fn a_box_comes_back_empty_and_few_are_kept() {

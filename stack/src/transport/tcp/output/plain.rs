@@ -30,7 +30,7 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     };
     let Some((way, straight)) = straight else { return send_any(tcb, cx, header, body) };
     let len = body.len();
-    straight.send(packet(way, &header, body));
+    straight.send(packet(way, &header, len, cx.common.spare.frame(body)));
     // There are no neighbours on such a link that could be confirmed.
     tcb.recovery.progress = false;
     transmit::report(tcb, cx, &header, len as u32, 0);
@@ -49,12 +49,10 @@ fn send_any(tcb: &mut Tcb, cx: &mut Cx<'_>, header: Header, body: Rope) -> Resul
     transmit::segment(tcb, cx, &header, body, 0)
 }
 
-/// The packet, with all headers; its checksum is left to who needs it.
+/// The packet of so many bytes of data, which its frame has, with all headers; its checksum is left to who needs it.
 #[inline(always)]
-fn packet(way: &Way, header: &Header, body: Rope) -> Frame {
-    let len = body.len();
+fn packet(way: &Way, header: &Header, len: usize, mut frame: Frame) -> Frame {
     let (value, echo) = header.options.timestamps.unwrap_or_default();
-    let mut frame = Frame::new(body);
     header.write_usual(frame.room_for(), len, way.pseudo(), value, echo);
     way.push_header(&mut frame, USUAL_LEN + len);
     frame.checksum = Checksum::Partial { offset: CHECKSUM_OFFSET };

@@ -68,7 +68,7 @@ pub(in crate::transport::tcp) fn segment(
 ) -> Result<(), Errno> {
     let (query, len) = (way(tcb), body.len() as u32);
     let manner = manner(tcb, codepoint(tcb, header, len));
-    let mut frame = Frame::new(body);
+    let mut frame = cx.common.spare.frame(body);
     frame.segment_size = segment_size;
     let towards = match cx.net.along(&query, manner) {
         Some(along) => {
