@@ -121,6 +121,8 @@ impl<T> Slab<T> {
         (Key { index, generation: entry.generation }, &mut entry.value)
     }
 
+    #[cold]
+    #[inline(never)]
     fn grow(&mut self) {
         let full = self.pages.last().is_none_or(|page| page.len() == PAGE);
         if full {

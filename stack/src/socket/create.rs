@@ -63,25 +63,36 @@ impl Sockets {
     /// Keeps a new socket; the budget counts it.
     fn open(&mut self, net: &mut Network, wanted: Wanted) -> SocketId {
         let Wanted { family, ty, protocol } = wanted;
+        let (Some(version), Type::Stream) = (family.version(), ty) else { return self.open_other(net, wanted) };
+        net.links.base.budget.charge(size_of::<Record>());
+        let Self { records, tcp, .. } = self;
+        // The transport is told the name before the record can be made.
+        let id = records.insert_with(|id| Record::new(Kind::Tcp(tcp.open(id, version)), family, ty, protocol as u8));
+        if family == Family::Inet6 {
+            self.set_defaults(id, family);
+        }
+        id
+    }
+
+    /// The same of one that is no stream of the internet.
+    #[inline(never)]
+    fn open_other(&mut self, net: &mut Network, wanted: Wanted) -> SocketId {
+        let Wanted { family, ty, protocol } = wanted;
         let version = family.version().unwrap_or(Version::V4);
         net.links.base.budget.charge(size_of::<Record>());
-        let Self { records, tcp, udp, raw, ping, unix, .. } = self;
-        // The transport is told the name before the record can be made.
+        let Self { records, udp, raw, ping, unix, .. } = self;
         let id = records.insert_with(|id| {
             let kind = match (family, ty) {
                 (Family::Unix, Type::Stream) => Kind::Unix(unix.open(id, UnixKind::Stream)),
                 (Family::Unix, Type::SeqPacket) => Kind::Unix(unix.open(id, UnixKind::SeqPacket)),
                 (Family::Unix, _) => Kind::Unix(unix.open(id, UnixKind::Datagram)),
-                (_, Type::Stream | Type::SeqPacket) => Kind::Tcp(tcp.open(id, version)),
                 (_, Type::Raw) => Kind::Raw(raw.open(id, version, protocol as u8)),
-                (_, Type::Datagram) if protocol == IPPROTO_UDP => Kind::Udp(udp.open(id, version)),
-                (_, Type::Datagram) => Kind::Ping(ping.open(id, version)),
+                _ if protocol == IPPROTO_UDP => Kind::Udp(udp.open(id, version)),
+                _ => Kind::Ping(ping.open(id, version)),
             };
             Record::new(kind, family, ty, protocol as u8)
         });
-        if family == Family::Inet6 || ty != Type::Stream {
-            self.set_defaults(id, family);
-        }
+        self.set_defaults(id, family);
         id
     }
 
@@ -152,15 +163,18 @@ impl Sockets {
         record.handles -= 1;
         if record.handles == 0 {
             self.release(net, id);
-        } else if self.unix.is_in_flight(id) {
-            self.collect(net);
+        } else {
+            self.collect(net, id);
         }
         Ok(())
     }
 
     #[cold]
     #[inline(never)]
-    fn collect(&mut self, net: &mut Network) {
+    fn collect(&mut self, net: &mut Network, id: SocketId) {
+        if !self.unix.is_in_flight(id) {
+            return;
+        }
         let Self { unix, records, .. } = self;
         unix.collect(&mut net.links.base, |id| {
             records.get(id).and_then(|record| match record.kind {
@@ -204,12 +218,12 @@ fn wanted(family: i32, ty: i32, protocol: i32) -> Result<Wanted, Errno> {
     }
     match family {
         AF_UNIX => wanted_unix(ty, protocol),
-        AF_INET => wanted_inet(Family::Inet, ty, protocol),
-        AF_INET6 => wanted_inet(Family::Inet6, ty, protocol),
+        AF_INET | AF_INET6 => wanted_inet(if family == AF_INET { Family::Inet } else { Family::Inet6 }, ty, protocol),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }
 
+#[inline(never)] // Those of the internet are made more often.
 fn wanted_unix(ty: i32, protocol: i32) -> Result<Wanted, Errno> {
     if protocol != 0 && protocol != AF_UNIX {
         return Err(Errno::EPROTONOSUPPORT);

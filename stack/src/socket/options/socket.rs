@@ -29,6 +29,16 @@ impl Sockets {
         name: i32,
         value: &[u8],
     ) -> Result<(), Errno> {
+        let (which, most) = match name {
+            SO_SNDBUF => (Buffer::Send, self.config.wmem_max),
+            SO_RCVBUF => (Buffer::Receive, self.config.rmem_max),
+            _ => return self.set_other(net, id, record, name, value),
+        };
+        self.set_buffer(net, record, which, (value::int(value)? as u32).min(most))
+    }
+
+    #[inline(never)] // Buffers are what most set.
+    fn set_other(&mut self, net: &mut Network, id: SocketId, record: &Record, name: i32, value: &[u8]) -> Result<(), Errno> {
         if name == SO_BINDTODEVICE {
             return self.bind_to_device(net, id, value);
         }
@@ -38,8 +48,6 @@ impl Sockets {
             SO_REUSEADDR | SO_REUSEPORT | SO_BROADCAST | SO_DONTROUTE | SO_NO_CHECK | SO_KEEPALIVE | SO_OOBINLINE => {
                 return self.set_flag(net, id, record, name, on);
             }
-            SO_SNDBUF => return self.set_buffer(net, record, Buffer::Send, (number as u32).min(self.config.wmem_max)),
-            SO_RCVBUF => return self.set_buffer(net, record, Buffer::Receive, (number as u32).min(self.config.rmem_max)),
             SO_SNDBUFFORCE | SO_RCVBUFFORCE => {
                 self.config.net_admin.require()?;
                 let which = if name == SO_SNDBUFFORCE { Buffer::Send } else { Buffer::Receive };

@@ -89,7 +89,7 @@ impl Ephemeral {
         ends[16..32].copy_from_slice(&remote.octets());
         ends[32..].copy_from_slice(&remote_port.to_be_bytes());
         if self.counters.is_empty() {
-            self.counters = alloc::vec![0; COUNTERS];
+            self.make_counters();
         }
         let Secrets { offset, counter } = self.secrets(ends);
         (0..self.count()).find_map(|_| {
@@ -102,12 +102,21 @@ impl Ephemeral {
     fn secrets(&mut self, ends: [u8; 34]) -> Secrets {
         match self.known {
             Some((known, secrets)) if known == ends => secrets,
-            _ => {
-                let offset = self.offset_key.secret(&ends) >> 1;
-                let counter = self.counter_key.secret(&ends) as usize % COUNTERS;
-                self.known = Some((ends, Secrets { offset, counter }));
-                Secrets { offset, counter }
-            }
+            _ => self.secrets_anew(ends),
         }
+    }
+
+    #[inline(never)] // Connections between two ends follow each other.
+    fn secrets_anew(&mut self, ends: [u8; 34]) -> Secrets {
+        let offset = self.offset_key.secret(&ends) >> 1;
+        let counter = self.counter_key.secret(&ends) as usize % COUNTERS;
+        self.known = Some((ends, Secrets { offset, counter }));
+        Secrets { offset, counter }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_counters(&mut self) {
+        self.counters = alloc::vec![0; COUNTERS];
     }
 }

@@ -64,11 +64,20 @@ impl Gate {
         self.waiting.iter().any(|waiting| !waiting.told)
     }
 
+    /// True if the peer has asked before and not been answered.
     #[cold]
     #[inline(never)]
+    pub(super) fn has_waiting(&self, packet: &Packet, header: &Header) -> bool {
+        self.position(&ends(packet, header)).is_some()
+    }
+
     fn position(&self, tuple: &Tuple) -> Option<usize> {
         self.waiting.iter().position(|waiting| waiting.tuple == *tuple)
     }
+}
+
+fn ends(packet: &Packet, header: &Header) -> Tuple {
+    Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port }
 }
 
 /// What a waiting packet is charged to the budget.
@@ -114,7 +123,7 @@ impl Tcp {
     #[cold]
     #[inline(never)]
     pub(super) fn wait_at_gate(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, payload_len: usize) {
-        let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
+        let tuple = ends(packet, header);
         let Some(gate) = self.gate_mut(id) else { return };
         net.links.base.budget.charge(charge(packet));
         match gate.position(&tuple) {
@@ -130,13 +139,6 @@ impl Tcp {
                 self.records.connections[id].notify(&mut net.links.base);
             }
         }
-    }
-
-    /// True if the peer has asked before and not been answered.
-    pub(super) fn waits_at_gate(&self, id: Key, packet: &Packet, header: &Header) -> bool {
-        let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
-        let gate = self.records.connections[id].listener.as_ref().and_then(|listener| listener.gate.as_ref());
-        gate.is_some_and(|gate| gate.position(&tuple).is_some())
     }
 
     /// The listener is closed: nobody will decide.

@@ -81,10 +81,7 @@ impl Tcp {
     }
 
     fn take_syn(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, payload_len: usize) {
-        if self.waits_at_gate(id, packet, header) {
-            return self.wait_at_gate(net, id, packet, header, payload_len);
-        }
-        match self.admit(net, id) {
+        match self.admit(net, id, packet, header) {
             Admission::Refuse(reason) => {
                 net.links.base.counters.tcp_ext.listen_drops += 1;
                 net.links.base.discard(Some(packet.link), reason, packet.len);
@@ -104,8 +101,11 @@ impl Tcp {
         }
     }
 
-    fn admit(&self, net: &mut Network, id: Key) -> Admission {
+    fn admit(&self, net: &mut Network, id: Key, packet: &Packet, header: &Header) -> Admission {
         let Some(listener) = &self.records.connections[id].listener else { return Admission::Refuse(Discard::TcpNoPort) };
+        if listener.gate.as_ref().is_some_and(|gate| gate.has_waiting(packet, header)) {
+            return Admission::Wait;
+        }
         let base = &mut net.links.base;
         if listener.is_full() {
             base.counters.tcp_ext.listen_overflows += 1;

@@ -120,6 +120,7 @@ impl Waiting {
     }
 
     /// Sees to it that the first one ends.
+    #[inline(never)] // Once for many.
     fn arm(&mut self, records: &Slab<TimeWait>, base: &mut Base, time_wait: Duration) {
         if let Some(first) = self.queue.front() {
             let at = records.get(*first).map_or(base.now, |record| record.expires(base.now) + time_wait / LATE);

@@ -221,11 +221,7 @@ fn ourselves(inet: &Inet, remote: SockAddr) -> SockAddr {
 /// The address that packets to `remote` come from, and the largest packet that goes there.
 fn choose_source(net: &mut Network, inet: &mut Inet, remote: SockAddr) -> Result<(Addr, u32), Errno> {
     if remote.addr.is_link_local() && !remote.addr.is_v4() {
-        let scope = if remote.scope != 0 { remote.scope as u16 } else { inet.link };
-        if scope == 0 || (inet.link != 0 && inet.link != scope) {
-            return Err(Errno::EINVAL);
-        }
-        inet.link = scope;
+        inet.link = scope(inet, remote)?;
     }
     let src = if inet.bound_address { inet.local } else { Addr::any(remote.addr.version()) };
     if src.version() != remote.addr.version() {
@@ -239,6 +235,14 @@ fn choose_source(net: &mut Network, inet: &mut Inet, remote: SockAddr) -> Result
         return Ok((route.src, route.mtu));
     }
     source_by_route(net, &query)
+}
+
+/// The link without which a link-local address means nothing.
+#[cold]
+#[inline(never)]
+fn scope(inet: &Inet, remote: SockAddr) -> Result<u16, Errno> {
+    let scope = if remote.scope != 0 { remote.scope as u16 } else { inet.link };
+    if scope == 0 || (inet.link != 0 && inet.link != scope) { Err(Errno::EINVAL) } else { Ok(scope) }
 }
 
 /// RFC 9293 MUST-43, MUST-44: the source is chosen once, by route; RFC 9293 MUST-46: never to a group or to all.

@@ -15,6 +15,7 @@ pub(in crate::transport::tcp) fn route(tcb: &Tcb, cx: &mut Cx<'_>) -> Result<Rou
 }
 
 /// The largest packet of the path to the peer, as far as is known; where there is none now, that of an Ethernet.
+#[inline(never)] // It is mostly known.
 pub(in crate::transport::tcp) fn mtu(tcb: &Tcb, cx: &mut Cx<'_>) -> u32 {
     let query = way(tcb);
     match cx.net.along(&query, manner(tcb, ecn::NOT_ECT)) {
@@ -78,7 +79,7 @@ pub(in crate::transport::tcp) fn segment(
                 along.send(frame)?;
             } else {
                 let route = *along.route();
-                cx.net.send(&route, &manner.outgoing(&query), frame)?;
+                send_along(cx.net, &route, manner, &query, frame)?;
             }
             towards
         }
@@ -92,6 +93,13 @@ pub(in crate::transport::tcp) fn segment(
     }
     report(tcb, cx, header, len, segment_size);
     Ok(())
+}
+
+/// One that the way does not take as it is.
+#[cold]
+#[inline(never)]
+fn send_along(net: &mut Network, route: &Route, manner: Manner, query: &RouteQuery, frame: Frame) -> Result<(), Errno> {
+    net.send(route, &manner.outgoing(query), frame)
 }
 
 /// The same of a segment whose packets are not all alike but for what they carry.
