@@ -3,6 +3,9 @@
 //! Eleven levels of 64 slots, six bits of the deadline (in nanoseconds) a level. A timer stands at the level of the
 //! highest bit in which its deadline differs from the wheel's time, and moves down as that time comes near.
 //! Deadlines are exact: a timer fires at the first [`Wheel::expire`] whose time is not before its deadline.
+//!
+//! Whoever was armed since the wheel was turned last stands aside in a list until it is turned again: most timers of a connection are cancelled or
+//! moved before, and their place is never asked for.
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
@@ -11,6 +14,8 @@ use super::time::Instant;
 
 const LEVELS: usize = 11;
 const SLOTS: usize = 64;
+/// The place of those that were not given one at a level yet.
+const ASIDE: usize = LEVELS * SLOTS;
 const NONE: u32 = u32::MAX;
 
 /// Names an armed timer. Once it has fired or was cancelled the name is void.
@@ -50,8 +55,10 @@ const VACANT: Slot = Slot { head: NONE, tail: NONE };
 #[derive(Debug)]
 pub struct Wheel<K> {
     now: u64,
-    /// The wheel needs not be turned before: no occupied slot begins earlier.
+    /// The wheel needs not be turned before: no occupied slot begins earlier, and nothing that stands aside is due.
     quiet_until: u64,
+    /// None of those that stand aside is due before.
+    aside_until: u64,
     slots: Vec<Slot>,
     occupied: [u64; LEVELS],
     /// The levels at which something is occupied, a bit each.
@@ -73,7 +80,8 @@ impl<K> Wheel<K> {
         Self {
             now: 0,
             quiet_until: u64::MAX,
-            slots: alloc::vec![VACANT; LEVELS * SLOTS],
+            aside_until: u64::MAX,
+            slots: alloc::vec![VACANT; ASIDE + 1],
             occupied: [0; LEVELS],
             levels: 0,
             nodes: Vec::new(),
@@ -95,7 +103,7 @@ impl<K> Wheel<K> {
     /// Arms a timer. A deadline in the past fires at the next [`Wheel::expire`].
     pub fn arm(&mut self, deadline: Instant, key: K) -> TimerId {
         let index = self.take_node(deadline.nanos(), key);
-        self.link(index);
+        self.put_aside(index, deadline.nanos());
         self.len += 1;
         TimerId::new(index)
     }
@@ -104,7 +112,7 @@ impl<K> Wheel<K> {
     pub fn rearm(&mut self, timer: TimerId, deadline: Instant) {
         self.unlink(timer.place());
         self.nodes[timer.place() as usize].deadline = deadline.nanos();
-        self.link(timer.place());
+        self.put_aside(timer.place(), deadline.nanos());
     }
 
     /// Disarms a timer that has not fired.
@@ -119,26 +127,32 @@ impl<K> Wheel<K> {
     }
 
     /// A moment not after the first deadline; [`Instant::NEVER`] if nothing is armed.
-    /// It is exact if the first timer is due within 64 ns, else the start of the first occupied slot.
+    /// Of those that have a place it is exact if the first is due within 64 ns, else the start of the first occupied slot; of those that stand aside
+    /// it is the first deadline, or that of one that was cancelled.
     pub fn next_deadline(&self) -> Instant {
-        match self.first_slot() {
-            Some((level, slot)) if level > 0 => Instant::from_nanos(self.slot_start(level, slot).max(self.now)),
-            Some((_, slot)) => Instant::from_nanos(self.now & !63 | slot as u64),
-            None => Instant::NEVER,
-        }
+        let placed = match self.first_slot() {
+            Some((level, slot)) if level > 0 => self.slot_start(level, slot).max(self.now),
+            Some((_, slot)) => self.now & !63 | slot as u64,
+            None => u64::MAX,
+        };
+        Instant::from_nanos(placed.min(self.aside_until.max(self.now)))
     }
 
-    /// The exact first deadline; costs a walk through one slot.
+    /// The exact first deadline; costs a walk through one slot, and through those that stand aside.
     pub fn exact_deadline(&self) -> Instant {
-        let Some((level, slot)) = self.first_slot() else { return Instant::NEVER };
+        let placed = self.first_slot().map_or(u64::MAX, |(level, slot)| self.earliest(level * SLOTS + slot));
+        Instant::from_nanos(placed.min(self.earliest(ASIDE)))
+    }
+
+    fn earliest(&self, place: usize) -> u64 {
         let mut earliest = u64::MAX;
-        let mut index = self.slots[level * SLOTS + slot].head;
+        let mut index = self.slots[place].head;
         while index != NONE {
             let node = &self.nodes[index as usize];
             earliest = earliest.min(node.deadline);
             index = node.next;
         }
-        Instant::from_nanos(earliest)
+        earliest
     }
 
     /// Moves the wheel to `now` as far as the next timer that is due, and takes that timer out.
@@ -155,6 +169,10 @@ impl<K> Wheel<K> {
 
     #[inline(never)]
     fn expire_until(&mut self, now: u64) -> Option<K> {
+        if self.slots[ASIDE].head != NONE {
+            self.spread(ASIDE);
+            self.aside_until = u64::MAX;
+        }
         while let Some((level, slot)) = self.first_slot() {
             if level == 0 {
                 let due = self.now & !63 | slot as u64;
@@ -176,7 +194,8 @@ impl<K> Wheel<K> {
                 return self.release(index);
             }
             self.now = self.now.max(start);
-            self.cascade(level, slot);
+            self.leave(level * SLOTS + slot);
+            self.spread(level * SLOTS + slot);
         }
         self.now = self.now.max(now);
         self.quiet_until = self.first_slot().map_or(u64::MAX, |(level, slot)| self.slot_start(level, slot));
@@ -189,14 +208,15 @@ impl<K> Wheel<K> {
         (head == tail && self.nodes[head as usize].deadline <= now).then_some(head)
     }
 
-    /// Spreads the timers of a slot over the levels below it.
-    fn cascade(&mut self, level: usize, slot: usize) {
-        let place = level * SLOTS + slot;
+    /// Gives the timers of a slot, which nobody occupies any more, their places: at the levels below it, or, of those that stand aside, at any.
+    fn spread(&mut self, place: usize) {
         let mut index = core::mem::replace(&mut self.slots[place], VACANT).head;
-        self.leave(place);
         while index != NONE {
-            let next = self.nodes[index as usize].next;
-            self.link(index);
+            let Node { deadline, next, .. } = self.nodes[index as usize];
+            let place = self.place_of(deadline.max(self.now));
+            if self.append(place, index) {
+                self.occupy(place);
+            }
             index = next;
         }
     }
@@ -225,6 +245,11 @@ impl<K> Wheel<K> {
         if self.occupied[level] == 0 {
             self.levels &= !(1 << level);
         }
+    }
+
+    /// The last of a place has gone.
+    fn vacate(&mut self, place: usize) {
+        if place == ASIDE { self.aside_until = u64::MAX } else { self.leave(place) }
     }
 
     fn slot_start(&self, level: usize, slot: usize) -> u64 {
@@ -260,23 +285,26 @@ impl<K> Wheel<K> {
         node.key.take()
     }
 
-    fn link(&mut self, index: u32) {
-        let deadline = self.nodes[index as usize].deadline.max(self.now);
-        let place = self.place_of(deadline);
-        let shift = 6 * (place / SLOTS);
-        self.quiet_until = self.quiet_until.min(deadline >> shift << shift);
+    /// Until the wheel is turned.
+    fn put_aside(&mut self, index: u32, deadline: u64) {
+        self.aside_until = self.aside_until.min(deadline);
+        self.quiet_until = self.quiet_until.min(deadline);
+        self.append(ASIDE, index);
+    }
+
+    /// Puts a timer behind the others of a place; says if it is the only one.
+    fn append(&mut self, place: usize, index: u32) -> bool {
         let slot = &mut self.slots[place];
         let tail = core::mem::replace(&mut slot.tail, index);
-        if tail == NONE {
-            slot.head = index;
-            self.occupy(place);
-        } else {
-            self.nodes[tail as usize].next = index;
+        match self.nodes.get_mut(tail as usize) {
+            Some(last) => last.next = index,
+            None => slot.head = index,
         }
         let node = &mut self.nodes[index as usize];
         node.place = place as u16;
         node.previous = tail;
         node.next = NONE;
+        tail == NONE
     }
 
     fn unlink(&mut self, index: u32) {
@@ -290,7 +318,7 @@ impl<K> Wheel<K> {
             slot.tail = previous;
         }
         if slot.head == NONE {
-            return self.leave(place);
+            return self.vacate(place);
         }
         if previous != NONE {
             self.nodes[previous as usize].next = next;
@@ -336,6 +364,25 @@ mod tests {
         assert_eq!(wheel.expire(at(u64::MAX - 1)), None);
         assert_eq!(wheel.cancel(timer), Some('n'));
         assert!(wheel.is_empty());
+    }
+
+    /// Most timers of a connection are.
+    #[test]
+    fn what_is_cancelled_before_the_wheel_turns_never_has_a_place() {
+        let mut wheel = Wheel::new();
+        let [first, second] = [10, 20].map(|micros| wheel.arm(at(1000 * micros), micros));
+        assert_eq!((wheel.levels, wheel.next_deadline()), (0, at(10_000)));
+        assert_eq!(wheel.cancel(first), Some(10));
+        assert!(wheel.next_deadline() <= at(20_000), "early, never late");
+        assert_eq!(wheel.exact_deadline(), at(20_000));
+        assert_eq!(wheel.expire(at(9_999)), None);
+        assert_eq!((wheel.levels, wheel.cancel(second)), (0, Some(20)));
+        assert_eq!(wheel.next_deadline(), Instant::NEVER);
+
+        let third = wheel.arm(at(30_000), 30);
+        assert_eq!(wheel.expire(at(15_000)), None, "it is turned for those that were cancelled");
+        assert_eq!((wheel.levels.count_ones(), wheel.cancel(third)), (1, Some(30)));
+        assert_eq!((wheel.levels, wheel.next_deadline()), (0, Instant::NEVER));
     }
 
     /// The wheel against a sorted map, over random arming, moving, cancelling and passing of time.
