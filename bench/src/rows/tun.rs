@@ -26,7 +26,7 @@ const NAME: &str = "bench0";
 const MTU: u16 = 1500;
 const OURS: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 0, 0, 2), 80);
 
-/// With root's rights in a namespace of users of its own where we have none. What steers packets to other processors is not had by those.
+/// With root's rights in a namespace of users of its own where we have none.
 const UNSHARE: &[&str] = &["unshare", "--map-root-user", "--net", "--"];
 const UNSHARE_AS_ROOT: &[&str] = &["unshare", "--net", "--"];
 
@@ -34,9 +34,9 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Sample>, String> {
     child::send(if rustix::process::geteuid().is_root() { UNSHARE_AS_ROOT } else { UNSHARE }, "tun", effort)
 }
 
-/// Whether the kernel handles what a subject sends on another processor, as [`Tun`] does if not told otherwise.
+/// Whether a thread of the kernel's handles what a subject sends, as it does for a [`Tun`] without offloads if not told otherwise.
 #[derive(Clone, Copy, PartialEq)]
-enum Steering {
+enum KernelThread {
     Off,
     Default,
 }
@@ -45,7 +45,7 @@ enum Steering {
 #[derive(Clone, Copy)]
 struct Laid {
     headed: bool,
-    steering: Steering,
+    kernel_thread: KernelThread,
 }
 
 /// One end of what is measured: takes or gives on the device until told.
@@ -57,21 +57,21 @@ struct Subject {
     name: &'static str,
     sink: Sink,
     source: Source,
-    steering: Steering,
+    kernel_thread: KernelThread,
     plain: bool,
     headed: bool,
 }
 
 impl Subject {
     const fn new(name: &'static str, sink: Sink, source: Source) -> Self {
-        Self { name, sink, source, steering: Steering::Off, plain: true, headed: true }
+        Self { name, sink, source, kernel_thread: KernelThread::Off, plain: true, headed: true }
     }
 
-    const fn steered(self) -> Self {
-        Self { steering: Steering::Default, ..self }
+    const fn threaded(self) -> Self {
+        Self { kernel_thread: KernelThread::Default, ..self }
     }
 
-    /// It neither cuts nor joins, or is not steered then, so that with virtio-net headers there would be nothing to see.
+    /// It neither cuts nor joins, or has no such thread then, so that with virtio-net headers there would be nothing to see.
     const fn only_plain(self) -> Self {
         Self { headed: false, ..self }
     }
@@ -83,9 +83,9 @@ impl Subject {
 
 const SUBJECTS: [Subject; 7] = [
     Subject::new("minimal TCP", minimal_sink, minimal_source),
-    Subject::new("loggia", loggia_sink, loggia_source).steered(),
-    Subject::new("loggia, `Bytes`", loggia_sink_of_bytes, loggia_source_of_bytes).steered().only_headed(),
-    Subject::new("minimal TCP, steered", minimal_sink, minimal_source).steered().only_plain(),
+    Subject::new("loggia", loggia_sink, loggia_source).threaded(),
+    Subject::new("loggia, `Bytes`", loggia_sink_of_bytes, loggia_source_of_bytes).threaded().only_headed(),
+    Subject::new("minimal TCP, threaded", minimal_sink, minimal_source).threaded().only_plain(),
     Subject::new(peers::SMOLTCP, peers::smoltcp::tun::sink, peers::smoltcp::tun::source).only_plain(),
     Subject::new(peers::NETSTACK_SMOLTCP, peers::netstack_smoltcp::sink, peers::netstack_smoltcp::source).only_plain(),
     Subject::new(peers::IPSTACK, peers::ipstack::sink, peers::ipstack::source).only_plain(),
@@ -96,10 +96,10 @@ pub(crate) fn in_child(effort: Effort) -> Result<Vec<Sample>, String> {
     for (row, headed, what, amount) in
         [(6, false, "plain", effort.of(400 << 20)), (7, true, "virtio-net header", effort.of(2 << 30))]
     {
-        for &Subject { name: subject, sink, source, steering, .. } in
+        for &Subject { name: subject, sink, source, kernel_thread, .. } in
             SUBJECTS.iter().filter(|subject| if headed { subject.headed } else { subject.plain })
         {
-            let device = Laid { headed, steering };
+            let device = Laid { headed, kernel_thread };
             // It is known to be ten times as slow.
             let amount = if subject == peers::IPSTACK { amount / 8 } else { amount };
             for (way, took) in
@@ -128,7 +128,14 @@ fn ip(arguments: &str) -> Result<(), String> {
 }
 
 fn lay(device: Laid) -> Result<Tun, String> {
-    let open = || Tun::builder().offloads(device.headed).steering(device.steering == Steering::Default).open(NAME);
+    let open = || {
+        let builder = Tun::builder().offloads(device.headed);
+        match device.kernel_thread {
+            KernelThread::Off => builder.kernel_thread(false),
+            KernelThread::Default => builder,
+        }
+        .open(NAME)
+    };
     // Whoever had it before may let go of it a little later.
     let busy = |tun: &io::Result<Tun>| tun.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy);
     let mut tun = open();

@@ -140,13 +140,13 @@ mod buffers;
 mod channel;
 pub(crate) mod flow;
 mod gather;
+mod kernel_thread;
 mod memory;
 mod notifier;
 mod packet;
 mod packet_fd;
 mod properties;
 #[cfg(target_os = "linux")]
-mod steering;
 #[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]

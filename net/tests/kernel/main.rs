@@ -8,11 +8,11 @@ mod capture;
 #[cfg(feature = "tokio")]
 mod forwarding;
 mod header;
+mod kernel_thread;
 mod namespace;
 mod path_mtu;
 mod programs;
 #[cfg(all(feature = "dhcp", feature = "dns"))]
 mod services;
-mod steering;
 mod stories;
 mod wire;

@@ -5,4 +5,4 @@ mod interface;
 mod tun;
 
 pub(super) use interface::mtu;
-pub(super) use tun::{Flags, Offload, attach, set_header_len, set_offload};
+pub(super) use tun::{Flags, Offload, attach, set_header_len, set_offload, set_send_buffer};

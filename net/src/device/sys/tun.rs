@@ -12,10 +12,12 @@ const DEVICE: &str = "/dev/net/tun";
 
 const TUNSETIFF: Opcode = opcode::write::<i32>(b'T', 202);
 const TUNSETOFFLOAD: Opcode = opcode::write::<u32>(b'T', 208);
+const TUNSETSNDBUF: Opcode = opcode::write::<i32>(b'T', 212);
 const TUNSETVNETHDRSZ: Opcode = opcode::write::<i32>(b'T', 216);
 
 const IFF_TUN: u16 = 0x0001;
 const IFF_TAP: u16 = 0x0002;
+const IFF_NAPI: u16 = 0x0010;
 const IFF_MULTI_QUEUE: u16 = 0x0100;
 const IFF_NO_PI: u16 = 0x1000;
 const IFF_VNET_HDR: u16 = 0x4000;
@@ -34,6 +36,8 @@ pub(in super::super) struct Flags {
     pub(in super::super) header: bool,
     /// One of several queues.
     pub(in super::super) queues: bool,
+    /// What we send is put into a queue of the kernel's.
+    pub(in super::super) napi: bool,
 }
 
 /// What the kernel may leave to us.
@@ -52,8 +56,9 @@ pub(in super::super) fn attach(interface: &str, flags: Flags) -> io::Result<(Own
     let kind = if flags.ethernet { IFF_TAP } else { IFF_TUN };
     let header = if flags.header { IFF_VNET_HDR } else { 0 };
     let queues = if flags.queues { IFF_MULTI_QUEUE } else { 0 };
+    let napi = if flags.napi { IFF_NAPI } else { 0 };
     let mut request = Request { name: name(interface)?, value: [0; 24] };
-    request.value[..2].copy_from_slice(&(kind | header | queues | IFF_NO_PI).to_ne_bytes());
+    request.value[..2].copy_from_slice(&(kind | header | queues | napi | IFF_NO_PI).to_ne_bytes());
     update::<TUNSETIFF>(&fd, &mut request)?;
     let len = request.name.iter().position(|&byte| byte == 0).unwrap_or(request.name.len());
     Ok((fd, String::from_utf8_lossy(&request.name[..len]).into_owned()))
@@ -68,6 +73,14 @@ pub(in super::super) fn set_offload(fd: &OwnedFd, offload: Offload) -> io::Resul
     // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of ours.
     let call = unsafe { IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags) };
     // SAFETY: as above.
+    unsafe { ioctl(fd, call) }.map_err(Into::into)
+}
+
+/// Says how many bytes of what we send the kernel may hold.
+pub(in super::super) fn set_send_buffer(fd: &OwnedFd, len: i32) -> io::Result<()> {
+    // SAFETY: TUNSETSNDBUF takes a pointer to an int, which it only reads.
+    let call = unsafe { Setter::<TUNSETSNDBUF, i32>::new(len) };
+    // SAFETY: as above; the int lives in the call.
     unsafe { ioctl(fd, call) }.map_err(Into::into)
 }
 
