@@ -7,6 +7,7 @@ use std::time::{Duration, Instant as Clock};
 use loggia_stack::base::{Checksum, Errno, Frame, LinkId, MsgFlags, SockAddr, SocketId};
 use loggia_stack::engine::{Config, Stack};
 use loggia_stack::link::{LinkConfig, Medium, Offloads};
+use loggia_stack::network::autoconf::LinkSettings;
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, sol_socket, tcp};
 use loggia_stack::{Instant, Seed};
@@ -93,6 +94,8 @@ pub fn config() -> Config {
     let mut config = Config::default();
     config.socket.rmem_max = BUFFER as u32;
     config.socket.wmem_max = BUFFER as u32;
+    // Addresses are there at once, and nobody says anything but what is counted.
+    config.network.ipv6.link_defaults = LinkSettings::MANUAL;
     config
 }
 

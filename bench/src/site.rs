@@ -15,6 +15,8 @@ pub enum Site {
     Ipv6,
     /// An Ethernet, IPv4.
     Ethernet,
+    /// An Ethernet, IPv6.
+    EthernetIpv6,
 }
 
 impl Site {
@@ -22,7 +24,7 @@ impl Site {
     pub fn medium(self, number: u8) -> Medium {
         match self {
             Self::Ipv4 | Self::Ipv6 => Medium::Ip,
-            Self::Ethernet => Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, number]), vlan: None },
+            Self::Ethernet | Self::EthernetIpv6 => Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, number]), vlan: None },
         }
     }
 
@@ -30,18 +32,19 @@ impl Site {
     pub fn address(self, number: u8) -> Addr {
         match self {
             Self::Ipv4 | Self::Ethernet => Addr::v4(192, 0, 2, number),
-            Self::Ipv6 => Addr::from_v6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number]),
+            Self::Ipv6 | Self::EthernetIpv6 => Addr::from_v6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number]),
         }
     }
 
     /// The same, and which others are on the link.
     pub fn subnet(self, number: u8) -> Cidr {
-        Cidr::new(self.address(number), if self == Self::Ipv6 { 64 } else { 24 })
+        let addr = self.address(number);
+        Cidr::new(addr, if addr.is_v4() { 24 } else { 64 })
     }
 
     /// Of sockets.
     pub fn family(self) -> i32 {
-        if self == Self::Ipv6 { AF_INET6 } else { AF_INET }
+        if self.address(1).is_v4() { AF_INET } else { AF_INET6 }
     }
 
     /// A port of host `number`, as calls take it.
@@ -49,7 +52,7 @@ impl Site {
         let addr = SockAddr::new(self.address(number), port);
         match self {
             Self::Ipv4 | Self::Ethernet => Address::Inet(addr),
-            Self::Ipv6 => Address::Inet6 { addr, flowinfo: 0 },
+            Self::Ipv6 | Self::EthernetIpv6 => Address::Inet6 { addr, flowinfo: 0 },
         }
     }
 }

@@ -7,7 +7,7 @@ use loggia_stack::base::MsgFlags;
 use crate::alone::Alone;
 use crate::crowd::Crowd;
 use crate::datagrams::Datagrams;
-use crate::pair::{Ends, PORT, Pair, Time, WRITE, Wire, name, pattern};
+use crate::pair::{Ends, PORT, Pair, Time, WRITE, Wire, pattern};
 use crate::site::Site;
 
 /// Runs the work that is counted.
@@ -32,7 +32,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "connect-close", run: |meter| connect_close(Site::Ipv4, meter) },
     // As row 10: readiness is asked for, and for each connection that enters TIME-WAIT one leaves it.
     Scenario { name: "connect-close-steady", run: connect_close_steady },
-    Scenario { name: "udp", run: udp },
+    Scenario { name: "udp", run: |meter| udp(Site::Ipv4, meter) },
     Scenario { name: "udp-batch", run: |meter| udp_batch(Site::Ipv4, meter) },
     Scenario { name: "udp-calls", run: |meter| udp_calls(Site::Ipv4, meter) },
     Scenario { name: "ping-pong-ipv6", run: |meter| ping_pong(Site::Ipv6, meter) },
@@ -41,8 +41,14 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "udp-batch-ipv6", run: |meter| udp_batch(Site::Ipv6, meter) },
     Scenario { name: "udp-calls-ipv6", run: |meter| udp_calls(Site::Ipv6, meter) },
     Scenario { name: "ping-pong-ethernet", run: |meter| ping_pong(Site::Ethernet, meter) },
+    Scenario { name: "ping-pong-ethernet-ipv6", run: |meter| ping_pong(Site::EthernetIpv6, meter) },
+    Scenario { name: "connect-close-ethernet", run: |meter| connect_close(Site::Ethernet, meter) },
+    Scenario { name: "transfer-1500-ethernet", run: |meter| transfer(Site::Ethernet, Wire::Packets, 4 << 20, meter) },
+    Scenario { name: "udp-ethernet", run: |meter| udp(Site::Ethernet, meter) },
     Scenario { name: "udp-batch-ethernet", run: |meter| udp_batch(Site::Ethernet, meter) },
     Scenario { name: "ping-pong-loopback", run: ping_pong_loopback },
+    Scenario { name: "connect-close-loopback", run: connect_close_loopback },
+    Scenario { name: "udp-loopback", run: udp_loopback },
     Scenario { name: "retransmission-timeout", run: retransmission_timeout },
     Scenario { name: "demultiplex-100k", run: demultiplex },
 ];
@@ -69,6 +75,26 @@ fn ping_pong_loopback(meter: Meter<'_>) {
     let ends = host.connect();
     (0..100).for_each(|_| host.ping_pong(ends));
     meter(&mut || (0..1000).for_each(|_| host.ping_pong(ends)));
+}
+
+fn connect_close_loopback(meter: Meter<'_>) {
+    let mut host = Alone::new();
+    let mut connections = |count: usize| {
+        for _ in 0..count {
+            host.wait(Duration::from_millis(20));
+            host.short_connection();
+        }
+    };
+    connections(100);
+    meter(&mut || connections(500));
+}
+
+fn udp_loopback(meter: Meter<'_>) {
+    let mut host = Alone::new();
+    let (client, server) = host.datagram_sockets();
+    let mut datagrams = |count: usize| (0..count).for_each(|_| host.carry(client, server, &[7; 64]));
+    datagrams(100);
+    meter(&mut || datagrams(1000));
 }
 
 /// 20 ms apart, so that TIME-WAIT does not use up the ports.
@@ -98,11 +124,11 @@ fn connect_close_steady(meter: Meter<'_>) {
     meter(&mut || connections(500));
 }
 
-fn udp(meter: Meter<'_>) {
-    let mut pair = Pair::new(Wire::Packets, Time::stepped());
+fn udp(site: Site, meter: Meter<'_>) {
+    let mut pair = Pair::at(site, Wire::Packets);
     let (client, server) = (pair.client.datagram_socket(), pair.server.datagram_socket());
-    pair.server.stack.bind(server, &name(2, PORT)).expect("bind");
-    pair.client.stack.connect(client, &name(2, PORT)).expect("connect");
+    pair.server.stack.bind(server, &site.name(2, PORT)).expect("bind");
+    pair.client.stack.connect(client, &site.name(2, PORT)).expect("connect");
     let mut datagrams = |count: usize| {
         for _ in 0..count {
             pair.client.stack.send(client, &[7; 64], MsgFlags::NONE).expect("room");
