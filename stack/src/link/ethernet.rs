@@ -69,16 +69,34 @@ impl Header {
     pub(super) fn push(frame: &mut Frame, dst: Mac, src: Mac, vlan: Option<u16>, ethertype: u16) {
         let len = Self::len_of(vlan);
         make_headroom(frame, len);
-        let header = frame.push(len);
-        header[..6].copy_from_slice(&dst.0);
-        header[6..12].copy_from_slice(&src.0);
-        header[len - 2..].copy_from_slice(&ethertype.to_be_bytes());
+        *frame.room_for() = ethertype.to_be_bytes();
         if let Some(vlan) = vlan {
-            header[12..14].copy_from_slice(&ethertype::VLAN.to_be_bytes());
-            header[14..16].copy_from_slice(&vlan.to_be_bytes());
+            let ([a, b], [c, d]) = (ethertype::VLAN.to_be_bytes(), vlan.to_be_bytes());
+            *frame.room_for() = [a, b, c, d];
         }
+        *frame.room_for() = src.0;
+        *frame.room_for() = dst.0;
         frame.l2_len = len as u8;
     }
+}
+
+/// The family of the packet behind a header to `own`, untagged or with just that VLAN's tag, and where it begins; none behind any other, and where it does
+/// not lie together.
+#[inline(always)]
+pub(super) fn inside_usual(frame: &Frame, own: Mac, vlan: Option<u16>) -> Option<(Version, usize)> {
+    let len = Header::len_of(vlan);
+    let header = frame.together(0, len)?;
+    let is_tagged = |vlan| {
+        let tag = [12, 14].map(|at| u16::from_be_bytes([header[at], header[at + 1]]));
+        tag[0] == ethertype::VLAN && tag[1] & 0x0fff == vlan
+    };
+    let is_ours = header[..6] == own.0 && vlan.is_none_or(is_tagged);
+    let version = match u16::from_be_bytes([header[len - 2], header[len - 1]]) {
+        ethertype::IPV4 => Version::V4,
+        ethertype::IPV6 => Version::V6,
+        _ => return None,
+    };
+    is_ours.then_some((version, len))
 }
 
 fn mac(bytes: &[u8]) -> Mac {
@@ -88,12 +106,18 @@ fn mac(bytes: &[u8]) -> Mac {
 }
 
 /// Long extension headers may have filled the head: then what is in it moves to the body.
+#[inline]
 fn make_headroom(frame: &mut Frame, len: usize) {
     if frame.headroom() < len {
-        let body = frame.rope(0, frame.len());
-        frame.pull(frame.len());
-        frame.body = body;
+        empty_head(frame);
     }
+}
+
+#[cold]
+fn empty_head(frame: &mut Frame) {
+    let body = frame.rope(0, frame.len());
+    frame.pull(frame.len());
+    frame.body = body;
 }
 
 #[cfg(test)]

@@ -1,26 +1,69 @@
-//! The way into a link's queue for a packet that goes as it is.
+//! The way into a link's queue for a packet that goes as it is, or behind a link header of which all is known.
+//!
+//! A link of packets takes it with nothing else to ask. On an Ethernet its neighbour must be one that is [just sent to](Table::just_sent_to). Loopback keeps it
+//! for whoever asks what came.
 
-use super::queue::OutputQueue;
-use super::{Links, Medium};
-use crate::base::{Base, Frame, LinkId};
+use super::backlog::Backlog;
+use super::ethernet::{Header, ethertype};
+use super::neighbour::Progress;
+use super::port::Port;
+use super::up::Received;
+use super::{Hop, LinkCast, Links, Mac, Medium};
+use crate::base::{Base, Direction, Frame, LinkId, Version, What};
 
-/// The queue of a link that takes packets without a header of its own. It has room: whoever has it gives it a packet, or nothing happens.
+/// The queue of a link. It has room: whoever has it gives it a packet, or nothing happens.
 #[derive(Debug)]
 pub struct Lane<'a> {
-    queue: &'a mut OutputQueue,
-    checksums: bool,
+    port: &'a mut Port,
+    onward: Onward,
+    backlog: &'a mut Backlog,
     /// What every layer stands on.
     pub base: &'a mut Base,
 }
 
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug)]
+enum Onward {
+    /// It goes as it is.
+    Bare,
+    /// It goes to this neighbour, behind a link header.
+    Framed(Mac),
+    /// It comes back.
+    Back,
+}
+
 impl Links {
-    /// The lane for a packet of so many bytes, if the link has one and takes it now.
+    /// The lane for a packet of so many bytes, if the link is one of packets and takes it now.
     #[inline(always)] // Whoever makes the packet does it with the queue in hand.
-    pub fn lane(&mut self, link: LinkId, len: usize) -> Option<Lane<'_>> {
-        let port = self.ports.get_mut(link)?;
-        let is_open = port.config.medium == Medium::Ip && port.takes(len);
-        let checksums = port.config.offloads.checksum;
-        is_open.then_some(Lane { queue: &mut port.queue, checksums, base: &mut self.base })
+    pub fn bare_lane(&mut self, link: LinkId, len: usize) -> Option<Lane<'_>> {
+        let Self { base, ports, backlog, .. } = self;
+        let port = ports.get_mut(link).filter(|port| port.takes_bare(len))?;
+        Some(Lane { port, onward: Onward::Bare, backlog, base })
+    }
+
+    /// True if there is such a lane.
+    #[inline(always)] // What is found is known to who takes it.
+    pub fn has_bare_lane(&self, link: LinkId, len: usize) -> bool {
+        self.ports.get(link).is_some_and(|port| port.takes_bare(len))
+    }
+
+    /// The lane for a packet of so many bytes, if the link has one and takes it now. `progress`: what its sender knows of the neighbour.
+    #[inline(always)] // The same.
+    pub fn lane(&mut self, link: LinkId, hop: &Hop, len: usize, progress: Progress) -> Option<Lane<'_>> {
+        let Self { base, ports, neighbours, backlog, .. } = self;
+        let port = ports.get_mut(link)?;
+        let Hop::Neighbour(addr) = *hop else { return None };
+        if !port.takes(len) {
+            return None;
+        }
+        let onward = match port.config.medium {
+            Medium::Ip => Onward::Bare,
+            Medium::Ethernet { .. } => Onward::Framed(neighbours.just_sent_to(base, &mut port.times, (link, addr), progress)?),
+            // What is sent there keeps partial checksums, whatever its device could do.
+            Medium::Loopback if !port.config.offloads.checksum => return None,
+            Medium::Loopback => Onward::Back,
+        };
+        Some(Lane { port, onward, backlog, base })
     }
 }
 
@@ -28,13 +71,42 @@ impl Lane<'_> {
     /// True if the device makes the checksums of transports: they may be left partial.
     #[inline]
     pub const fn has_checksums(&self) -> bool {
-        self.checksums
+        self.port.config.offloads.checksum
     }
 
     /// Sends a packet of `len` bytes, for which the lane was asked.
     #[inline(always)]
-    pub fn send(self, frame: Frame, len: usize) {
+    pub fn send(self, link: LinkId, version: Version, frame: Frame, len: usize) {
         debug_assert!(frame.segment_size == 0 && frame.len() == len, "a packet that needs nothing");
-        self.queue.push_packet(frame, len);
+        let Self { port, onward, backlog, base } = self;
+        match onward {
+            Onward::Bare => port.queue.push_packet(frame, len),
+            Onward::Framed(to) => send_to(port, to, version, frame),
+            Onward::Back => loop_back(base, port, backlog, (link, version, LinkCast::Unicast), frame),
+        }
     }
+}
+
+/// A packet for a neighbour goes into the queue.
+fn send_to(port: &mut Port, to: Mac, version: Version, mut frame: Frame) {
+    if let Some((own, vlan)) = port.ethernet() {
+        Header::push(&mut frame, to, own, vlan, ethertype::of(version));
+        port.queue.push(frame);
+    }
+}
+
+/// What is sent on loopback waits to be asked for.
+pub(super) fn loop_back(
+    base: &mut Base,
+    port: &mut Port,
+    backlog: &mut Backlog,
+    (link, version, cast): (LinkId, Version, LinkCast),
+    frame: Frame,
+) {
+    let len = frame.len();
+    port.queue.hold(len);
+    port.stats.tx_packets += 1;
+    port.stats.tx_bytes += len as u64;
+    base.emit(What::Frame { link, direction: Direction::Out, len: len as u32 });
+    backlog.loop_back(Received { link, version, frame, network: 0, cast });
 }

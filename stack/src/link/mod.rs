@@ -21,7 +21,7 @@
 //! - `mac`, `config`, `up`: what the layer above sees
 //! - `links`: adding and removing links, up and down, listing; `port`: one link as it is kept
 //! - `receive`, `ethernet`, `groups`: what comes in, and what of it is for us; `backlog`: what goes up
-//! - `send`, `queue`: what goes out; `lane`: what goes out as it is
+//! - `send`, `queue`: what goes out; `lane`: what goes out with nothing to be asked
 //! - `neighbour`, `arp`, `timer`: link addresses
 //! - `offload`: cutting (GSO), joining (GRO), checksums
 //! - [`pcapng`]: frames as capture files have them
@@ -54,7 +54,7 @@ pub use config::{LinkConfig, MTU_MAX, MTU_MIN, Medium, Offloads};
 pub use lane::Lane;
 pub use links::{LinkStatus, Links};
 pub use mac::Mac;
-pub use neighbour::{Neighbour, NeighbourState};
+pub use neighbour::{Neighbour, NeighbourState, Progress};
 pub use offload::append::append;
 pub(crate) use offload::outside::largest_packet;
 pub use offload::outside::{Steps, Train, complete_checksum, complete_copy, cut, packets};

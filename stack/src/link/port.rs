@@ -58,6 +58,12 @@ impl Port {
         self.up && self.queue.has_room() && len <= self.config.mtu as usize
     }
 
+    /// True if it may, and nothing is in front of it: this is a link of packets.
+    #[inline(always)]
+    pub(super) fn takes_bare(&self, len: usize) -> bool {
+        self.config.medium == Medium::Ip && self.takes(len)
+    }
+
     /// The largest super-segment (payload bytes) that the device cuts.
     pub(super) fn cuts_at_most(&self) -> u32 {
         if self.config.medium == Medium::Loopback { 0 } else { self.config.offloads.cuts_at_most() }

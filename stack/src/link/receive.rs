@@ -6,7 +6,7 @@ use super::offload::cut::Cutter;
 use super::offload::join;
 use super::offload::layout::{Layout, Transport};
 use super::up::{LinkCast, Received, Up};
-use super::{Links, Medium};
+use super::{Links, Medium, ethernet};
 use crate::base::{Checksum, Direction, Discard, Frame, LinkId, Sum, Version, What};
 
 impl Links {
@@ -55,10 +55,18 @@ impl Links {
         Some(port.config.medium)
     }
 
-    /// True if the link is up and its frames are IP packets as they are.
+    /// True if the link is up, and its frames have their packets there: behind a header that [was looked at](Links::inside_usual), or at their front.
     #[inline]
-    pub fn takes_packets(&self, link: LinkId) -> bool {
-        self.ports.get(link).is_some_and(|port| port.up && port.config.medium == Medium::Ip)
+    pub fn has_packets_at(&self, link: LinkId, network: usize) -> bool {
+        self.ports.get(link).is_some_and(|port| port.up && port.ethernet().is_some() == (network > 0))
+    }
+
+    /// The family of the packet in a frame from an Ethernet, and where it begins, if the header is that of nearly all: to us, untagged or with our tag. Of
+    /// any other, and where the header does not lie together, others must say.
+    #[inline(always)] // For whoever looks at it next.
+    pub fn inside_usual(&self, link: LinkId, frame: &Frame) -> Option<(Version, usize)> {
+        let (mac, vlan) = self.ports.ethernet(link)?;
+        ethernet::inside_usual(frame, mac, vlan)
     }
 
     /// Counts a frame of so many bytes from the device, of which all is known; false if the link takes none.

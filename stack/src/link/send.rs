@@ -4,8 +4,8 @@ use super::ethernet::{Header, ethertype};
 use super::mac::Mac;
 use super::offload::cut::Cutter;
 use super::offload::layout::{Layout, Transport};
-use super::up::{Hop, Received};
-use super::{Links, Medium};
+use super::up::Hop;
+use super::{Links, Medium, lane};
 use crate::base::{Direction, Discard, Errno, Frame, LinkId, Version, What};
 
 impl Links {
@@ -151,13 +151,9 @@ impl Links {
     }
 
     fn loop_back_one(&mut self, link: LinkId, hop: Hop, version: Version, frame: Frame) {
-        let Some(port) = self.ports.get_mut(link) else { return };
-        let len = frame.len();
-        port.queue.hold(len);
-        port.stats.tx_packets += 1;
-        port.stats.tx_bytes += len as u64;
-        self.base.emit(What::Frame { link, direction: Direction::Out, len: len as u32 });
-        self.backlog.loop_back(Received { link, version, frame, network: 0, cast: hop.cast() });
+        if let Some(port) = self.ports.get_mut(link) {
+            lane::loop_back(&mut self.base, port, &mut self.backlog, (link, version, hop.cast()), frame);
+        }
     }
 
     /// Counts a packet that does not leave, and gives the errno for it.

@@ -293,6 +293,10 @@ impl Forger {
         // What is a packet as it is is none on an Ethernet.
         let is_there = parts(&packets[0]).is_some_and(|([_, dst], _)| dst == self.site.us_there);
         let usual = if ethernet || is_there { 2 } else { 0 };
+        if is_there && !ethernet && self.random.chance(0.9) {
+            let tag = self.random.one_of(&[None, None, Some(0), Some(5)]);
+            packets = packets.into_iter().map(|packet| self.on_ethernet(odd, tag, packet)).collect();
+        }
         let link = self.pair.links[if self.random.chance(0.05) { self.random.below(3) as usize } else { usual }];
         // Mostly they lie alike.
         let alike = self.random.chance(0.6);
@@ -320,7 +324,7 @@ impl Forger {
             });
         }
         for bytes in self.pair.observe(what) {
-            let Some(([local, remote], segment)) = parts(&bytes) else { continue };
+            let Some(([local, remote], segment)) = parts(inside(&bytes)) else { continue };
             let port = |at: usize| u16::from_be_bytes([segment[at], segment[at + 1]]);
             let (local_port, remote_port) = (port(0), port(2));
             let is_it = |flow: &&mut Flow| {
@@ -356,9 +360,21 @@ impl Forger {
         let sum = sum.finish();
         bytes[16..18].copy_from_slice(&sum.to_be_bytes());
         let bytes = packet(&mut self.random, 0.0, ends, 6, &bytes);
-        let link = self.pair.links[0];
+        let is_there = flow.local == self.site.us_there;
+        let tag = self.random.one_of(&[None, Some(5)]);
+        let bytes = if is_there { self.on_ethernet(0.0, tag, bytes) } else { bytes };
+        let link = self.pair.links[if is_there { 2 } else { 0 }];
         self.pair.both("SYN-ACK", |stack| stack.receive(link, Frame::copy_of(&bytes)));
         self.look("SYN-ACK");
+    }
+}
+
+/// The packet in a frame that left.
+fn inside(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [_, _, _, _, _, _, _, _, _, _, _, _, 0x81, 0, _, _, _, _, packet @ ..] if bytes.starts_with(&THEIR_MAC) => packet,
+        [_, _, _, _, _, _, _, _, _, _, _, _, _, _, packet @ ..] if bytes.starts_with(&THEIR_MAC) => packet,
+        _ => bytes,
     }
 }
 

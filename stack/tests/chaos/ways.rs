@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use loggia_stack::base::event::class;
 use loggia_stack::base::{Addr, Errno, Instant, MsgFlags, SockAddr, SocketId};
+use loggia_stack::link::{LinkConfig, Mac, Medium};
+use loggia_stack::network::autoconf::LinkSettings;
 use loggia_stack::socket::numbers::{AF_INET, IPPROTO_TCP, SOCK_DGRAM, SOCK_RAW, tcp};
 use loggia_stack::socket::{Message, Permission};
 
 use crate::sim::host::{address, ip_link};
 use crate::sim::{Conditions, Digest, Host, Random, World, seeds};
 
-/// Those of a run: of IPv6 each third.
+/// Those of a run: of IPv6 each third. Each fourth is on an Ethernet.
 fn ends_of(seed: u64) -> [Addr; 2] {
     let v6 = |host| Addr::from_v6([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
     if seed % 3 == 2 { [v6(1), v6(2)] } else { [Addr::v4(10, 0, 0, 1), Addr::v4(10, 0, 0, 2)] }
@@ -152,8 +154,14 @@ fn host(seed: u64, number: u64, random: &mut Random, life: Life) -> Host {
     let address = ends_of(seed)[number as usize];
     let small = if address.is_v4() { 576 } else { 1280 };
     let mtu = if number == 0 { 1500 } else { random.one_of(&[small, 1500]) };
-    Host::with(seed + number, address, ip_link(mtu), |config| {
+    let medium = match seed % 4 {
+        1 => Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, number as u8]), vlan: if seed % 8 == 5 { Some(7) } else { None } },
+        _ => Medium::Ip,
+    };
+    Host::with(seed + number, address, LinkConfig { medium, ..ip_link(mtu) }, |config| {
         config.socket.net_raw = Permission::Granted;
+        // Addresses are there at once.
+        config.network.ipv6.link_defaults = LinkSettings::MANUAL;
         if life == Life::Full {
             doings::settings(config, random);
         }

@@ -64,7 +64,7 @@ impl Links {
 
     /// The layer above saw forward progress: REACHABLE (RFC 4861 §7.3.1).
     pub fn neighbour_confirmed(&mut self, link: LinkId, addr: Addr) {
-        let Some(key) = self.neighbours.find(link, addr) else { return };
+        let Some(key) = self.neighbours.find_again(link, addr) else { return };
         match self.neighbours.get(key).kept_state() {
             NeighbourState::Reachable => self.extend_reachable(key),
             NeighbourState::Stale | NeighbourState::Delay | NeighbourState::Probe => {

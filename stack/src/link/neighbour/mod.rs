@@ -16,6 +16,7 @@
 //! - `table`: entries by address, bounded, the least recently used ones go first
 //! - `resolve`: from a packet to a link address, solicitations, giving up
 //! - `learn`: what answers, hints and users tell
+//! - `straight`: both for a packet to a neighbour of which nothing is in doubt
 //!
 //! ARP and neighbour discovery differ only in how a solicitation is sent: ARP does it here, of IPv6 the network layer hears.
 //!
@@ -27,6 +28,7 @@ mod entry;
 mod learn;
 mod resolve;
 mod state;
+mod straight;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,5 +38,6 @@ mod waiting;
 pub use learn::Neighbour;
 pub(super) use learn::{Creation, Said};
 pub use state::NeighbourState;
+pub use straight::Progress;
 pub(super) use table::Table;
 pub(super) use times::Times;

@@ -25,7 +25,7 @@ impl Links {
         version: Version,
         frame: Frame,
     ) -> Result<(), Errno> {
-        let key = match self.neighbours.find(id, to) {
+        let key = match self.neighbours.find_again(id, to) {
             Some(key) => key,
             None => match self.neighbour_create(id, to, NeighbourState::Incomplete) {
                 Some(key) => key,

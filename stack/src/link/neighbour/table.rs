@@ -44,11 +44,16 @@ struct List {
     len: usize,
 }
 
+/// How many neighbours are found again without a look into the index.
+const FOUND: usize = 16;
+
 /// The cache of all links.
 #[derive(Debug)]
 pub(crate) struct Table {
     hash: HashKey,
     index: HashTable<(u64, Key)>,
+    /// Who was found last of those whose addresses end alike.
+    found: [Option<Key>; FOUND],
     nodes: Slab<Node>,
     lists: [List; 3],
     limit: usize,
@@ -61,6 +66,7 @@ impl Table {
         Self {
             hash: entropy.key("neighbour"),
             index: HashTable::new(),
+            found: [None; FOUND],
             nodes: Slab::new(),
             lists: [List::default(); 3],
             limit: ENTRIES,
@@ -83,8 +89,28 @@ impl Table {
     }
 
     fn find_hashed(&self, link: LinkId, addr: Addr) -> Option<Key> {
-        let same = |(_, key): &(u64, Key)| self.nodes.get(*key).is_some_and(|n| n.entry.addr == addr && n.entry.link == link);
-        self.index.find(self.hash(link, addr), same).map(|(_, key)| *key)
+        self.index.find(self.hash(link, addr), |(_, key)| self.is_of(*key, link, addr)).map(|(_, key)| *key)
+    }
+
+    /// As [`Table::find`], for whoever asks for the same few again and again.
+    #[inline]
+    pub(super) fn find_again(&mut self, link: LinkId, addr: Addr) -> Option<Key> {
+        if self.index.is_empty() {
+            return None;
+        }
+        let place = usize::from(addr.octets()[15]) % FOUND;
+        match self.found[place] {
+            Some(key) if self.is_of(key, link, addr) => Some(key),
+            _ => {
+                self.found[place] = self.find(link, addr);
+                self.found[place]
+            }
+        }
+    }
+
+    /// True if this is the key of a living entry, that of this neighbour.
+    fn is_of(&self, key: Key, link: LinkId, addr: Addr) -> bool {
+        self.nodes.get(key).is_some_and(|node| node.entry.addr == addr && node.entry.link == link)
     }
 
     pub(super) fn get(&self, key: Key) -> &Entry {

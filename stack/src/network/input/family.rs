@@ -45,8 +45,8 @@ pub trait Family {
     /// addresses but that they are of this family.
     fn is_plain(header: &Self::Header, len: usize) -> bool;
 
-    /// The packet in a frame without a link header that has such a header.
-    fn packet(link: LinkId, frame: Frame) -> Option<Packet>;
+    /// The packet that begins at `network` in a frame and has such a header.
+    fn packet(link: LinkId, frame: Frame, network: usize) -> Option<Packet>;
 }
 
 /// IPv4 (RFC 791 §3.1).
@@ -99,9 +99,10 @@ impl Family for V4 {
         usize::from(u16::from_be_bytes([header[2], header[3]])) == len && Self::is_plain_within(header)
     }
 
-    fn packet(link: LinkId, frame: Frame) -> Option<Packet> {
-        let header = ipv4::Header::parse(Self::header(frame.together(0, Self::LEN)?)?, frame.len()).ok()?;
-        Some(v4::packet(received(link, Self::VERSION, frame), &header, Cast::Unicast))
+    fn packet(link: LinkId, frame: Frame, network: usize) -> Option<Packet> {
+        let fixed = Self::header(frame.together(network, Self::LEN)?)?;
+        let header = ipv4::Header::parse(fixed, frame.len() - network).ok()?;
+        Some(v4::packet(received(link, Self::VERSION, frame, network), &header, Cast::Unicast))
     }
 }
 
@@ -153,15 +154,16 @@ impl Family for V6 {
         header[0] >> 4 == 6 && is_all && !is_mapped(header, 8) && !is_mapped(header, 24)
     }
 
-    fn packet(link: LinkId, frame: Frame) -> Option<Packet> {
-        let header = ipv6::Header::parse(Self::header(frame.together(0, Self::LEN)?)?, frame.len()).ok()?;
-        let upper = Position::first(0, header.next_header);
-        Some(v6::packet(received(link, Self::VERSION, frame), &header, Cast::Unicast, upper))
+    fn packet(link: LinkId, frame: Frame, network: usize) -> Option<Packet> {
+        let fixed = Self::header(frame.together(network, Self::LEN)?)?;
+        let header = ipv6::Header::parse(fixed, frame.len() - network).ok()?;
+        let upper = Position::first(network, header.next_header);
+        Some(v6::packet(received(link, Self::VERSION, frame, network), &header, Cast::Unicast, upper))
     }
 }
 
-fn received(link: LinkId, version: Version, frame: Frame) -> Received {
-    Received { link, version, frame, network: 0, cast: LinkCast::Unicast }
+fn received(link: LinkId, version: Version, frame: Frame, network: usize) -> Received {
+    Received { link, version, frame, network, cast: LinkCast::Unicast }
 }
 
 /// The checksum is right. RFC 1071 §2 (B): the order of bytes does not matter for that.

@@ -19,18 +19,19 @@ pub struct Headers<'a, F: Family, const LEN: usize> {
     pub ends: &'a F::Ends,
 }
 
-/// The headers of the packet of `protocol` in a frame without a link header, if it is one of these, whole and with nothing behind it, and they lie
+/// The headers of the packet of `protocol` that begins at `network` in a frame, if it is one of these, whole and with nothing behind it, and they lie
 /// together and those of the transport are of one that `is_wanted`. Nothing is known of its addresses yet.
 #[inline(always)]
 pub fn headers<F: Family, const LEN: usize>(
     frame: &Frame,
+    network: usize,
     protocol: u8,
     is_wanted: impl FnOnce(&[u8; LEN]) -> bool,
 ) -> Option<Headers<'_, F, LEN>> {
-    let all = frame.together(0, F::LEN + LEN)?;
+    let (len, all) = (frame.len() - network, frame.together(network, F::LEN + LEN)?);
     let (network, transport) = (F::header(all)?, all.last_chunk()?);
     // What is most often in vain first.
-    let is_one = F::protocol(network) == protocol && is_wanted(transport) && F::is_plain(network, frame.len());
+    let is_one = F::protocol(network) == protocol && is_wanted(transport) && F::is_plain(network, len);
     let ends = F::ends(all)?;
     (is_one && frame.segment_size == 0).then_some(Headers { network, transport, ends })
 }
@@ -83,11 +84,11 @@ impl Network {
         ip.in_delivers += count as u64;
     }
 
-    /// True if a packet with these addresses, of whose kind [`headers`] found it to be, is to be delivered if it comes by `link` now: that is a link of
-    /// packets. Whoever takes it [counts it in](Network::counts_in).
+    /// True if a packet with these addresses, of whose kind [`headers`] found it to be, is to be delivered if it comes now, by this link and there in its
+    /// frame. Whoever takes it [counts it in](Network::counts_in).
     #[inline]
-    pub fn knows(&self, link: LinkId, src: Addr, dst: Addr) -> bool {
-        self.links.takes_packets(link) && self.known.is_ours(src, dst, link, self.routes.generation())
+    pub fn knows(&self, link: LinkId, network: usize, src: Addr, dst: Addr) -> bool {
+        self.links.has_packets_at(link, network) && self.known.is_ours(src, dst, link, self.routes.generation())
     }
 
     /// Counts a frame of `len` bytes by `link`, whose packet begins at `network` and has the header of one that was delivered, while

@@ -5,7 +5,7 @@
 use super::head::Head;
 use super::longest;
 use crate::base::{Errno, Frame, Sum, Version};
-use crate::link::{Lane, Links};
+use crate::link::{Lane, Links, Progress};
 use crate::network::quick::Quick;
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery, ipv4, ipv6};
 
@@ -64,7 +64,7 @@ impl Way {
     }
 }
 
-/// A way over a link that takes packets as they are: for one packet, now.
+/// A way over a link of which nothing is to be asked: for one packet, now.
 #[derive(Debug)]
 pub struct Straight<'a> {
     lane: Lane<'a>,
@@ -183,14 +183,25 @@ impl Network {
         way.generation == self.routes.generation() && way.header_len() + len <= way.largest && self.links.has_room(way.route.link)
     }
 
-    /// A way straight on for a transport's packet of so many bytes. None where it does not go so, or not now.
+    /// A way straight on for a transport's packet of so many bytes, over a link of packets. None where it does not go so, or not now.
     #[inline(always)] // Whoever makes the packet does it with the way in hand.
+    pub fn straight_bare(&mut self, way: &Way, len: usize) -> Option<Straight<'_>> {
+        let len = self.fitting(way, len)?;
+        self.links.bare_lane(way.route.link, len).map(|lane| Straight { lane, len })
+    }
+
+    /// The same over any link.
+    #[inline(always)] // The same.
     pub fn straight(&mut self, way: &Way, len: usize) -> Option<Straight<'_>> {
+        let len = self.fitting(way, len)?;
+        self.links.lane(way.route.link, &way.route.hop, len, Progress::Unknown).map(|lane| Straight { lane, len })
+    }
+
+    /// The length of the packet of a transport's of so many bytes, if that may go a way: nothing has changed.
+    #[inline(always)]
+    fn fitting(&self, way: &Way, len: usize) -> Option<usize> {
         let len = way.header_len() + len;
-        if way.generation != self.routes.generation() || len > way.largest {
-            return None;
-        }
-        self.links.lane(way.route.link, len).map(|lane| Straight { lane, len })
+        (way.generation == self.routes.generation() && len <= way.largest).then_some(len)
     }
 
     /// How many packets of a transport, each of so many bytes, may go a way now as one super-segment, of those for which
@@ -225,14 +236,14 @@ impl Straight<'_> {
         self.lane.has_checksums()
     }
 
-    /// As [`Network::send`], of the packet that was asked for, with its [header](Way::push_header) pushed.
+    /// As [`Network::send`], of the packet that was asked for, with the [header](Way::push_header) of the way pushed.
     #[inline(always)]
-    pub fn send(self, frame: Frame) {
+    pub fn send(self, way: &Way, frame: Frame) {
         let Self { lane, len } = self;
         let ip = &mut lane.base.counters.ip;
         ip.out_requests += 1;
         ip.out_octets += len as u64;
-        lane.send(frame, len);
+        lane.send(way.route.link, way.version(), frame, len);
     }
 }
 
@@ -242,12 +253,25 @@ impl<'a> Along<'a> {
         &self.way.route
     }
 
-    /// The way, and straight on along it for a transport's packet of so many bytes. None where it does not go so, or not now.
+    /// The way, and straight on along it for a transport's packet of so many bytes, over a link of packets. It is given back where it does not go so, or
+    /// not now.
     #[inline(always)] // Whoever makes the packet does it with the way in hand.
-    pub fn straight(self, len: usize) -> Option<(&'a Way, Straight<'a>)> {
+    pub fn straight_bare(self, len: usize) -> Result<(&'a Way, Straight<'a>), Self> {
+        let len = self.way.header_len() + len;
+        if len > self.way.largest || !self.links.has_bare_lane(self.way.route.link, len) {
+            return Err(self);
+        }
+        let Self { way, links } = self;
+        let lane = links.bare_lane(way.route.link, len).expect("it was found to be there");
+        Ok((way, Straight { lane, len }))
+    }
+
+    /// The same over any link. `progress`: what is known of the neighbour that the way leads to.
+    #[inline(always)] // The same.
+    pub fn straight(self, len: usize, progress: Progress) -> Option<(&'a Way, Straight<'a>)> {
         let Self { way, links } = self;
         let len = way.header_len() + len;
-        let lane = if len > way.largest { None } else { links.lane(way.route.link, len) };
+        let lane = if len > way.largest { None } else { links.lane(way.route.link, &way.route.hop, len, progress) };
         lane.map(|lane| (way, Straight { lane, len }))
     }
 

@@ -88,7 +88,17 @@ impl Records {
 /// Bytes of the longest ends: those of IPv6.
 const ENDS: usize = 36;
 
-/// The flow of a segment, told from the bytes of its headers and the link it came by, as long as nothing changes that the network layer's judgement
+/// By which link a packet came, and where in its frame it began: on an Ethernet never at its front. Half of a number each, of which to compare is one step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Came(u32);
+
+impl Came {
+    pub(super) fn new(link: LinkId, network: usize) -> Self {
+        Self((network as u32) << 16 | u32::from(link.0))
+    }
+}
+
+/// The flow of a segment, told from the bytes of its headers and how it came, as long as nothing changes that the network layer's judgement
 /// of them depends on.
 #[derive(Debug)]
 struct Trail {
@@ -97,14 +107,14 @@ struct Trail {
     /// Addresses and ports, of either family, and how many bytes they take.
     ends: [u8; ENDS],
     len: usize,
-    link: LinkId,
+    came: Came,
     /// [`Network::generation`](crate::network::Network::generation)
     generation: u64,
 }
 
 impl Default for Trail {
     fn default() -> Self {
-        Self { flow: None, ends: [0; ENDS], len: 0, link: LinkId(0), generation: 0 }
+        Self { flow: None, ends: [0; ENDS], len: 0, came: Came::default(), generation: 0 }
     }
 }
 
@@ -154,17 +164,17 @@ impl Flows {
 
     /// The flow of a segment with these ends, if it is that of the one before.
     #[inline(always)] // How many bytes they take is known.
-    pub(super) fn followed(&self, ends: &[u8], link: LinkId, generation: u64) -> Option<Flow> {
+    pub(super) fn followed(&self, ends: &[u8], came: Came, generation: u64) -> Option<Flow> {
         let trail = &self.trail;
         let is_it = trail.len == ends.len() && trail.ends[..ends.len()] == *ends;
-        if is_it && trail.link == link && trail.generation == generation { trail.flow } else { None }
+        if is_it && trail.came == came && trail.generation == generation { trail.flow } else { None }
     }
 
     /// Segments with these ends are of that flow.
-    pub(super) fn leave_trail(&mut self, ends: &[u8], link: LinkId, generation: u64, flow: Flow) {
+    pub(super) fn leave_trail(&mut self, ends: &[u8], came: Came, generation: u64, flow: Flow) {
         let trail = &mut self.trail;
         trail.ends[..ends.len()].copy_from_slice(ends);
-        (trail.flow, trail.len, trail.link, trail.generation) = (Some(flow), ends.len(), link, generation);
+        (trail.flow, trail.len, trail.came, trail.generation) = (Some(flow), ends.len(), came, generation);
     }
 
     /// The flow of a tuple.

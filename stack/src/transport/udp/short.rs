@@ -8,7 +8,7 @@ use super::socket::Socket;
 use super::{Udp, base};
 use crate::base::event::{Direction, What};
 use crate::base::{Checksum, Errno, Frame, Key, SockAddr, Sum, Version};
-use crate::network::{LONGEST_HEADER, Network, Way, ipv4, ipv6};
+use crate::network::{LONGEST_HEADER, Network, Straight, Way, ipv4, ipv6};
 use crate::transport::datagram::{Endpoint, Prepared, SendControl};
 
 /// Where the datagrams of a socket went, and how.
@@ -108,6 +108,14 @@ impl Course {
         self.asked == asked && self.changes == endpoint.changes && !endpoint.write_shut && endpoint.inet.error.is_none()
     }
 
+    /// Sends the packet of a datagram.
+    #[inline(always)]
+    fn send(&mut self, straight: Straight<'_>, data: &[u8]) {
+        let checksums = if straight.has_checksums() { Checksums::Later } else { Checksums::Now };
+        let packet = self.packet(data, checksums);
+        straight.send(&self.way, packet);
+    }
+
     /// The packet of a datagram, with all headers. Its checksum is left to the device if that makes `checksums`.
     #[inline(always)]
     fn packet(&mut self, data: &[u8], checksums: Checksums) -> Frame {
@@ -138,17 +146,33 @@ impl Udp {
         if !course.is_of(&socket.endpoint, asked) || socket.corked.is_some() {
             return None;
         }
-        let Some(straight) = net.straight(&course.way, header::LEN + data.len()) else { return send_along(net, socket, data) };
-        let checksums = if straight.has_checksums() { Checksums::Later } else { Checksums::Now };
-        straight.send(course.packet(data, checksums));
-        let (owner, peer, len) = (socket.endpoint.inet.owner, course.to, data.len());
-        base(net).counters.udp.out_datagrams += 1;
-        base(net).emit(What::Datagram { socket: owner, direction: Direction::Out, peer, len: len as u32 });
+        let len = header::LEN + data.len();
+        let Some(straight) = net.straight_bare(&course.way, len) else { return send_onward(net, socket, data) };
+        course.send(straight, data);
+        sent(net, &socket.endpoint, course, data);
         Some(Ok(()))
     }
 }
 
+/// Notes that a datagram of the course left.
+#[inline(always)]
+fn sent(net: &mut Network, endpoint: &Endpoint, course: &Course, data: &[u8]) {
+    let (socket, peer, len) = (endpoint.inet.owner, course.to, data.len() as u32);
+    base(net).counters.udp.out_datagrams += 1;
+    base(net).emit(What::Datagram { socket, direction: Direction::Out, peer, len });
+}
+
 /// Sends a datagram of the socket's course over a link that needs more than packets.
+#[inline(never)]
+fn send_onward(net: &mut Network, socket: &mut Socket, data: &[u8]) -> Option<Result<(), Errno>> {
+    let course = socket.course.as_deref_mut()?;
+    let Some(straight) = net.straight(&course.way, header::LEN + data.len()) else { return send_along(net, socket, data) };
+    course.send(straight, data);
+    sent(net, &socket.endpoint, course, data);
+    Some(Ok(()))
+}
+
+/// The same where there is more to ask of the link.
 #[inline(never)]
 fn send_along(net: &mut Network, socket: &mut Socket, data: &[u8]) -> Option<Result<(), Errno>> {
     let course = socket.course.as_deref()?;

@@ -16,6 +16,11 @@ impl Forger {
                 self.pair.both(&name, |stack| stack.set_up(link, up).expect("a link"));
             }
             1 => _ = self.pair.both(&name, |stack| stack.set_up(link, true)),
+            // An Ethernet that was down has forgotten who is there.
+            6 if random.chance(0.3) => self.pair.both(&name, |stack| stack.neighbour_remove(LinkId(4), site.them_there)),
+            5 | 6 if random.chance(0.5) => {
+                _ = self.pair.both(&name, |stack| stack.neighbour_set(LinkId(4), site.them_there, Mac(THEIR_MAC)));
+            }
             2 => _ = self.pair.both(&name, |stack| stack.remove_address(LinkId(2), site.also_us)),
             3 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(2), Cidr::new(site.also_us, site.prefix))),
             4 => _ = self.pair.both(&name, |stack| stack.add_address(LinkId(3), Cidr::new(site.them, site.all))),
@@ -65,8 +70,9 @@ impl Forger {
             }
             17 => {
                 let port = random.between(5000, 5010) as u16;
+                let peer = random.one_of(&[site.them, site.them_there]);
                 let socket = self.stream();
-                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(site.them, port)));
+                _ = self.pair.both(&name, |stack| stack.connect(socket, &at(peer, port)));
             }
             18 | 19 => {
                 let (socket, len) = (random.one_of(&self.tcp), random.one_of(&[1, 64, 1448, 5000]));

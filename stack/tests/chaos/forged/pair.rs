@@ -41,6 +41,7 @@ impl Pair {
                 }
                 links.push(link);
             }
+            stack.neighbour_set(links[2], site.them_there, Mac(THEIR_MAC)).expect("a neighbour");
             let protocol = if ty == SOCK_RAW { 253 } else { 0 };
             stack.socket(AF_INET, ty, protocol).expect("a socket");
             stack

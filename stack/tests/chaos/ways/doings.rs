@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use loggia_stack::base::{Errno, SocketId};
 use loggia_stack::engine::Config;
+use loggia_stack::link::{Mac, Neighbour};
 use loggia_stack::socket::numbers::{IPPROTO_IP, IPPROTO_TCP, SHUT_RDWR, ip, sol_socket as so, tcp};
 use loggia_stack::transport::tcp::congestion::Algorithm;
 
@@ -50,7 +51,21 @@ pub(super) fn something_else(world: &mut World, at: usize, socket: SocketId, ran
             host.stack.setsockopt(socket, IPPROTO_TCP, tcp::TCP_CONGESTION, name).map(|()| 0)
         }
         10 if random.chance(0.1) => ends(host, socket, random),
+        11 => {
+            neighbour_changes(host, random);
+            Ok(0)
+        }
         _ => sets(host, socket, random),
+    }
+}
+
+/// On an Ethernet the other is forgotten, set for good, or thought to be elsewhere.
+fn neighbour_changes(host: &mut Host, random: &mut Random) {
+    let Some(Neighbour { link, addr, mac: Some(mac), .. }) = host.stack.neighbours().next() else { return };
+    match random.below(4) {
+        0 | 1 => host.stack.neighbour_remove(link, addr),
+        2 => _ = host.stack.neighbour_set(link, addr, mac),
+        _ => _ = host.stack.neighbour_set(link, addr, Mac([2, 0, 0, 0, 0, 77])),
     }
 }
 

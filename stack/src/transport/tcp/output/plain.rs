@@ -3,11 +3,13 @@
 
 use super::{fill, transmit};
 use crate::base::{Checksum, Errno, Frame, Rope, TcpState};
-use crate::network::Way;
+use crate::link::Progress;
+use crate::network::{Along, Way};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::{CHECKSUM_OFFSET, Header, USUAL_LEN};
 use crate::transport::tcp::seq::Seq;
+use crate::transport::tcp::spare::Spare;
 use crate::transport::tcp::tcb::Tcb;
 
 /// True if the segments of this connection are such now.
@@ -24,23 +26,41 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     let (query, manner) = (transmit::way(tcb), transmit::manner(tcb, ecn::NOT_ECT));
     let along = cx.net.along_here(&query, manner);
     // What is to be noted of another path, others do.
-    let straight = match along {
-        Some(along) if transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu => along.straight(USUAL_LEN + body.len()),
-        _ => None,
-    };
-    let Some((way, straight)) = straight else { return send_any(tcb, cx, header, body) };
+    let along = along.filter(|along| transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu);
+    let Some(along) = along else { return send_any(tcb, cx, header, body) };
     let len = body.len();
-    straight.send(packet(way, &header, len, cx.common.spare.frame(body)));
-    // There are no neighbours on such a link that could be confirmed.
+    match along.straight_bare(USUAL_LEN + len) {
+        Ok((way, straight)) => straight.send(way, packet(way, &header, len, cx.common.spare.frame(body))),
+        Err(along) => {
+            if let Some((header, body)) = send_onward(along, progress(tcb), &mut cx.common.spare, header, body) {
+                return send_any(tcb, cx, header, body);
+            }
+        }
+    }
+    // Its neighbour was confirmed, if it has one.
     tcb.recovery.progress = false;
     transmit::report(tcb, cx, &header, len as u32, 0);
     Ok(())
+}
+
+/// RFC 4861 §7.3.1: an acknowledgement of new data is a sign that the neighbour is reachable.
+fn progress(tcb: &Tcb) -> Progress {
+    if tcb.recovery.progress { Progress::Made } else { Progress::Unknown }
 }
 
 /// The same of one that carries nothing: acknowledgements and FINs, which leave from several places.
 #[inline(never)]
 pub(in crate::transport::tcp) fn send_bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, flags: u8) -> Result<(), Errno> {
     send(tcb, cx, seq, flags, Rope::new())
+}
+
+/// Over a link that needs more than packets. Gives back what does not go straight there either.
+#[inline(never)]
+fn send_onward(along: Along<'_>, progress: Progress, spare: &mut Spare, header: Header, body: Rope) -> Option<(Header, Rope)> {
+    let len = body.len();
+    let Some((way, straight)) = along.straight(USUAL_LEN + len, progress) else { return Some((header, body)) };
+    straight.send(way, packet(way, &header, len, spare.frame(body)));
+    None
 }
 
 /// The general way. By value, so that the header comes into memory only here.
@@ -69,8 +89,9 @@ mod tests {
     use super::*;
     use crate::base::event::class;
     use crate::base::{Addr, Entropy, Key, LinkId, Seed, Version};
-    use crate::link::{LinkConfig, Medium, Offloads};
+    use crate::link::{LinkConfig, Mac, Medium, Offloads, Received, Up};
     use crate::network::Fragmentation;
+    use crate::network::autoconf::LinkSettings;
     use crate::transport::tcp::header::{ACK, FIN, PSH};
     use crate::transport::tcp::output::decide::Plan;
     use crate::transport::tcp::{Tcp, TcpConfig};
@@ -199,6 +220,12 @@ mod tests {
                     ("fd00::1", "fd00::2"),
                     ("fd00:3::1", "fd00:3::9"),
                     ("fd00:3::1", "fd00:3::9"),
+                    ("10.0.4.1", "10.0.4.9"),
+                    ("10.0.4.1", "10.0.4.9"),
+                    ("10.0.4.1", "10.0.4.9"),
+                    ("fd00:4::1", "fd00:4::9"),
+                    ("fd00:4::1", "fd00:4::9"),
+                    ("fd00:4::1", "fd00:4::9"),
                     ("::1", "::1"),
                     ("fd00::1", "2001:db8::1"),
                     ("10.0.0.1", "10.0.0.255"),
@@ -216,7 +243,37 @@ mod tests {
             13 => _ = host.net.add_address(host.eth, "10.0.0.1/24".parse().unwrap()),
             14 => host.net.links.base.budget.charge(if host.net.links.base.budget.used() < 1 << 24 { 1 << 22 } else { 0 }),
             15 => host.net.links.base.events.listen(if is_odd { class::ALL } else { 0 }),
+            16 => neighbour_changes(host, LinkId(slow.0 + 1), more),
+            17 => _ = host.net.set_link_up(LinkId(slow.0 + 1), more & 3 > 0),
             _ => {}
+        }
+    }
+
+    /// An Ethernet, whose addresses are there at once.
+    fn add_ethernet(host: &mut Host, vlan: Option<u16>) {
+        host.net.config.ipv6.link_defaults = LinkSettings::MANUAL;
+        let medium = Medium::Ethernet { mac: Mac([2, 0, 0, 0, 0, 1]), vlan };
+        let config = LinkConfig { name: "wire0".into(), medium, mtu: 1500, offloads: Offloads::default(), queue_limit: 3000 };
+        let link = host.net.add_link(config).unwrap();
+        host.net.set_link_up(link, true).unwrap();
+        host.net.add_address(link, "10.0.4.1/24".parse().unwrap()).unwrap();
+        host.net.add_address(link, "fd00:4::1/64".parse().unwrap()).unwrap();
+    }
+
+    /// What is known of the neighbours on an Ethernet.
+    fn neighbour_changes(host: &mut Host, wire: LinkId, more: u32) {
+        let there = if more & 0x10 > 0 { "10.0.4.9" } else { "fd00:4::9" }.parse().unwrap();
+        let (links, mac) = (&mut host.net.links, Mac([2, 0, 0, 0, 0, (more >> 8) as u8 % 2]));
+        match more % 8 {
+            0 => _ = links.neighbour_set(wire, there, mac),
+            1 => links.neighbour_remove(wire, there),
+            2 => links.neighbour_learnt(wire, there, mac),
+            3 | 4 => links.neighbour_confirmed(wire, there),
+            5 => links.neighbour_advertised(wire, there, Some(mac), more & 0x20 > 0, more & 0x40 > 0, false),
+            _ => links.base.now += core::time::Duration::from_secs(u64::from(more >> 16) % 40),
+        }
+        while let Some(timer) = host.net.links.base.timers.expire(host.net.links.base.now) {
+            host.net.timer(timer);
         }
     }
 
@@ -233,6 +290,7 @@ mod tests {
             host.net.set_link_up(slow, true).unwrap();
             host.net.add_address(slow, "10.0.3.1/24".parse().unwrap()).unwrap();
             host.net.add_address(slow, "fd00:3::1/64".parse().unwrap()).unwrap();
+            add_ethernet(host, None);
         }
         let mut plain = 0;
         for round in 0..60_000 {
@@ -260,15 +318,25 @@ mod tests {
                     events.push(event);
                 }
                 let mut left = Vec::new();
-                while leaves && let Some(frame) = host.net.links.transmit(slow) {
-                    left.push(format!(
-                        "{:?} {:?} {:x?}",
-                        frame.checksum,
-                        (frame.l2_len, frame.l3_len, frame.l4_len),
-                        frame.to_vec()
-                    ));
+                for link in [slow, LinkId(slow.0 + 1)] {
+                    while leaves && let Some(frame) = host.net.links.transmit(link) {
+                        let notes = (frame.checksum, frame.l2_len, frame.l3_len, frame.l4_len);
+                        left.push(format!("{link:?} {notes:?} {:x?}", frame.to_vec()));
+                    }
                 }
-                format!("{events:?} {left:?} {}", seen(end, result))
+                let mut up = Vec::new();
+                while let Some(one) = host.net.links.poll() {
+                    up.push(match one {
+                        Up::Received(Received { link, version, frame, network, cast }) => {
+                            format!("{link:?} {version:?} {network} {cast:?} {:?} {:x?}", frame.checksum, frame.to_vec())
+                        }
+                        Up::Unreachable { link, frame, .. } => format!("unreachable {link:?} {:x?}", frame.to_vec()),
+                        other => format!("{other:?}"),
+                    });
+                }
+                let neighbours: Vec<_> = host.net.links.neighbours().collect();
+                let deadline = host.net.links.base.timers.next_deadline();
+                format!("{events:?} {left:?} {up:?} {neighbours:?} {deadline:?} {}", seen(end, result))
             });
             assert_eq!(first, second, "round {round}, {what} {other} {more}");
         }
