@@ -8,10 +8,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use rustix::thread::{CapabilitySet, capabilities};
+
+use super::sys::unshare_mounts;
 
 /// The most of a file that matters here.
 const ROOM: usize = 4096;
@@ -67,6 +70,20 @@ struct Sysfs(OwnedFd);
 
 impl Sysfs {
     fn of_this_namespace() -> io::Result<Self> {
+        match Self::mount() {
+            // The mounts belong to another namespace of users than the network does (`unshare --map-root-user --net`).
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Self::mount_elsewhere(),
+            done => done,
+        }
+    }
+
+    /// Among mounts that are our own: those of a thread that ends with this, so that nobody else's change.
+    fn mount_elsewhere() -> io::Result<Self> {
+        let mounted = thread::Builder::new().spawn(|| unshare_mounts().and_then(|()| Self::mount()))?;
+        mounted.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+    }
+
+    fn mount() -> io::Result<Self> {
         let context = fsopen("sysfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
         fsconfig_create(context.as_fd())?;
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket as Kernels};
+use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use loggia::device::{Tun, TunBuilder};
 use loggia::net::UdpSocket;
 use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 
-use crate::namespace::{inside_with_sys, run};
+use crate::namespace::{inside, inside_with_all_rights, inside_with_sys, run};
 
 /// Whether an interface has one that is opened so.
 fn has_one(builder: &TunBuilder, interface: &str) -> bool {
@@ -42,6 +43,22 @@ fn a_plain_interface_of_ours_has_one() {
     });
 }
 
+/// Where `unshare --map-root-user --net` leads the mounts are still another's, who has not given us the right to make some.
+#[test]
+fn it_is_had_where_only_users_and_the_network_are_ours() {
+    inside("kernel_thread::it_is_had_where_only_users_and_the_network_are_ours", || {
+        let tun = Tun::builder().offloads(false).open("bare0").expect("a TUN");
+        let ask = "mount -t sysfs sysfs /sys && grep -H . /sys/class/net/lo/threaded /sys/class/net/bare0/threaded";
+        let asked = Command::new("unshare").args(["--mount", "sh", "-c", ask]).output().expect("unshare runs");
+        let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+        if !asked.status.success() || available_parallelism().is_ok_and(|count| count.get() == 1) {
+            return println!("skipped: no such thread can be had here, or not seen");
+        }
+        assert!(said.contains("lo/threaded:0") && !said.contains("bare0/threaded:0"), "{said}");
+        drop(tun);
+    });
+}
+
 #[test]
 fn what_gains_nothing_or_is_not_ours_has_none() {
     inside_with_sys("kernel_thread::what_gains_nothing_or_is_not_ours_has_none", || {
@@ -55,9 +72,9 @@ fn what_gains_nothing_or_is_not_ours_has_none() {
 
 /// What the thread has not come to yet waits, and who sends waits for it.
 #[test]
-fn a_flood_of_datagrams_loses_none() {
-    const COUNT: usize = 60_000;
-    inside_with_sys("kernel_thread::a_flood_of_datagrams_loses_none", || {
+fn a_flood_of_datagrams_loses_none_and_keeps_their_order() {
+    const COUNT: u32 = 60_000;
+    inside_with_all_rights("kernel_thread::a_flood_of_datagrams_loses_none_and_keeps_their_order", || {
         let tun = Tun::builder().offloads(false).open("flood0").expect("a TUN");
         run("ip link set flood0 up");
         run("ip address add 10.0.0.1/24 dev flood0");
@@ -69,9 +86,12 @@ fn a_flood_of_datagrams_loses_none() {
             return println!("skipped: no room for all: {error}");
         }
         let sender = UdpSocket::bind_on(&host, "10.0.0.2:9").expect("a socket");
-        (0..COUNT).for_each(|_| assert_eq!(sender.send_to(&[7; 32], theirs).ok(), Some(32)));
+        (0..COUNT).for_each(|number| assert_eq!(sender.send_to(&number.to_ne_bytes(), theirs).ok(), Some(4)));
         reader.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
-        let received = (0..COUNT).take_while(|_| reader.recv(&mut [0; 64]).is_ok()).count();
-        assert_eq!(received, COUNT);
+        let mut room = [0; 4];
+        for number in 0..COUNT {
+            reader.recv(&mut room).unwrap_or_else(|error| panic!("the one with number {number}: {error}"));
+            assert_eq!(u32::from_ne_bytes(room), number);
+        }
     });
 }

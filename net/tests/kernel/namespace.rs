@@ -12,6 +12,12 @@ pub(crate) fn inside(name: &str, story: fn()) {
     inside_of(&["--map-root-user", "--net"], name, story);
 }
 
+/// As [`inside`], with the rights of root on the whole machine where the tests are run by root: those of a namespace of users reach less far.
+pub(crate) fn inside_with_all_rights(name: &str, story: fn()) {
+    let kinds: &[&str] = if rustix::process::geteuid().is_root() { &["--net"] } else { &["--map-root-user", "--net"] };
+    inside_of(kinds, name, story);
+}
+
 /// As [`inside`], with a `/sys` of the namespace.
 pub(crate) fn inside_with_sys(name: &str, story: fn()) {
     inside_of(&["--map-root-user", "--net", "--mount"], name, || match attempt("mount -t sysfs sysfs /sys") {
