@@ -154,6 +154,34 @@ fn the_same_ends_may_be_used_again_after_a_second() {
     }
 }
 
+/// RFC 9293 §3.6: without timestamps they may when two segment lifetimes are over, though the record lasts a little longer.
+#[test]
+fn the_same_ends_may_be_used_again_when_time_wait_is_over() {
+    let mut t = Script::new();
+    let prepare = |t: &mut Script| {
+        let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+        t.stack.setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &1i32.to_ne_bytes()).unwrap();
+        t.stack.bind(socket, &"10.0.0.1:80".parse().unwrap()).unwrap();
+        socket
+    };
+    let peer: Address = "10.0.0.2:4000".parse().unwrap();
+    let socket = prepare(&mut t);
+    assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
+    t.expect("S 0:0(0)");
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    t.expect(". 1:1(0) ack 1");
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+    let socket = prepare(&mut t);
+    t.run(59_999);
+    assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EADDRNOTAVAIL));
+    t.run(2);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 0, "the record is there");
+    assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
+}
+
 /// RFC 9293 §3.5: a socket that connects to itself opens simultaneously with itself, as on every host.
 #[test]
 fn a_socket_may_talk_to_itself() {

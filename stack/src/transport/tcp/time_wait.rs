@@ -58,7 +58,7 @@ impl TimeWait {
     }
 
     /// It is about to be removed.
-    fn is_over(&self, now: Instant) -> bool {
+    pub(super) fn is_over(&self, now: Instant) -> bool {
         self.expires(now) <= now
     }
 

@@ -154,11 +154,11 @@ impl Tcp {
         Ok(tuple.local_port)
     }
 
-    /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again.
+    /// RFC 6191 §2: with timestamps, a second after the old connection's last segment, its four-tuple may be used again; without when it is over.
     fn may_reuse(&self, net: &Network, key: Key) -> bool {
         let (record, now) = (&self.records.time_wait[key], net.links.base.now);
         let began = Near::after(now, self.common.config.time_wait).at(now);
-        record.timestamps && began.since(record.expires(now)).as_millis() > 1000
+        record.is_over(now) || record.timestamps && began.since(record.expires(now)).as_millis() > 1000
     }
 
     /// Its ends are known: it stands in the table of flows from now on.
