@@ -381,6 +381,7 @@ mod tests {
 
         let third = wheel.arm(at(30_000), 30);
         assert_eq!(wheel.expire(at(15_000)), None, "it is turned for those that were cancelled");
+        assert!(wheel.next_deadline() > at(15_000), "and not again");
         assert_eq!((wheel.levels.count_ones(), wheel.cancel(third)), (1, Some(30)));
         assert_eq!((wheel.levels, wheel.next_deadline()), (0, Instant::NEVER));
     }

@@ -119,6 +119,18 @@ fn connect_leaves_the_syn_to_the_first_write() {
     t.expect("S 0:100(100) <mss 1460,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
 }
 
+/// The SYN says what fits the path as it is when it leaves, not when it was put off.
+#[test]
+fn a_syn_that_waited_knows_the_path() {
+    let (mut t, socket) = to_a_known_server();
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &1i32.to_ne_bytes()).unwrap();
+    let peer: Address = "10.0.0.2:4000".parse().unwrap();
+    assert_eq!(t.stack.connect(socket, &peer), Ok(()));
+    t.stack.set_mtu(t.link(), 1000).unwrap();
+    assert_eq!(t.stack.send(socket, &pattern(0, 100), MsgFlags::DONTWAIT), Ok(100));
+    t.expect("S 0:100(100) <mss 960,nop,nop,sackOK,nop,wscale 7,FO 0102030405060708,nop,nop>");
+}
+
 /// RFC 7413 §4.1.2, §4.2.2: who asks gets a cookie; who brings it back may write before the handshake is over, and so may the server.
 #[test]
 fn a_good_cookie_opens_at_once() {

@@ -1,5 +1,6 @@
 //! Pacing: what is sent waits for its time in the timer wheel (draft-ietf-ccwg-bbr §5.6.2).
 
+use loggia_stack::Stack;
 use loggia_stack::base::{Errno, SocketId, TcpState};
 use loggia_stack::socket::numbers::{IPPROTO_TCP, sol_socket as so, tcp};
 use loggia_stack::transport::tcp::congestion::Algorithm;
@@ -20,6 +21,22 @@ fn cc_info(t: &mut Script, socket: SocketId) -> Vec<u32> {
     let mut value = [0; 64];
     let len = t.stack.getsockopt(socket, IPPROTO_TCP, tcp::TCP_CC_INFO, &mut value).expect("it is known");
     value[..len].chunks(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap())).collect()
+}
+
+/// The algorithm that was asked for before there was a connection is the connection's, and so is the stack's default of the moment it begins.
+#[test]
+fn what_was_chosen_before_connecting_counts() {
+    let chosen: fn(&mut Stack, SocketId) =
+        |stack, socket| stack.setsockopt(socket, IPPROTO_TCP, tcp::TCP_CONGESTION, b"bbr").unwrap();
+    let default: fn(&mut Stack, SocketId) = |stack, _| stack.configure_tcp(|config| config.congestion_control = Algorithm::Bbr);
+    for prepare in [chosen, default] {
+        let mut t = Script::new();
+        let socket = t.connect_with(prepare);
+        t.expect("S 0:0(0)");
+        t.inject(&format!("S. 0:0(0) ack 1 win 65535 <{SYN}>"));
+        t.expect(". 1:1(0) ack 1");
+        assert!(!cc_info(&mut t, socket).is_empty(), "it is BBR");
+    }
 }
 
 /// A connection that sent its first flight and may send more, with a bound on its rate.

@@ -2,7 +2,8 @@
 
 use crate::script::Script;
 use loggia_stack::base::{MsgFlags, Ready, TcpState};
-use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR, SO_SNDBUF};
+use loggia_stack::socket::Address;
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_ERROR, SO_REUSEADDR, SO_SNDBUF};
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_NOTSENT_LOWAT};
 use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
 use loggia_stack::{Errno, SocketId};
@@ -164,6 +165,43 @@ fn an_option_set_late_does_not_keep_the_port() {
     assert_eq!(t.stack.bind(other, &name), Err(Errno::EADDRINUSE));
     t.stack.close(socket).unwrap();
     assert_eq!(t.stack.bind(other, &name), Ok(()));
+}
+
+/// What takes a connection's place in TIME-WAIT holds the port as the socket's options are by then, and gives back what it took.
+#[test]
+fn an_option_set_late_counts_in_time_wait() {
+    let mut t = Script::new();
+    let socket = t.connect();
+    t.expect("S 0:0(0)");
+    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    t.expect(". 1:1(0) ack 1");
+    let name = t.stack.getsockname(socket).unwrap();
+    reuse_address(&mut t, socket);
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+    let [plain, sharing] = [(); 2].map(|()| t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap());
+    reuse_address(&mut t, sharing);
+    assert_eq!(t.stack.bind(plain, &name), Err(Errno::EADDRINUSE));
+    assert_eq!(t.stack.bind(sharing, &name), Ok(()));
+    t.stack.close(sharing).unwrap();
+    t.run(61_000);
+    assert_eq!(t.stack.bind(plain, &name), Ok(()), "nobody holds it any more");
+}
+
+/// As Linux: what ended the connection before is forgotten by the next attempt.
+#[test]
+fn another_attempt_begins_without_an_error() {
+    let mut t = Script::new();
+    let socket = t.connect();
+    t.expect("S 0:0(0)");
+    t.stack.connect(socket, &Address::Unspecified).unwrap();
+    let peer: Address = "10.0.0.2:4000".parse().unwrap();
+    assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
+    let mut error = [0xff; 4];
+    t.stack.getsockopt(socket, SOL_SOCKET, SO_ERROR, &mut error).unwrap();
+    assert_eq!(i32::from_ne_bytes(error), 0);
 }
 
 /// What the stack tells of a socket's readiness, if it tells anything.
