@@ -354,6 +354,7 @@ mod tests {
         let mut wheel = Wheel::new();
         assert_eq!(wheel.expire(at(5_000)), None);
         wheel.arm(at(10), 'a');
+        assert_eq!(wheel.next_deadline(), at(5_000), "time does not go back");
         assert_eq!(wheel.expire(at(5_000)), Some('a'));
     }
 

@@ -44,6 +44,19 @@ fn what_a_socket_is_can_be_asked() {
     }
 }
 
+/// `net.ipv6.bindv6only`
+#[test]
+fn a_new_socket_of_both_families_is_of_one_where_that_is_set() {
+    let mut host = host();
+    for on in [0, 1] {
+        host.configure_sockets(|config| config.bindv6only = on == 1);
+        for ty in [SOCK_STREAM, SOCK_DGRAM] {
+            let socket = host.socket(AF_INET6, ty, 0).unwrap();
+            assert_eq!(get(&mut host, socket, ipv6::LEVEL, ipv6::IPV6_V6ONLY), Ok(on), "{ty}");
+        }
+    }
+}
+
 #[test]
 fn times_come_back() {
     let mut host = host();

@@ -4,8 +4,8 @@ use crate::script::Script;
 use loggia_stack::Errno;
 use loggia_stack::base::{MsgFlags, Ready, TcpState};
 use loggia_stack::socket::Address;
-use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR};
-use loggia_stack::socket::numbers::{AF_INET, SOCK_STREAM};
+use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_BINDTOIFINDEX, SO_REUSEADDR};
+use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SOCK_STREAM};
 
 const SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 0";
 const PEER: [u8; 4] = [10, 0, 0, 2];
@@ -43,6 +43,55 @@ fn connecting_to_a_group_is_refused() {
         assert_eq!(t.stack.connect(socket, &address(remote)), Err(Errno::ENETUNREACH), "{remote}");
     }
     t.expect_nothing();
+}
+
+/// To nobody means to ourselves, as in Linux.
+#[test]
+fn connecting_to_nobody_is_connecting_to_ourselves() {
+    let mut t = Script::new();
+    for (family, remote, ourselves) in [(AF_INET, "0.0.0.0:80", "127.0.0.1:80"), (AF_INET6, "[::]:80", "[::1]:80")] {
+        let [listener, socket] = [(); 2].map(|()| t.stack.socket(family, SOCK_STREAM, 0).unwrap());
+        t.stack.bind(listener, &address(ourselves)).unwrap();
+        t.stack.listen(listener, 1).unwrap();
+        assert_eq!(t.stack.connect(socket, &address(remote)), Err(Errno::EINPROGRESS));
+        assert!(t.ready(socket).contains(Ready::OUT));
+        assert_eq!(t.stack.getpeername(socket), Ok(address(ourselves)));
+    }
+}
+
+/// RFC 4007 §6: an address of a link means nothing without the link, and nothing on another one than the socket is bound to.
+#[test]
+fn an_address_of_a_link_goes_by_that_link_only() {
+    let mut t = Script::new();
+    let on_link = |scope| {
+        let mut remote = address("[fe80::9]:80");
+        if let Address::Inet6 { addr, .. } = &mut remote {
+            addr.scope = scope;
+        }
+        remote
+    };
+    let socket = t.stack.socket(AF_INET6, SOCK_STREAM, 0).unwrap();
+    assert_eq!(t.stack.connect(socket, &on_link(0)), Err(Errno::EINVAL));
+    let link = u32::from(t.link().0);
+    t.stack.setsockopt(socket, SOL_SOCKET, SO_BINDTOIFINDEX, &link.to_ne_bytes()).unwrap();
+    assert_eq!(t.stack.connect(socket, &on_link(link + 1)), Err(Errno::EINVAL));
+}
+
+/// What was accepted holds the listener's port when that is closed.
+#[test]
+fn what_was_accepted_holds_its_port() {
+    let mut t = Script::new();
+    let listener = t.listen(5);
+    t.inject(&format!("S 0:0(0) win 65535 <{SYN}>"));
+    t.expect("S. 0:0(0) ack 1");
+    t.inject(". 1:1(0) ack 1 win 65535");
+    let (socket, _) = t.stack.accept(listener).expect("a connection");
+    t.stack.close(listener).unwrap();
+    let other = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+    assert_eq!(t.stack.bind(other, &address("10.0.0.1:80")), Err(Errno::EADDRINUSE));
+    t.stack.close(socket).unwrap();
+    t.inject("R 1:1(0) win 0");
+    assert_eq!(t.stack.bind(other, &address("10.0.0.1:80")), Ok(()));
 }
 
 /// RFC 9293 MUST-43: the local address may be named, RFC 9293 MUST-44: else the network layer chooses it, RFC 9293 MUST-45: and so it stays.

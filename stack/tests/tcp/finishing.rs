@@ -112,6 +112,34 @@ fn records_of_time_wait_end_together_and_are_over_in_time() {
     t.expect("R 2:2(0)");
 }
 
+/// One whose time began anew does not keep those that came after it.
+#[test]
+fn a_record_of_time_wait_that_began_anew_ends_behind_others() {
+    let mut t = Script::new();
+    let listener = t.listen(5);
+    let end_one = |t: &mut Script| {
+        t.inject(&format!("S 0:0(0) win 65535 <{SYN}>"));
+        t.expect("S. 0:0(0) ack 1");
+        t.inject(". 1:1(0) ack 1 win 65535");
+        let (socket, _) = t.stack.accept(listener).expect("a connection");
+        t.stack.close(socket).unwrap();
+        t.expect("F. 1:1(0) ack 1");
+        t.inject("F. 1:1(0) ack 2 win 65535");
+        t.expect(". 2:2(0) ack 2");
+    };
+    end_one(&mut t);
+    t.peer_port += 1;
+    end_one(&mut t);
+    t.peer_port -= 1;
+    t.run(30_000);
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    assert!(t.next().is_some(), "the first one's FIN is acknowledged");
+    t.run(31_000);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 1, "the second one");
+    t.run(30_000);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 2);
+}
+
 /// RFC 6191 §2: a SYN that could be an old duplicate does not end TIME-WAIT; it is acknowledged, and an honest peer resets.
 #[test]
 fn an_old_syn_does_not_end_time_wait() {

@@ -55,6 +55,8 @@ fn nodelay_pulls_the_cork_once() {
     t.expect("P. 1:41(40) ack 1");
     t.write(socket, 40, 40);
     t.expect_nothing();
+    t.stack.setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &0i32.to_ne_bytes()).unwrap();
+    t.expect_nothing();
 }
 
 /// `TCP_NOTSENT_LOWAT`: a write takes no new piece while so much is unsent, and `poll` waits until half of it is left.
