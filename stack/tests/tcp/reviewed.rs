@@ -167,27 +167,34 @@ fn an_option_set_late_does_not_keep_the_port() {
     assert_eq!(t.stack.bind(other, &name), Ok(()));
 }
 
-/// What takes a connection's place in TIME-WAIT holds the port as the socket's options are by then, and gives back what it took.
+/// What takes a connection's place in TIME-WAIT holds the port as the socket's options are by then, bound or not, and gives back what it took.
 #[test]
 fn an_option_set_late_counts_in_time_wait() {
-    let mut t = Script::new();
-    let socket = t.connect();
-    t.expect("S 0:0(0)");
-    t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000>");
-    t.expect(". 1:1(0) ack 1");
-    let name = t.stack.getsockname(socket).unwrap();
-    reuse_address(&mut t, socket);
-    t.stack.close(socket).unwrap();
-    t.expect("F. 1:1(0) ack 1");
-    t.inject("F. 1:1(0) ack 2 win 65535");
-    t.expect(". 2:2(0) ack 2");
-    let [plain, sharing] = [(); 2].map(|()| t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap());
-    reuse_address(&mut t, sharing);
-    assert_eq!(t.stack.bind(plain, &name), Err(Errno::EADDRINUSE));
-    assert_eq!(t.stack.bind(sharing, &name), Ok(()));
-    t.stack.close(sharing).unwrap();
-    t.run(61_000);
-    assert_eq!(t.stack.bind(plain, &name), Ok(()), "nobody holds it any more");
+    for bound in [false, true] {
+        let mut t = Script::new();
+        let ours: Address = "10.0.0.1:0".parse().unwrap();
+        let socket = t.connect_with(|stack, socket| {
+            if bound {
+                stack.bind(socket, &ours).unwrap();
+            }
+        });
+        t.expect("S 0:0(0)");
+        t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000>");
+        t.expect(". 1:1(0) ack 1");
+        let name = t.stack.getsockname(socket).unwrap();
+        reuse_address(&mut t, socket);
+        t.stack.close(socket).unwrap();
+        t.expect("F. 1:1(0) ack 1");
+        t.inject("F. 1:1(0) ack 2 win 65535");
+        t.expect(". 2:2(0) ack 2");
+        let [plain, sharing] = [(); 2].map(|()| t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap());
+        reuse_address(&mut t, sharing);
+        assert_eq!(t.stack.bind(plain, &name), Err(Errno::EADDRINUSE), "bound: {bound}");
+        assert_eq!(t.stack.bind(sharing, &name), Ok(()), "bound: {bound}");
+        t.stack.close(sharing).unwrap();
+        t.run(61_000);
+        assert_eq!(t.stack.bind(plain, &name), Ok(()), "nobody holds it any more");
+    }
 }
 
 /// As Linux: what ended the connection before is forgotten by the next attempt.
