@@ -101,7 +101,7 @@ impl Addr {
     /// True for IPv4 (mapped) addresses.
     #[inline]
     pub const fn is_v4(self) -> bool {
-        self.front == 0 && self.back & MAPPED_MASK == MAPPED
+        (self.front == 0) & (self.back & MAPPED_MASK == MAPPED)
     }
 
     /// The family whose header carries this address.

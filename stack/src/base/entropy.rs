@@ -56,6 +56,7 @@ impl HashKey {
     }
 
     /// The hash of a flow's two ends.
+    #[inline(always)]
     pub fn flow(&self, local: Addr, local_port: u16, remote: Addr, remote_port: u16) -> u64 {
         let (mut sip, ports) = (Sip::<1, 3>::new(self.0, self.1), ports(local_port, remote_port));
         if remote.is_v4() && local.is_v4() {

@@ -4,6 +4,7 @@
 //! bit. Text is made by whoever reads, not here.
 
 use alloc::collections::VecDeque;
+use core::hint::cold_path;
 
 use super::addr::{Addr, SockAddr};
 use super::discard::Discard;
@@ -409,6 +410,7 @@ impl Events {
     #[inline(always)] // Nothing is made of an event that nobody wants.
     pub fn emit(&mut self, at: Instant, what: What) {
         if self.wanted(what.class()) {
+            cold_path();
             self.record(Event { at, what });
         }
     }

@@ -14,6 +14,7 @@
 //! A frame may be larger than the link's MTU: [`Content::segment_size`] then says at how many payload bytes it is to be cut.
 
 use alloc::boxed::Box;
+use core::hint::cold_path;
 use core::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
@@ -123,6 +124,7 @@ impl Default for Content {
 
 impl Frame {
     /// A frame without headers around a payload; also one that came from a device as it is.
+    #[inline(always)]
     pub fn new(body: Rope) -> Self {
         // Made in its place, where the body is put then: a whole content would be moved there.
         let mut content = Box::<Content>::default();
@@ -409,10 +411,13 @@ impl Frame {
     #[inline(always)]
     pub(crate) fn together(&self, offset: usize, len: usize) -> Option<&[u8]> {
         let head = self.head();
-        match offset.checked_sub(head.len()) {
-            Some(start) => self.body.as_one()?.get(start..start + len),
-            None => head.get(offset..offset + len),
+        if offset < head.len() {
+            return head.get(offset..offset + len);
         }
+        // Headers, which are what is mostly looked at, lie in the head.
+        cold_path();
+        let start = offset - head.len();
+        self.body.as_one()?.get(start..start + len)
     }
 
     /// If the frame has `len` bytes, all in the head: what is before its last `last` bytes, which ends with the others, and these.
@@ -464,6 +469,7 @@ impl Frame {
     ///
     /// # Panics
     /// If the frame is shorter.
+    #[inline(always)]
     pub fn take_part(&mut self, offset: usize, len: usize) -> Rope {
         let Some(skip) = offset.checked_sub(self.head().len()) else { return self.rope(offset, len) };
         let mut part = core::mem::take(&mut self.body);

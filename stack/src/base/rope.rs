@@ -284,6 +284,7 @@ impl Rope {
     }
 
     /// Keeps the first `len` bytes.
+    #[inline(always)]
     pub fn truncate(&mut self, len: usize) {
         if len >= self.len {
             return;

@@ -92,7 +92,7 @@ impl<T> Slab<T> {
     }
 
     /// Adds an entry.
-    #[inline] // A large value is moved once, and not into a call first.
+    #[inline(always)]
     pub fn insert(&mut self, value: T) -> Key {
         let (key, place) = self.occupy();
         *place = Some(value);
@@ -108,7 +108,7 @@ impl<T> Slab<T> {
     }
 
     /// A place for a new entry, to be put there at once.
-    #[inline]
+    #[inline(always)]
     fn occupy(&mut self) -> (Key, &mut Option<T>) {
         if self.free == NONE {
             self.grow();

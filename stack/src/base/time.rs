@@ -1,6 +1,7 @@
 //! The stack's own time: nanoseconds since its epoch, which is whatever moment the driver calls zero.
 
 use core::fmt;
+use core::hint::cold_path;
 use core::ops::{Add, AddAssign, Sub};
 pub use core::time::Duration;
 
@@ -58,7 +59,11 @@ impl Instant {
     #[inline]
     #[must_use]
     pub const fn after_micros(self, micros: u64) -> Self {
-        Self(self.0.saturating_add(micros.saturating_mul(1_000)))
+        let Some(nanos) = micros.checked_mul(1_000) else {
+            cold_path();
+            return Self::NEVER;
+        };
+        Self(self.0.saturating_add(nanos))
     }
 
     /// True for every moment but [`Instant::NEVER`].

@@ -1,5 +1,7 @@
 //! What happens to a host: frames arrive, time passes.
 
+use core::hint::cold_path;
+
 use super::stack::Stack;
 use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
 use crate::link::Received;
@@ -46,13 +48,18 @@ impl Stack {
         let Self { net, sockets } = self;
         // Raw sockets look at each packet for themselves.
         if !sockets.raw.is_empty() {
+            cold_path();
             return Some(frame);
         }
         if sockets.udp.has_trail() {
             frame = sockets.udp.follow(net, link, frame, more)?;
         }
-        // What came with others may have to be joined with them.
-        if more || !net.is_idle() { Some(frame) } else { sockets.tcp.receive_known(net, link, frame) }
+        // What came with others may have to be joined with them; who brings many at once does not feel a jump.
+        if more || !net.is_idle() {
+            cold_path();
+            return Some(frame);
+        }
+        sockets.tcp.receive_known(net, link, frame)
     }
 
     #[inline(never)]
@@ -68,10 +75,12 @@ impl Stack {
     #[inline]
     pub fn set_clock(&mut self, now: Instant) {
         // The deadline of what is not armed is no moment at which time can stand.
-        if now.is_set() {
-            let base = &mut self.net.links.base;
-            base.now = base.now.max(now);
+        if !now.is_set() {
+            cold_path();
+            return;
         }
+        let base = &mut self.net.links.base;
+        base.now = base.now.max(now);
     }
 
     /// Time passes: it is `now`, and every timer that is due has fired. This is the only way time passes; going back
@@ -81,6 +90,7 @@ impl Stack {
         self.set_clock(now);
         // Mostly nothing is due.
         if let Some(first) = self.next_timer() {
+            cold_path();
             self.fire(first);
         }
     }
@@ -115,6 +125,7 @@ impl Stack {
     pub(super) fn settle(&mut self) {
         // Most calls cause nothing to come up.
         if !self.net.is_idle() || self.sockets.tcp.owes() {
+            cold_path();
             self.carry_up_all();
         }
         self.sockets.tcp.relieve(&mut self.net);

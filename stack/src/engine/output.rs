@@ -13,10 +13,16 @@ impl Stack {
     fn transmit_next(&mut self, link: LinkId) -> Option<Frame> {
         let (frame, drained) = self.net.links.transmit_next(link)?;
         if drained {
-            self.links_drained(Some(link));
-            self.settle();
+            self.has_room_again(link);
         }
         Some(frame)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn has_room_again(&mut self, link: LinkId) {
+        self.links_drained(Some(link));
+        self.settle();
     }
 
     /// The device did not take a frame of so many bytes that [`Stack::transmit`] gave, and it is lost. It is counted; events are the caller's.

@@ -80,7 +80,7 @@ impl Backlog {
     /// True if nothing waits.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.joiner.is_empty() && self.looped.is_empty()
+        self.queue.is_empty() & self.joiner.is_empty() & self.looped.is_empty()
     }
 
     /// The next thing: what came first, then what waited to be joined.

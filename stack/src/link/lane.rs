@@ -3,6 +3,8 @@
 //! A link of packets takes it with nothing else to ask. On an Ethernet its neighbour must be one that is [just sent to](Table::just_sent_to). Loopback keeps it
 //! for whoever asks what came.
 
+use core::hint::cold_path;
+
 use super::backlog::Backlog;
 use super::ethernet::{Header, ethertype};
 use super::neighbour::Progress;
@@ -37,8 +39,13 @@ impl Links {
     #[inline(always)] // Whoever makes the packet does it with the queue in hand.
     pub fn bare_lane(&mut self, link: LinkId, len: usize) -> Option<Lane<'_>> {
         let Self { base, ports, backlog, .. } = self;
-        let port = ports.get_mut(link).filter(|port| port.takes_bare(len))?;
-        Some(Lane { port, onward: Onward::Bare, backlog, base })
+        if let Some(port) = ports.get_mut(link)
+            && port.takes_bare(len)
+        {
+            return Some(Lane { port, onward: Onward::Bare, backlog, base });
+        }
+        cold_path();
+        None
     }
 
     /// True if there is such a lane.

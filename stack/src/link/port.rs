@@ -55,7 +55,7 @@ impl Port {
 
     /// True if a packet of so many bytes may go out now.
     pub(super) fn takes(&self, len: usize) -> bool {
-        self.up && self.queue.has_room() && len <= self.config.mtu as usize
+        self.up & self.queue.has_room() & (len <= self.config.mtu as usize)
     }
 
     /// True if it may, and nothing is in front of it: this is a link of packets.

@@ -1,5 +1,7 @@
 //! Packets to the devices.
 
+use core::hint::cold_path;
+
 use super::ethernet::{Header, ethertype};
 use super::mac::Mac;
 use super::offload::cut::Cutter;
@@ -76,7 +78,10 @@ impl Links {
         let port = self.ports.get_mut(link)?;
         let was_full = !port.queue.has_room();
         let frame = port.queue.pop(&port.config.offloads)?;
-        let drained = was_full && port.queue.has_room();
+        let drained = was_full && {
+            cold_path();
+            port.queue.has_room()
+        };
         let len = frame.len();
         port.stats.tx_packets += 1;
         port.stats.tx_bytes += len as u64;

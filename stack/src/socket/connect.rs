@@ -7,6 +7,8 @@
 //!        └────────────────────────┘ ... and the socket is fresh again (POSIX leaves its state undefined)
 //! ```
 
+use core::hint::cold_path;
+
 use super::address::Address;
 use super::layer::{Sockets, on_datagrams};
 use super::name::wrong_family;
@@ -20,6 +22,7 @@ impl Sockets {
     ///
     /// `EINPROGRESS` (the handshake has begun: readiness OUT tells its end), `EALREADY`, `EISCONN`, `ECONNREFUSED` and other ends of a
     /// handshake, `ECONNABORTED`, `EAFNOSUPPORT`, `EINVAL`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
+    #[inline(always)]
     pub fn connect(&mut self, net: &mut Network, id: SocketId, address: &Address) -> Result<(), Errno> {
         let record = *self.record(id)?;
         match record.kind {
@@ -29,6 +32,7 @@ impl Sockets {
         }
     }
 
+    #[inline(always)]
     fn connect_stream(
         &mut self,
         net: &mut Network,
@@ -38,6 +42,7 @@ impl Sockets {
         address: &Address,
     ) -> Result<(), Errno> {
         if *address == Address::Unspecified {
+            cold_path();
             self.disconnect(net, id, key);
             return Ok(());
         }
@@ -168,6 +173,7 @@ impl Sockets {
     }
 
     /// The other end as `connect` (and sending) names it; the unspecified address means this host.
+    #[inline(always)]
     pub(super) fn remote_name(&self, record: &Record, address: &Address) -> Result<SockAddr, Errno> {
         match (record.family, address) {
             (Family::Inet, Address::Inet(addr)) => Ok(to_loopback(*addr)),

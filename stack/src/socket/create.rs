@@ -21,6 +21,7 @@ impl Sockets {
     ///
     /// `EAFNOSUPPORT`, `ESOCKTNOSUPPORT`, `EPROTONOSUPPORT`, `EINVAL` as Linux; `EPERM` for raw sockets without permission;
     /// `ENFILE` at the limit of sockets, `ENOBUFS` when the memory budget is used up.
+    #[inline(always)]
     pub fn socket(&mut self, net: &mut Network, family: i32, ty: i32, protocol: i32) -> Result<SocketId, Errno> {
         let wanted = wanted(family, ty, protocol)?;
         if wanted.ty == Type::Raw {
@@ -61,6 +62,7 @@ impl Sockets {
     }
 
     /// Keeps a new socket; the budget counts it.
+    #[inline(always)]
     fn open(&mut self, net: &mut Network, wanted: Wanted) -> SocketId {
         let Wanted { family, ty, protocol } = wanted;
         let (Some(version), Type::Stream) = (family.version(), ty) else { return self.open_other(net, wanted) };
@@ -123,6 +125,7 @@ impl Sockets {
         Ok(())
     }
 
+    #[inline(always)]
     fn release(&mut self, net: &mut Network, id: SocketId) {
         let Some(record) = self.forget(net, id) else { return };
         let linger = self.forget_rare(&record).map(|rare| rare.linger);
@@ -138,7 +141,7 @@ impl Sockets {
     }
 
     /// Gives up the references of messages that nobody will receive, which may close sockets, whose queues may hold more of them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn drop_rights(&mut self, net: &mut Network) {
         if self.unix.has_dropped_rights() {
             self.drop_all_rights(net);
@@ -158,6 +161,7 @@ impl Sockets {
     }
 
     /// One reference less. If those that remain may all be in queues that nobody can reach, they are looked for.
+    #[inline(always)]
     fn give_up(&mut self, net: &mut Network, id: SocketId) -> Result<(), Errno> {
         let record = self.record_mut(id)?;
         record.handles -= 1;
@@ -205,6 +209,7 @@ impl Sockets {
 }
 
 /// Linux's order of tests: flags, ranges, family, type, protocol.
+#[inline(always)]
 fn wanted(family: i32, ty: i32, protocol: i32) -> Result<Wanted, Errno> {
     if ty & !(SOCK_TYPE_MASK | SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
         return Err(Errno::EINVAL);

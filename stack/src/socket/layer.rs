@@ -184,6 +184,7 @@ impl Sockets {
         }
     }
 
+    #[inline(always)]
     pub(super) fn inet_mut(&mut self, kind: Kind) -> Option<&mut Inet> {
         match kind {
             Kind::Tcp(key) => Some(self.tcp.inet_mut(key)),
@@ -204,6 +205,7 @@ impl Sockets {
         }
     }
 
+    #[inline(always)]
     pub(super) fn datagram_options_mut(&mut self, kind: Kind) -> Option<&mut DatagramOptions> {
         on_datagrams!(self, kind, |transport, key| Some(transport.options_mut(key)), _ => None)
     }

@@ -63,6 +63,7 @@ impl Sockets {
 
     /// Takes a connection from the accept queue: its socket and the other end's address.
     /// `EAGAIN` (none waits), `EINVAL` (not listening), `EOPNOTSUPP` (datagrams), `ENFILE` (it stays in the queue).
+    #[inline(always)]
     pub fn accept(&mut self, net: &mut Network, id: SocketId) -> Result<(SocketId, Address), Errno> {
         let listener = self.record(id)?;
         if !listener.semantics().connection {
@@ -79,6 +80,7 @@ impl Sockets {
         }
     }
 
+    #[inline(always)]
     fn accept_tcp(&mut self, net: &mut Network, listener: &Record, key: Key) -> Result<(SocketId, Address), Errno> {
         let child = self.tcp.accept(key)?;
         let record = listener.inherit(Kind::Tcp(child));

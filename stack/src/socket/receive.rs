@@ -56,10 +56,9 @@ impl Sockets {
     #[inline]
     fn plain_kind(&self, net: &Network, id: SocketId, flags: MsgFlags) -> Option<Kind> {
         let record = self.records.get(id)?;
-        let is_plain =
-            flags.is_within(MsgFlags::DONTWAIT) && record.rare.is_none() && !net.links.base.events.wanted(class::CALLS);
-        let is_closed = record.read_shut && matches!(record.kind, Kind::Tcp(_));
-        (is_plain && !is_closed).then_some(record.kind)
+        let is_plain = flags.is_within(MsgFlags::DONTWAIT) & record.rare.is_none() & !net.links.base.events.wanted(class::CALLS);
+        let is_closed = record.read_shut & matches!(record.kind, Kind::Tcp(_));
+        (is_plain & !is_closed).then_some(record.kind)
     }
 
     #[inline(never)]

@@ -121,6 +121,7 @@ impl Inet {
     }
 
     /// Tells whoever listens which ends the socket has now.
+    #[inline(always)]
     pub fn tell_ends(&self, base: &mut Base, protocol: u8) {
         if let Some(socket) = self.owner
             && base.events.wanted(class::CALLS)

@@ -1,6 +1,8 @@
 //! The usual packet: a whole datagram without options or extension headers, for TCP or UDP, between two addresses whose packets were found to be ours
 //! before. What `v4`, `v6`, `martian` and `deliver` come to for it, in one go; for all others they are asked.
 
+use core::hint::cold_path;
+
 use super::family::{Family, V4, V6};
 use crate::base::{Addr, Frame, LinkId, Version};
 use crate::link::{LinkCast, Received};
@@ -30,10 +32,13 @@ pub fn headers<F: Family, const LEN: usize>(
 ) -> Option<Headers<'_, F, LEN>> {
     let (len, all) = (frame.len() - network, frame.together(network, F::LEN + LEN)?);
     let (network, transport) = (F::header(all)?, all.last_chunk()?);
-    // What is most often in vain first.
-    let is_one = F::protocol(network) == protocol && is_wanted(transport) && F::is_plain(network, len);
     let ends = F::ends(all)?;
-    (is_one && frame.segment_size == 0).then_some(Headers { network, transport, ends })
+    // What is most often in vain first.
+    if F::protocol(network) == protocol && is_wanted(transport) && F::is_plain(network, len) && frame.segment_size == 0 {
+        return Some(Headers { network, transport, ends });
+    }
+    cold_path();
+    None
 }
 
 impl Network {

@@ -2,6 +2,8 @@
 //!
 //! A socket of datagrams keeps its way. Connections, of which there may be a million, have no room for that: theirs lie in a small direct-mapped cache.
 
+use core::hint::cold_path;
+
 use super::head::Head;
 use super::longest;
 use crate::base::{Errno, Frame, Sum, Version};
@@ -116,7 +118,11 @@ impl Slot {
     /// It is the way of such packets, and holds.
     #[inline]
     fn is_of(&self, query: &RouteQuery, manner: Manner, generation: u64) -> bool {
-        self.way.generation == generation && self.query == *query && self.manner == manner
+        // A link has a number above 0: asked so, it is one comparison.
+        let link_of = |query: &RouteQuery| query.link.map_or(0, |link| link.0);
+        let RouteQuery { dst, src, link: _ } = *query;
+        let same_ends = (self.query.dst == dst) & (self.query.src == src) & (link_of(&self.query) == link_of(query));
+        (self.way.generation == generation) & same_ends & (self.manner == manner)
     }
 }
 
@@ -135,9 +141,13 @@ impl Network {
     pub fn along_here(&mut self, query: &RouteQuery, manner: Manner) -> Option<Along<'_>> {
         let (place, generation) = (self.ways.place(query.dst, query.src, query.link), self.routes.generation());
         if !self.ways.at(place).is_some_and(|slot| slot.is_of(query, manner, generation)) {
+            cold_path();
             self.way_anew(query, manner)?;
         }
-        let slot = self.ways.at(place)?;
+        let Some(slot) = self.ways.at(place) else {
+            cold_path();
+            return None;
+        };
         Some(Along { way: &slot.way, links: &mut self.links })
     }
 
@@ -201,7 +211,11 @@ impl Network {
     #[inline(always)]
     fn fitting(&self, way: &Way, len: usize) -> Option<usize> {
         let len = way.header_len() + len;
-        (way.generation == self.routes.generation() && len <= way.largest).then_some(len)
+        if way.generation != self.routes.generation() || len > way.largest {
+            cold_path();
+            return None;
+        }
+        Some(len)
     }
 
     /// How many packets of a transport, each of so many bytes, may go a way now as one super-segment, of those for which
@@ -259,6 +273,7 @@ impl<'a> Along<'a> {
     pub fn straight_bare(self, len: usize) -> Result<(&'a Way, Straight<'a>), Self> {
         let len = self.way.header_len() + len;
         if len > self.way.largest || !self.links.has_bare_lane(self.way.route.link, len) {
+            cold_path(); // A jump is what that costs other links.
             return Err(self);
         }
         let Self { way, links } = self;
@@ -271,7 +286,11 @@ impl<'a> Along<'a> {
     pub fn straight(self, len: usize, progress: Progress) -> Option<(&'a Way, Straight<'a>)> {
         let Self { way, links } = self;
         let len = way.header_len() + len;
-        let lane = if len > way.largest { None } else { links.lane(way.route.link, &way.route.hop, len, progress) };
+        if len > way.largest {
+            cold_path();
+            return None;
+        }
+        let lane = links.lane(way.route.link, &way.route.hop, len, progress);
         lane.map(|lane| (way, Straight { lane, len }))
     }
 
@@ -297,7 +316,7 @@ impl<'a> Along<'a> {
     }
 
     /// True if a transport's packet goes the way whole, or is a super-segment, whose segments do.
-    #[inline]
+    #[inline(always)]
     pub fn fits(&self, frame: &Frame) -> bool {
         let Self { way, links } = self;
         let total = way.header_len() + frame.len();
@@ -310,6 +329,7 @@ impl<'a> Along<'a> {
     }
 
     /// As [`Network::send`], for a packet that [`Along::fits`].
+    #[inline(always)]
     pub fn send(self, mut frame: Frame) -> Result<(), Errno> {
         let Self { way, links } = self;
         let len = frame.len();

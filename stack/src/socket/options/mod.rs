@@ -36,6 +36,7 @@ enum Level {
 
 impl Sockets {
     /// Sets an option. `ENOPROTOOPT` for what the level does not know, `EINVAL` for lengths and values, `EPERM` without permission.
+    #[inline(always)]
     pub fn setsockopt(&mut self, net: &mut Network, id: SocketId, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
         let record = *self.record(id)?;
         match level_of(&record, level)? {

@@ -21,6 +21,7 @@ enum Buffer {
 }
 
 impl Sockets {
+    #[inline(always)]
     pub(super) fn set_socket_option(
         &mut self,
         net: &mut Network,
@@ -150,6 +151,7 @@ impl Sockets {
     }
 
     /// Twice what was asked for, because what a buffer holds is counted with its overhead; `getsockopt` gives the doubled value.
+    #[inline(always)]
     fn set_buffer(&mut self, net: &mut Network, record: &Record, which: Buffer, asked: u32) -> Result<(), Errno> {
         let least = if which == Buffer::Send { MIN_SNDBUF } else { MIN_RCVBUF };
         let size = asked.min(i32::MAX as u32 / 2).saturating_mul(2).max(least);

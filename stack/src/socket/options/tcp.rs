@@ -20,6 +20,7 @@ const MIN_CLAMP: i32 = 1152;
 const DEFAULT_MSS: u32 = 536;
 
 impl Sockets {
+    #[inline(always)]
     pub(super) fn set_tcp_option(
         &mut self,
         net: &mut Network,

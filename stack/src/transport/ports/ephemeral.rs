@@ -1,5 +1,7 @@
 //! Ephemeral ports (RFC 6056): which are tried, and in which order.
 
+use core::hint::cold_path;
+
 use crate::base::{Addr, Entropy, HashKey};
 
 use super::Rules;
@@ -89,6 +91,7 @@ impl Ephemeral {
         ends[16..32].copy_from_slice(&remote.octets());
         ends[32..].copy_from_slice(&remote_port.to_be_bytes());
         if self.counters.is_empty() {
+            cold_path();
             self.make_counters();
         }
         let Secrets { offset, counter } = self.secrets(ends);

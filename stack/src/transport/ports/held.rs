@@ -135,6 +135,7 @@ impl Held {
     }
 
     /// One connection of a kind holds it no more.
+    #[inline(always)]
     pub(super) fn release(&mut self, port: u16, holder: &Holder) {
         let Some(kind) = self.kinds.find(holder) else { return };
         let (number, place) = place_of(port);

@@ -81,6 +81,7 @@ impl Kinds {
     }
 
     /// One less.
+    #[inline(always)]
     pub(super) fn remove_user(&mut self, number: u32) {
         let (_, users) = &mut self.kinds[number as usize];
         *users -= 1;

@@ -135,6 +135,7 @@ impl Ports {
 
     /// A connection (or its TIME-WAIT) that has no binding of its own uses a port: it stands in the way of a `bind` that does
     /// not share with it.
+    #[inline(always)]
     pub fn hold(&mut self, port: u16, holder: Holder) {
         self.held.hold(port, &holder);
     }
@@ -178,6 +179,7 @@ impl Ports {
         }
     }
 
+    #[inline(always)]
     fn best_binding(&self, dst: Addr, port: u16, link: u16) -> Option<&Binding> {
         let scored = |binding: &Binding| binding.score(self.rules, dst, link);
         match self.at(port) {

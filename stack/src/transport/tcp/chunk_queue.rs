@@ -14,6 +14,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
+use core::hint::cold_path;
 
 use super::chunks::{CHUNK, Chunks};
 use crate::base::Rope;
@@ -85,7 +86,10 @@ struct Chunk {
 
 impl ChunkQueue {
     pub(super) fn len(&self) -> usize {
-        self.first.len() + self.rest.as_ref().map_or(0, |rest| rest.len)
+        let Some(rest) = &self.rest else { return self.first.len() };
+        // Who has so much queued does not feel a jump.
+        cold_path();
+        self.first.len() + rest.len
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -94,7 +98,9 @@ impl ChunkQueue {
 
     /// Memory held, to within one tail at the front that is partly released.
     pub(super) fn charge(&self) -> usize {
-        self.first_cost + self.rest.as_ref().map_or(0, |rest| rest.cost + rest.tail.capacity())
+        let Some(rest) = &self.rest else { return self.first_cost };
+        cold_path();
+        self.first_cost + rest.cost + rest.tail.capacity()
     }
 
     /// Copies `data` in. Into an empty queue it gets a chunk of its size (a request, a reply), after that small pieces share a tail.
@@ -103,6 +109,7 @@ impl ChunkQueue {
     }
 
     /// As [`ChunkQueue::append`], where `chunks` are at hand for what is large.
+    #[inline(always)]
     pub(super) fn append_in(&mut self, data: &[u8], chunks: &mut Chunks) {
         let mut more = data;
         if self.is_empty() {

@@ -22,6 +22,7 @@ pub(super) struct Chunks {
 
 impl Chunks {
     /// A copy of data in a chunk of those, if it fills one well.
+    #[inline(always)]
     pub(super) fn copy(&mut self, data: &[u8]) -> Option<Bytes> {
         if !(LARGE..=CHUNK).contains(&data.len()) {
             return None;

@@ -151,6 +151,7 @@ impl Flows {
     }
 
     /// The flow of an arriving segment.
+    #[inline(always)]
     pub(super) fn of_segment(&mut self, tuple: &Tuple, records: &Records) -> Option<Flow> {
         match &self.last[tuple.side()] {
             Some((last, flow)) if last == tuple => Some(*flow),
@@ -178,6 +179,7 @@ impl Flows {
     }
 
     /// The flow of a tuple.
+    #[inline(always)]
     pub(super) fn find(&mut self, tuple: &Tuple, records: &Records) -> Option<Flow> {
         let hash = self.hash(tuple);
         let same = |packed: &Packed| records.packed_tuple(*packed).is_some_and(|other| other == *tuple);
@@ -185,6 +187,7 @@ impl Flows {
     }
 
     /// Adds a flow whose tuple is not in the table.
+    #[inline(always)]
     pub(super) fn insert(&mut self, tuple: &Tuple, flow: Flow, records: &Records) {
         let (key, hash_of_it) = (self.key, self.hash(tuple));
         let rehash = |packed: &Packed| records.packed_tuple(*packed).map_or(0, |tuple| hash(key, &tuple));
@@ -193,6 +196,7 @@ impl Flows {
     }
 
     /// Another record takes the place of a flow's, with the same tuple. The table stays as it is.
+    #[inline(always)]
     pub(super) fn replace(&mut self, tuple: &Tuple, old: Flow, new: Flow) {
         let (hash, wanted) = (self.hash(tuple), Packed::new(old));
         if let Some(packed) = self.table.find_mut(hash, |packed| *packed == wanted) {
@@ -205,6 +209,7 @@ impl Flows {
     }
 
     /// Takes a flow out.
+    #[inline(always)]
     pub(super) fn remove(&mut self, tuple: &Tuple, flow: Flow) {
         self.last[tuple.side()] = None;
         self.trail.flow.take_if(|told| *told == flow);

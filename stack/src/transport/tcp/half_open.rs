@@ -58,6 +58,7 @@ impl HalfOpen {
     pub(super) const CHARGE: usize = 256;
 
     #[allow(clippy::too_many_arguments)] // A plain record built in one place from what one SYN brings.
+    #[inline(always)]
     pub(super) fn new(
         tuple: Tuple,
         listener: Key,
@@ -122,6 +123,7 @@ impl HalfOpen {
     }
 
     /// A new control block becomes its connection: SYN-RECEIVED, about to take the acknowledgement of its SYN.
+    #[inline(always)]
     pub(super) fn open(&self, tcb: &mut Tcb, now: Instant) {
         tcb.state = TcpState::SynReceived;
         tcb.queued = true;
@@ -208,6 +210,7 @@ impl Tcp {
     }
 
     /// A listener has one less.
+    #[inline(always)]
     fn half_open_is_gone(&mut self, net: &mut Network, listener: Key) {
         if let Some(listener) = self.records.connections.get_mut(listener).and_then(|tcb| tcb.listener.as_mut()) {
             listener.half_open = listener.half_open.saturating_sub(1);
@@ -277,6 +280,7 @@ impl Tcp {
     }
 
     /// For how many retransmissions of the SYN-ACK the listener waits for data; none if it listens no more.
+    #[inline(always)]
     fn deferral(&self, key: Key) -> Option<u8> {
         let listener = self.records.half_open[key].listener;
         let parent = self.records.connections.get(listener).filter(|tcb| tcb.listener.is_some())?;
@@ -364,6 +368,7 @@ fn retransmissions_within(seconds: u32) -> u8 {
 }
 
 /// Sends the SYN-ACK of a half-open connection, remembered or not.
+#[inline(always)]
 pub(super) fn transmit_syn_ack(
     net: &mut Network,
     spare: &mut Spare,

@@ -1,6 +1,8 @@
 //! Opening: the SYN we send, the SYN-ACK we send when both ends open at once, and what an answer settles
 //! (RFC 9293 §3.5, RFC 7323 §2.2, 3.2, RFC 2018 §2).
 
+use core::hint::cold_path;
+
 use super::cx::Cx;
 use super::fast_open::FastOpenOption;
 use super::header::{ACK, Header, Options, SYN};
@@ -14,6 +16,7 @@ use crate::base::{Duration, Instant, Rope, TcpState, What, Why};
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the first SYN of `connect`. The ends, the initial sequence number and the timestamp offset are set.
+#[inline(always)]
 pub(super) fn begin(tcb: &mut Tcb, cx: &mut Cx<'_>, iss: Seq) {
     tcb.snd.una = iss;
     tcb.snd.nxt = iss + 1;
@@ -53,6 +56,7 @@ pub(super) fn answer(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// (Re)sends our SYN or, once the peer's came, our SYN-ACK.
+#[inline(always)]
 pub(super) fn send_syn(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let mtu = transmit::mtu(tcb, cx);
     send_syn_for(tcb, cx, mtu);
@@ -110,6 +114,7 @@ fn fast_open(tcb: &mut Tcb, cx: &mut Cx<'_>, answering: bool) -> (Option<FastOpe
     }
 }
 
+#[inline(always)]
 fn arm(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.timers.retry = cx.now() + tcb.round_trip.timeout();
     tcb.timers.retry_kind = Retry::Retransmit;
@@ -191,7 +196,10 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq) {
     tcb.snd.wnd = window;
     tcb.snd.max_wnd = window;
     tcb.snd.wl1 = seq;
-    let mtu = transmit::known_mtu(tcb).unwrap_or_else(|| transmit::mtu(tcb, cx));
+    let mtu = transmit::known_mtu(tcb).unwrap_or_else(|| {
+        cold_path();
+        transmit::mtu(tcb, cx)
+    });
     if tcb.state == TcpState::SynSent {
         mtu_probe::opened(tcb, cx);
     }
@@ -203,6 +211,7 @@ pub(super) fn settle(tcb: &mut Tcb, cx: &mut Cx<'_>, window: u32, seq: Seq) {
     tcb.rcv.announced_mss = segment_size::announced(mtu, tcb.inet.remote, tcb.options.maxseg);
     tcb.rcv.mss = tcb.snd.mss.min(536);
     if tcb.recovery.timeouts > 0 {
+        cold_path();
         tcb.round_trip.handshake_was_resent();
     }
     tcb.recovery.timeouts = 0;

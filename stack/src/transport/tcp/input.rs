@@ -1,6 +1,7 @@
 //! From a packet to the connection it is for.
 
 use alloc::vec::Vec;
+use core::hint::cold_path;
 
 use super::Tcp;
 use super::arrives::{self, Arrival};
@@ -51,6 +52,7 @@ impl Tcp {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         arrives::segment(tcb, &mut cx, &mut arrival);
         if tcb.is_over() {
+            cold_path();
             self.settle(net, id);
         }
     }

@@ -39,6 +39,7 @@ impl Isn {
 
     /// RFC 9293 MUST-8, MUST-9, SHLD-1: a clock of 4 microseconds (64 ns as Linux has it) plus a secret function of the ends. And the offset of
     /// timestamps: the same for all connections between two hosts, so that PAWS works across connections (RFC 7323 §5.4).
+    #[inline(always)]
     pub(super) fn first(&mut self, now: Instant, local: SockAddr, remote: SockAddr) -> (Seq, u32) {
         let before = self.before.take();
         let hosts = self.hosts(local.addr, remote.addr);
@@ -52,6 +53,7 @@ impl Isn {
         }
     }
 
+    #[inline(always)]
     fn hosts(&mut self, local: Addr, remote: Addr) -> &Hosts {
         if self.last.as_ref().is_some_and(|last| (last.local, last.remote) != (local, remote)) {
             self.last = None;

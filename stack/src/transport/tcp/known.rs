@@ -1,6 +1,8 @@
 //! A segment as nearly all are, with timestamps and no other options, for a connection, and a SYN with the options that most have: looked at once,
 //! where it lies. What [`Tcp::receive`] and the layers below it come to for it, in one go; all others go up layer by layer.
 
+use core::hint::cold_path;
+
 use super::Tcp;
 use super::arrives::Arrival;
 use super::flows::{Came, Flow, Tuple};
@@ -46,20 +48,25 @@ impl Tcp {
         network: usize,
     ) -> Option<Frame> {
         if network == 0 && frame.len() == F::LEN + SYN_LEN {
+            cold_path();
             // It may carry eight bytes instead.
             frame = self.receive_known_syn::<F>(net, link, frame)?;
         }
-        let usual = usual::headers::<F, USUAL_LEN>(&frame, network, protocol::TCP, Header::is_usual);
-        let Some(headers) = usual else { return Some(frame) };
-        let flow = match self.known_flow::<F>(net, link, network, headers.ends) {
-            Some(flow) if is_sound::<F>(&frame, network, headers.ends) => flow,
-            _ => return Some(frame),
+        let Some(headers) = usual::headers::<F, USUAL_LEN>(&frame, network, protocol::TCP, Header::is_usual) else {
+            cold_path();
+            return Some(frame);
         };
-        if matches!(flow, Flow::TimeWait(_)) {
+        let Some(flow) = self.known_flow::<F>(net, link, network, headers.ends) else {
+            cold_path();
+            return Some(frame);
+        };
+        if matches!(flow, Flow::TimeWait(_)) || !is_sound::<F>(&frame, network, headers.ends) {
+            cold_path();
             return Some(frame);
         }
         let (header, traffic_class) = (Header::of_usual(headers.transport), F::traffic_class(headers.network));
         if !net.counts_in(link, frame.len(), network, false) {
+            cold_path();
             return None;
         }
         net.links.base.counters.tcp.in_segs += 1;
@@ -68,7 +75,9 @@ impl Tcp {
                 self.arrives(net, id, Arrival::known(&header, traffic_class, &mut frame, network + F::LEN + USUAL_LEN));
                 self.common.spare.keep_frame(frame);
             }
+            // Once for each connection.
             Flow::HalfOpen(key) => {
+                cold_path();
                 if let Some(packet) = F::packet(link, frame, network) {
                     self.known_for_half_open(net, key, packet, &header);
                 }
@@ -82,7 +91,11 @@ impl Tcp {
     #[inline(always)]
     fn known_flow<F: Family>(&mut self, net: &Network, link: LinkId, network: usize, ends: &F::Ends) -> Option<Flow> {
         let followed = self.flows.followed(ends.as_ref(), Came::new(link, network), net.generation());
-        followed.or_else(|| self.look_for_known_flow::<F>(net, link, network, ends))
+        if followed.is_some() {
+            return followed;
+        }
+        cold_path();
+        self.look_for_known_flow::<F>(net, link, network, ends)
     }
 
     #[inline(never)]
@@ -135,7 +148,7 @@ impl Tcp {
         None
     }
 
-    #[inline(never)] // Once for each connection.
+    #[inline(never)]
     fn known_for_half_open(&mut self, net: &mut Network, key: Key, mut packet: Packet, header: &Header) {
         transmit::report_stateless(&mut net.links.base, Direction::In, header, packet.len - USUAL_LEN);
         self.segment_for_half_open(net, key, &mut packet, header, USUAL_LEN);

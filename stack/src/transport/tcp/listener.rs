@@ -57,6 +57,7 @@ enum Admission {
 
 impl Tcp {
     /// A segment for a listener: first RST, second ACK, third SYN (RFC 9293 §3.10.7.2).
+    #[inline(always)]
     pub(super) fn segment_for_listener(
         &mut self,
         net: &mut Network,
@@ -80,6 +81,7 @@ impl Tcp {
         }
     }
 
+    #[inline(always)]
     fn take_syn(&mut self, net: &mut Network, id: Key, packet: &Packet, header: &Header, payload_len: usize) {
         match self.admit(net, id, packet, header) {
             Admission::Refuse(reason) => {
@@ -148,6 +150,7 @@ impl Tcp {
     }
 
     /// The half-open connection that a SYN begins.
+    #[inline(always)]
     pub(super) fn half_open_for(&mut self, net: &Network, id: Key, packet: &Packet, header: &Header) -> HalfOpen {
         let tuple = Tuple { local: packet.dst, remote: packet.src, local_port: header.dst_port, remote_port: header.src_port };
         let (local, remote) = tuple.ends();

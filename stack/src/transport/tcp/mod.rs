@@ -73,6 +73,7 @@ mod window;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hint::cold_path;
 
 use crate::base::{Cause, Entropy, Key, LinkId, Pressure, TcpState, Timer, TimerOwner};
 use crate::network::Network;
@@ -208,6 +209,7 @@ impl Tcp {
     #[inline]
     pub fn relieve(&mut self, net: &mut Network) {
         if !self.starved.is_empty() {
+            cold_path();
             self.relieve_some(net);
         }
     }

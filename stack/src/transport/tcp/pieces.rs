@@ -13,6 +13,7 @@
 //! takes more at its end.
 
 use alloc::collections::VecDeque;
+use core::hint::cold_path;
 
 use super::seq::Seq;
 
@@ -56,6 +57,7 @@ impl Pieces {
         let Self { first, rest, pushed, has_pushed } = self;
         // Memory of its own is what few have.
         if rest.capacity() > 0 {
+            cold_path();
             *rest = VecDeque::new();
         }
         (*first, *pushed, *has_pushed) = (None, Seq::default(), false);

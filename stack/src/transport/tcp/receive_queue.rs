@@ -37,6 +37,7 @@ impl ReceiveQueue {
     }
 
     /// Appends what arrived next.
+    #[inline(always)]
     pub fn push(&mut self, payload: Rope) {
         if self.chunks.is_empty() && self.short.fits(payload.len()) {
             self.short.append(&payload);
@@ -58,6 +59,7 @@ impl ReceiveQueue {
     }
 
     /// Drops the first `count` bytes.
+    #[inline(always)]
     pub fn consume(&mut self, count: usize) {
         let here = self.short.advance(count);
         if here < count {

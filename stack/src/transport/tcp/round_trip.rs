@@ -4,6 +4,8 @@
 //! RFC 6298 takes the variance with each sample. With a sample for each acknowledgement it then forgets a slow round trip within
 //! one window, and a timeout comes too early; so Linux takes the largest variance of each round trip and lets only that decay.
 
+use core::hint::cold_path;
+
 use super::seq::Seq;
 use crate::base::Duration;
 
@@ -133,10 +135,11 @@ impl RoundTrip {
     /// The same in microseconds.
     #[inline]
     pub fn timeout_us(&self) -> u64 {
-        let base = match self.srtt8 {
-            0 if self.handshake_was_resent => AFTER_RESENT_HANDSHAKE,
-            0 => INITIAL,
-            srtt8 => srtt8 / 8 + self.rttvar,
+        let base = if self.srtt8 != 0 {
+            self.srtt8 / 8 + self.rttvar
+        } else {
+            cold_path();
+            if self.handshake_was_resent { AFTER_RESENT_HANDSHAKE } else { INITIAL }
         };
         // Beyond ten doublings the ceiling is reached from any base.
         let backed_off = u64::from(base) << self.backed_off.min(10);

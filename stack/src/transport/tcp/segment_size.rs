@@ -1,5 +1,7 @@
 //! Segment sizes (RFC 9293 §3.7.1): what we announce, what we send.
 
+use core::hint::cold_path;
+
 use super::tcb::Tcb;
 use crate::base::Addr;
 
@@ -65,7 +67,10 @@ fn options(tcb: &Tcb) -> u32 {
 /// RFC 9293 MUST-16: the largest payload of a segment: the smaller of what the peer takes and what the path takes, less options. What passes is
 /// known better by who searches for it (RFC 4821 §5.1).
 pub(super) fn effective(tcb: &Tcb, path_mtu: u32) -> u16 {
-    let path_mtu = tcb.search.as_ref().map_or(path_mtu, |search| path_mtu.min(search.low));
+    let path_mtu = tcb.search.as_ref().map_or(path_mtu, |search| {
+        cold_path();
+        path_mtu.min(search.low)
+    });
     let path = largest_payload(path_mtu, tcb.inet.remote).max(MIN_MSS);
     let whole = path.min(tcb.snd.peer_mss).min(wanted(tcb.options.maxseg));
     whole - if tcb.timestamps { TIMESTAMP_BYTES } else { 0 }

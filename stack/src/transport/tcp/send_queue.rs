@@ -49,6 +49,7 @@ impl SendQueue {
     }
 
     /// `len` bytes from `offset` on (as many of them as there are), shared; at most 17 chunks, beyond that copied into one.
+    #[inline(always)]
     pub fn slice(&mut self, offset: usize, len: usize) -> Rope {
         self.chunks.slice(offset, len)
     }

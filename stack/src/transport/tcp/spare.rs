@@ -57,6 +57,7 @@ impl Spare {
     }
 
     /// What is in it is not needed any more.
+    #[inline(always)]
     pub(super) fn keep_sending(&mut self, mut emptied: Box<Sending>) {
         if self.sending.len() < MOST {
             emptied.clear();

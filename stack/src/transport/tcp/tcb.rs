@@ -5,6 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::hint::cold_path;
 
 use super::busy::{self, Wait};
 use super::chunks::Chunks;
@@ -96,7 +97,11 @@ impl Sending {
         pieces.clear();
         board.clear();
         (*usage, *wait, *meter) = (Usage::default(), Wait::default(), Meter::default());
-        (*stamps, *resized) = (None, None);
+        *resized = None;
+        if stamps.is_some() {
+            cold_path();
+            *stamps = None;
+        }
     }
 
     /// Memory held by the queue.
@@ -480,11 +485,7 @@ impl Tcb {
             self.report_state(base, from, cause);
         }
         let counted = &mut base.counters.tcp.curr_estab;
-        match (in_curr_estab(from), in_curr_estab(to)) {
-            (false, true) => *counted += 1,
-            (true, false) => *counted -= 1,
-            _ => {}
-        }
+        *counted = *counted + u64::from(in_curr_estab(to)) - u64::from(in_curr_estab(from));
     }
 
     #[cold]
@@ -590,6 +591,7 @@ impl Tcb {
     }
 
     /// Changes what is unacknowledged, in a spare box where one is needed, and settles the difference in memory held with the budget.
+    #[inline(always)]
     pub(super) fn with_sending<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Sending) -> T) -> T {
         self.sending.get_or_insert_with(|| cx.common.spare.sending()).account(cx.base(), change)
     }
@@ -603,6 +605,7 @@ impl Tcb {
     }
 
     /// Changes what is unread, likewise.
+    #[inline(always)]
     pub(super) fn with_receiving<T>(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut Receiving) -> T) -> T {
         self.receiving.get_or_insert_with(|| cx.common.spare.receiving()).account(cx.base(), change)
     }
@@ -618,6 +621,7 @@ impl Tcb {
     }
 
     /// Gives the box of unacknowledged data back if nothing is left in it: an idle connection owns no queue.
+    #[inline(always)]
     pub(super) fn shrink_sending(&mut self, spare: &mut Spare) {
         let idle = |sending: &Sending| {
             sending.queue.is_empty() && sending.board.is_empty() && sending.stamps.as_ref().is_none_or(|stamps| stamps.is_idle())
@@ -630,6 +634,7 @@ impl Tcb {
     }
 
     /// Gives the box of unread data back if nothing is left in it.
+    #[inline(always)]
     pub(super) fn shrink_receiving(&mut self, spare: &mut Spare) {
         let idle = |receiving: &Receiving| receiving.queue.is_empty() && receiving.out_of_order.is_empty();
         if self.receiving.as_deref().is_some_and(idle)

@@ -3,6 +3,8 @@
 //! A connection has one entry in the wheel. It is moved only when a deadline comes nearer; when it fires too early, it is armed
 //! anew. So an acknowledgement that moves the retransmission timeout costs no timer operation.
 
+use core::hint::cold_path;
+
 use super::cx::Cx;
 use super::output::{self, Push, acknowledge, decide, delay, reset};
 use super::recovery::{rack, tail_probe, timed_out};
@@ -49,8 +51,11 @@ fn arm_persist_if_needed(tcb: &mut Tcb, cx: &Cx<'_>) {
 
 /// RFC 6298 §5.3: the acknowledgement of new data restarts the timer, or the one that comes before it.
 pub(super) fn restart(tcb: &mut Tcb, cx: &Cx<'_>) {
-    if tcb.timers.retry_kind == Retry::Reorder && tcb.timers.retry.is_set() && tcb.in_flight() {
-        return;
+    if tcb.timers.retry_kind == Retry::Reorder {
+        cold_path();
+        if tcb.timers.retry.is_set() && tcb.in_flight() {
+            return;
+        }
     }
     tcb.timers.retry_kind = Retry::Retransmit;
     tcb.timers.retry = if tcb.in_flight() { cx.now().after_micros(tcb.round_trip.timeout_us()) } else { Instant::NEVER };
@@ -67,6 +72,7 @@ pub(super) fn arm_timeout(tcb: &mut Tcb, cx: &Cx<'_>) {
 /// RFC 8985 §7.2: a probe comes before the timeout, if there is to be one; where it would come later, it takes the timeout's place.
 pub(super) fn arm_probe(tcb: &mut Tcb, cx: &Cx<'_>) {
     if tcb.timers.retry_kind != Retry::Retransmit {
+        cold_path();
         return;
     }
     if let Some(wait) = tail_probe::timeout_us(tcb, cx) {
@@ -93,12 +99,13 @@ fn first(tcb: &Tcb) -> Instant {
 #[inline(always)] // Likewise.
 pub(super) fn sync(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let first = first(tcb);
-    let is_in_time = match tcb.timers.entry {
-        Some(entry) => first >= cx.base().timers.deadline(entry),
-        None => !first.is_set(),
-    };
-    if !is_in_time {
-        move_entry(tcb, cx, first);
+    match tcb.timers.entry {
+        Some(entry) if first >= cx.base().timers.deadline(entry) => {}
+        None if !first.is_set() => {}
+        _ => {
+            cold_path();
+            move_entry(tcb, cx, first);
+        }
     }
 }
 
@@ -288,6 +295,7 @@ fn slow_timeout(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// Arms keepalive if it is wanted (RFC 9293 MUST-24: off unless the application asks).
+#[inline(always)]
 pub(super) fn arm_keepalive(tcb: &mut Tcb, cx: &Cx<'_>) {
     if state::is_synchronized(tcb.state) && !(tcb.state == TcpState::FinWait2 && is_orphan(tcb)) {
         tcb.timers.slow = match tcb.options.keepalive {

@@ -80,10 +80,8 @@ pub(super) fn send_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
 
 /// The receive buffer's limit likewise.
 pub(super) fn receive_buffer(tcb: &Tcb, config: &TcpConfig) -> u32 {
-    match (&tcb.tuning, tcb.options.rcvbuf) {
-        (Some(tuning), 0) if tuning.receive != 0 => tuning.receive,
-        _ => window::initial_buffer(&tcb.options, config),
-    }
+    let tuned = tcb.tuning.as_ref().map_or(0, |tuning| tuning.receive);
+    if tuned == 0 || tcb.options.rcvbuf != 0 { window::initial_buffer(&tcb.options, config) } else { tuned }
 }
 
 /// A writer finds no room: less than a third of a buffer that may grow is free.
@@ -197,6 +195,7 @@ pub(super) fn was_read(tcb: &mut Tcb, cx: &mut Cx<'_>) {
 }
 
 /// `SO_RCVLOWAT` asks for so much to lie there at once: the buffer must hold it, as in Linux.
+#[inline(always)]
 pub(super) fn hold_low_water(tcb: &mut Tcb, config: &TcpConfig) {
     if tcb.options.rcvbuf == 0 && tcb.options.rcvlowat > window::full_space(tcb, config) {
         grow_receive(tcb, config, tcb.options.rcvlowat);

@@ -1,5 +1,7 @@
 //! The receive window: how far, when it moves, how it is written (RFC 9293 §3.8.6.2.2, RFC 7323 §2).
 
+use core::hint::cold_path;
+
 use super::options::{TcpConfig, TcpOptions};
 use super::tcb::Tcb;
 use super::tuning;
@@ -38,6 +40,7 @@ pub(super) fn buffer_for(window: u32, config: &TcpConfig) -> u32 {
 }
 
 /// RFC 7323 §2.2: our shift, from the largest buffer this connection may ever have.
+#[inline(always)]
 pub(super) fn shift(options: &TcpOptions, config: &TcpConfig) -> u8 {
     if !config.window_scaling {
         return 0;
@@ -49,6 +52,7 @@ pub(super) fn shift(options: &TcpOptions, config: &TcpConfig) -> u8 {
 }
 
 /// The window of our SYN or SYN-ACK, which is never scaled (RFC 7323 §2.2): whole segments, as Linux rounds it.
+#[inline(always)]
 pub(super) fn initial(options: &TcpOptions, config: &TcpConfig, mss: u16) -> u32 {
     let space = initial_space(options, config).min(65_535);
     let mss = u32::from(mss.max(1));
@@ -96,7 +100,11 @@ pub(super) fn offered(tcb: &Tcb) -> u32 {
 /// still taken.
 pub(super) fn on_wire_within(room: u32, window: u32, shift: u8) -> (u16, u32) {
     let (units, bytes) = on_wire(window, shift);
-    if bytes <= window.max(room) { (units, bytes) } else { on_wire(window >> shift << shift, shift) }
+    if bytes <= window.max(room) {
+        return (units, bytes);
+    }
+    cold_path();
+    on_wire(window >> shift << shift, shift)
 }
 
 /// A window as the header carries it, and how many bytes that really offers. It is rounded up, lest rounding take back

@@ -1,5 +1,7 @@
 //! Fifth, the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5, RFC 5681, RFC 6675).
 
+use core::hint::cold_path;
+
 use super::{Arrival, Step, discard, timestamp, usual};
 use crate::base::event::class;
 use crate::base::{Cause, Discard, Duration, Instant, TcpState, What};
@@ -18,20 +20,28 @@ pub(super) fn check_ack(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_
     if !arrival.has(ACK) {
         return discard(cx, arrival, Discard::TcpBadFlags);
     }
-    if tcb.state == TcpState::SynReceived && check_ack_of_syn(tcb, cx, arrival) == Step::Done {
-        return Step::Done;
+    if tcb.state == TcpState::SynReceived {
+        cold_path();
+        if check_ack_of_syn(tcb, cx, arrival) == Step::Done {
+            return Step::Done;
+        }
     }
     if check_range(tcb, cx, arrival) == Step::Done {
         return Step::Done;
     }
     if tcb.ecn.is_some() {
+        cold_path();
         ecn::arrived(tcb, arrival);
     }
     let later = timestamp::is_later(tcb, arrival);
     timestamp::remember(tcb, cx, arrival);
     tcb.tally.last_received_ms = cx.now_ms();
     tcb.recovery.probes = 0;
-    if usual::is_usual(tcb, arrival) { usual::take(tcb, cx, arrival) } else { take_any(tcb, cx, arrival, later) }
+    if usual::is_usual(tcb, arrival) {
+        return usual::take(tcb, cx, arrival);
+    }
+    cold_path();
+    take_any(tcb, cx, arrival, later)
 }
 
 /// The general way; `later`: the peer's clock has gone on.
@@ -151,6 +161,7 @@ fn take(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> News {
 }
 
 /// The window, and that it changed; what waited for it has been idle as long (Linux).
+#[inline(always)]
 pub(super) fn take_window(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) -> bool {
     let changed = update_window(tcb, arrival);
     if changed && tcb.unsent_len() > 0 {
@@ -187,7 +198,8 @@ fn update_window(tcb: &mut Tcb, arrival: &Arrival<'_>) -> bool {
     tcb.snd.wnd = window;
     tcb.snd.max_wnd = tcb.snd.max_wnd.max(window);
     tcb.snd.wl1 = seq;
-    if window > 0 && tcb.timers.retry_kind == Retry::Persist {
+    if tcb.timers.retry_kind == Retry::Persist && window > 0 {
+        cold_path();
         tcb.timers.retry = Instant::NEVER;
         tcb.round_trip.reset_back_off();
         tcb.recovery.since_ms = 0;
@@ -210,8 +222,9 @@ pub(super) fn advance_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq) -> Delivered
 pub(super) fn moved_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, data: u32) {
     tcb.snd.una = ack;
     tcb.snd.acked += u64::from(data);
-    if tcb.snd.urgent && tcb.snd.up.at_or_before(ack) {
-        tcb.snd.urgent = false;
+    if tcb.snd.urgent {
+        cold_path();
+        tcb.snd.urgent = tcb.snd.up.after(ack);
     }
     tcb.recovery.progress = true;
     if data > 0 {
@@ -221,6 +234,7 @@ pub(super) fn moved_una(tcb: &mut Tcb, cx: &mut Cx<'_>, ack: Seq, data: u32) {
 
 /// RFC 9293 MUST-18, RFC 6298 §3 (Karn), RFC 7323 §4.1: from the send time of what was never sent again, else from the echoed timestamp.
 /// `echo`: none if the acknowledgement answers what had arrived before, for then the timestamp may be that of long ago (RFC 7323 §5.3 R2).
+#[inline(always)]
 pub(super) fn take_round_trip(
     tcb: &mut Tcb,
     cx: &mut Cx<'_>,

@@ -1,5 +1,7 @@
 //! Eighth, the FIN bit (RFC 9293 §3.10.7.4).
 
+use core::hint::cold_path;
+
 use super::{Arrival, Step, text};
 use crate::base::{Cause, TcpState};
 use crate::transport::tcp::cx::Cx;
@@ -11,7 +13,12 @@ use crate::transport::tcp::tcb::Tcb;
 /// A FIN counts once everything before it is here; one that comes early is remembered.
 #[inline]
 pub(super) fn check_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
-    if arrival.has(FIN) || tcb.rcv.fin_seen { look_for_fin(tcb, cx, arrival) } else { Step::Done }
+    if arrival.has(FIN) || tcb.rcv.fin_seen {
+        // Once for each connection.
+        cold_path();
+        return look_for_fin(tcb, cx, arrival);
+    }
+    Step::Done
 }
 
 #[inline(never)]
@@ -33,12 +40,18 @@ fn look_for_fin(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> St
     Step::Done
 }
 
+/// Nothing comes behind the end.
+#[inline(never)]
+fn forget_early(tcb: &mut Tcb, cx: &mut Cx<'_>) {
+    tcb.with_receiving(cx, |receiving| receiving.out_of_order.clear());
+}
+
 /// The peer's direction is at its end.
 fn take_fin(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.nxt += 1;
     tcb.shut_read = true;
     if tcb.receiving.is_some() {
-        tcb.with_receiving(cx, |receiving| receiving.out_of_order.clear());
+        forget_early(tcb, cx);
     }
     if tcb.state == TcpState::Established {
         // As in Linux: the application is likely to close too, and its FIN can carry the acknowledgement.

@@ -15,6 +15,8 @@ mod usual;
 
 pub(super) use timestamp::is_older;
 
+use core::hint::cold_path;
+
 use super::cx::Cx;
 use super::ecn;
 use super::header::{FIN, Header, SYN};
@@ -92,10 +94,11 @@ impl<'a> Arrival<'a> {
 
     /// As how many segments it came.
     pub(super) fn segments(&self) -> u32 {
-        match u32::from(self.segment_size) {
-            0 => 1,
-            size => (self.payload.len() as u32).div_ceil(size).max(1),
+        if self.segment_size == 0 {
+            return 1;
         }
+        cold_path();
+        (self.payload.len() as u32).div_ceil(self.segment_size.into()).max(1)
     }
 
     /// One past the last sequence number.
@@ -131,21 +134,23 @@ pub(super) fn segment(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>)
     report(tcb, cx, arrival);
     count(tcb, arrival);
     if tcb.state == TcpState::SynSent {
+        cold_path();
         syn_sent::segment(tcb, cx, arrival);
     } else {
         steps(tcb, cx, arrival);
     }
-    if tcb.state != TcpState::Closed {
-        output::run(tcb, cx, Push::Normal);
+    if tcb.state == TcpState::Closed {
+        cold_path();
+        return;
     }
+    output::run(tcb, cx, Push::Normal);
 }
 
 fn count(tcb: &mut Tcb, arrival: &Arrival<'_>) {
     let segments = arrival.segments();
     tcb.tally.segs_in = tcb.tally.segs_in.wrapping_add(segments);
-    if !arrival.payload.is_empty() {
-        tcb.tally.data_segs_in = tcb.tally.data_segs_in.wrapping_add(segments);
-    }
+    let with_data = if arrival.payload.is_empty() { 0 } else { segments };
+    tcb.tally.data_segs_in = tcb.tally.data_segs_in.wrapping_add(with_data);
 }
 
 fn report(tcb: &Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {

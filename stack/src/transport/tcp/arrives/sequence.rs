@@ -1,5 +1,7 @@
 //! First, the sequence number: is anything of the segment within the window? (RFC 9293 §3.10.7.4)
 
+use core::hint::cold_path;
+
 use super::{Arrival, Step, discard};
 use crate::base::Discard;
 use crate::transport::tcp::cx::Cx;
@@ -17,6 +19,7 @@ pub(super) fn check_sequence(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arriv
     if arrival.end().at_or_after(tcb.rcv.acked) && arrival.seq.at_or_before(edge) {
         return Step::Continue;
     }
+    cold_path();
     if !arrival.has(RST) {
         answer_duplicate(tcb, cx, arrival);
     }

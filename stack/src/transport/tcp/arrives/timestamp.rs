@@ -1,5 +1,7 @@
 //! PAWS: a segment whose timestamp is older than the last one's is an old duplicate (RFC 7323 §5).
 
+use core::hint::cold_path;
+
 use super::{Arrival, Step, discard, sequence};
 use crate::base::Discard;
 use crate::transport::tcp::cx::Cx;
@@ -16,8 +18,9 @@ pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'
     }
     let Some((value, _)) = arrival.header.options.timestamps else { return Step::Continue };
     let age = cx.now_ms().wrapping_sub(tcb.rcv.ts_recent_ms);
-    if is_older(value, tcb.rcv.ts_recent) && age < OUTDATED_MS {
-        if arrival.has(RST) {
+    if is_older(value, tcb.rcv.ts_recent) {
+        cold_path();
+        if age >= OUTDATED_MS || arrival.has(RST) {
             return Step::Continue;
         }
         cx.base().counters.tcp_ext.paws_estab += 1;
@@ -31,12 +34,12 @@ pub(super) fn check_paws(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'
 /// before sequence and acknowledgement numbers were found good (R2): else one forged segment from the future would make PAWS
 /// refuse all honest ones.
 pub(super) fn remember(tcb: &mut Tcb, cx: &Cx<'_>, arrival: &Arrival<'_>) {
-    if let Some((value, _)) = arrival.header.options.timestamps
-        && tcb.timestamps
-        && arrival.seq.at_or_before(tcb.rcv.acked)
-    {
+    let Some((value, _)) = arrival.header.options.timestamps else { return };
+    if tcb.timestamps && arrival.seq.at_or_before(tcb.rcv.acked) {
         tcb.rcv.ts_recent = value;
         tcb.rcv.ts_recent_ms = cx.now_ms();
+    } else {
+        cold_path();
     }
 }
 

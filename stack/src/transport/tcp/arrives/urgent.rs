@@ -12,7 +12,7 @@ use crate::transport::tcp::tcb::{Tcb, Urgent};
 /// `tcp_stdurg` it is the pointed-to one (the reading of RFC 1122 before RFC 6093). A second urgent byte takes the place of the
 /// first, as in Linux: there is room for one.
 pub(super) fn check_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_>) -> Step {
-    if arrival.has(URG) && state::may_receive(tcb.state) {
+    if arrival.has(URG) {
         take_urg(tcb, cx, arrival);
     }
     Step::Continue
@@ -21,6 +21,9 @@ pub(super) fn check_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &mut Arrival<'_
 #[cold]
 #[inline(never)]
 fn take_urg(tcb: &mut Tcb, cx: &mut Cx<'_>, arrival: &Arrival<'_>) {
+    if !state::may_receive(tcb.state) {
+        return;
+    }
     let mut pointer = u32::from(arrival.header.urgent);
     if pointer > 0 && !cx.common.config.stdurg {
         pointer -= 1;

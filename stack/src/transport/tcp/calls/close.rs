@@ -44,6 +44,7 @@ impl Tcp {
 
     /// The last handle is gone. The connection goes on by itself until it is closed in order; with unread data, or with
     /// `linger` of zero, it is reset instead (RFC 9293 §3.6.1, RFC 1122 §4.2.2.13).
+    #[inline(always)]
     pub fn close(&mut self, net: &mut Network, id: Key, linger: Option<Duration>) {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
         if tcb.listener.is_some() {
@@ -132,6 +133,7 @@ fn is_flushing(tcb: &Tcb) -> bool {
 }
 
 /// RFC 9293 §3.10.4: queues the FIN behind what was written. Before our SYN is acknowledged there is nothing to close in order.
+#[inline(always)]
 fn close_write(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.shut_write = true;
     match tcb.state {
@@ -148,6 +150,7 @@ fn close_write(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     }
 }
 
+#[inline(always)]
 fn close_connection(tcb: &mut Tcb, cx: &mut Cx<'_>, linger: Option<Duration>) {
     let unread = tcb.readable_len() > 0;
     let at_once = linger.is_some_and(|linger| linger.is_zero());

@@ -296,6 +296,7 @@ fn start_anew(tcb: &mut Tcb, idle_ms: u64) {
 }
 
 /// Moves the bytes behind `skip`, of which there are as many, out of the receive queue, and throws away what is before them.
+#[inline(always)]
 fn take_out(tcb: &mut Tcb, cx: &mut Cx<'_>, skip: usize, into: &mut [u8]) {
     let whole = skip + into.len();
     tcb.with_receiving(cx, |receiving| {
@@ -307,6 +308,7 @@ fn take_out(tcb: &mut Tcb, cx: &mut Cx<'_>, skip: usize, into: &mut [u8]) {
 }
 
 /// So many bytes were taken out of the receive queue.
+#[inline(always)]
 fn was_taken(tcb: &mut Tcb, cx: &mut Cx<'_>, count: usize) {
     tcb.shrink_receiving(&mut cx.common.spare);
     tuning::was_read(tcb, cx);
@@ -317,6 +319,7 @@ fn was_taken(tcb: &mut Tcb, cx: &mut Cx<'_>, count: usize) {
 /// Reading made room: told at once if the window at least doubles by it (Linux) or a quarter of it was not told yet (BSD; RFC 9293
 /// §3.8.6.2.2 asks for a segment or a part of the buffer), else with the next acknowledgement. Without the second a sender that waits for
 /// the window has up to half of it less a round trip.
+#[inline(always)]
 fn tell_window(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     if !matches!(tcb.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
         return;

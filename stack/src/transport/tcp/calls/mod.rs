@@ -34,6 +34,7 @@ pub struct Unread {
 
 impl Tcp {
     /// A fresh socket, closed.
+    #[inline(always)]
     pub fn open(&mut self, owner: SocketId, version: Version) -> Key {
         let congestion = super::congestion::Congestion::new(self.common.config.congestion_control, 536);
         let (inet, options) = (Inet::new(version, Some(owner)), self.default_options.clone());
@@ -64,6 +65,7 @@ impl Tcp {
     }
 
     /// Changes settings and makes it so.
+    #[inline(always)]
     pub fn change_options(&mut self, net: &mut Network, id: Key, change: impl FnOnce(&mut TcpOptions)) {
         if self.concerns_others(net, id, change) {
             self.options_changed(net, id);

@@ -99,6 +99,7 @@ impl Tcp {
 
     /// Sends the SYN, or leaves that to the first write (`TCP_FASTOPEN_CONNECT`): says if it does. `EADDRNOTAVAIL` (no port is left), `ENETUNREACH`
     /// and its kin, `EINVAL` (a listener). What went wrong before is forgotten.
+    #[inline(always)]
     pub fn connect(&mut self, net: &mut Network, id: Key, remote: SockAddr) -> Result<bool, Errno> {
         let (tcb, mut cx) = self.set_out(net, id, remote)?;
         if tcb.options.fast_open_connect {

@@ -128,6 +128,7 @@ enum Kind {
 }
 
 impl Kind {
+    #[inline(always)]
     fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::NewReno => Self::NewReno(NewReno::default()),
@@ -172,6 +173,7 @@ enum KindBefore {
 
 impl Congestion {
     /// Initial window of 10 segments (RFC 6928), at most as that RFC says for large segments.
+    #[inline(always)]
     pub fn new(algorithm: Algorithm, mss: u32) -> Self {
         Self { window: Window::new(mss), kind: Kind::new(algorithm) }
     }
@@ -265,6 +267,7 @@ impl Congestion {
     }
 
     /// New data was acknowledged outside recovery. `careful`: how CUBIC leaves its first slow start.
+    #[inline(always)]
     pub fn acked(&mut self, ack: &Ack, careful: Careful) {
         match &mut self.kind {
             Kind::NewReno(control) => control.acked(&mut self.window, ack),

@@ -1,5 +1,7 @@
 //! How what arrived is acknowledged; when is decided in [`delay`].
 
+use core::hint::cold_path;
+
 use super::{delay, fill, plain, transmit};
 use crate::base::{Errno, Rope};
 use crate::transport::tcp::cx::Cx;
@@ -20,14 +22,21 @@ pub(in crate::transport::tcp) fn carried(tcb: &mut Tcb) {
 
 /// Sends an acknowledgement by itself (RFC 9293 §3.10.7.4). If the link is full it is lost, as any segment may be:
 /// the peer will ask again.
+#[inline(always)]
 pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     let seq = tcb.snd.nxt;
     send_at(tcb, cx, seq);
 }
 
 /// The same with another sequence number: probes use one before the window, which the peer must answer.
+#[inline(always)]
 pub(in crate::transport::tcp) fn send_at(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq) {
-    let _lost_if_full = if plain::is_plain(tcb) { plain::send_bare(tcb, cx, seq, ACK) } else { send_any(tcb, cx, seq) };
+    let _lost_if_full = if plain::is_plain(tcb) {
+        plain::send_bare(tcb, cx, seq, ACK)
+    } else {
+        cold_path();
+        send_any(tcb, cx, seq)
+    };
     carried(tcb);
 }
 

@@ -35,7 +35,7 @@ pub(in crate::transport::tcp) fn is_idle(tcb: &Tcb) -> bool {
 
 /// A FIN of ours waits to be sent.
 pub(in crate::transport::tcp) fn has_fin(tcb: &Tcb) -> bool {
-    tcb.snd.fin && !tcb.snd.fin_sent
+    tcb.snd.fin & !tcb.snd.fin_sent
 }
 
 /// The next segment that may go, if any; no frame carries more than `most` bytes.

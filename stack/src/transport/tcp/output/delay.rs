@@ -69,6 +69,7 @@ pub(in crate::transport::tcp) fn note_answer(tcb: &mut Tcb, cx: &Cx<'_>) {
 /// What was received must be acknowledged: at once if there is a gap (RFC 5681 §4.2) or in quick mode; if it is more than a full segment
 /// (RFC 9293 SHLD-18, SHLD-19) as soon as what came with it was looked at; else later. Segments that came joined are one here, and those that
 /// came together have one acknowledgement (RFC 9293 MUST-58, MUST-59) unless they are more than could have come joined.
+#[inline(always)]
 pub(in crate::transport::tcp) fn schedule(tcb: &mut Tcb, cx: &mut Cx<'_>) {
     tcb.rcv.ack_due = true;
     let waiting = tcb.rcv.nxt - tcb.rcv.acked;

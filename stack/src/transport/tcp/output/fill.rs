@@ -1,5 +1,7 @@
 //! Header and payload of a segment.
 
+use core::hint::cold_path;
+
 use super::decide::{self, Plan};
 use crate::base::{Rope, TcpState};
 use crate::transport::tcp::cx::Cx;
@@ -32,6 +34,7 @@ pub(in crate::transport::tcp) fn complete(tcb: &mut Tcb, cx: &mut Cx<'_>, header
 }
 
 /// What it carries, shared.
+#[inline(always)]
 pub(in crate::transport::tcp) fn body_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan) -> Rope {
     if plan.len == 0 {
         return Rope::new();
@@ -94,18 +97,24 @@ fn advertise_scaled(tcb: &mut Tcb, cx: &mut Cx<'_>) -> u16 {
 }
 
 fn count_zero_window(tcb: &mut Tcb, cx: &mut Cx<'_>, closed: bool) {
-    let counters = &mut cx.base().counters.tcp_ext;
-    match (core::mem::replace(&mut tcb.rcv.closed_window, closed), closed) {
-        (false, true) => counters.tcp_to_zero_window_adv += 1,
-        (true, false) => counters.tcp_from_zero_window_adv += 1,
-        _ => {}
+    if closed == tcb.rcv.closed_window {
+        return;
     }
+    cold_path();
+    tcb.rcv.closed_window = closed;
+    let counters = &mut cx.base().counters.tcp_ext;
+    let count = if closed { &mut counters.tcp_to_zero_window_adv } else { &mut counters.tcp_from_zero_window_adv };
+    *count += 1;
 }
 
 /// RFC 2018 §4, RFC 2883 §4: a duplicate first, then what is here ahead of its time.
 #[inline]
 fn sack_blocks(tcb: &Tcb) -> SackBlocks {
-    if has_sack_blocks(tcb) { some_sack_blocks(tcb) } else { SackBlocks::default() }
+    if !has_sack_blocks(tcb) {
+        return SackBlocks::default();
+    }
+    cold_path();
+    some_sack_blocks(tcb)
 }
 
 /// There is something to tell by SACK.

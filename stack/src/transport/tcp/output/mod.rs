@@ -18,6 +18,8 @@ pub(super) mod reset;
 pub(super) mod short;
 pub(super) mod transmit;
 
+use core::hint::cold_path;
+
 use super::cx::Cx;
 use super::mtu_probe::{self, Next};
 use super::seq::Seq;
@@ -41,7 +43,7 @@ pub(super) enum Push {
 }
 
 /// Sends what may be sent, then what must be acknowledged.
-#[inline]
+#[inline(always)]
 pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     // After most segments there is neither.
     if tcb.rcv.ack_now || tcb.path_changed || tcb.ecn.is_some() || may_have_news(tcb) {
@@ -55,9 +57,11 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
 fn run_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
     let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
     if tcb.ecn.is_some() {
+        cold_path();
         ecn::accurate::refresh(tcb, cx);
     }
     if tcb.path_changed {
+        cold_path();
         transmit::learn_path(tcb, cx);
     }
     rate::rest(tcb);
@@ -105,6 +109,7 @@ fn probe(tcb: &mut Tcb, cx: &mut Cx<'_>) -> bool {
     if tcb.search.is_none() || !state::may_send(tcb.state) {
         return true;
     }
+    cold_path();
     mtu_probe::renew(tcb, cx);
     match mtu_probe::next(tcb, &cx.common.config) {
         Next::Data => true,

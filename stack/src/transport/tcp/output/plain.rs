@@ -1,6 +1,8 @@
 //! A segment as nearly all are: timestamps and no other options, nothing urgent, no marks. What `fill` and [`transmit::segment`] come to for it, in
 //! one go: over a link that takes packets as they are its headers are written at once, where they are to lie.
 
+use core::hint::cold_path;
+
 use super::{fill, transmit};
 use crate::base::{Checksum, Errno, Frame, Rope, TcpState};
 use crate::link::Progress;
@@ -26,8 +28,10 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     let (query, manner) = (transmit::way(tcb), transmit::manner(tcb, ecn::NOT_ECT));
     let along = cx.net.along_here(&query, manner);
     // What is to be noted of another path, others do.
-    let along = along.filter(|along| transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu);
-    let Some(along) = along else { return send_any(tcb, cx, header, body) };
+    let Some(along) = along.filter(|along| transmit::mtu_in_16_bits(along.route().mtu) == tcb.path_mtu) else {
+        cold_path();
+        return send_any(tcb, cx, header, body);
+    };
     let len = body.len();
     match along.straight_bare(USUAL_LEN + len) {
         Ok((way, straight)) => straight.send(way, packet(way, &header, len, cx.common.spare.frame(body))),

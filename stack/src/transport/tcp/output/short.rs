@@ -8,6 +8,7 @@ use crate::transport::tcp::calls::data;
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::options::TcpConfig;
 use crate::transport::tcp::tcb::{Phase, Retry, Tcb};
+use crate::transport::tcp::timers;
 use crate::transport::tcp::usage::Usage;
 
 /// True if [`write()`] does what the general way would do with a write of so many bytes: one segment takes them, at once.
@@ -59,9 +60,11 @@ pub(in crate::transport::tcp) fn write(tcb: &mut Tcb, cx: &mut Cx<'_>, message: 
 fn conclude(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, result: Result<(), Errno>, segments: u32) {
     match result {
         Ok(()) => sent(tcb, cx, plan),
-        Err(errno) => go_on(tcb, cx, plan, errno, segments),
+        Err(errno) => return go_on(tcb, cx, plan, errno, segments),
     }
-    finish(tcb, cx, plan.seq);
+    // It carried the acknowledgement, if one was due.
+    timers::arm_probe(tcb, cx);
+    timers::after_output(tcb, cx);
 }
 
 /// It was sent. What `record` and [`note_news`] come to for it: nothing else is in flight, and nothing more waits.
@@ -95,6 +98,7 @@ fn go_on(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &Plan, errno: Errno, segments: u3
         send_all(tcb, cx, Push::Normal);
     }
     note_news(tcb, cx, segments);
+    finish(tcb, cx, plan.seq);
 }
 
 /// Sends our FIN where nothing else waits for anything, as where most connections end; false, and nothing was done, if there is more to ask.

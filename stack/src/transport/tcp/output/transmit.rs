@@ -1,5 +1,7 @@
 //! The way of a segment to the network layer.
 
+use core::hint::cold_path;
+
 use crate::base::{Base, Direction, Errno, Frame, LinkId, Rope, What};
 use crate::link::Hop;
 use crate::network::{Manner, Network, Route, RouteQuery, protocol};
@@ -28,8 +30,8 @@ pub(in crate::transport::tcp) fn mtu(tcb: &Tcb, cx: &mut Cx<'_>) -> u32 {
 pub(in crate::transport::tcp) fn known_mtu(tcb: &Tcb) -> Option<u32> {
     let mtu = tcb.path_mtu;
     // IPv4 has no larger packets than what fits there.
-    let is_exact = mtu != 0 && (mtu < u16::MAX || tcb.inet.remote.is_v4());
-    (is_exact && !tcb.path_changed).then_some(mtu.into())
+    let is_exact = (mtu != 0) & ((mtu < u16::MAX) | tcb.inet.remote.is_v4());
+    (is_exact & !tcb.path_changed).then_some(mtu.into())
 }
 
 /// The SYN that is about to leave says what fits such a path.
@@ -60,6 +62,7 @@ fn most_of_way(tcb: &Tcb, net: &mut Network) -> u32 {
 }
 
 /// Sends a segment. `ENOBUFS`: the link is full, nothing was sent. `EMSGSIZE`: the path takes only smaller ones.
+#[inline(always)]
 pub(in crate::transport::tcp) fn segment(
     tcb: &mut Tcb,
     cx: &mut Cx<'_>,
@@ -184,6 +187,7 @@ pub(in crate::transport::tcp) fn report(tcb: &mut Tcb, cx: &mut Cx<'_>, header: 
 }
 
 /// Reports a segment that belongs to no connection (yet, or any more).
+#[inline(always)]
 pub(in crate::transport::tcp) fn report_stateless(base: &mut Base, direction: Direction, header: &Header, len: usize) {
     base.emit(What::Segment {
         socket: None,
@@ -210,8 +214,12 @@ pub(in crate::transport::tcp) fn mtu_in_16_bits(mtu: u32) -> u16 {
 
 /// What is in flight has the size of now, if not that of before.
 fn note_resized(tcb: &mut Tcb) {
-    let (mss, una, until) = (tcb.snd.mss, tcb.snd.una, tcb.snd.nxt);
-    if let Some(sending) = tcb.sending.as_mut().filter(|_| until != una)
+    let (mss, until) = (tcb.snd.mss, tcb.snd.nxt);
+    if !tcb.in_flight() {
+        return;
+    }
+    cold_path();
+    if let Some(sending) = &mut tcb.sending
         && sending.resized.is_none()
     {
         sending.resized = Some(Resized { mss, until });
@@ -219,6 +227,7 @@ fn note_resized(tcb: &mut Tcb) {
 }
 
 /// The path's MTU is this.
+#[inline(always)]
 pub(in crate::transport::tcp) fn take_path(tcb: &mut Tcb, mtu: u32) {
     let mss = segment_size::effective(tcb, mtu);
     tcb.path_mtu = mtu_in_16_bits(mtu);

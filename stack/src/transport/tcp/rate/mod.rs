@@ -16,6 +16,7 @@ mod meter;
 mod pacer;
 
 use alloc::boxed::Box;
+use core::hint::cold_path;
 
 use super::congestion::{Lost, Sample, Start};
 use super::cx::Cx;
@@ -38,6 +39,7 @@ pub(super) struct Rate {
 }
 
 /// A connection is established, or its congestion control is another one.
+#[inline(always)]
 pub(super) fn begin(tcb: &mut Tcb, now: Instant) {
     if tcb.congestion.is_modelled() {
         begin_model(tcb, now);
@@ -55,17 +57,16 @@ fn begin_model(tcb: &mut Tcb, now: Instant) {
 
 /// Makes the box if it is needed, drops it if it is not: the application's bound on the rate may have changed.
 pub(super) fn adapt(tcb: &mut Tcb, now: Instant) {
-    if !tcb.congestion.is_modelled() && bound(tcb) == u64::MAX {
-        tcb.rate = None;
-    } else if tcb.rate.is_none() {
-        measure(tcb, now);
+    let wanted = tcb.congestion.is_modelled() | (bound(tcb) != u64::MAX);
+    if wanted != tcb.rate.is_some() {
+        measure(tcb, wanted, now);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn measure(tcb: &mut Tcb, now: Instant) {
-    tcb.rate = Some(Box::new(Rate { delivery: Delivery::new(now), pacer: Pacer::new() }));
+fn measure(tcb: &mut Tcb, wanted: bool, now: Instant) {
+    tcb.rate = wanted.then(|| Box::new(Rate { delivery: Delivery::new(now), pacer: Pacer::new() }));
 }
 
 /// What the application allows; all ones: everything.
@@ -95,13 +96,16 @@ pub(super) fn holds(tcb: &mut Tcb, now: Instant) -> bool {
 /// Nothing waits to be sent.
 pub(super) fn rest(tcb: &mut Tcb) {
     if let Some(rate) = &mut tcb.rate {
+        cold_path();
         rate.pacer.rest();
     }
 }
 
 /// When what waits for its time goes out.
 pub(super) fn wake(tcb: &Tcb) -> Instant {
-    tcb.rate.as_ref().map_or(Instant::NEVER, |rate| rate.pacer.wake())
+    let Some(rate) = &tcb.rate else { return Instant::NEVER };
+    cold_path();
+    rate.pacer.wake()
 }
 
 /// The retransmission timer fired: what is sent again does not wait behind what was sent before.

@@ -267,6 +267,7 @@ fn grow(tcb: &mut Tcb, cx: &mut Cx<'_>, news: &News, told: u32) {
 }
 
 /// Congestion control is told what arrived.
+#[inline(always)]
 fn open_window(tcb: &mut Tcb, cx: &Cx<'_>, growth: &Growth) {
     let (cwnd, mss) = (tcb.congestion.cwnd(), u32::from(tcb.snd.mss));
     let full = !tcb.congestion.in_slow_start() && growth.flight.saturating_add(mss) > cwnd;
@@ -307,6 +308,7 @@ pub(super) fn nothing_lost(tcb: &mut Tcb, cx: &mut Cx<'_>, growth: &Growth) {
     report(tcb, cx);
 }
 
+#[inline(always)]
 fn report(tcb: &Tcb, cx: &mut Cx<'_>) {
     if cx.base().events.wanted(class::CONTROL) {
         let (socket, in_flight) = (tcb.inet.owner, decide::in_flight(tcb));

@@ -1,6 +1,8 @@
 //! Tail loss probes (RFC 8985 §7): if the last segments of a flight are lost, nothing tells of it but a timeout. A probe, sent after two
 //! round trips of silence, gets an acknowledgement from which RACK learns.
 
+use core::hint::cold_path;
+
 use super::{News, losses, rack, undo};
 use crate::base::Why;
 use crate::transport::tcp::cx::Cx;
@@ -25,9 +27,16 @@ pub(super) struct TailProbe {
 
 /// RFC 8985 §7.2: after how many microseconds to probe, if at all. Probes are for connections that are not in recovery already.
 pub(in crate::transport::tcp) fn timeout_us(tcb: &Tcb, cx: &Cx<'_>) -> Option<u64> {
-    let awaited = tcb.recovery.losses.as_ref().is_some_and(|losses| losses.tail_probe.is_some());
+    let awaited = tcb.recovery.losses.as_ref().is_some_and(|losses| {
+        cold_path();
+        losses.tail_probe.is_some()
+    });
     let quiet = tcb.recovery.phase == Phase::Open && !awaited && state::may_send(tcb.state);
-    if !(cx.common.config.early_retrans >= 3 && tcb.sack && tcb.in_flight() && quiet) {
+    if !tcb.in_flight() {
+        return None;
+    }
+    if !(cx.common.config.early_retrans >= 3 && tcb.sack && quiet) {
+        cold_path();
         return None;
     }
     let Some(srtt) = tcb.round_trip.smoothed_us() else { return Some(FIRST_US) };
