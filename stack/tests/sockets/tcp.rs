@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use loggia_stack::Errno;
 use loggia_stack::base::event::class;
 use loggia_stack::base::{MsgFlags, Ready, SocketId, TcpState, What};
+use loggia_stack::engine::Stack;
 use loggia_stack::socket::numbers::{
     AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SIOCATMARK, SIOCINQ, SOCK_STREAM, ip, ipv6, sol_socket, tcp, timestamping,
 };
 use loggia_stack::socket::{Address, Control};
+use loggia_stack::{Errno, Instant, Seed};
 
-use crate::common::{Net, addr, get, set, so_error};
+use crate::common::{Net, addr, config, get, set, so_error};
 
 const DELAY: Duration = Duration::from_millis(10);
 
@@ -64,6 +65,26 @@ fn a_megabyte_passes_loopback_and_a_wire_unchanged() {
         });
         assert!(got == data);
     }
+}
+
+/// RFC 8985 §6.2 step 5: over loopback no time passes. What comes first finds no memory and what comes behind it does; what goes again finds none
+/// either. It goes once more when time has passed, not for ever in the same instant.
+#[test]
+fn what_finds_no_memory_over_loopback_goes_again_later() {
+    let mut net = Net::single();
+    let mut config = config();
+    config.memory = 60_000;
+    config.tcp.reordering = 1;
+    net.hosts[0] = Stack::new(config, Seed::from(1), Instant::EPOCH);
+    let (client, _accepted, _) = net.connect_tcp("127.0.0.1:9");
+    set(&mut net.hosts[0], client, tcp::LEVEL, tcp::TCP_NODELAY, 1).unwrap();
+    for len in [40_000, 1] {
+        assert_eq!(net.hosts[0].send(client, &vec![7; len], MsgFlags::NONE), Ok(len));
+    }
+    assert_eq!(net.hosts[0].counters().tcp_ext.tcp_rcv_q_drop, 2, "the first time and again");
+    net.run_for(Duration::from_secs(1));
+    let dropped = net.hosts[0].counters().tcp_ext.tcp_rcv_q_drop;
+    assert!((3..10).contains(&dropped), "{dropped}");
 }
 
 #[test]

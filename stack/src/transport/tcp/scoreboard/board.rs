@@ -344,7 +344,10 @@ impl Board {
 
     fn detect_resends(&mut self, now: Instant, window: Duration, found: &mut Detected) {
         let rack = self.rack;
+        // Where no time passes on the way (loopback), what goes and is delivered in one instant is no evidence against what is sent again in
+        // that instant, perhaps because of it: that would go again, be dropped again, and so on for ever.
         while let Some(&Resend { sent_at, begin, end }) = self.resends.front()
+            && sent_at < now
             && rack.sent_after(sent_at, end)
             && rack.left(sent_at, now, window).is_zero()
         {

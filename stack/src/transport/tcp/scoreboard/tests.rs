@@ -438,7 +438,7 @@ impl Model {
         }
     }
 
-    /// RFC 8985 §6.2 `RACK_detect_loss`, byte by byte.
+    /// RFC 8985 §6.2 `RACK_detect_loss`, byte by byte; but what is sent again now is not lost again now.
     fn detect(&mut self, now: Instant, window: Duration) -> Detected {
         let (sent_at, end, rtt) = self.rack;
         let mut found = Detected::default();
@@ -449,6 +449,9 @@ impl Model {
                 continue;
             }
             let left = (rtt + window).saturating_sub(now - byte.sent_at);
+            if byte.lost && byte.sent_at == now && left.is_zero() {
+                continue;
+            }
             if left.is_zero() {
                 *(if byte.lost { &mut found.again } else { &mut found.lost }) += 1;
                 (byte.lost, byte.resent) = (true, false);
@@ -599,4 +602,18 @@ fn behind_what_was_sent_again_for_nothing_losses_are_looked_for() {
     // Sent at 9, delivered at 320: a round trip of 311 ms.
     told(&mut board, 320, &[(1900, 2000)]);
     assert_eq!(board.detect(at(318), Duration::ZERO).wait, Some(ms(1)), "1800 was sent at 8: lost at 319");
+}
+
+/// RFC 8985 §6.2 step 5: over loopback a round trip takes no time. What is sent again in the instant in which what was sent with it is delivered may
+/// have been sent because of that: it is left to the retransmission timer, else it could be lost and sent again for ever in one instant.
+#[test]
+fn what_is_sent_again_is_not_lost_again_in_the_same_instant() {
+    let mut board = Scoreboard::default();
+    board.sent(Seq(1000), 1000, at(5));
+    told(&mut board, 5, &[(1100, 2000)]);
+    assert_eq!(board.detect(at(5), Duration::ZERO).lost, 100);
+    board.resent(Seq(1000), 100, at(5));
+    let found = board.detect(at(5), Duration::ZERO);
+    assert_eq!((found.lost, found.again, found.wait), (0, 0, None));
+    assert_eq!(board.detect(at(6), Duration::ZERO).again, 100);
 }
