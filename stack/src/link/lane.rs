@@ -1,6 +1,6 @@
 //! The way into a link's queue for a packet that goes as it is, or behind a link header of which all is known.
 //!
-//! A link of packets takes it with nothing else to ask. On an Ethernet its neighbour must be one that is [just sent to](Table::just_sent_to). Loopback keeps it
+//! A link of packets takes it with nothing else to ask. On an Ethernet its neighbour must be one that is just sent to (`Table::just_sent_to`). Loopback keeps it
 //! for whoever asks what came.
 
 use core::hint::cold_path;
