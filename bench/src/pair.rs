@@ -326,6 +326,16 @@ impl Pair {
         }
         self.close((client, server));
     }
+
+    /// So many of them, 20 ms apart, and nobody waits: some three thousand are in TIME-WAIT at a time, which does not use up the ports, and once there
+    /// were so many as many leave it as enter.
+    pub fn steady_connections(&mut self, count: usize) {
+        for _ in 0..count {
+            self.wait(Duration::from_millis(20));
+            self.short_connection();
+            self.forget_readiness();
+        }
+    }
 }
 
 /// The bytes that are sent.

@@ -112,16 +112,9 @@ fn connect_close(site: Site, meter: Meter<'_>) {
 
 fn connect_close_steady(meter: Meter<'_>) {
     let mut pair = Pair::at(Site::Ipv4, Wire::Large);
-    let mut connections = |count: usize| {
-        for _ in 0..count {
-            pair.wait(Duration::from_millis(20));
-            pair.short_connection();
-            pair.forget_readiness();
-        }
-    };
     // The first ones leave after a minute: that is three thousand later.
-    connections(4000);
-    meter(&mut || connections(500));
+    pair.steady_connections(4000);
+    meter(&mut || pair.steady_connections(500));
 }
 
 fn udp(site: Site, meter: Meter<'_>) {

@@ -17,16 +17,8 @@ pub(crate) fn core(effort: Effort) -> Result<Vec<Sample>, String> {
 /// How long so many connections take, one after the other.
 pub(super) fn took(count: usize) -> Duration {
     let mut pair = Pair::new(Wire::Large, Time::stepped());
-    let mut connections = |count: usize| {
-        for _ in 0..count {
-            // Some three thousand are in TIME-WAIT at a time: it does not use up the ports.
-            pair.wait(Duration::from_millis(20));
-            pair.short_connection();
-            pair.forget_readiness();
-        }
-    };
-    connections(4000);
-    timed(|| connections(count))
+    pair.steady_connections(4000);
+    timed(|| pair.steady_connections(count))
 }
 
 /// As many connections with and without a hundred thousand others in TIME-WAIT, alternately.

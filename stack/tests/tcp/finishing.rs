@@ -2,7 +2,7 @@
 
 use crate::script::Script;
 use loggia_stack::Errno;
-use loggia_stack::base::{Duration, MsgFlags, TcpState};
+use loggia_stack::base::{Duration, MsgFlags, SocketId, TcpState};
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_REUSEADDR};
 use loggia_stack::socket::numbers::{AF_INET, SHUT_WR, SOCK_STREAM};
@@ -150,6 +150,14 @@ fn an_old_syn_does_not_end_time_wait() {
     assert_eq!(t.stack.counters().tcp_ext.tw_recycled, 0);
 }
 
+/// A socket bound to the port of the ones before it.
+fn bound_again(t: &mut Script) -> SocketId {
+    let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+    t.stack.setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &1i32.to_ne_bytes()).unwrap();
+    t.stack.bind(socket, &"10.0.0.1:80".parse().unwrap()).unwrap();
+    socket
+}
+
 /// RFC 6191 §2: with timestamps a connection takes the place of the last one between the same ends, but not within a second: also where
 /// TIME-WAIT is to last longer than it can.
 #[test]
@@ -159,14 +167,8 @@ fn the_same_ends_may_be_used_again_after_a_second() {
             config.tcp.timestamps = true;
             config.tcp.time_wait = Duration::from_mins(minutes);
         });
-        let prepare = |t: &mut Script| {
-            let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
-            t.stack.setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &1i32.to_ne_bytes()).unwrap();
-            t.stack.bind(socket, &"10.0.0.1:80".parse().unwrap()).unwrap();
-            socket
-        };
         let peer: Address = "10.0.0.2:4000".parse().unwrap();
-        let socket = prepare(&mut t);
+        let socket = bound_again(&mut t);
         assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
         t.expect("S 0:0(0)");
         t.inject(&format!("S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,TS val 100 ecr {}>", t.last_ts));
@@ -175,7 +177,7 @@ fn the_same_ends_may_be_used_again_after_a_second() {
         t.expect("F. 1:1(0) ack 1");
         t.inject(&format!("F. 1:1(0) ack 2 win 65535 <nop,nop,TS val 101 ecr {}>", t.last_ts));
         t.expect(". 2:2(0) ack 2");
-        let socket = prepare(&mut t);
+        let socket = bound_again(&mut t);
         assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EADDRNOTAVAIL), "TIME-WAIT of {minutes} minutes");
         t.run(1_100);
         assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
@@ -186,14 +188,8 @@ fn the_same_ends_may_be_used_again_after_a_second() {
 #[test]
 fn the_same_ends_may_be_used_again_when_time_wait_is_over() {
     let mut t = Script::new();
-    let prepare = |t: &mut Script| {
-        let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
-        t.stack.setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &1i32.to_ne_bytes()).unwrap();
-        t.stack.bind(socket, &"10.0.0.1:80".parse().unwrap()).unwrap();
-        socket
-    };
     let peer: Address = "10.0.0.2:4000".parse().unwrap();
-    let socket = prepare(&mut t);
+    let socket = bound_again(&mut t);
     assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EINPROGRESS));
     t.expect("S 0:0(0)");
     t.inject("S. 0:0(0) ack 1 win 65535 <mss 1000>");
@@ -202,7 +198,7 @@ fn the_same_ends_may_be_used_again_when_time_wait_is_over() {
     t.expect("F. 1:1(0) ack 1");
     t.inject("F. 1:1(0) ack 2 win 65535");
     t.expect(". 2:2(0) ack 2");
-    let socket = prepare(&mut t);
+    let socket = bound_again(&mut t);
     t.run(59_999);
     assert_eq!(t.stack.connect(socket, &peer), Err(Errno::EADDRNOTAVAIL));
     t.run(2);
