@@ -135,9 +135,10 @@ impl From<UnixAddress> for Address {
 
 impl core::str::FromStr for Address {
     type Err = core::net::AddrParseError;
-    /// Reads `10.0.0.1:80` and `[fd00::1]:80`.
+    /// Reads `10.0.0.1:80`, `[fd00::1]:80`, and `[::ffff:10.0.0.1]:80` as the name that an IPv6 socket has for the first.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<SockAddr>().map(Self::from)
+        let family = if text.starts_with('[') { Family::Inet6 } else { Family::Inet };
+        text.parse().map(|addr| Self::of(family, addr))
     }
 }
 
@@ -166,6 +167,14 @@ mod tests {
         let path = Address::Unix(UnixAddress::path(b"/run/x").unwrap());
         for address in ["10.0.0.1:80".parse().unwrap(), "[fe80::1]:1".parse().unwrap(), mapped, path] {
             assert_eq!(Address::from_bytes(&address.to_bytes()), Ok(address));
+        }
+    }
+
+    #[test]
+    fn text_round_trips() {
+        for (text, is_v6) in [("10.0.0.1:80", false), ("[fd00::1]:80", true), ("[::ffff:10.0.0.1]:80", true)] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!((alloc::format!("{address}").as_str(), matches!(address, Address::Inet6 { .. })), (text, is_v6));
         }
     }
 
