@@ -14,7 +14,7 @@ use super::layer::{Sockets, on_datagrams};
 use super::name::wrong_family;
 use super::record::{Kind, Phase, Record};
 use super::semantics::Family;
-use crate::base::{Addr, Errno, Key, SockAddr, SocketId, TcpState};
+use crate::base::{Errno, Key, SockAddr, SocketId, TcpState};
 use crate::network::Network;
 
 impl Sockets {
@@ -157,7 +157,7 @@ impl Sockets {
         let remote = match (record.family, address) {
             (_, Address::Unspecified) => None,
             // Other than TCP, an IPv6 datagram socket takes a plain IPv4 address for a mapped one.
-            (Family::Inet6, Address::Inet(addr)) if self.is_dual(record) => Some(to_loopback(*addr)),
+            (Family::Inet6, Address::Inet(addr)) if self.is_dual(record) => Some(*addr),
             (Family::Inet6, Address::Inet(_)) => return Err(Errno::EAFNOSUPPORT),
             _ => Some(self.remote_name(record, address)?),
         };
@@ -172,25 +172,15 @@ impl Sockets {
         self.inet(record.kind).is_some_and(|inet| !inet.v6only)
     }
 
-    /// The other end as `connect` (and sending) names it; the unspecified address means this host.
+    /// The other end as `connect` (and sending) names it.
     #[inline(always)]
     pub(super) fn remote_name(&self, record: &Record, address: &Address) -> Result<SockAddr, Errno> {
         match (record.family, address) {
-            (Family::Inet, Address::Inet(addr)) => Ok(to_loopback(*addr)),
+            (Family::Inet, Address::Inet(addr)) => Ok(*addr),
             (Family::Inet6, Address::Inet6 { addr, .. }) if addr.addr.is_v4() && !self.is_dual(record) => Err(Errno::ENETUNREACH),
-            (Family::Inet6, Address::Inet6 { addr, .. }) => Ok(to_loopback(*addr)),
+            (Family::Inet6, Address::Inet6 { addr, .. }) => Ok(*addr),
             (Family::Inet6, Address::Inet(_)) => Err(Errno::EINVAL),
             (_, address) => Err(wrong_family(address)),
         }
     }
-}
-
-/// "Connect to INADDR_ANY means loopback (BSD'ism)", and Linux keeps to that in both families.
-fn to_loopback(remote: SockAddr) -> SockAddr {
-    let addr = match remote.addr {
-        Addr::V4_ANY => Addr::V4_LOOPBACK,
-        Addr::V6_ANY => Addr::V6_LOOPBACK,
-        addr => addr,
-    };
-    SockAddr { addr, ..remote }
 }

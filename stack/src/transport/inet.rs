@@ -185,13 +185,21 @@ impl Inet {
         }
     }
 
-    /// Where `dst` stands for this host itself: `0.0.0.0` and `::` as a destination mean loopback, as in BSD and Linux.
-    pub fn destination(&self, dst: Addr) -> Addr {
-        match dst {
-            Addr::V4_ANY => Addr::V4_LOOPBACK,
-            Addr::V6_ANY if self.local.is_v4() => Addr::V4_LOOPBACK,
-            Addr::V6_ANY => Addr::V6_LOOPBACK,
-            dst => dst,
+    /// Where `dst` stands for this host itself: `0.0.0.0` and `::` as a destination mean loopback, as in BSD and Linux, where
+    /// `0.0.0.0` is the socket's own address if it has one.
+    #[inline]
+    pub fn destination(&self, net: &Network, dst: Addr) -> Addr {
+        if dst.is_unspecified() { self.ourselves(net, dst) } else { dst }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ourselves(&self, net: &Network, any: Addr) -> Addr {
+        let own = self.source(net);
+        match (any.is_v4(), own.is_v4()) {
+            (true, true) if !own.is_unspecified() => own,
+            (true, _) | (false, true) => Addr::V4_LOOPBACK,
+            (false, false) => Addr::V6_LOOPBACK,
         }
     }
 

@@ -164,7 +164,7 @@ impl Endpoint {
     /// Whether and how the socket can be connected to `remote`; changes nothing. `multicast_link` counts for groups, as in Linux.
     /// The errors of [`Endpoint::prepare`], `EINVAL` (link-local without a link).
     pub fn plan_connect(&self, net: &mut Network, protocol: u8, remote: SockAddr) -> Result<Peer, Errno> {
-        let addr = self.inet.destination(remote.addr);
+        let addr = self.inet.destination(net, remote.addr);
         let by_option = addr.is_multicast() && remote.scope == 0 && self.inet.link == 0;
         let scope = if by_option { u32::from(self.options.multicast_link) } else { remote.scope };
         let remote = SockAddr { addr, scope, ..remote };

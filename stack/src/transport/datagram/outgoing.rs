@@ -29,7 +29,7 @@ impl Endpoint {
         control: &SendControl,
         flags: MsgFlags,
     ) -> Result<Prepared, Errno> {
-        let dst = self.inet.destination(to.addr);
+        let dst = self.inet.destination(net, to.addr);
         self.inet.check_family(dst)?;
         let query = self.query(net, SockAddr { addr: dst, ..to }, control)?;
         let route = net.route(&query)?;

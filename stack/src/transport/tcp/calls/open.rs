@@ -122,7 +122,7 @@ impl Tcp {
         if tcb.state != TcpState::Closed || tcb.in_flows || tcb.inet.every_port {
             return Err(Errno::EINVAL);
         }
-        let remote = destination(&tcb.inet, remote);
+        let remote = SockAddr { addr: tcb.inet.destination(net, remote.addr), ..remote };
         let (local, mtu) = choose_source(net, &mut tcb.inet, remote)?;
         transmit::note_path(tcb, mtu);
         let bound = tcb.inet.bound_port.then_some(tcb.inet.local_port);
@@ -206,17 +206,6 @@ impl Tcp {
         tcb.inet.tell_ends(&mut net.links.base, protocol::TCP);
         &tcb.inet
     }
-}
-
-/// To nobody means to ourselves, as in Linux (and in 4.4BSD).
-fn destination(inet: &Inet, remote: SockAddr) -> SockAddr {
-    if remote.addr.is_unspecified() { ourselves(inet, remote) } else { remote }
-}
-
-#[cold]
-#[inline(never)]
-fn ourselves(inet: &Inet, remote: SockAddr) -> SockAddr {
-    SockAddr { addr: inet.destination(remote.addr), ..remote }
 }
 
 /// The address that packets to `remote` come from, and the largest packet that goes there.
