@@ -134,10 +134,43 @@ fn a_record_of_time_wait_that_began_anew_ends_behind_others() {
     t.run(30_000);
     t.inject("F. 1:1(0) ack 2 win 65535");
     assert!(t.next().is_some(), "the first one's FIN is acknowledged");
-    t.run(31_000);
+    // One that came after the first began anew, and ends after it.
+    t.run(20_000);
+    t.peer_port += 2;
+    end_one(&mut t);
+    t.run(11_000);
     assert_eq!(t.stack.counters().tcp_ext.tw, 1, "the second one");
     t.run(30_000);
-    assert_eq!(t.stack.counters().tcp_ext.tw, 2);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 2, "the first one");
+    t.run(20_000);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 3);
+}
+
+/// Until it is over, to the microsecond, and no longer: records are removed some time after.
+#[test]
+fn time_wait_holds_its_port_until_it_is_over() {
+    let mut t = Script::new();
+    let listener = t.listen(5);
+    t.inject(&format!("S 0:0(0) win 65535 <{SYN}>"));
+    t.expect("S. 0:0(0) ack 1");
+    t.inject(". 1:1(0) ack 1 win 65535");
+    let (socket, _) = t.stack.accept(listener).expect("a connection");
+    t.stack.close(socket).unwrap();
+    t.stack.close(listener).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+    let bind = |t: &mut Script| {
+        let socket = t.stack.socket(AF_INET, SOCK_STREAM, 0).unwrap();
+        t.stack.bind(socket, &"10.0.0.1:80".parse().unwrap())
+    };
+    t.run(59_999);
+    assert_eq!(bind(&mut t), Err(Errno::EADDRINUSE));
+    t.run(1);
+    assert_eq!(bind(&mut t), Ok(()));
+    assert_eq!(t.stack.counters().tcp_ext.tw, 1);
+    t.run(1_000);
+    assert_eq!(t.stack.counters().tcp_ext.tw, 1, "its timer finds nobody");
 }
 
 /// RFC 6191 §2: a SYN that could be an old duplicate does not end TIME-WAIT; it is acknowledged, and an honest peer resets.

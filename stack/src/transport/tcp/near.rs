@@ -21,11 +21,6 @@ impl Near {
         let left = self.0.wrapping_sub(now.micros() as u32) as i32;
         if left > 0 { Instant::from_micros(now.micros() + left as u64) } else { now }
     }
-
-    /// It lies behind another.
-    pub(super) fn is_later_than(self, other: Self) -> bool {
-        self.0.wrapping_sub(other.0) as i32 > 0
-    }
 }
 
 #[cfg(test)]
@@ -40,7 +35,6 @@ mod tests {
             let near = Near::after(now, minute);
             assert!(near.at(now) >= now + minute && near.at(now) - (now + minute) < Duration::from_micros(1));
             assert_eq!(near.at(now + minute + minute), now + minute + minute, "it is over");
-            assert!(Near::after(now, minute + minute).is_later_than(near));
             assert_eq!(Near::after(now, Duration::MAX), Near::after(now, FURTHEST));
         }
     }

@@ -75,7 +75,7 @@ pub(super) struct Waiting {
     timer: Option<TimerId>,
 }
 
-/// By this part of its time a record may outlast it, so that those that began one after the other end together. A segment finds it over in time.
+/// By this part of its time a record may outlast it, so that those that began one after the other end together. A segment finds it over in time, and so do `connect` and `bind`.
 const LATE: u32 = 256;
 
 impl Waiting {
@@ -101,16 +101,23 @@ impl Waiting {
         } else {
             tcb.hand_on_port(ports, sharing);
         }
-        let key = records.insert(TimeWait::of(tcb, config, base.now));
+        let key = self.push(TimeWait::of(tcb, config, base.now), records);
+        if self.timer.is_none() {
+            self.arm(records, base, config.time_wait);
+        }
+        Some(key)
+    }
+
+    /// It begins to wait now, behind all others.
+    #[inline(always)]
+    fn push(&mut self, record: TimeWait, records: &mut Slab<TimeWait>) -> Key {
+        let key = records.insert(record);
         self.queue.push_back(key);
         // Records that ended early leave their place in the queue behind; they are swept out when they are the majority.
         if self.queue.len() > 1024 + 2 * records.len() {
             self.sweep(records);
         }
-        if self.timer.is_none() {
-            self.arm(records, base, config.time_wait);
-        }
-        Some(key)
+        key
     }
 
     #[cold]
@@ -126,12 +133,6 @@ impl Waiting {
             let at = records.get(*first).map_or(base.now, |record| record.expires(base.now) + time_wait / LATE);
             self.timer = Some(base.timers.arm(at, Timer { owner: TimerOwner::TimeWait, key: 0 }));
         }
-    }
-
-    /// The first record's time began anew after the second's did.
-    fn first_is_later_than_next(&self, records: &Slab<TimeWait>) -> bool {
-        let record = |at: usize| self.queue.get(at).and_then(|key| records.get(*key));
-        record(1).is_none_or(|next| record(0).is_some_and(|own| own.expires.is_later_than(next.expires)))
     }
 }
 
@@ -150,25 +151,34 @@ enum Fate {
 }
 
 impl Tcp {
-    /// The first records have waited long enough. One whose time began anew goes to the end of the queue.
+    /// The first records have waited long enough.
     pub(super) fn time_wait_timeout(&mut self, net: &mut Network) {
         self.waiting.timer = None;
+        self.end_those_over(net);
+        self.waiting.arm(&self.records.time_wait, &mut net.links.base, self.common.config.time_wait);
+    }
+
+    /// Ends what has waited long enough, though its timer has not come yet.
+    pub(super) fn end_those_over(&mut self, net: &mut Network) {
         let now = net.links.base.now;
         while let Some(&first) = self.waiting.queue.front() {
             match self.records.time_wait.get(first) {
-                Some(record) if !record.is_over(now) => {
-                    if self.waiting.queue.len() > 1 && self.waiting.first_is_later_than_next(&self.records.time_wait) {
-                        self.waiting.queue.rotate_left(1);
-                        continue;
-                    }
-                    break;
-                }
+                Some(record) if !record.is_over(now) => break,
                 Some(_) => self.end_time_wait(net, first),
                 None => {}
             }
             self.waiting.queue.pop_front();
         }
-        self.waiting.arm(&self.records.time_wait, &mut net.links.base, self.common.config.time_wait);
+    }
+
+    /// Two segment lifetimes from now: behind those that began to wait before.
+    fn wait_anew(&mut self, now: Instant, key: Key) -> Key {
+        let Some(mut record) = self.records.time_wait.remove(key) else { return key };
+        record.expires = Near::after(now, self.common.config.time_wait);
+        let tuple = record.tuple();
+        let anew = self.waiting.push(record, &mut self.records.time_wait);
+        self.flows.replace(&tuple, Flow::TimeWait(key), Flow::TimeWait(anew));
+        anew
     }
 
     /// It has waited long enough.
@@ -204,7 +214,7 @@ impl Tcp {
         match fate {
             Fate::Drop(reason) => net.links.base.discard(Some(packet.link), reason, payload_len),
             Fate::Restart => {
-                self.records.time_wait[key].expires = Near::after(net.links.base.now, self.common.config.time_wait);
+                let key = self.wait_anew(net.links.base.now, key);
                 self.acknowledge_in_time_wait(net, key, packet, header, payload_len);
             }
             Fate::Acknowledge => self.acknowledge_in_time_wait(net, key, packet, header, payload_len),

@@ -24,7 +24,7 @@ impl Tcp {
             return Err(Errno::EADDRNOTAVAIL);
         }
         let binding = self.binding(id, local.addr);
-        let port = self.ports.bind(binding, local.port)?;
+        let port = self.bind_port(net, &binding, local.port)?;
         let inet = &mut self.records.connections[id].inet;
         inet.local = local.addr;
         inet.local_port = port;
@@ -34,6 +34,14 @@ impl Tcp {
             inet.link = local.scope as u16;
         }
         Ok(())
+    }
+
+    /// What is left of a connection and is over already stands in nobody's way.
+    fn bind_port(&mut self, net: &mut Network, binding: &Binding, port: u16) -> Result<u16, Errno> {
+        self.ports.bind(binding.clone(), port).or_else(|_| {
+            self.end_those_over(net);
+            self.ports.bind(binding.clone(), port)
+        })
     }
 
     /// Binds to every port that no other socket is bound to when a packet comes; for a listener. Errors as [`Tcp::bind`].
