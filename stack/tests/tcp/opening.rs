@@ -4,6 +4,7 @@ use crate::script::Script;
 use loggia_stack::Errno;
 use loggia_stack::base::{MsgFlags, Ready};
 use loggia_stack::socket::numbers::sol_socket::{LEVEL as SOL_SOCKET, SO_ERROR};
+use loggia_stack::transport::tcp::Verdict;
 
 const LINUX_SYN: &str = "mss 1460,nop,nop,sackOK,nop,wscale 7";
 
@@ -136,9 +137,66 @@ fn a_full_accept_queue_drops_syns_until_somebody_accepts() {
     t.inject("P. 1:6(5) ack 1 win 1000");
     t.expect(". 1:1(0) ack 6");
     assert_eq!(t.stack.counters().tcp_ext.listen_overflows, 0);
+    t.peer_port += 1;
+    for overflows in 1..=2 {
+        t.inject("S 0:0(0) win 65535 <mss 1460>");
+        t.expect_nothing();
+        assert_eq!(t.stack.counters().tcp_ext.listen_overflows, overflows, "it is asked again, and dropped again");
+    }
     let (socket, _) = t.stack.accept(listener).unwrap();
     let mut room = [0; 10];
     assert_eq!(t.stack.recv(socket, &mut room, MsgFlags::NONE), Ok(5), "data may come before accept");
+    t.inject("S 0:0(0) win 65535 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1");
+}
+
+/// Who was answered before the accept queue was full is answered again, as in Linux; its last segment waits for room.
+#[test]
+fn a_repeated_syn_is_answered_where_the_accept_queue_is_full() {
+    let mut t = Script::new();
+    let listener = t.listen(1);
+    let late = t.peer_port;
+    t.inject("S 0:0(0) win 65535 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1");
+    // There is no more room for half-open ones: the others get in by cookies.
+    for _ in 0..2 {
+        t.peer_port += 1;
+        t.inject("S 0:0(0) win 65535 <mss 1460>");
+        t.expect("S. 0:0(0) ack 1");
+        t.inject(". 1:1(0) ack 1 win 1000");
+    }
+    t.peer_port = late;
+    t.inject("S 0:0(0) win 65535 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1");
+    assert_eq!(t.stack.counters().tcp_ext.listen_overflows, 0);
+    t.inject(". 1:1(0) ack 1 win 1000");
+    assert_eq!(t.stack.counters().tcp_ext.listen_overflows, 1);
+    t.expect_after(1000, "S. 0:0(0) ack 1");
+    t.stack.accept(listener).unwrap();
+    t.inject(". 1:1(0) ack 1 win 1000");
+    for _ in 0..2 {
+        t.stack.accept(listener).unwrap();
+    }
+}
+
+/// A SYN that waits for a decision is repeated: the newest takes its place, whether others find one or not.
+#[test]
+fn a_repeated_syn_finds_its_place_at_a_full_gate() {
+    let mut t = Script::with(|config| config.tcp.timestamps = true);
+    let listener = t.listen(1);
+    t.stack.put_gate(listener).unwrap();
+    t.inject("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 100 ecr 0>");
+    let asked = t.stack.next_request(listener).unwrap();
+    t.peer_port += 1;
+    t.inject("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 7 ecr 0>");
+    assert_eq!(t.stack.counters().tcp_ext.tcp_req_q_full_drop, 1, "no cookie: nothing is answered before the decision");
+    t.peer_port -= 1;
+    t.inject("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 200 ecr 0>");
+    assert_eq!(t.stack.counters().tcp_ext.listen_drops, 1);
+    assert_eq!(t.stack.next_request(listener), Err(Errno::EAGAIN), "it is the same request");
+    t.expect_nothing();
+    t.stack.answer(listener, &asked, Verdict::Accept).unwrap();
+    t.expect("S. 0:0(0) ack 1 <mss 1460,sackOK,TS val any ecr 200>");
 }
 
 /// RFC 4987 §3.6: with cookies nothing is remembered, and the answer still opens the connection with its options.
