@@ -99,7 +99,6 @@ impl Tcp {
         tcb.listener = Some(alloc::boxed::Box::new(Listener { backlog, ..Listener::default() }));
         tcb.shut_read = false;
         tcb.shut_write = false;
-        tcb.inet.error = None;
         tcb.inet.tell_ends(&mut net.links.base, protocol::TCP);
         tcb.advance(&mut net.links.base, Input::PassiveOpen, Cause::Call);
         Ok(())
