@@ -1265,6 +1265,29 @@ def udp_mmsg_faults():
 
 
 @observe
+def name_lengths():
+    """A name of no length is none to `sendmsg`, and one that is longer than any is cut; `sendto` refuses both."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    alone, joined, to = udp(), udp(), udp()
+    joined.connect(to.getsockname())
+    stream, _peer = pair()
+    port = struct.pack("!H", to.getsockname()[1])
+    name = ctypes.create_string_buffer(struct.pack("H", socket.AF_INET) + port + socket.inet_aton("127.0.0.1"), 300)
+    results = []
+    for sock in (alone, joined, stream):
+        for place, length in [(name, length) for length in (0, 1, 8, 16, 28, 128, 129, 200, -1)] + [(16, 0), (16, 16), (0, 200)]:
+            address = place if isinstance(place, int) else ctypes.addressof(place)
+            message = Messages([buffers(b"x")])
+            message.words[0], message.words[1] = address, length & 0xFFFFFFFF
+            results.append((message.call("sendmmsg", sock), errno.errorcode[ctypes.get_errno()] if libc.sendmsg(sock.fileno(), message.words, 0) < 0 else "sent"))
+            # Without an address `sendto` is `send`.
+            if address:
+                done = libc.sendto(sock.fileno(), b"x", 1, 0, ctypes.c_void_p(address), length)
+                results.append(errno.errorcode[ctypes.get_errno()] if done < 0 else done)
+    return results
+
+
+@observe
 def udp_shutdown_ends_waits():
     results = []
     for how in (socket.SHUT_RD, socket.SHUT_RDWR):

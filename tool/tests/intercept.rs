@@ -194,9 +194,14 @@ name = ctypes.create_string_buffer(16)
 message = struct.pack('PIxxxxPQPQixxxx', ctypes.addressof(name), 0xffffffff, 0, 0, 0, 0, 0)
 print(named(libc.recvmsg(s.fileno(), message, socket.MSG_DONTWAIT)))
 room, size = ctypes.create_string_buffer(4), ctypes.c_int(4)
+for length in (0, 8, 200):
+    name = ctypes.create_string_buffer(struct.pack('H', 2) + struct.pack('!H', 9) + socket.inet_aton('127.0.0.1'), 300)
+    message = struct.pack('PIxxxxPQPQixxxx', ctypes.addressof(name), length, 0, 0, 0, 0, 0)
+    print(named(libc.sendmsg(s.fileno(), message, 0)), named(libc.sendto(s.fileno(), b'', 0, 0, name, length)))
 print(named(libc.getsockopt(s.fileno(), 500, 1, room, ctypes.byref(size))), named(libc.setsockopt(s.fileno(), 500, 1, room, 4)))
 ";
-    let expected = "EAFNOSUPPORT EINVAL\nEINVAL\nEINVAL\nEINVAL\nEINVAL\nENOTSUP ENOPROTOOPT\n";
+    let names = "EDESTADDRREQ EINVAL\nEINVAL EINVAL\n0 EINVAL\n";
+    let expected = format!("EAFNOSUPPORT EINVAL\nEINVAL\nEINVAL\nEINVAL\nEINVAL\n{names}ENOTSUP ENOPROTOOPT\n");
     assert_eq!(python(&mut stage, script), expected);
 }
 

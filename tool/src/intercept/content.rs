@@ -6,7 +6,7 @@
 
 use loggia_stack::socket::{Address, Control};
 
-use super::call::{Call, MOST_ADDRESS};
+use super::call::Call;
 use super::fault::Fault;
 use super::message::{Header, MMSGHDR, MOST_PIECES, MSGHDR, PIECE, parse_controls, parse_pieces};
 
@@ -124,7 +124,7 @@ fn cut<'a>(laid: &[Parts], bytes: &'a [u8]) -> Read<Content<'a>> {
     Read::until_fault(laid.iter().map(|parts| {
         let (name, control) = (next(&mut names, parts.name), next(&mut controls, parts.control));
         let data = next(&mut data, parts.data);
-        let to = if parts.has_name { Some(Address::from_bytes(name)?) } else { None };
+        let to = if parts.name > 0 { Some(Address::from_bytes(name)?) } else { None };
         // Rights and credentials mean nothing to an internet socket.
         Ok(Content { to, control: parse_controls(control)?, data })
     }))
@@ -132,24 +132,20 @@ fn cut<'a>(laid: &[Parts], bytes: &'a [u8]) -> Read<Content<'a>> {
 
 /// Lengths of what belongs to a message.
 struct Parts {
+    /// 0: it has none.
     name: usize,
-    has_name: bool,
     control: usize,
     data: usize,
 }
 
 impl Parts {
-    /// `EINVAL` (a name that is too long), `ENOBUFS` (control data that is)
+    /// `ENOBUFS` (control data that is too long)
     fn of(header: &Header) -> Result<Self, Fault> {
-        let has_name = header.name != 0;
-        let name = if has_name { usize::try_from(header.name_len).map_err(|_| Fault(libc::EINVAL))? } else { 0 };
-        if name > MOST_ADDRESS {
-            return Err(Fault(libc::EINVAL));
-        }
+        let name = header.destination().map_or(0, |(_, len)| len);
         if header.control_len > MOST_CONTROL {
             return Err(Fault(libc::ENOBUFS));
         }
-        Ok(Self { name, has_name, control: header.control_len, data: header.room() })
+        Ok(Self { name, control: header.control_len, data: header.room() })
     }
 
     fn len(&self) -> usize {

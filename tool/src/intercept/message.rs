@@ -4,7 +4,7 @@ use loggia_stack::Errno;
 use loggia_stack::socket::control::HEADER;
 use loggia_stack::socket::{Address, Control};
 
-use super::call::Call;
+use super::call::{Call, MOST_ADDRESS};
 use super::fault::Fault;
 use super::writing::Writing;
 
@@ -67,6 +67,13 @@ impl Header {
     pub(super) fn pieces(call: &Call, table: u64, count: u64) -> Result<Self, Fault> {
         let count = usize::try_from(count).ok().filter(|count| *count <= MOST_PIECES).ok_or(Fault(libc::EINVAL))?;
         Ok(Self { pieces: read_pieces(call, table, count)?, ..Self::single(0, 0) })
+    }
+
+    /// Where the name of a message to be sent is, and its length: one of no length is none, and of one that is longer than any its beginning
+    /// counts (Linux's `__copy_msghdr`).
+    pub(super) fn destination(&self) -> Option<(u64, usize)> {
+        let len = usize::try_from(self.name_len).unwrap_or(0).min(MOST_ADDRESS);
+        (self.name != 0 && len > 0).then_some((self.name, len))
     }
 
     /// Bytes its pieces have room for.

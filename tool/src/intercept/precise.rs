@@ -107,6 +107,12 @@ impl Supervisor {
         flags: i32,
         deadline: Option<Instant>,
     ) -> Outcome {
+        if !self.phase(subject.key)?.is_datagram()
+            && let Some((address, len)) = header.destination()
+        {
+            // A stream makes nothing of it, but as on Linux it must be there.
+            call.read_address(address, len as i32)?;
+        }
         if !self.is_precise(subject.key) {
             let sent = self.send_one(world, call, subject, header, flags);
             return self.sent_or_wait(world, call, subject, deadline, flags, sent);

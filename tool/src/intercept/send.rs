@@ -10,7 +10,7 @@ use loggia_stack::socket::{Address, Control, Message};
 
 use super::Supervisor;
 use super::answer::Subject;
-use super::call::Call;
+use super::call::{Call, MOST_ADDRESS};
 use super::content::{self, Content};
 use super::fault::{Answer, Fault, Outcome};
 use super::message::Header;
@@ -28,6 +28,11 @@ impl Supervisor {
         }
         let mut header = Header::single(call.word(1), call.word(2));
         (header.name, header.name_len) = (call.word(4), call.int(5));
+        // Other than `sendmsg` it takes no length for more than it is, and does not take none for no name.
+        let least = i32::from(self.phase(subject.key)?.is_datagram());
+        if header.name != 0 && !(least..=MOST_ADDRESS as i32).contains(&header.name_len) {
+            return Err(Fault(libc::EINVAL));
+        }
         self.send_whole(world, call, subject, &header, call.int(3), deadline)
     }
 
@@ -103,7 +108,6 @@ impl Supervisor {
             let (host, id) = self.socket_of(subject)?;
             return Ok(world.stack(host).send(id, data, MsgFlags::NONE)?);
         }
-        // A connected stream does not look at the address.
         Ok(socket::send(subject.program.as_fd(), data, flags & libc::MSG_OOB)?)
     }
 
