@@ -1279,11 +1279,48 @@ def name_lengths():
             address = place if isinstance(place, int) else ctypes.addressof(place)
             message = Messages([buffers(b"x")])
             message.words[0], message.words[1] = address, length & 0xFFFFFFFF
-            results.append((message.call("sendmmsg", sock), errno.errorcode[ctypes.get_errno()] if libc.sendmsg(sock.fileno(), message.words, 0) < 0 else "sent"))
+            results.append(errno.errorcode[ctypes.get_errno()] if libc.sendmsg(sock.fileno(), message.words, 0) < 0 else "sent")
+            if sock is not stream:
+                results.append(message.call("sendmmsg", sock))
             # Without an address `sendto` is `send`.
             if address:
                 done = libc.sendto(sock.fileno(), b"x", 1, 0, ctypes.c_void_p(address), length)
                 results.append(errno.errorcode[ctypes.get_errno()] if done < 0 else done)
+    return results
+
+
+@observe
+def stream_sendmmsg_with_a_name():
+    stream, _peer = pair()
+    return Messages([buffers(b"x")], name=bytes(16)).call("sendmmsg", stream)
+
+
+@observe
+def udp_recvmmsg_keeps_an_error():
+    """What is wrong with a message behind the first is told by the next call."""
+    results = []
+    for connect in (False, True):
+        for next_call in ("recvfrom", "recvmmsg", "sendto", "SO_ERROR", "poll"):
+            one, two = udp(), udp()
+            one.connect(two.getsockname())
+            if connect:
+                two.connect(one.getsockname())
+            for text in (b"first", b"lost", b"third", b"fourth"):
+                one.send(text)
+            time.sleep(0.05)
+            told = Messages([buffers(bytes(9)), [(16, 4)], buffers(bytes(9))]).receive(two)
+            if next_call == "recvfrom":
+                then = outcome(two.recvfrom, 9, socket.MSG_DONTWAIT)
+            elif next_call == "recvmmsg":
+                then = Messages([buffers(bytes(9))]).receive(two)
+            elif next_call == "sendto":
+                then = outcome(two.sendto, b"x", one.getsockname())
+            elif next_call == "SO_ERROR":
+                then = two.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            else:
+                then = two.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), polled(two)
+            left = [outcome(lambda: two.recvfrom(9, socket.MSG_DONTWAIT)[0]) for _ in range(3)]
+            results.append((told, then, left))
     return results
 
 

@@ -16,7 +16,7 @@ use loggia_stack::socket::{Address, Control};
 
 use super::Supervisor;
 use super::answer::Subject;
-use super::fault::{DONE, Outcome};
+use super::fault::{DONE, Fault, Outcome};
 use super::name_server::is_foreign_name_server;
 use super::table::{Entry, Source};
 use crate::sys::epoll::{Epoll, mask};
@@ -205,26 +205,23 @@ impl Supervisor {
         }
     }
 
-    /// True if nothing is known to lie in the program's queue, and no error is to be told.
+    /// True if nothing is known to lie in the program's queue.
     pub(super) fn has_read_all(&self, key: Key) -> bool {
-        self.table.get(key).is_some_and(|entry| entry.sources.is_empty() && entry.error.is_none())
+        self.table.get(key).is_some_and(|entry| entry.sources.is_empty())
     }
 
-    /// Takes what waits behind the program's queue, which is empty.
-    pub(super) fn take_behind(&mut self, world: &mut World, key: Key, into: &mut [u8]) -> Option<Source> {
-        let entry = self.table.get_mut(key)?;
+    /// Takes what waits behind the program's queue, which is empty, if there is something.
+    pub(super) fn take_behind(&mut self, world: &mut World, key: Key, into: &mut [u8]) -> Result<Option<Source>, Fault> {
+        let Some(entry) = self.table.get_mut(key) else { return Ok(None) };
         if let Some((data, source)) = entry.overflow.pop_front() {
-            into.get_mut(..data.len())?.copy_from_slice(&data);
-            return Some(source);
+            into[..data.len()].copy_from_slice(&data);
+            return Ok(Some(source));
         }
         let (host, id) = (entry.host, entry.id);
         match world.stack(host).recvmsg(id, &mut [into], usize::MAX, MsgFlags::DONTWAIT) {
-            Ok(got) => Some(Source { charge: 0, len: got.len, from: got.from, control: got.control }),
-            Err(Errno::EAGAIN) => None,
-            Err(error) => {
-                self.raise(key, error.number());
-                None
-            }
+            Ok(got) => Ok(Some(Source { charge: 0, len: got.len, from: got.from, control: got.control })),
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -319,7 +316,7 @@ impl Supervisor {
             Err(_) if server => {}
             other => other?,
         }
-        let entry = self.table.get_mut(subject.key).ok_or(super::fault::Fault(libc::EBADF))?;
+        let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
         entry.name_server = server.then(|| address.clone());
         let wanted = *address != Address::Unspecified;
         if wanted && !entry.joined {
@@ -346,25 +343,33 @@ impl Supervisor {
         }
     }
 
-    /// Tells the program of an error from the network: when our end turns away with something unread, the kernel raises one on the
-    /// program's, once, and it stays usable.
-    fn raise(&mut self, key: Key, error: i32) {
+    /// The program's next call is to be told of an error.
+    pub(super) fn raise(&mut self, key: Key, error: i32) {
+        let told = self.raise_natively(key);
         let Some(entry) = self.table.get_mut(key) else { return };
-        entry.error = Some(error);
-        let Some(program) = self.program_end(key) else { return };
+        (entry.error, entry.untold) = if told { (Some(error), None) } else { (None, Some(error)) };
+    }
+
+    /// When our end turns away with something unread, the kernel raises an error on the program's, once, and it stays usable. Says if it did.
+    fn raise_natively(&mut self, key: Key) -> bool {
+        let Some(program) = self.program_end(key) else { return false };
         self.forget_read_sources(key);
-        let Some(entry) = self.table.get_mut(key) else { return };
+        let Some(entry) = self.table.get_mut(key) else { return false };
         if entry.joined {
             turn_away(entry, &program);
-        } else if entry.sources.is_empty() && join(entry, &program).is_ok() {
-            // A socket that is not connected has errors only if it asked for them (IP_RECVERR). Turning back drops what lies in its queue, so
-            // that it is told only while nothing does.
+            return true;
+        }
+        // A socket that is not connected has errors only if it asked for them (IP_RECVERR), or caused them. Turning back drops what lies in its
+        // queue, so that it is told only while nothing does.
+        let may_turn = entry.sources.is_empty() && join(entry, &program).is_ok();
+        if may_turn {
             turn_away(entry, &program);
             let _ = socket::disconnect(program.as_fd());
             if let Some(end) = &entry.end {
                 clear_error(end);
             }
         }
+        may_turn
     }
 }
 

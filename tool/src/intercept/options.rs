@@ -83,15 +83,24 @@ impl Supervisor {
 
     /// `SO_ERROR`: the stack's own, or the one that was carried to the program's end, if that still has it.
     pub(super) fn take_error(&mut self, world: &mut World, subject: &Subject) -> Result<i32, Fault> {
-        let native = socket::option(subject.program.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or(0);
-        let entry = self.table.get_mut(subject.key).ok_or(Fault(libc::EBADF))?;
-        if let Some(error) = entry.error.take() {
-            return Ok(if native == 0 { 0 } else { error });
-        }
-        let mut value = [0; 4];
+        let entry = self.table.get(subject.key).ok_or(Fault(libc::EBADF))?;
         let (host, id) = (entry.host, entry.id);
+        if entry.error.is_some() || entry.untold.is_some() {
+            return Ok(self.take_pending(subject).unwrap_or(0));
+        }
+        let _ = socket::option(subject.program.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR);
+        let mut value = [0; 4];
         world.stack(host).getsockopt(id, libc::SOL_SOCKET, libc::SO_ERROR, &mut value)?;
         Ok(i32::from_ne_bytes(value))
+    }
+
+    /// The error that was carried to the program and that it has not heard of yet.
+    pub(super) fn take_pending(&mut self, subject: &Subject) -> Option<i32> {
+        let entry = self.table.get_mut(subject.key)?;
+        let (told, untold) = (entry.error.take(), entry.untold.take());
+        // It may have heard of it by a native call.
+        let is_left = || socket::option(subject.program.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR).is_ok_and(|left| left != 0);
+        untold.or_else(|| told.filter(|_| is_left()))
     }
 }
 

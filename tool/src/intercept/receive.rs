@@ -219,10 +219,13 @@ impl Supervisor {
         flags: i32,
         data: &mut [u8],
     ) -> Result<Source, Fault> {
+        if let Some(error) = self.take_pending(subject) {
+            return Err(Fault(error));
+        }
         let peeks = flags & libc::MSG_PEEK != 0;
         if !peeks
             && self.has_read_all(subject.key)
-            && let Some(source) = self.take_behind(world, subject.key, data)
+            && let Some(source) = self.take_behind(world, subject.key, data)?
         {
             return Ok(source);
         }
@@ -243,13 +246,8 @@ impl Supervisor {
                 let (from, control) = self.source_of(subject.key, len, peeks);
                 Ok(Source { charge: 0, len, from, control })
             }
-            // How the kernel was made to tell of an error from the network.
-            Err(error) if error.raw_os_error() == Some(libc::ECONNRESET) => {
-                let known = self.table.get_mut(subject.key).and_then(|entry| entry.error.take());
-                Err(Fault(known.unwrap_or(libc::ECONNREFUSED)))
-            }
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && !peeks => {
-                self.take_behind(world, subject.key, data).ok_or(Fault(libc::EAGAIN))
+                self.take_behind(world, subject.key, data)?.ok_or(Fault(libc::EAGAIN))
             }
             // What waits behind an empty queue is put into it, for who takes it then.
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && self.has_read_all(subject.key) => {

@@ -121,8 +121,7 @@ impl Supervisor {
     ) -> Result<usize, Fault> {
         // What was sent natively before goes first.
         self.datagram_out(world, subject.key);
-        if let Some(error) = self.table.get_mut(subject.key).and_then(|entry| entry.error.take()) {
-            let _ = socket::option(subject.program.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR);
+        if let Some(error) = self.take_pending(subject) {
             return Err(Fault(error));
         }
         let flags = MsgFlags(flags as u32 & KNOWN);

@@ -120,6 +120,11 @@ impl Supervisor {
         self.refill(world, subject.key);
         match fault {
             Some(fault) if done == 0 => self.received_or_wait(world, call, subject, deadline, call.int(3), Err(fault)),
+            Some(Fault(error)) if error != libc::EAGAIN => {
+                // What is wrong with one behind the first is for the next call, as on Linux.
+                self.raise(subject.key, error);
+                Ok(Answer::Value(done as i64))
+            }
             // A call without MSG_WAITFORONE would go on to wait; what there is serves as well.
             _ => Ok(Answer::Value(done as i64)),
         }

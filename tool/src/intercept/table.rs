@@ -105,8 +105,10 @@ pub(super) struct Entry {
     /// The program shut down writing; both.
     pub(super) shut_write: bool,
     pub(super) shut_both: bool,
-    /// `SO_ERROR`, where it is not the stack's any more.
+    /// `SO_ERROR`, where it is not the stack's any more: the program's end was made to tell of it.
     pub(super) error: Option<i32>,
+    /// The same where the program's end could not be made to: the next trapped call tells of it.
+    pub(super) untold: Option<i32>,
     /// In precise mode: bytes that the program can see but not read, and junk that keeps it from writing.
     pub(super) markers: usize,
     pub(super) junk: usize,
@@ -158,6 +160,7 @@ impl Entry {
             shut_write: false,
             shut_both: false,
             error: None,
+            untold: None,
             markers: 0,
             junk: 0,
             tokens: 0,
