@@ -108,6 +108,10 @@
 //!         self.inner.flush();
 //!     }
 //!
+//!     fn full_queue(&self) -> usize {
+//!         self.inner.full_queue()
+//!     }
+//!
 //!     fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
 //!         self.inner.descriptor(queue)
 //!     }
@@ -210,8 +214,14 @@ pub trait Device: Send + Sync + 'static {
     /// Not called for devices with descriptors.
     fn flush(&self) {}
 
-    /// A descriptor that `poll` calls readable when a packet can be received by this queue, and (that of queue 0) writable when one can
-    /// be sent. `None` if the device tells by its [`Notifier`] instead.
+    /// The queue that had no room when [`send`](Device::send) last said so: who waits for room waits for its descriptor. Of a device that
+    /// sends by one queue it is that.
+    fn full_queue(&self) -> usize {
+        0
+    }
+
+    /// A descriptor that `poll` calls readable when a packet can be received by this queue, and (that of the
+    /// [full queue](Device::full_queue)) writable when one can be sent. `None` if the device tells by its [`Notifier`] instead.
     fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
         let _ = queue;
         None
@@ -246,6 +256,10 @@ impl<D: Device + ?Sized> Device for Arc<D> {
 
     fn flush(&self) {
         (**self).flush();
+    }
+
+    fn full_queue(&self) -> usize {
+        (**self).full_queue()
     }
 
     fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {

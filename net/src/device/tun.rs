@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::channel::Channel;
 use super::kernel_thread::{self, KernelThread};
@@ -162,7 +163,7 @@ impl TunBuilder {
         }
         let mtu = self.mtu.map_or_else(|| sys::mtu(&name), Ok)?;
         let largest = if self.big_tcp && mac.is_none() { big_tcp::largest() } else { big_tcp::LARGEST };
-        Ok(Interface { name, channels, mac, mtu, offloads: self.offloads, largest })
+        Ok(Interface { name, channels, full: AtomicUsize::new(0), mac, mtu, offloads: self.offloads, largest })
     }
 }
 
@@ -176,6 +177,8 @@ fn random_mac() -> MacAddr {
 struct Interface {
     name: String,
     channels: Vec<Channel>,
+    /// The queue that had no room last.
+    full: AtomicUsize,
     mac: Option<MacAddr>,
     mtu: u32,
     offloads: bool,
@@ -198,23 +201,21 @@ impl Interface {
             .coalesce(true)
     }
 
-    /// Packets of one flow go by one queue, so that they keep their order and the kernel answers by it too.
+    /// Packets of one flow go by one queue, so that they keep their order and the kernel answers by it too: also where that is full and
+    /// another is not, for what handles the other may be ahead.
     fn send(&self, packet: &Packet) -> io::Result<()> {
-        match self.channels.len() {
-            1 => self.give(0, packet),
-            count => self.send_by(flow::spread(packet.frame(), self.mac.is_some(), count), packet),
+        let queue = match self.channels.len() {
+            1 => 0,
+            count => flow::spread(packet.frame(), self.mac.is_some(), count),
+        };
+        let sent = self.send_by(queue, packet);
+        if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            self.full.store(queue, Ordering::Relaxed);
         }
+        sent
     }
 
-    /// A queue that is full leaves it to the first, for which whoever sends can wait.
     fn send_by(&self, queue: usize, packet: &Packet) -> io::Result<()> {
-        match self.give(queue, packet) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && queue > 0 => self.give(0, packet),
-            done => done,
-        }
-    }
-
-    fn give(&self, queue: usize, packet: &Packet) -> io::Result<()> {
         big_tcp::send(packet, |packet| self.channels[queue].send(packet))
     }
 }
@@ -242,6 +243,10 @@ macro_rules! device {
                 self.0.send_by(queue, packet)
             }
 
+            fn full_queue(&self) -> usize {
+                self.0.full.load(Ordering::Relaxed)
+            }
+
             fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
                 Some(self.0.channels.get(queue)?.descriptor())
             }
@@ -251,3 +256,43 @@ macro_rules! device {
 
 device!(Tun);
 device!(Tap);
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    /// Three queues, whose ends are at the other side of datagram sockets.
+    fn interface() -> (Interface, Vec<UnixDatagram>) {
+        let (ours, theirs): (Vec<_>, Vec<_>) = (0..3).map(|_| UnixDatagram::pair().expect("a pair")).unzip();
+        let channels = ours.into_iter().map(|fd| Channel::new(fd.into(), false).expect("a channel")).collect();
+        let (name, full) = ("tun0".into(), AtomicUsize::new(0));
+        (Interface { name, channels, full, mac: None, mtu: 1500, offloads: false, largest: 0 }, theirs)
+    }
+
+    /// A packet of UDP of this source port.
+    fn datagram(port: u8) -> Packet {
+        let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, flow::UDP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend([0, port, 0, 9, 0, 8, 0, 0]);
+        packet.into()
+    }
+
+    #[test]
+    fn a_flow_waits_for_its_queue() {
+        let (interface, ends) = interface();
+        let by = |queue| (0..=255).map(datagram).find(|packet| flow::spread(packet.frame(), false, 3) == queue).expect("one");
+        let (one, other) = (by(1), by(2));
+        let kind = loop {
+            if let Err(error) = interface.send(&one) {
+                break error.kind();
+            }
+        };
+        assert_eq!((kind, interface.full.load(Ordering::Relaxed)), (io::ErrorKind::WouldBlock, 1));
+        interface.send(&other).expect("its own queue has room");
+        ends.iter().for_each(|end| end.set_nonblocking(true).expect("a flag"));
+        assert!(ends[0].recv(&mut [0; 28]).is_err(), "nothing went by another queue");
+        while ends[1].recv(&mut [0; 28]).is_ok() {}
+        interface.send(&one).expect("there is room");
+    }
+}

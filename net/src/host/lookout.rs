@@ -72,8 +72,8 @@ impl Lookout {
         self.receiving = None;
     }
 
-    /// Waits for something to come, until then at most, and receives it. Those of `full` are waited for until they have room, too.
-    pub(super) fn wait(&mut self, running: &Running, until: Instant, full: &[LinkId]) {
+    /// Waits for something to come, until then at most, and receives it. The queues of `full` are waited for until they have room, too.
+    pub(super) fn wait(&mut self, running: &Running, until: Instant, full: &[(LinkId, usize)]) {
         let now = running.now();
         let Self { sources, arrived, receiving, .. } = self;
         let (mut fds, mut places) = (Vec::with_capacity(1 + sources.len()), Vec::with_capacity(sources.len()));
@@ -102,9 +102,9 @@ impl Lookout {
 }
 
 /// Adds what is polled of a source and says at which place. One that shows no descriptor now is not waited for.
-fn add<'a>(fds: &mut Vec<PollFd<'a>>, source: &'a Source, full: &[LinkId]) -> Option<usize> {
+fn add<'a>(fds: &mut Vec<PollFd<'a>>, source: &'a Source, full: &[(LinkId, usize)]) -> Option<usize> {
     let fd = source.descriptor()?;
-    let out = if source.queue == 0 && full.contains(&source.link) { PollFlags::OUT } else { PollFlags::empty() };
+    let out = if full.contains(&(source.link, source.queue)) { PollFlags::OUT } else { PollFlags::empty() };
     fds.push(PollFd::from_borrowed_fd(fd, if source.reads { PollFlags::IN | out } else { out }));
     Some(fds.len() - 1)
 }

@@ -475,3 +475,57 @@ fn several_interfaces_of_one_host() {
     exchange(&(here, there), 500_000);
     assert!(router.interfaces().iter().skip(1).all(|interface| interface.sent_packets > 0));
 }
+
+/// A device of two queues that sends by the second.
+struct BySecond {
+    queues: [PacketFd; 2],
+    /// How often it had no room.
+    refused: AtomicU64,
+}
+
+impl Device for BySecond {
+    fn properties(&self) -> Properties {
+        self.queues[0].properties().queues(2)
+    }
+
+    fn receive(&self, queue: usize) -> io::Result<Packet> {
+        self.queues[queue].receive(0)
+    }
+
+    fn send(&self, packet: &Packet) -> io::Result<()> {
+        let sent = self.queues[1].send(packet);
+        self.refused.fetch_add(sent.is_err().into(), Ordering::Relaxed);
+        sent
+    }
+
+    fn full_queue(&self) -> usize {
+        1
+    }
+
+    fn descriptor(&self, queue: usize) -> Option<BorrowedFd<'_>> {
+        self.queues[queue].descriptor(0)
+    }
+}
+
+/// The first has room all the while: nobody asks in vain, and whoever waits goes on.
+#[test]
+fn room_is_waited_for_at_the_queue_that_is_full() {
+    let ([one, _one_end], [two, end]) = (datagrams(), datagrams());
+    let device = Arc::new(BySecond { queues: [one, two], refused: AtomicU64::new(0) });
+    let host = Host::builder().address("10.0.0.1/24").device(device.clone()).start().expect("a host");
+    let socket = UdpSocket::bind_on(&host, "10.0.0.1:9").expect("a socket");
+    (0..1000u32).for_each(|number| assert!(socket.send_to(&number.to_ne_bytes(), "10.0.0.2:9").is_ok(), "{number}"));
+    thread::sleep(Duration::from_millis(100));
+    let refused = device.refused.load(Ordering::Relaxed);
+    let mut got = 0;
+    while got < 1000 {
+        match end.receive(0) {
+            Ok(packet) => {
+                let wanted = packet.len() == 32 && packet.to_vec()[28..] == u32::to_ne_bytes(got);
+                got += u32::from(wanted);
+            }
+            Err(_) => thread::sleep(Duration::from_micros(100)),
+        }
+    }
+    assert!(refused <= 1010, "{refused} times for a thousand datagrams");
+}

@@ -95,3 +95,37 @@ fn a_flood_of_datagrams_loses_none_and_keeps_their_order() {
         }
     });
 }
+
+/// Each queue has a thread of its own: what of a flow went by another one than the rest would overtake it.
+#[test]
+fn a_flood_by_several_queues_keeps_the_order_of_each_flow() {
+    const COUNT: u32 = 20_000;
+    const FLOWS: u16 = 3;
+    const LEN: usize = 1400;
+    inside_with_all_rights("kernel_thread::a_flood_by_several_queues_keeps_the_order_of_each_flow", || {
+        let tun = Tun::builder().offloads(false).queues(3).kernel_thread(true).open("flood1").expect("a TUN");
+        run("ip link set flood1 up");
+        run("ip address add 10.0.0.1/24 dev flood1");
+        let host = Host::builder().address("10.0.0.2/24").device(tun).start().expect("a host");
+        let theirs = |flow| (Ipv4Addr::new(10, 0, 0, 1), 9 + flow);
+        let readers: Vec<_> = (0..FLOWS).map(|flow| Kernels::bind(theirs(flow)).expect("a socket")).collect();
+        for reader in &readers {
+            if let Err(error) = set_socket_recv_buffer_size_force(reader, 128 << 20) {
+                return println!("skipped: no room for all: {error}");
+            }
+            reader.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
+        }
+        let sender = UdpSocket::bind_on(&host, "10.0.0.2:9").expect("a socket");
+        let mut data = [0; LEN];
+        for number in 0..COUNT {
+            data[..4].copy_from_slice(&number.to_ne_bytes());
+            (0..FLOWS).for_each(|flow| assert_eq!(sender.send_to(&data, theirs(flow)).ok(), Some(LEN)));
+        }
+        for (flow, reader) in readers.iter().enumerate() {
+            for number in 0..COUNT {
+                reader.recv(&mut data).unwrap_or_else(|error| panic!("flow {flow}, number {number}: {error}"));
+                assert_eq!(data[..4], number.to_ne_bytes(), "flow {flow}");
+            }
+        }
+    });
+}

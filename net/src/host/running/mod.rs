@@ -130,8 +130,8 @@ impl After {
 
 /// What who is at the helm does next.
 pub(super) enum Next {
-    /// Sleeps until that moment, and sees to it that full devices wake it.
-    Sleep { until: Instant, full: Vec<LinkId> },
+    /// Sleeps until that moment, and sees to it that these queues of full devices wake it.
+    Sleep { until: Instant, full: Vec<(LinkId, usize)> },
     /// Looks at what has changed.
     Again,
     /// Is not at the helm any more.

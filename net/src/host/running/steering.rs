@@ -252,7 +252,7 @@ impl State {
         let busy = std::mem::take(&mut self.busy);
         self.armed = if busy { self.due().min(now + PAUSE) } else { self.due() }.min(until);
         self.ports.iter_mut().for_each(|port| port.watched = port.wants_watch());
-        let full = self.ports.iter().filter(|port| port.watched).map(|port| port.link).collect();
+        let full = self.ports.iter().filter(|port| port.watched).map(|port| (port.link, port.device.full_queue())).collect();
         Next::Sleep { until: self.armed, full }
     }
 }
