@@ -5,8 +5,8 @@
 mod between;
 mod flow;
 mod packets;
-mod pair;
-mod site;
+pub(crate) mod pair;
+pub(crate) mod site;
 
 use std::fmt::Debug;
 use std::time::Duration;

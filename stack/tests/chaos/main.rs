@@ -14,6 +14,7 @@ mod batches;
 mod datagrams;
 mod end;
 mod forged;
+mod loopback;
 mod plan;
 mod run;
 mod ways;

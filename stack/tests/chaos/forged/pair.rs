@@ -3,15 +3,15 @@
 use super::*;
 
 /// Both hosts: everything is done to each.
-pub(super) struct Pair {
-    pub(super) stacks: [Stack; 2],
-    pub(super) links: Vec<LinkId>,
-    pub(super) now: Instant,
-    pub(super) seed: u64,
+pub(crate) struct Pair {
+    pub(crate) stacks: [Stack; 2],
+    pub(crate) links: Vec<LinkId>,
+    pub(crate) now: Instant,
+    pub(crate) seed: u64,
 }
 
 impl Pair {
-    pub(super) fn new(seed: u64, site: &Site, random: &mut Random) -> Self {
+    pub(crate) fn new(seed: u64, site: &Site, random: &mut Random) -> Self {
         let mut config = Config::default();
         config.socket.net_raw = Permission::Granted;
         config.socket.net_admin = Permission::Granted;
@@ -50,14 +50,14 @@ impl Pair {
     }
 
     /// Does the same to both; it must give the same.
-    pub(super) fn both<T: Debug>(&mut self, what: &str, mut act: impl FnMut(&mut Stack) -> T) -> T {
+    pub(crate) fn both<T: Debug>(&mut self, what: &str, mut act: impl FnMut(&mut Stack) -> T) -> T {
         let [one, other] = self.stacks.each_mut().map(&mut act);
         assert_eq!(format!("{one:?}"), format!("{other:?}"), "{what}, LOGGIA_SEED={}", self.seed);
         one
     }
 
     /// All that can be seen from outside; gives the frames that left.
-    pub(super) fn observe(&mut self, what: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn observe(&mut self, what: &str) -> Vec<Vec<u8>> {
         let links = self.links.clone();
         self.both(what, |stack| {
             let mut events = Vec::new();
@@ -90,7 +90,7 @@ impl Pair {
         frames
     }
 
-    pub(super) fn set(&mut self, socket: SocketId, level: i32, name: i32, value: i32) {
+    pub(crate) fn set(&mut self, socket: SocketId, level: i32, name: i32, value: i32) {
         let _ = self.both("setsockopt", |stack| stack.setsockopt(socket, level, name, &value.to_ne_bytes()));
     }
 }

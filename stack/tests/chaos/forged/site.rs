@@ -4,27 +4,27 @@ use super::*;
 
 /// The addresses of a run.
 #[derive(Clone, Copy)]
-pub(super) struct Site {
+pub(crate) struct Site {
     /// Ours, on the first link.
-    pub(super) us: Addr,
-    pub(super) also_us: Addr,
-    pub(super) them: Addr,
+    pub(crate) us: Addr,
+    pub(crate) also_us: Addr,
+    pub(crate) them: Addr,
     /// Ours, on the second link.
-    pub(super) us_elsewhere: Addr,
+    pub(crate) us_elsewhere: Addr,
     /// On the Ethernet.
-    pub(super) us_there: Addr,
-    pub(super) them_there: Addr,
-    pub(super) any: Addr,
+    pub(crate) us_there: Addr,
+    pub(crate) them_there: Addr,
+    pub(crate) any: Addr,
     /// From where nothing comes, or not here.
     strange: [Addr; 6],
     /// Bits of each link's network, and of an address.
-    pub(super) prefix: u8,
-    pub(super) all: u8,
-    pub(super) mtus: [u32; 3],
+    pub(crate) prefix: u8,
+    pub(crate) all: u8,
+    pub(crate) mtus: [u32; 3],
     /// Of most sockets.
-    pub(super) family: i32,
+    pub(crate) family: i32,
     /// What an Ethernet calls its packets.
-    pub(super) ethertype: u16,
+    pub(crate) ethertype: u16,
 }
 
 const IPV4: Site = Site {
@@ -80,17 +80,17 @@ const fn v6(net: u8, host: u8) -> Addr {
 
 impl Site {
     /// That of a run.
-    pub(super) fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         if seed % 3 == 2 { IPV6 } else { IPV4 }
     }
 
     /// The peer of one of our addresses.
-    pub(super) fn peer_of(&self, local: Addr) -> Addr {
+    pub(crate) fn peer_of(&self, local: Addr) -> Addr {
         if local == self.us_there { self.them_there } else { self.them }
     }
 
     /// Source and destination of a packet, which may be odd.
-    pub(super) fn ends(&self, random: &mut Random, odd: f64, [src, dst]: [Addr; 2]) -> [Addr; 2] {
+    pub(crate) fn ends(&self, random: &mut Random, odd: f64, [src, dst]: [Addr; 2]) -> [Addr; 2] {
         if !random.chance(odd / 2.0) {
             return [src, dst];
         }
@@ -102,7 +102,7 @@ impl Site {
 }
 
 /// Both ends and the transport header of a packet of TCP; none if it is another.
-pub(super) fn parts(packet: &[u8]) -> Option<([Addr; 2], &[u8])> {
+pub(crate) fn parts(packet: &[u8]) -> Option<([Addr; 2], &[u8])> {
     let v4 = |at: usize| Some(Addr::from_v4(*packet.get(at..)?.first_chunk()?));
     let v6 = |at: usize| Some(Addr::from_v6(*packet.get(at..)?.first_chunk()?));
     let (ends, protocol, header) = match packet.first()? {
