@@ -4,7 +4,7 @@ use core::hint::cold_path;
 
 use super::stack::Stack;
 use crate::base::{Frame, Instant, LinkId, Timer, TimerOwner};
-use crate::link::Received;
+use crate::link::{LinkCast, Received};
 use crate::network::{LOOPBACK, Packet, TransportError, Up, protocol};
 
 impl Stack {
@@ -146,10 +146,31 @@ impl Stack {
     /// Carries up one thing; says by which link a packet came.
     #[inline]
     fn carry_up(&mut self) -> Option<LinkId> {
-        let up = self.net.poll()?;
+        let up = match self.net.next_looped() {
+            Some(received) => {
+                let link = received.link;
+                let Some(received) = self.take_looped(received) else { return Some(link) };
+                self.net.looped(received)?
+            }
+            None => self.net.poll()?,
+        };
         let link = if let Up::Packet(packet) = &up { Some(packet.link) } else { None };
         self.hand_up(up);
         link
+    }
+
+    /// As [`Stack::take_known`], of a frame of loopback: what waits, waits behind it.
+    #[inline(never)] // The way of other links is beside it.
+    fn take_looped(&mut self, mut received: Received) -> Option<Received> {
+        let Self { net, sockets } = self;
+        if !sockets.raw.is_empty() || received.cast != LinkCast::Unicast || received.frame.segment_size != 0 {
+            return Some(received);
+        }
+        if sockets.udp.has_trail() {
+            received.frame = sockets.udp.follow(net, received.link, received.frame, false)?;
+        }
+        received.frame = sockets.tcp.receive_known_framed(net, received.link, received.frame)?;
+        Some(received)
     }
 
     #[inline]

@@ -96,9 +96,10 @@ impl Backlog {
         }
     }
 
-    /// The next frame of loopback.
+    /// The next frame of loopback, which comes after all else.
     pub(super) fn pop_looped(&mut self) -> Option<Received> {
-        self.looped.pop_front()
+        let is_next = !self.looped.is_empty() && self.queue.is_empty() && self.joiner.is_empty();
+        if is_next { self.looped.pop_front() } else { None }
     }
 
     /// Drops all that came by a link; gives the length of each frame of the device, and of each that was sent on loopback.

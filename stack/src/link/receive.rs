@@ -62,11 +62,18 @@ impl Links {
     }
 
     /// The family of the packet in a frame from an Ethernet, and where it begins, if the header is that of nearly all: to us, untagged or with our tag. Of
-    /// any other, and where the header does not lie together, others must say.
+    /// any other, and where the header does not lie together, others must say. Where frames are packets, as on loopback, the same.
     #[inline(always)] // For whoever looks at it next.
     pub fn inside_usual(&self, link: LinkId, frame: &Frame) -> Option<(Version, usize)> {
-        let (mac, vlan) = self.ports.ethernet(link)?;
-        ethernet::inside_usual(frame, mac, vlan)
+        match self.ports.get(link)?.config.medium {
+            Medium::Ethernet { mac, vlan } => ethernet::inside_usual(frame, mac, vlan),
+            // Those of a link of packets were looked at before; to say so costs each frame of an Ethernet more than it saves.
+            Medium::Loopback | Medium::Ip => match frame.together(0, 1)?[0] >> 4 {
+                4 => Some((Version::V4, 0)),
+                6 => Some((Version::V6, 0)),
+                _ => None,
+            },
+        }
     }
 
     /// Counts a frame of so many bytes from the device, of which all is known; false if the link takes none.
@@ -112,15 +119,23 @@ impl Links {
     }
 
     fn poll_looped(&mut self) -> Option<Up> {
+        let received = self.next_looped()?;
+        self.counts_looped(&received).then_some(Up::Received(received))
+    }
+
+    /// As [`Links::counts_in`], of a frame that was sent on loopback.
+    pub fn counts_looped(&mut self, received: &Received) -> bool {
+        self.came_in(received.link, received.frame.len()).is_some()
+    }
+
+    /// The next frame that was sent on loopback, if [`Links::poll`] has nothing to give before it. It [is not counted](Links::counts_in) yet.
+    #[inline]
+    pub fn next_looped(&mut self) -> Option<Received> {
         let received = self.backlog.pop_looped()?;
-        let (link, len) = (received.link, received.frame.len());
-        if let Some(port) = self.ports.get_mut(link) {
-            port.queue.release(len);
-            port.stats.rx_packets += 1;
-            port.stats.rx_bytes += len as u64;
+        if let Some(port) = self.ports.get_mut(received.link) {
+            port.queue.release(received.frame.len());
         }
-        self.base.emit(What::Frame { link, direction: Direction::In, len: len as u32 });
-        Some(Up::Received(received))
+        Some(received)
     }
 
     #[inline(always)]

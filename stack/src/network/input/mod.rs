@@ -103,6 +103,17 @@ impl Network {
         }
     }
 
+    /// The next frame of loopback, if [`Network::poll`] has nothing to give before it. Whoever takes it [counts it in](Network::counts_in).
+    #[inline]
+    pub fn next_looped(&mut self) -> Option<Received> {
+        if self.up.is_empty() && self.looped.is_empty() { self.links.next_looped() } else { None }
+    }
+
+    /// What such a frame comes to that nobody took.
+    pub fn looped(&mut self, received: Received) -> Option<Up> {
+        if self.links.counts_looped(&received) { self.came_in(received) } else { None }
+    }
+
     /// What the link layer says beside packets.
     fn told_by_link(&mut self, up: link::Up) {
         match up {

@@ -75,7 +75,7 @@ impl Endpoint {
 
     /// As [`Endpoint::deliver`], of the datagram whose payload are the bytes of `frame` from `start` on, and which is as `about` tells otherwise. If
     /// the last one that was queued was like it and no other came since, `behind` is true, and both may be one record.
-    #[inline]
+    #[inline(always)] // Part of both who follow a datagram.
     pub fn deliver_like(
         &mut self,
         base: &mut Base,

@@ -28,9 +28,9 @@ impl Tcp {
         self.receive_known_of::<V6>(net, link, frame, 0)
     }
 
-    /// The same behind the header of an Ethernet, but for SYNs.
+    /// The same behind the header of an Ethernet, but for SYNs; or of loopback.
     #[inline(never)] // The same.
-    fn receive_known_framed(&mut self, net: &mut Network, link: LinkId, frame: Frame) -> Option<Frame> {
+    pub(crate) fn receive_known_framed(&mut self, net: &mut Network, link: LinkId, frame: Frame) -> Option<Frame> {
         match net.links.inside_usual(link, &frame) {
             Some((Version::V4, network)) => self.receive_known_of::<V4>(net, link, frame, network),
             Some((Version::V6, network)) => self.receive_known_of::<V6>(net, link, frame, network),
