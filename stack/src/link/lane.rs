@@ -7,7 +7,7 @@ use core::hint::cold_path;
 
 use super::backlog::Backlog;
 use super::ethernet::{Header, ethertype};
-use super::neighbour::Progress;
+use super::neighbour::{Progress, Table};
 use super::port::Port;
 use super::up::Received;
 use super::{Hop, LinkCast, Links, Mac, Medium};
@@ -34,43 +34,59 @@ enum Onward {
     Back,
 }
 
-impl Links {
-    /// The lane for a packet of so many bytes, if the link is one of packets and takes it now.
-    #[inline(always)] // Whoever makes the packet does it with the queue in hand.
-    pub fn bare_lane(&mut self, link: LinkId, len: usize) -> Option<Lane<'_>> {
-        let Self { base, ports, backlog, .. } = self;
-        if let Some(port) = ports.get_mut(link)
-            && port.takes_bare(len)
-        {
-            return Some(Lane { port, onward: Onward::Bare, backlog, base });
-        }
-        cold_path();
-        None
-    }
+/// A link, and what there is for packets that leave by it.
+#[derive(Debug)]
+pub struct Outlet<'a> {
+    link: LinkId,
+    port: &'a mut Port,
+    neighbours: &'a mut Table,
+    backlog: &'a mut Backlog,
+    base: &'a mut Base,
+}
 
-    /// True if there is such a lane.
-    #[inline(always)] // What is found is known to who takes it.
-    pub fn has_bare_lane(&self, link: LinkId, len: usize) -> bool {
-        self.ports.get(link).is_some_and(|port| port.takes_bare(len))
+impl Links {
+    /// Where packets leave by a link, if there is such a one.
+    #[inline(always)] // Whoever makes the packet does it with the queue in hand.
+    pub fn outlet(&mut self, link: LinkId) -> Option<Outlet<'_>> {
+        let Self { base, ports, neighbours, backlog, .. } = self;
+        let port = ports.get_mut(link)?;
+        Some(Outlet { link, port, neighbours, backlog, base })
+    }
+}
+
+impl<'a> Outlet<'a> {
+    /// The lane for a packet of so many bytes, if the link is one of packets and takes it now. Else there may be another.
+    #[inline(always)] // The same.
+    pub fn bare_lane(self, len: usize) -> Result<Lane<'a>, Self> {
+        if !self.port.takes_bare(len) {
+            cold_path();
+            return Err(self);
+        }
+        Ok(self.lane_for(Onward::Bare))
     }
 
     /// The lane for a packet of so many bytes, if the link has one and takes it now. `progress`: what its sender knows of the neighbour.
     #[inline(always)] // The same.
-    pub fn lane(&mut self, link: LinkId, hop: &Hop, len: usize, progress: Progress) -> Option<Lane<'_>> {
-        let Self { base, ports, neighbours, backlog, .. } = self;
-        let port = ports.get_mut(link)?;
+    pub fn lane(mut self, hop: &Hop, len: usize, progress: Progress) -> Option<Lane<'a>> {
         let Hop::Neighbour(addr) = *hop else { return None };
-        if !port.takes(len) {
+        if !self.port.takes(len) {
             return None;
         }
+        let Self { link, port, neighbours, base, .. } = &mut self;
         let onward = match port.config.medium {
             Medium::Ip => Onward::Bare,
-            Medium::Ethernet { .. } => Onward::Framed(neighbours.just_sent_to(base, &mut port.times, (link, addr), progress)?),
+            Medium::Ethernet { .. } => Onward::Framed(neighbours.just_sent_to(base, &mut port.times, (*link, addr), progress)?),
             // What is sent there keeps partial checksums, whatever its device could do.
             Medium::Loopback if !port.config.offloads.checksum => return None,
             Medium::Loopback => Onward::Back,
         };
-        Some(Lane { port, onward, backlog, base })
+        Some(self.lane_for(onward))
+    }
+
+    #[inline(always)]
+    fn lane_for(self, onward: Onward) -> Lane<'a> {
+        let Self { port, backlog, base, .. } = self;
+        Lane { port, onward, backlog, base }
     }
 }
 

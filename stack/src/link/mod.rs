@@ -51,7 +51,7 @@ mod up;
 
 pub use arp::DEFEND_INTERVAL;
 pub use config::{LinkConfig, MTU_MAX, MTU_MIN, Medium, Offloads};
-pub use lane::Lane;
+pub use lane::{Lane, Outlet};
 pub use links::{LinkStatus, Links};
 pub use mac::Mac;
 pub use neighbour::{Neighbour, NeighbourState, Progress};

@@ -57,7 +57,7 @@ use crate::base::{Addr, Cidr, Errno, LinkId, Timer, TimerOwner, Version, What};
 use crate::link::{Hop, LinkConfig, Links, Medium, Offloads, Received};
 pub use config::Config;
 pub use input::{family, usual};
-pub use output::{Along, LONGEST_HEADER, Manner, Straight, Way};
+pub use output::{Along, LONGEST_HEADER, Manner, Onward, Straight, Way};
 pub use packet::{Cast, ErrorCause, Fragmentation, Outgoing, Packet, TransportError};
 pub use transparent::Unreachable;
 

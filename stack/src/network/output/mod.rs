@@ -13,7 +13,7 @@ pub(super) mod way;
 use crate::base::{Checksum, Errno, Frame, LinkId, Rope, Sum, Version};
 use crate::link::{Hop, LinkCast, Links, Received};
 
-pub use way::{Along, LONGEST_HEADER, Manner, Straight, Way};
+pub use way::{Along, LONGEST_HEADER, Manner, Onward, Straight, Way};
 
 use super::{Cast, Fragmentation, Network, Outgoing, Route};
 

@@ -7,7 +7,7 @@ use core::hint::cold_path;
 use super::head::Head;
 use super::longest;
 use crate::base::{Errno, Frame, Sum, Version};
-use crate::link::{Lane, Links, Progress};
+use crate::link::{Lane, Links, Outlet, Progress};
 use crate::network::quick::Quick;
 use crate::network::{Cast, Fragmentation, Network, Outgoing, Route, RouteQuery, ipv4, ipv6};
 
@@ -78,6 +78,14 @@ pub struct Straight<'a> {
 pub struct Along<'a> {
     way: &'a Way,
     links: &'a mut Links,
+}
+
+/// A way as far as the link by which a packet of so many bytes leaves, which is not one of packets.
+#[derive(Debug)]
+pub struct Onward<'a> {
+    way: &'a Way,
+    outlet: Outlet<'a>,
+    len: usize,
 }
 
 /// What the packets of a connection say of themselves, all of them alike.
@@ -197,14 +205,21 @@ impl Network {
     #[inline(always)] // Whoever makes the packet does it with the way in hand.
     pub fn straight_bare(&mut self, way: &Way, len: usize) -> Option<Straight<'_>> {
         let len = self.fitting(way, len)?;
-        self.links.bare_lane(way.route.link, len).map(|lane| Straight { lane, len })
+        match self.links.outlet(way.route.link).map(|outlet| outlet.bare_lane(len)) {
+            Some(Ok(lane)) => Some(Straight { lane, len }),
+            _ => {
+                cold_path();
+                None
+            }
+        }
     }
 
     /// The same over any link.
     #[inline(always)] // The same.
     pub fn straight(&mut self, way: &Way, len: usize) -> Option<Straight<'_>> {
         let len = self.fitting(way, len)?;
-        self.links.lane(way.route.link, &way.route.hop, len, Progress::Unknown).map(|lane| Straight { lane, len })
+        let lane = self.links.outlet(way.route.link)?.lane(&way.route.hop, len, Progress::Unknown)?;
+        Some(Straight { lane, len })
     }
 
     /// The length of the packet of a transport's of so many bytes, if that may go a way: nothing has changed.
@@ -261,37 +276,37 @@ impl Straight<'_> {
     }
 }
 
+impl<'a> Onward<'a> {
+    /// As [`Along::straight_bare`], over any link. `progress`: what is known of the neighbour that the way leads to.
+    #[inline(always)] // The same.
+    pub fn straight(self, progress: Progress) -> Option<(&'a Way, Straight<'a>)> {
+        let Self { way, outlet, len } = self;
+        let lane = outlet.lane(&way.route.hop, len, progress)?;
+        Some((way, Straight { lane, len }))
+    }
+}
+
 impl<'a> Along<'a> {
     /// The route.
     pub const fn route(&self) -> &Route {
         &self.way.route
     }
 
-    /// The way, and straight on along it for a transport's packet of so many bytes, over a link of packets. It is given back where it does not go so, or
-    /// not now.
+    /// The way, and straight on along it for a transport's packet of so many bytes, over a link of packets. Where it does not go so, what may be asked
+    /// for such a packet over another link, if anything.
     #[inline(always)] // Whoever makes the packet does it with the way in hand.
-    pub fn straight_bare(self, len: usize) -> Result<(&'a Way, Straight<'a>), Self> {
-        let len = self.way.header_len() + len;
-        if len > self.way.largest || !self.links.has_bare_lane(self.way.route.link, len) {
-            cold_path(); // A jump is what that costs other links.
-            return Err(self);
-        }
-        let Self { way, links } = self;
-        let lane = links.bare_lane(way.route.link, len).expect("it was found to be there");
-        Ok((way, Straight { lane, len }))
-    }
-
-    /// The same over any link. `progress`: what is known of the neighbour that the way leads to.
-    #[inline(always)] // The same.
-    pub fn straight(self, len: usize, progress: Progress) -> Option<(&'a Way, Straight<'a>)> {
+    pub fn straight_bare(self, len: usize) -> Result<(&'a Way, Straight<'a>), Option<Onward<'a>>> {
         let Self { way, links } = self;
         let len = way.header_len() + len;
-        if len > way.largest {
-            cold_path();
-            return None;
+        let outlet = if len <= way.largest { links.outlet(way.route.link) } else { None };
+        match outlet.map(|outlet| outlet.bare_lane(len)) {
+            Some(Ok(lane)) => Ok((way, Straight { lane, len })),
+            refused => {
+                cold_path();
+                let outlet = refused.and_then(Result::err);
+                Err(outlet.map(|outlet| Onward { way, outlet, len }))
+            }
         }
-        let lane = links.lane(way.route.link, &way.route.hop, len, progress);
-        lane.map(|lane| (way, Straight { lane, len }))
     }
 
     /// The sum of the transport's pseudo-header but for the length.

@@ -6,7 +6,7 @@ use core::hint::cold_path;
 use super::{fill, transmit};
 use crate::base::{Checksum, Errno, Frame, Rope, TcpState};
 use crate::link::Progress;
-use crate::network::{Along, Way};
+use crate::network::{Onward, Way};
 use crate::transport::tcp::cx::Cx;
 use crate::transport::tcp::ecn;
 use crate::transport::tcp::header::{CHECKSUM_OFFSET, Header, USUAL_LEN};
@@ -35,8 +35,8 @@ pub(in crate::transport::tcp) fn send(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: Seq, 
     let len = body.len();
     match along.straight_bare(USUAL_LEN + len) {
         Ok((way, straight)) => straight.send(way, packet(way, &header, len, cx.common.spare.frame(body))),
-        Err(along) => {
-            if let Some((header, body)) = send_onward(along, progress(tcb), &mut cx.common.spare, header, body) {
+        Err(onward) => {
+            if let Some((header, body)) = send_onward(onward, progress(tcb), &mut cx.common.spare, header, body) {
                 return send_any(tcb, cx, header, body);
             }
         }
@@ -60,9 +60,15 @@ pub(in crate::transport::tcp) fn send_bare(tcb: &mut Tcb, cx: &mut Cx<'_>, seq: 
 
 /// Over a link that needs more than packets. Gives back what does not go straight there either.
 #[inline(never)]
-fn send_onward(along: Along<'_>, progress: Progress, spare: &mut Spare, header: Header, body: Rope) -> Option<(Header, Rope)> {
+fn send_onward(
+    onward: Option<Onward<'_>>,
+    progress: Progress,
+    spare: &mut Spare,
+    header: Header,
+    body: Rope,
+) -> Option<(Header, Rope)> {
     let len = body.len();
-    let Some((way, straight)) = along.straight(USUAL_LEN + len, progress) else { return Some((header, body)) };
+    let Some((way, straight)) = onward.and_then(|onward| onward.straight(progress)) else { return Some((header, body)) };
     straight.send(way, packet(way, &header, len, spare.frame(body)));
     None
 }
