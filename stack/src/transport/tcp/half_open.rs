@@ -322,8 +322,9 @@ impl Tcp {
         let (listener, syn_sent) = (half_open.listener, half_open.sent_at(net.links.base.now));
         records.half_open.discard(key);
         self.half_open_is_gone(net, listener);
-        let arrival = Arrival { syn_sent, ..Arrival::of(header, packet, header_len) };
-        self.segment_for_connection(net, connection, arrival);
+        let mut arrival = Arrival::of(header, packet, header_len);
+        arrival.syn_sent = syn_sent;
+        self.segment_for_connection(net, connection, &mut arrival);
     }
 
     #[cold]

@@ -157,8 +157,9 @@ impl Header {
     #[inline(always)]
     pub(super) fn of_usual(bytes: &[u8; USUAL_LEN]) -> Self {
         let (fixed, options) = bytes.split_first_chunk().expect("it is longer");
-        let timestamps = Some((u32_at(options, 4), u32_at(options, 8)));
-        Self::of(fixed, Options { timestamps, ..Options::default() })
+        let mut header = Self::of(fixed);
+        header.options.timestamps = Some((u32_at(options, 4), u32_at(options, 8)));
+        header
     }
 
     /// Reads a header of a SYN with the options that most have and no others; none if it is another.
@@ -168,7 +169,7 @@ impl Header {
             return None;
         }
         let (fixed, list) = bytes.split_first_chunk()?;
-        Some(Self::of(fixed, Options::of_syn(list)?))
+        Some(Self { options: Options::of_syn(list)?, ..Self::of(fixed) })
     }
 
     #[inline(never)]
@@ -183,7 +184,8 @@ impl Header {
         let [offset] = packet.frame.read(packet.transport + 12)?;
         let len = usize::from(offset >> 4) * 4;
         let (fixed, options) = packet.view(0, len, &mut scratch)?.split_first_chunk()?;
-        Some((Self::of(fixed, Options::parse(options, fixed[13] & SYN != 0)), len))
+        let options = Options::parse(options, fixed[13] & SYN != 0);
+        Some((Self { options, ..Self::of(fixed) }, len))
     }
 
     /// RFC 9768 §3.2.2: AE, CWR and ECE as a number.
@@ -289,9 +291,9 @@ impl Header {
         bytes[18..20].copy_from_slice(&self.urgent.to_be_bytes());
     }
 
-    /// The first 20 bytes, and the options; the bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
+    /// The first 20 bytes, without options: they are read where they are to lie. The bits that are still reserved are ignored, as RFC 9293 §3.1 wants.
     #[inline]
-    fn of(bytes: &[u8; MIN_LEN], options: Options) -> Self {
+    fn of(bytes: &[u8; MIN_LEN]) -> Self {
         Self {
             src_port: u16_at(bytes, 0),
             dst_port: u16_at(bytes, 2),
@@ -301,7 +303,7 @@ impl Header {
             ae: bytes[12] & 1 != 0,
             window: u16_at(bytes, 14),
             urgent: u16_at(bytes, 18),
-            options,
+            options: Options::default(),
         }
     }
 }

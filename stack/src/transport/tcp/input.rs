@@ -35,7 +35,7 @@ impl Tcp {
             transmit::report_stateless(&mut net.links.base, Direction::In, header, packet.len - header_len);
         }
         match flow {
-            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, Arrival::of(header, packet, header_len)),
+            Some(Flow::Connection(id)) => self.segment_for_connection(net, id, &mut Arrival::of(header, packet, header_len)),
             Some(Flow::HalfOpen(key)) => self.segment_for_half_open(net, key, packet, header, header_len),
             Some(Flow::TimeWait(key)) => self.segment_for_time_wait(net, key, packet, header, header_len),
             None => self.segment_without_connection(net, packet, header, header_len),
@@ -43,14 +43,14 @@ impl Tcp {
     }
 
     #[inline(never)]
-    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, arrival: Arrival<'_>) {
+    pub(super) fn segment_for_connection(&mut self, net: &mut Network, id: Key, arrival: &mut Arrival<'_>) {
         self.arrives(net, id, arrival);
     }
 
     #[inline(always)] // Of most segments their reader knows much.
-    pub(super) fn arrives(&mut self, net: &mut Network, id: Key, mut arrival: Arrival<'_>) {
+    pub(super) fn arrives(&mut self, net: &mut Network, id: Key, arrival: &mut Arrival<'_>) {
         let Some((tcb, mut cx)) = self.with(net, id) else { return };
-        arrives::segment(tcb, &mut cx, &mut arrival);
+        arrives::segment(tcb, &mut cx, arrival);
         if tcb.is_over() {
             cold_path();
             self.settle(net, id);

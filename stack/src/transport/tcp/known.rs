@@ -64,7 +64,9 @@ impl Tcp {
             cold_path();
             return Some(frame);
         }
-        let (header, traffic_class) = (Header::of_usual(headers.transport), F::traffic_class(headers.network));
+        // One by one: a header in a pair would be made there and moved.
+        let header = Header::of_usual(headers.transport);
+        let traffic_class = F::traffic_class(headers.network);
         if !net.counts_in(link, frame.len(), network, false) {
             cold_path();
             return None;
@@ -72,7 +74,10 @@ impl Tcp {
         net.links.base.counters.tcp.in_segs += 1;
         match flow {
             Flow::Connection(id) => {
-                self.arrives(net, id, Arrival::known(&header, traffic_class, &mut frame, network + F::LEN + USUAL_LEN));
+                let headers = network + F::LEN + USUAL_LEN;
+                let mut arrival = Arrival::without_payload(&header, traffic_class, frame.len() - headers);
+                arrival.take_payload(&mut frame, headers);
+                self.arrives(net, id, &mut arrival);
                 self.common.spare.keep_frame(frame);
             }
             // Once for each connection.
@@ -130,8 +135,10 @@ impl Tcp {
         net.links.base.counters.tcp.in_segs += 1;
         match flow {
             Some(Flow::Connection(id)) => {
-                let arrival = Arrival::known(&header, traffic_class, &mut frame, F::LEN + SYN_LEN);
-                self.segment_for_connection(net, id, arrival);
+                let headers = F::LEN + SYN_LEN;
+                let mut arrival = Arrival::without_payload(&header, traffic_class, frame.len() - headers);
+                arrival.take_payload(&mut frame, headers);
+                self.segment_for_connection(net, id, &mut arrival);
                 self.common.spare.keep_frame(frame);
             }
             _ => {

@@ -180,8 +180,8 @@ impl Tcp {
         if let Some(key) = self.establish(net, &half_open) {
             self.flows.insert(&half_open.tuple(), Flow::Connection(key), &self.records);
             let mut packet = packet.clone();
-            let arrival = Arrival { syn_sent: half_open.sent_at(now), ..Arrival::of(header, &mut packet, header_len) };
-            self.segment_for_connection(net, key, arrival);
+            let mut arrival = Arrival { syn_sent: half_open.sent_at(now), ..Arrival::of(header, &mut packet, header_len) };
+            self.segment_for_connection(net, key, &mut arrival);
         }
         true
     }

@@ -57,20 +57,18 @@ impl<'a> Arrival<'a> {
         arrival
     }
 
-    /// The segment of a frame, so many bytes of whose headers were read. Takes what the frame carries.
+    /// Takes what a frame carries behind so many bytes of headers.
     #[inline(always)]
-    pub(super) fn known(header: &'a Header, traffic_class: u8, frame: &mut Frame, headers: usize) -> Self {
+    pub(super) fn take_payload(&mut self, frame: &mut Frame, headers: usize) {
         let len = frame.len() - headers;
-        let mut arrival = Self::without_payload(header, traffic_class, len);
         if len > 0 {
-            arrival.payload = frame.take_part(headers, len);
+            self.payload = frame.take_part(headers, len);
         }
-        arrival
     }
 
     /// A segment of which so many bytes of data are to be put in: most have none, and what is not there is not moved.
     #[inline(always)]
-    fn without_payload(header: &'a Header, traffic_class: u8, len: usize) -> Self {
+    pub(super) fn without_payload(header: &'a Header, traffic_class: u8, len: usize) -> Self {
         Self {
             seq: header.seq,
             fin_at: header.seq + u32::from(header.flags & SYN != 0) + len as u32,
