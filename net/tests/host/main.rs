@@ -6,6 +6,7 @@ mod configuration;
 mod datagrams;
 mod devices;
 mod doors;
+mod held;
 mod helm;
 mod idle;
 mod looks;

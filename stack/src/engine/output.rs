@@ -25,6 +25,19 @@ impl Stack {
         self.settle();
     }
 
+    /// From now on TCP connections that would send because of what arrives wait with it (`true`), or those that follow do not any longer. What waits,
+    /// waits until [`Stack::release_output`], which has to follow: who is about to write has what Nagle's rule held back go with what is written,
+    /// though the acknowledgement that frees it has come before.
+    pub fn hold_output(&mut self, holds: bool) {
+        self.sockets.tcp.hold_output(holds);
+    }
+
+    /// What waited goes now, as far as it did not go with what was written.
+    pub fn release_output(&mut self) {
+        self.sockets.tcp.release_held(&mut self.net);
+        self.settle();
+    }
+
     /// The device did not take a frame of so many bytes that [`Stack::transmit`] gave, and it is lost. It is counted; events are the caller's.
     pub fn refused(&mut self, link: LinkId, len: usize) {
         self.net.links.refused(link, len);

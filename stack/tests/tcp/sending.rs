@@ -25,6 +25,35 @@ fn nagle_holds_small_writes_while_one_is_in_flight() {
     t.expect("P. 31:41(10) ack 1");
 }
 
+/// The acknowledgement that sets free what Nagle's rule held back comes before more is written, and what was held back goes with that.
+#[test]
+fn output_that_is_held_goes_with_what_is_written_meanwhile() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 10);
+    t.expect("P. 1:11(10) ack 1");
+    t.write(socket, 10, 10);
+    t.stack.hold_output(true);
+    t.inject(". 1:1(0) ack 11 win 65535");
+    t.expect_nothing();
+    t.stack.hold_output(false);
+    t.write(socket, 20, 1450);
+    t.expect("P. 11:1471(1460) ack 1");
+    t.stack.release_output();
+    t.expect_nothing();
+    // Nobody writes: it goes by itself, with the acknowledgement of what came.
+    t.inject(". 1:1(0) ack 1471 win 65535");
+    t.write(socket, 1470, 10);
+    t.expect("P. 1471:1481(10) ack 1");
+    t.write(socket, 1480, 10);
+    t.stack.hold_output(true);
+    t.inject("P. 1:11(10) ack 1481 win 65535");
+    t.expect_nothing();
+    t.stack.hold_output(false);
+    t.stack.release_output();
+    t.expect("P. 1481:1491(10) ack 11");
+}
+
 /// `TCP_CORK` holds a partial segment until it is pulled; full ones go.
 #[test]
 fn a_cork_holds_the_partial_segment() {

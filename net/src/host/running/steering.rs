@@ -98,8 +98,8 @@ impl Running {
         }
     }
 
-    /// A caller who has taken the helm for it looks what has come, without waiting, and does its work before that is run through: else the
-    /// acknowledgement of all that was sent would set free the last little of it, as a packet of its own, a moment before more is written.
+    /// A caller who has taken the helm for it looks what has come, without waiting, and does its work before anything is sent because of that: else
+    /// the acknowledgement of all that was sent would set free the last little of it, as a packet of its own, a moment before more is written.
     pub(super) fn look(&self, lookout: Lookout, work: &mut dyn FnMut(&mut Stack, &mut Waiters)) {
         let mut steering = Steering { running: self, helm: Some(lookout) };
         let _here = self.steering.begin();
@@ -107,8 +107,11 @@ impl Running {
         let mut state = self.lock();
         let now = self.now();
         state.stack.set_clock(now);
-        let own = state.waits_after(work);
+        state.stack.hold_output(true);
         let gone = state.receive(&mut steering.helm);
+        state.stack.hold_output(false);
+        let own = state.waits_after(work);
+        state.stack.release_output();
         state.stack.advance(now);
         state.busy = true;
         state.armed = Instant::EPOCH;

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 /// The largest chunk that copied data gets, and the capacity of each that is kept.
 pub(super) const CHUNK: usize = 64 << 10;
 /// What is at least so long gets one of them.
-const LARGE: usize = CHUNK - CHUNK / 8;
+pub(super) const LARGE: usize = CHUNK - CHUNK / 8;
 /// What a stack keeps at most. In flight on a path without a delay are few: what is written until somebody
 /// looks for acknowledgements, and as much again.
 const MOST: usize = 8;

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::fast_open::remembered::Remembered;
+use super::held::Held;
 use super::limits::Limits;
 use super::options::TcpConfig;
 use super::spare::Spare;
@@ -21,6 +22,8 @@ pub(super) struct Common {
     pub(super) blocked: VecDeque<Key>,
     /// Connections that acknowledge what came once all that came with it was looked at.
     pub(super) owing: Vec<Key>,
+    /// Connections whose output waits.
+    pub(super) held: Held,
     /// Boxes for queues.
     pub(super) spare: Spare,
     /// What servers told of Fast Open.

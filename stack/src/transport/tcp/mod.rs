@@ -7,7 +7,7 @@
 //! | the control block | `tcb` |
 //! | which connection a segment is for | `flows`, `small_tuple`, `input` |
 //! | "segment arrives", step by step | `arrives/` |
-//! | making output: decide, fill, record | `output/` |
+//! | making output: decide, fill, record; what waits with it | `output/`, `held` |
 //! | what was sent, what arrived | `send_queue`, `pieces`, `scoreboard`, `receive_queue`, `out_of_order`, `stamps`, `chunks`, `spare` |
 //! | how fast | `round_trip`, `recovery`, `congestion/`, `rate/`, `window`, `tuning`, `usage`, `busy`, `ecn/` |
 //! | how large segments are | `segment_size`, `mtu_probe` |
@@ -39,6 +39,7 @@ mod gate;
 mod half_open;
 mod handshake;
 pub mod header;
+mod held;
 mod input;
 mod isn;
 mod known;
@@ -88,6 +89,7 @@ use fast_open::remembered::Remembered;
 pub use fast_open::{Cookie, FastOpenOption};
 use flows::{Flow, Flows, Records, Tuple};
 pub use gate::{Request, Verdict};
+use held::Held;
 use isn::Isn;
 use limits::Limits;
 pub use options::{FastOpenKeys, TcpConfig, TcpInfo, TcpOptions};
@@ -125,6 +127,7 @@ impl Tcp {
             limits: Limits::default(),
             blocked: VecDeque::new(),
             owing: Vec::new(),
+            held: Held::default(),
             spare: Spare::default(),
             remembered: Remembered::new(entropy),
         };

@@ -8,8 +8,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::hint::cold_path;
 
-use super::chunks::Chunks;
+use super::chunks::{self, Chunks};
 use super::tcb::{Receiving, Sending};
 use crate::base::{Frame, Rope};
 
@@ -56,9 +57,13 @@ impl Spare {
         }
     }
 
-    /// What is in it is not needed any more.
+    /// What is in it is not needed any more. Large chunks are kept for themselves.
     #[inline(always)]
     pub(super) fn keep_sending(&mut self, mut emptied: Box<Sending>) {
+        if emptied.queue.charge() >= chunks::LARGE {
+            cold_path();
+            emptied.queue.release(usize::MAX, &mut self.chunks);
+        }
         if self.sending.len() < MOST {
             emptied.clear();
             self.sending.push(emptied);
@@ -104,6 +109,23 @@ mod tests {
             spare.keep_frame(Frame::default());
         }
         assert_eq!(spare.frames.len(), MOST);
+    }
+
+    /// As where all that was written is acknowledged at once.
+    #[test]
+    fn large_chunks_of_a_box_that_comes_back_are_used_again() {
+        let mut spare = Spare::default();
+        let data = alloc::vec![7; 3 * chunks::CHUNK];
+        let held = |spare: &mut Spare| -> Vec<_> {
+            let mut sending = spare.sending();
+            sending.queue.write(&data, &mut spare.chunks);
+            let held = sending.queue.slice(0, data.len());
+            let mut held: Vec<_> = held.chunks().map(|chunk| chunk.as_ptr()).collect();
+            spare.keep_sending(sending);
+            held.sort_unstable();
+            held
+        };
+        assert_eq!(held(&mut spare), held(&mut spare));
     }
 
     #[test]

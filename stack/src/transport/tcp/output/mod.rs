@@ -24,7 +24,7 @@ use super::cx::Cx;
 use super::mtu_probe::{self, Next};
 use super::seq::Seq;
 use super::tcb::Tcb;
-use super::{busy, ecn, rate, state, timers, usage};
+use super::{busy, ecn, held, rate, state, timers, usage};
 use crate::base::Errno;
 use decide::Plan;
 
@@ -55,6 +55,10 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
 
 #[inline(never)]
 fn run_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
+    if held::holds(cx) {
+        cold_path();
+        return;
+    }
     let (before, segments) = (tcb.snd.nxt, tcb.tally.segs_out);
     if tcb.ecn.is_some() {
         cold_path();
