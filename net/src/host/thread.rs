@@ -9,6 +9,7 @@ use loggia_stack::base::{Addr, Instant};
 use loggia_stack::engine::Stack;
 
 use super::Host;
+use super::helm::NAP;
 use super::interface::Interface;
 use super::lookout::Lookout;
 use super::running::{Next, Running, StandBy, Who};
@@ -38,6 +39,7 @@ impl Drop for Watch<'_> {
 
 fn run(running: &Running) {
     running.begin();
+    let mut nap = NAP;
     loop {
         match running.stand_by() {
             StandBy::Takes(lookout) => {
@@ -45,7 +47,11 @@ fn run(running: &Running) {
                     return;
                 }
             }
-            StandBy::Naps(limit) => thread::park_timeout(limit),
+            StandBy::Naps(limit) => {
+                nap = limit.max(NAP);
+                thread::park_timeout(limit);
+            }
+            StandBy::NapsAgain => thread::park_timeout(nap),
             StandBy::Sleeps => thread::park(),
         }
     }

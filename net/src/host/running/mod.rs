@@ -154,6 +154,8 @@ pub(super) enum StandBy {
     Takes(Lookout),
     /// It sleeps for so long.
     Naps(Duration),
+    /// It sleeps for as long as the last time: others are there.
+    NapsAgain,
     /// It sleeps until it is roused.
     Sleeps,
 }

@@ -23,7 +23,7 @@ impl Running {
             // Whoever has it is there, and would have to wake us again. But it may always be another, and none of them at the helm: once only.
             Err(TryLockError::WouldBlock) if !roused => {
                 self.roused.store(true, Ordering::Release);
-                return StandBy::Naps(NAP);
+                return StandBy::NapsAgain;
             }
             Err(TryLockError::WouldBlock) => self.lock(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -283,7 +283,7 @@ mod tests {
         };
         let running = Running::new(options).expect("a bell");
         let taken = running.lock();
-        assert!(matches!(running.stand_by(), StandBy::Naps(_)), "others are there");
+        assert!(matches!(running.stand_by(), StandBy::NapsAgain), "others are there");
         thread::scope(|scope| {
             let (tell, told) = mpsc::channel();
             let running = &running;
