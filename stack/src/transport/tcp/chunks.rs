@@ -39,8 +39,8 @@ impl Chunks {
         }
         let Ok(mut chunk) = chunk.try_into_mut() else { return };
         chunk.clear();
-        // What somebody made larger than those here is not for us to hold.
-        if chunk.try_reclaim(CHUNK) && chunk.capacity() < 2 * CHUNK {
+        // What somebody made larger than those here is not for us to hold, be this its end.
+        if chunk.try_reclaim(CHUNK) && !chunk.try_reclaim(2 * CHUNK) {
             self.free.push(chunk);
         }
     }
@@ -76,6 +76,10 @@ mod tests {
         for other in [alloc::vec![0; 3 * CHUNK], alloc::vec![0; 100], Vec::with_capacity(9 * CHUNK)] {
             chunks.keep(other.into());
         }
+        let whole = Bytes::from(alloc::vec![0; 9 * CHUNK]);
+        let end = whole.slice(8 * CHUNK..);
+        drop(whole);
+        chunks.keep(end);
         static FIXED: [u8; CHUNK] = [0; CHUNK];
         chunks.keep(Bytes::from_static(&FIXED));
         assert!(chunks.free.is_empty());
