@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use loggia_stack::Errno;
 use loggia_stack::base::{Entropy, LinkId, MsgFlags, Ready};
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_INET, AF_INET6, SHUT_RD, SHUT_WR, SIOCINQ, SOCK_DGRAM, SOCK_RAW, ip, ipv6, sol_socket};
+use loggia_stack::{Errno, Stack};
 
 use crate::common::{Net, addr, set, so_error};
 
@@ -208,4 +208,25 @@ fn a_raw_socket_sees_echo_replies() {
     let (len, from) = net.hosts[0].recvfrom(raw, &mut room, MsgFlags::NONE).unwrap();
     assert_eq!((len, from), (28, addr("10.0.0.2:0")), "with its IP header");
     assert_eq!(room[20], 0, "an echo reply");
+}
+
+/// Who looks at packets sees each, also those that would find their socket by the headers of the one before.
+#[test]
+fn a_raw_socket_sees_each_packet_of_loopback() {
+    let mut net = Net::single();
+    let host = &mut net.hosts[0];
+    let socket = host.socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+    host.bind(socket, &addr("127.0.0.1:7")).unwrap();
+    host.connect(socket, &addr("127.0.0.1:7")).unwrap();
+    let mut room = [0; 64];
+    let mut send = |host: &mut Stack| {
+        host.send(socket, b"to itself", MsgFlags::NONE).unwrap();
+        assert_eq!(host.recv(socket, &mut room, MsgFlags::NONE), Ok(9));
+    };
+    (0..2).for_each(|_| send(host));
+    let raw = host.socket(AF_INET, SOCK_RAW, 17).unwrap();
+    for _ in 0..3 {
+        send(host);
+        assert_eq!(host.recv(raw, &mut [0; 64], MsgFlags::NONE), Ok(37), "with its headers");
+    }
 }
