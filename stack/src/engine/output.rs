@@ -27,12 +27,12 @@ impl Stack {
 
     /// From now on TCP connections that would send because of what arrives wait with it (`true`), or those that follow do not any longer. What waits,
     /// waits until [`Stack::release_output`], which has to follow: who is about to write has what Nagle's rule held back go with what is written,
-    /// though the acknowledgement that frees it has come before.
+    /// though the acknowledgement that frees it has come before. Acknowledgements that are due at once do not wait.
     pub fn hold_output(&mut self, holds: bool) {
         self.sockets.tcp.hold_output(holds);
     }
 
-    /// What waited goes now, as far as it did not go with what was written.
+    /// What waited goes now, as far as it did not go with what was written, and nothing waits any longer.
     pub fn release_output(&mut self) {
         self.sockets.tcp.release_held(&mut self.net);
         self.settle();

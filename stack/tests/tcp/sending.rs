@@ -3,6 +3,7 @@
 use crate::script::{Script, pattern};
 use loggia_stack::Errno;
 use loggia_stack::base::{MsgFlags, Ready};
+use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::sol_socket;
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
 
@@ -41,17 +42,88 @@ fn output_that_is_held_goes_with_what_is_written_meanwhile() {
     t.expect("P. 11:1471(1460) ack 1");
     t.stack.release_output();
     t.expect_nothing();
-    // Nobody writes: it goes by itself, with the acknowledgement of what came.
+    // Nobody writes: it goes by itself, and nothing waits any longer.
     t.inject(". 1:1(0) ack 1471 win 65535");
     t.write(socket, 1470, 10);
     t.expect("P. 1471:1481(10) ack 1");
     t.write(socket, 1480, 10);
     t.stack.hold_output(true);
-    t.inject("P. 1:11(10) ack 1481 win 65535");
+    t.inject(". 1:1(0) ack 1481 win 65535");
     t.expect_nothing();
-    t.stack.hold_output(false);
     t.stack.release_output();
-    t.expect("P. 1481:1491(10) ack 11");
+    t.expect("P. 1481:1491(10) ack 1");
+    // What is acknowledged at once takes it along.
+    t.write(socket, 1490, 10);
+    t.stack.hold_output(true);
+    t.inject("P. 1:11(10) ack 1491 win 65535");
+    t.expect("P. 1491:1501(10) ack 11");
+    t.stack.release_output();
+    t.expect_nothing();
+}
+
+/// RFC 5681 §3.2: a peer without SACK finds what is lost by counting; three that come in one look are answered three times.
+#[test]
+fn duplicate_acknowledgements_do_not_wait() {
+    let mut t = Script::new();
+    t.established("mss 1460");
+    t.stack.hold_output(true);
+    for seq in [101, 201, 301] {
+        t.inject(&format!("P. {seq}:{}(100) ack 1 win 65535", seq + 100));
+        t.expect(". 1:1(0) ack 1");
+    }
+    t.stack.release_output();
+    t.expect_nothing();
+}
+
+/// A connection that nobody has any more goes when it has answered the peer's FIN: nobody would be there to answer it later.
+#[test]
+fn the_answer_to_the_last_fin_does_not_wait() {
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.stack.close(socket).unwrap();
+    t.expect("F. 1:1(0) ack 1");
+    t.stack.hold_output(true);
+    t.inject("F. 1:1(0) ack 2 win 65535");
+    t.expect(". 2:2(0) ack 2");
+    t.stack.release_output();
+    t.expect_nothing();
+}
+
+/// Nor has one anything to say that was reset while it waited, or is closed, or opened anew, by what is done meanwhile.
+#[test]
+fn what_is_over_says_nothing_of_what_it_held() {
+    for call in [|_: &mut Script, _| (), |t: &mut Script, socket| t.stack.close(socket).unwrap()] {
+        let mut t = Script::new();
+        let socket = t.established(SYN);
+        t.write(socket, 0, 10);
+        t.expect("P. 1:11(10) ack 1");
+        t.write(socket, 10, 10);
+        t.stack.hold_output(true);
+        t.inject(". 1:1(0) ack 11 win 65535");
+        t.inject("R. 1:1(0) ack 11 win 65535");
+        t.stack.hold_output(false);
+        call(&mut t, socket);
+        t.stack.release_output();
+        t.expect_nothing();
+        t.run(300_000);
+        t.expect_nothing();
+    }
+    // Its place is another's, which hears nothing of it.
+    let mut t = Script::new();
+    let socket = t.established(SYN);
+    t.write(socket, 0, 10);
+    t.expect("P. 1:11(10) ack 1");
+    t.write(socket, 10, 10);
+    t.stack.hold_output(true);
+    t.inject(". 1:1(0) ack 11 win 65535");
+    t.inject("R. 1:1(0) ack 11 win 65535");
+    t.stack.hold_output(false);
+    t.stack.connect(socket, &Address::Unspecified).unwrap();
+    assert_eq!(t.stack.connect(socket, &"10.0.0.2:9".parse().unwrap()), Err(Errno::EINPROGRESS));
+    let syn = t.next().expect("a SYN");
+    assert_eq!(syn.flags, "S");
+    t.stack.release_output();
+    t.expect_nothing();
 }
 
 /// `TCP_CORK` holds a partial segment until it is pulled; full ones go.

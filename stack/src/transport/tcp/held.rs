@@ -7,6 +7,7 @@ use core::mem;
 use super::Tcp;
 use super::cx::Cx;
 use super::output::{self, Push};
+use super::tcb::Tcb;
 use crate::base::Key;
 use crate::network::Network;
 
@@ -18,10 +19,11 @@ pub(super) struct Held {
     waiting: Vec<Key>,
 }
 
-/// True if this connection is to wait with what it has to say.
+/// True if this connection is to wait with what it has to say. What is to be acknowledged now is: a peer counts duplicates (RFC 5681 §3.2) and
+/// marks, and who answers the last FIN is gone afterwards.
 #[inline]
-pub(super) fn holds(cx: &mut Cx<'_>) -> bool {
-    cx.common.held.holds && wait(cx)
+pub(super) fn holds(tcb: &Tcb, cx: &mut Cx<'_>) -> bool {
+    cx.common.held.holds && !tcb.rcv.ack_now && wait(cx)
 }
 
 /// What comes for one connection comes mostly in a row; one that stands there twice finds nothing to say the second time.
@@ -41,12 +43,15 @@ impl Tcp {
         self.common.held.holds = holds;
     }
 
-    /// Those that wait say what there is to say now.
+    /// Those that wait say what there is to say now, and nobody waits any longer.
     pub fn release_held(&mut self, net: &mut Network) {
+        self.common.held.holds = false;
         let mut waiting = mem::take(&mut self.common.held.waiting);
         for id in waiting.drain(..) {
-            // What was written meanwhile took it along, or the connection is gone.
-            if let Some((tcb, mut cx)) = self.with(net, id) {
+            // What was written meanwhile took it along, or the connection is gone or over.
+            if let Some((tcb, mut cx)) = self.with(net, id)
+                && !tcb.is_over()
+            {
                 output::run(tcb, &mut cx, Push::Normal);
                 self.settle(net, id);
             }

@@ -55,7 +55,7 @@ pub(super) fn run(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
 
 #[inline(never)]
 fn run_all(tcb: &mut Tcb, cx: &mut Cx<'_>, push: Push) {
-    if held::holds(cx) {
+    if held::holds(tcb, cx) {
         cold_path();
         return;
     }
