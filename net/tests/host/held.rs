@@ -144,12 +144,13 @@ fn has_next_look(world: &World, aside: &UdpSocket) {
     }
 }
 
-/// The acknowledgement of all that was sent would set free the last little of it as a packet of its own, a moment before more is written or after.
-#[test]
-fn what_was_held_back_goes_with_what_the_call_writes_that_looks() {
+/// Has a call look that writes what it does, while the last little of a write waits for the acknowledgement that the look finds. Says what was sent of
+/// the stream then, and a moment later.
+fn look_for(call: impl Fn(&World, &mut TcpStream)) -> [Vec<usize>; 2] {
     let world = World::new();
     let (mut echo, mut stream) = (world.connect(7), world.connect(9));
     let aside = UdpSocket::bind_on(&world.host, ("10.0.0.1", 9)).expect("bind");
+    let sent = || world.seen.sent.lock().expect("no panic").clone();
     for _ in 0..200 {
         world.ask(&mut echo);
         world.seen.forget();
@@ -158,16 +159,34 @@ fn what_was_held_back_goes_with_what_the_call_writes_that_looks() {
         stream.write_all(&[0; FULL + 100]).expect("write");
         stream.write_all(&[0; FULL + 200]).expect("write");
         has_next_look(&world, &aside);
-        let held = !world.seen.sent.lock().expect("no panic").iter().any(|payload| payload % FULL == 200);
+        let held = !sent().iter().any(|payload| payload % FULL == 200);
         world.seen.forget();
         world.seen.closed.store(false, Ordering::SeqCst);
-        stream.write_all(&[0; FULL]).expect("write");
-        // Else the thread was there first, after its nap.
-        if held && world.seen.was_read_here() {
-            return assert_eq!(world.seen.sent.lock().expect("no panic")[..], [FULL + 200], "one packet");
-        }
+        call(&world, &mut stream);
+        let (looked, at_once) = (world.seen.was_read_here(), sent());
         // All of it arrives before the next attempt.
         thread::sleep(Duration::from_millis(50));
+        // Else the thread was there first, after its nap.
+        if held && looked {
+            return [at_once, sent()];
+        }
     }
     panic!("others read for us all the time");
+}
+
+/// The acknowledgement of all that was sent would set free the last little of it as a packet of its own, a moment before more is written or after.
+#[test]
+fn what_was_held_back_goes_with_what_the_call_writes_that_looks() {
+    let [at_once, _] = look_for(|_, stream| stream.write_all(&[0; FULL]).expect("write"));
+    assert_eq!(at_once, [FULL + 200], "one packet");
+}
+
+/// A call that does not come to write leaves it to itself.
+#[test]
+fn what_was_held_back_goes_though_the_call_panics_that_looks() {
+    let [_, later] = look_for(|world, _| {
+        let call = || world.host.with(|_, _| panic!("it does not write"));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).expect_err("it panics");
+    });
+    assert_eq!(later, [200]);
 }

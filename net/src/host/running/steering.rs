@@ -124,7 +124,8 @@ impl Running {
     }
 }
 
-/// A caller is at the helm. If it panics there, the device that it was receiving from is lost, and the thread goes on with the others.
+/// A caller is at the helm. If it panics there, the device that it was receiving from is lost, and the thread goes on with the others, and with
+/// what waited for the caller's work.
 struct Steering<'a> {
     running: &'a Running,
     /// None once it has left.
@@ -135,6 +136,7 @@ impl Drop for Steering<'_> {
     fn drop(&mut self) {
         let Some(lookout) = self.helm.take() else { return };
         let mut state = self.running.lock();
+        state.stack.release_output();
         let gone = lookout.receiving.map(|link| state.lose(link));
         let after = state.give_to_thread();
         drop(state);
