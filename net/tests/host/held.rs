@@ -8,12 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use super::MUCH;
 use loggia::Host;
 use loggia::device::{Device, Packet, PacketFd, Properties};
 use loggia::net::{TcpListener, TcpStream, UdpSocket};
 
-/// After so many bytes sent a caller looks.
-const MUCH: usize = 256 << 10;
 /// Payload of a full segment with timestamps.
 const FULL: usize = 1448;
 /// Headers of a packet of IPv4 and TCP with timestamps.

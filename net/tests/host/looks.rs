@@ -7,13 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use super::MUCH;
 use loggia::Host;
 use loggia::device::{Device, Packet, PacketFd, Properties};
 use loggia::net::UdpSocket;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// After so many bytes sent a caller looks.
-const MUCH: usize = 256 << 10;
 const LARGE: usize = 1400;
 
 /// Where in a packet of IPv4 and UDP without options.

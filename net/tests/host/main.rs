@@ -34,6 +34,9 @@ fn hosts() -> [Host; 2] {
     hosts_over(pair(Properties::ip(1500)))
 }
 
+/// After so many bytes sent a caller looks.
+const MUCH: usize = 256 << 10;
+
 const SERVER: &str = "10.0.0.2:7";
 
 /// Two ends of a connection, the first host's first.

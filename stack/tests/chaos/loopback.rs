@@ -118,8 +118,9 @@ fn name(site: &Site, port: u16) -> Address {
 
 #[test]
 fn nobody_can_tell_what_came_by_loopback() {
-    let mut came = [0; 2];
-    for seed in seeds(0..100) {
+    let (mut came, seeds) = ([0; 2], seeds(0..100));
+    let many = seeds.end - seeds.start >= 100;
+    for seed in seeds {
         let mut alone = Alone::new(seed);
         for _ in 0..200 {
             alone.acts();
@@ -128,5 +129,6 @@ fn nobody_can_tell_what_came_by_loopback() {
         came[0] += counters.tcp.in_segs;
         came[1] += counters.udp.in_datagrams;
     }
-    println!("segments and datagrams: {came:?}");
+    // One that is replayed may have had little.
+    assert!(!many || came.iter().all(|came| *came > 300), "segments and datagrams: {came:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::script::{Script, pattern};
 use loggia_stack::Errno;
-use loggia_stack::base::{MsgFlags, Ready};
+use loggia_stack::base::{MsgFlags, Ready, SocketId};
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::sol_socket;
 use loggia_stack::socket::numbers::tcp::{LEVEL as IPPROTO_TCP, TCP_CORK, TCP_NODELAY};
@@ -26,9 +26,8 @@ fn nagle_holds_small_writes_while_one_is_in_flight() {
     t.expect("P. 31:41(10) ack 1");
 }
 
-/// The acknowledgement that sets free what Nagle's rule held back comes before more is written, and what was held back goes with that.
-#[test]
-fn output_that_is_held_goes_with_what_is_written_meanwhile() {
+/// A connection whose second write of ten bytes Nagle's rule held back, and whose output is held since before the acknowledgement that sets it free came.
+fn freed_while_held() -> (Script, SocketId) {
     let mut t = Script::new();
     let socket = t.established(SYN);
     t.write(socket, 0, 10);
@@ -36,6 +35,13 @@ fn output_that_is_held_goes_with_what_is_written_meanwhile() {
     t.write(socket, 10, 10);
     t.stack.hold_output(true);
     t.inject(". 1:1(0) ack 11 win 65535");
+    (t, socket)
+}
+
+/// The acknowledgement that sets free what Nagle's rule held back comes before more is written, and what was held back goes with that.
+#[test]
+fn output_that_is_held_goes_with_what_is_written_meanwhile() {
+    let (mut t, socket) = freed_while_held();
     t.expect_nothing();
     t.stack.hold_output(false);
     t.write(socket, 20, 1450);
@@ -93,13 +99,7 @@ fn the_answer_to_the_last_fin_does_not_wait() {
 #[test]
 fn what_is_over_says_nothing_of_what_it_held() {
     for call in [|_: &mut Script, _| (), |t: &mut Script, socket| t.stack.close(socket).unwrap()] {
-        let mut t = Script::new();
-        let socket = t.established(SYN);
-        t.write(socket, 0, 10);
-        t.expect("P. 1:11(10) ack 1");
-        t.write(socket, 10, 10);
-        t.stack.hold_output(true);
-        t.inject(". 1:1(0) ack 11 win 65535");
+        let (mut t, socket) = freed_while_held();
         t.inject("R. 1:1(0) ack 11 win 65535");
         t.stack.hold_output(false);
         call(&mut t, socket);
@@ -109,13 +109,7 @@ fn what_is_over_says_nothing_of_what_it_held() {
         t.expect_nothing();
     }
     // Its place is another's, which hears nothing of it.
-    let mut t = Script::new();
-    let socket = t.established(SYN);
-    t.write(socket, 0, 10);
-    t.expect("P. 1:11(10) ack 1");
-    t.write(socket, 10, 10);
-    t.stack.hold_output(true);
-    t.inject(". 1:1(0) ack 11 win 65535");
+    let (mut t, socket) = freed_while_held();
     t.inject("R. 1:1(0) ack 11 win 65535");
     t.stack.hold_output(false);
     t.stack.connect(socket, &Address::Unspecified).unwrap();
