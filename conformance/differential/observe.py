@@ -22,6 +22,8 @@ import time
 
 OBSERVATIONS = []
 IP_PKTINFO = 8
+SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING = 29, 35, 37
+SOF_TIMESTAMPING_SOFTWARE = 1 << 3 | 1 << 4  # that they are made, and told
 FAMILIES = {"4": (socket.AF_INET, "127.0.0.1"), "6": (socket.AF_INET6, "::1")}
 
 
@@ -1026,6 +1028,23 @@ def udp_pktinfo():
     one.sendto(b"x", two.getsockname())
     _, ancillary, _, _ = two.recvmsg(10, 100)
     return [(level, kind, len(data), socket.inet_ntoa(data[8:12])) for level, kind, data in ancillary]
+
+@observe
+def udp_timestamps_are_by_the_clock():
+    """What a receive call says of when a datagram came lies between the sending and now, by the clock of the machine."""
+    seen = []
+    for option in (SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING):
+        one, two = udp(), udp()
+        two.setsockopt(socket.SOL_SOCKET, option, SOF_TIMESTAMPING_SOFTWARE if option == SO_TIMESTAMPING else 1)
+        time.sleep(0.05)  # Linux begins to make them a moment after the first socket asks.
+        before = time.time()
+        one.sendto(b"x", two.getsockname())
+        _, ancillary, _, _ = two.recvmsg(10, 200)
+        (level, ty, data), = ancillary
+        seconds, part = struct.unpack("=qq", data[:16])
+        at = seconds + part / (1e6 if option == SO_TIMESTAMP else 1e9)
+        seen.append((level == socket.SOL_SOCKET, ty == option, before - 0.01 < at < time.time() + 0.01))
+    return seen
 
 
 # What the host is -------------------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@
 //! | `host` | interfaces, routes, the host's name |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
 //! | `close` | sockets that no program holds any more |
+//! | `wall` | moments by the machine's clock |
 //! | `share` | how many sockets a host may have |
 //! | `name_server` | questions to servers outside the lab |
 
@@ -73,6 +74,7 @@ mod stream;
 mod table;
 mod threads;
 mod wait;
+mod wall;
 mod writing;
 
 use std::collections::{HashMap, VecDeque};
@@ -101,6 +103,7 @@ use spare::Spares;
 use table::{Phase, Table};
 use threads::Threads;
 use wait::Waits;
+use wall::Wall;
 
 /// Answers a DNS query of a host, bytes for bytes; none: no answer.
 pub type NameServer = Box<dyn FnMut(HostId, &[u8]) -> Option<Vec<u8>>>;
@@ -115,6 +118,8 @@ pub struct Options {
     pub resolver: Option<Address>,
     /// Descriptors this process may have: some are left for other things, the rest is shared among the hosts.
     pub descriptors: u64,
+    /// What the machine's clock showed at the world's epoch.
+    pub epoch: std::time::SystemTime,
 }
 
 impl std::fmt::Debug for Options {
@@ -126,7 +131,7 @@ impl std::fmt::Debug for Options {
 impl Default for Options {
     fn default() -> Self {
         let descriptors = process::open_files().unwrap_or(1024);
-        Self { precise: false, names: Box::new(|_, _| None), resolver: None, descriptors }
+        Self { precise: false, names: Box::new(|_, _| None), resolver: None, descriptors, epoch: std::time::SystemTime::now() }
     }
 }
 
@@ -194,6 +199,7 @@ pub struct Supervisor {
     netlinks: Netlinks,
     threads: Threads,
     meeting: Meeting,
+    wall: Wall,
     waits: Waits,
     interrupts: Interrupts,
     answered: HashMap<i32, Answered>,
@@ -220,6 +226,7 @@ impl Supervisor {
     /// Without programs yet.
     pub fn new(options: Options) -> io::Result<Self> {
         let shares = Shares::of(options.descriptors);
+        let wall = Wall::new(options.epoch);
         Ok(Self {
             options,
             shares,
@@ -237,6 +244,7 @@ impl Supervisor {
             netlinks: Netlinks::default(),
             threads: Threads::default(),
             meeting: Meeting::new()?,
+            wall,
             waits: Waits::default(),
             interrupts: Interrupts::default(),
             answered: HashMap::new(),

@@ -86,9 +86,9 @@ impl Supervisor {
         if stream && !self.options.precise && header.name == 0 && flags & libc::MSG_ERRQUEUE == 0 {
             return Ok(Answer::Native);
         }
-        let mut call = call.clone();
+        let (mut call, wall) = (call.clone(), self.wall);
         let received = self.receive_whole(world, &mut call, subject, &header, flags, |_, told, received| {
-            header.told(told, &received.from, &received.control, received.flags);
+            header.told(told, &received.from, &wall.tell(received.control), received.flags);
             Ok(())
         });
         self.received_or_wait(world, &call, subject, deadline, flags, received)
@@ -122,7 +122,7 @@ impl Supervisor {
         subject: &Subject,
         header: &Header,
         flags: i32,
-        tell: impl Fn(&Call, &mut Writing, &Received) -> Result<(), Fault>,
+        tell: impl Fn(&Call, &mut Writing, Received) -> Result<(), Fault>,
     ) -> Result<usize, Fault> {
         let whole = flags & WHOLE == libc::MSG_WAITALL && !self.phase(subject.key)?.is_datagram();
         let waits = flags & libc::MSG_DONTWAIT == 0 && !subject.is_nonblocking();
@@ -136,10 +136,11 @@ impl Supervisor {
             self.refill(world, subject.key);
             match received {
                 Ok(received) => {
-                    tell(call, &mut told, &received)?;
+                    let len = received.len;
+                    tell(call, &mut told, received)?;
                     told.write(call)?;
-                    call.done += received.len;
-                    if !whole || received.len == 0 || call.done >= header.room() {
+                    call.done += len;
+                    if !whole || len == 0 || call.done >= header.room() {
                         return Ok(call.done);
                     }
                 }

@@ -186,7 +186,7 @@ impl Supervisor {
             }
             received
         };
-        header.told(&mut told.writing, &received.from, &received.control, received.flags);
+        header.told(&mut told.writing, &received.from, &self.wall.tell(received.control), received.flags);
         header.told_len(&mut told.writing, received.len);
         told.ends.push(told.writing.len());
         Ok(())

@@ -180,8 +180,8 @@ fn in_real_time(
         if uplink && !names::is_known(&known, query) { None } else { names::answer(&known, query) }
     });
     let resolver = uplink.then(|| SocketAddr::from((MACHINE_V4, 53)).into());
-    let supervisor =
-        Supervisor::new(intercept::Options { precise: plan.precise, names: answers, resolver, ..Default::default() })?;
+    let (precise, epoch) = (plan.precise, shared.epoch());
+    let supervisor = Supervisor::new(intercept::Options { precise, names: answers, resolver, epoch, ..Default::default() })?;
     let filter = filter::program(plan.precise);
     let live = Live::new(plan, machine.spawner.clone(), filter, options.place.clone(), kick.handle())?;
     let echo = options.echo.then(|| options.folder.clone()).flatten();
