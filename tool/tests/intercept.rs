@@ -72,6 +72,17 @@ fn no_connection_is_lost_under_three_thousand_signals_a_second() {
 }
 
 #[test]
+fn who_polls_right_after_accept_does_not_find_what_it_accepted() {
+    for precise in [false, true] {
+        let options = loggia_cli::intercept::Options { precise, ..Default::default() };
+        let mut stage = Stage::with("accepts", loggia_lab::link::Terms::default(), options);
+        let Some(program) = compiled(&stage, "accepts") else { return };
+        let server = stage.sh(A, &format!("exec {program}"));
+        assert_eq!(stage.finish(server).output, "200 accepted, 0 times more\n", "precise: {precise}");
+    }
+}
+
+#[test]
 fn hostile_programs_confuse_nobody() {
     let mut stage = Stage::new("hostile", 0);
     let Some(program) = compiled(&stage, "hostile") else { return };

@@ -77,14 +77,16 @@ impl Supervisor {
         };
         self.touched(host);
         self.answer_connected(world);
+        // Before the answer: a program that polls right after it must not find what it has just accepted.
+        self.take_token(key, subject);
         let given = hand_over(call, &connection, flags & libc::SOCK_CLOEXEC != 0);
         match &given {
             Ok(number) => {
                 if let Some(entry) = self.table.get_mut(connection.key) {
                     entry.user = (call.thread(), *number);
                 }
-                self.take_token(key, subject);
             }
+            // It is counted again below.
             Err(_) => {
                 if let Some(entry) = self.table.get_mut(key) {
                     entry.held.push_front(connection);
