@@ -1,6 +1,6 @@
 //! Options as methods, for every type that has a `socket(&self) -> &Socket`: written once for all facades.
 
-/// A getter and a setter of a number or a flag.
+/// A getter and a setter of a number or a flag; sizes in bytes are `usize` where the original has them so.
 macro_rules! option_pair {
     (bool $get:ident $set:ident $level:expr, $name:expr, $what:literal) => {
         #[doc = $what]
@@ -13,14 +13,14 @@ macro_rules! option_pair {
             self.socket().set_int($level, $name, i32::from(on))
         }
     };
-    (u32 $get:ident $set:ident $level:expr, $name:expr, $what:literal) => {
+    ($number:ident $get:ident $set:ident $level:expr, $name:expr, $what:literal) => {
         #[doc = $what]
-        pub fn $get(&self) -> std::io::Result<u32> {
-            self.socket().int($level, $name).map(|value| value as u32)
+        pub fn $get(&self) -> std::io::Result<$number> {
+            self.socket().int($level, $name).map(|value| value as $number)
         }
 
         #[doc = concat!("Sets ", $what, " `EINVAL`")]
-        pub fn $set(&self, value: u32) -> std::io::Result<()> {
+        pub fn $set(&self, value: $number) -> std::io::Result<()> {
             self.socket().set_int($level, $name, i32::try_from(value).unwrap_or(i32::MAX))
         }
     };
@@ -45,6 +45,13 @@ macro_rules! tcp_options {
             loggia_stack::socket::numbers::tcp::LEVEL, loggia_stack::socket::numbers::tcp::TCP_NODELAY, "`TCP_NODELAY`.");
         $crate::options::option_pair!(bool quickack set_quickack
             loggia_stack::socket::numbers::tcp::LEVEL, loggia_stack::socket::numbers::tcp::TCP_QUICKACK, "`TCP_QUICKACK`.");
+        $crate::options::connection_options!();
+    };
+}
+
+/// Of connections, by the names that all facades have for them.
+macro_rules! connection_options {
+    () => {
         $crate::options::option_pair!(bool keepalive set_keepalive
             loggia_stack::socket::numbers::sol_socket::LEVEL, loggia_stack::socket::numbers::sol_socket::SO_KEEPALIVE,
             "`SO_KEEPALIVE`.");
@@ -165,4 +172,6 @@ macro_rules! udp_options {
     };
 }
 
-pub(crate) use {buffer_options, device_options, ip_options, option_pair, reuse_options, tcp_options, udp_options};
+pub(crate) use {
+    buffer_options, connection_options, device_options, ip_options, option_pair, reuse_options, tcp_options, udp_options,
+};

@@ -155,6 +155,14 @@ impl Socket {
         waiters.of_listener(stack.next_request(id))
     }
 
+    /// Another handle of the same socket, which is closed with the last.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn duplicate(&self) -> Self {
+        // Of one that has gone with its stack's world every call says so, and closing it does nothing.
+        let _ = self.call(Stack::dup);
+        self.adopt(self.id)
+    }
+
     /// Owns a socket of the same host.
     pub(crate) fn adopt(&self, id: SocketId) -> Self {
         Self { host: self.host.clone(), id }

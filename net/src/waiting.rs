@@ -56,6 +56,22 @@ impl<'a> Registration<'a> {
     ) -> Poll<io::Result<T>> {
         attempt(self.socket, cx, &mut self.slot, interest, work)
     }
+
+    /// Is woken by whatever comes from now on, whether or not the socket is ready already; says whether it is.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn watch(&mut self, cx: &Context<'_>, interest: Ready, is_due: impl FnOnce(Ready) -> bool) -> io::Result<bool> {
+        let Socket { host, id } = self.socket;
+        let (due, left) = host.with(|stack, waiters| {
+            let due = stack.readiness(*id).map(is_due);
+            if due == Ok(false) && waiters.is_closed() {
+                return (Err(Errno::ENETDOWN), Left::default());
+            }
+            let slot = *self.slot.get_or_insert_with(|| waiters.slot());
+            (due, waiters.wait(*id, slot, interest, cx.waker()))
+        });
+        drop(left);
+        due.map_err(error)
+    }
 }
 
 impl Drop for Registration<'_> {

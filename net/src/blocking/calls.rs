@@ -111,6 +111,15 @@ impl Blocking {
         self.writing(|stack, id| send(stack, id, &[data], to))
     }
 
+    /// Sends to the connected end or to an address, with flags; without waiting, if they say so.
+    pub(crate) fn send_with(&self, data: &[u8], to: Option<&Address>, flags: MsgFlags) -> io::Result<usize> {
+        let message = Message { data: &[data], to, flags: flags | MsgFlags::NOSIGNAL, ..Message::default() };
+        if flags.contains(MsgFlags::DONTWAIT) {
+            return self.at_once(|stack, _, id| stack.sendmsg(id, &message));
+        }
+        self.writing(|stack, id| stack.sendmsg(id, &message))
+    }
+
     /// Writes to a stream: all of it, as Linux does for those who wait, unless an error or the timeout comes first.
     pub(crate) fn write(&self, data: &[u8]) -> io::Result<usize> {
         let mut patience = Patience::writing();

@@ -81,6 +81,12 @@ impl Blocking {
         &self.0.socket
     }
 
+    /// The socket alone, for those who do not wait by threads. Other handles go on being the same socket.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_socket(self) -> Socket {
+        Arc::try_unwrap(self.0).map_or_else(|shared| shared.socket.duplicate(), |shared| shared.socket)
+    }
+
     pub(crate) fn downgrade(&self) -> WeakBlocking {
         WeakBlocking(Arc::downgrade(&self.0))
     }

@@ -32,8 +32,11 @@
 
 mod datagram;
 mod gate;
+mod keepalive;
 mod sock_addr;
+mod sock_ref;
 mod socket;
+mod socket_options;
 mod stream;
 mod tcp_listener;
 mod tcp_stream;
@@ -50,7 +53,9 @@ pub use datagram::Datagram;
 #[cfg(feature = "tokio")]
 pub(crate) use datagram::{recv_many, send_many};
 pub use gate::TcpGate;
+pub use keepalive::TcpKeepalive;
 pub use sock_addr::SockAddr;
+pub use sock_ref::SockRef;
 pub use socket::{Domain, Protocol, Socket, Type};
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;

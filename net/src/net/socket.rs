@@ -7,7 +7,7 @@ use std::time::Duration;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::{
     AF_INET, AF_INET6, AF_UNIX, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET,
-    SOCK_STREAM, ipv6, sol_socket, tcp,
+    SOCK_STREAM,
 };
 
 use super::sock_addr::SockAddr;
@@ -15,7 +15,6 @@ use super::stream::{read_and_write, socket_methods, timeout_methods};
 use super::{TcpListener, TcpStream, UdpSocket};
 use crate::blocking::Blocking;
 use crate::host::Host;
-use crate::options::{buffer_options, ip_options, option_pair, reuse_options, tcp_options, udp_options};
 use crate::socket::shown_by_ends;
 
 /// What kind of addresses a socket has.
@@ -105,7 +104,9 @@ impl From<Protocol> for i32 {
     }
 }
 
-/// As `socket2::Socket`, on a host: every call and option, for those that the other types here do not have. Buffers are initialised ones.
+/// As `socket2::Socket`, on a host: the calls and options that the other types here do not have, by socket2's names. Buffers are initialised
+/// ones; ancillary data is for [`Berkeley`](crate::berkeley::Berkeley). It becomes one of those types, also for tasks
+/// (`loggia::tokio::net::TcpListener::from_std`), and is made of them; [`SockRef`](super::SockRef) only looks at one.
 ///
 /// ```
 /// use loggia::net::{Domain, Socket, TcpListener, Type};
@@ -121,7 +122,7 @@ impl From<Protocol> for i32 {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Socket {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 shown_by_ends!(Socket, blocking.socket());
@@ -200,6 +201,11 @@ impl Socket {
         self.blocking.send(buf, None)
     }
 
+    /// As [`Socket::send`], with Linux's flags (`MSG_*`, see [`numbers`](crate::berkeley::numbers)).
+    pub fn send_with_flags(&self, buf: &[u8], flags: i32) -> io::Result<usize> {
+        self.blocking.send_with(buf, None, MsgFlags(flags as u32))
+    }
+
     /// Sends pieces to the connected end: one message.
     pub fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.blocking.write_vectored(bufs)
@@ -210,14 +216,24 @@ impl Socket {
         self.blocking.send(buf, Some(&address.0))
     }
 
+    /// As [`Socket::send_to`], with Linux's flags.
+    pub fn send_to_with_flags(&self, buf: &[u8], address: &SockAddr, flags: i32) -> io::Result<usize> {
+        self.blocking.send_with(buf, Some(&address.0), MsgFlags(flags as u32))
+    }
+
     /// Sends a byte that is to overtake (`MSG_OOB`).
     pub fn send_out_of_band(&self, buf: &[u8]) -> io::Result<usize> {
-        self.blocking.writing(|stack, id| stack.send(id, buf, MsgFlags(MsgFlags::OOB.0 | MsgFlags::NOSIGNAL.0)))
+        self.blocking.send_with(buf, None, MsgFlags::OOB)
     }
 
     /// Receives; 0 from a stream is its end.
     pub fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.blocking.recv(buf, MsgFlags::NONE)
+    }
+
+    /// As [`Socket::recv`], with Linux's flags (`MSG_*`, see [`numbers`](crate::berkeley::numbers)).
+    pub fn recv_with_flags(&self, buf: &mut [u8], flags: i32) -> io::Result<usize> {
+        self.blocking.recv(buf, MsgFlags(flags as u32))
     }
 
     /// Receives the byte that overtook (`MSG_OOB`), and never waits for it on a stream. `EINVAL` if there is none, `EAGAIN` if it is announced.
@@ -233,6 +249,11 @@ impl Socket {
     /// Receives a message; says whom it is from.
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SockAddr)> {
         self.blocking.recv_from(buf, MsgFlags::NONE).map(|(len, from)| (len, SockAddr(from)))
+    }
+
+    /// As [`Socket::recv_from`], with Linux's flags.
+    pub fn recv_from_with_flags(&self, buf: &mut [u8], flags: i32) -> io::Result<(usize, SockAddr)> {
+        self.blocking.recv_from(buf, MsgFlags(flags as u32)).map(|(len, from)| (len, SockAddr(from)))
     }
 
     /// Receives and leaves it there.
@@ -256,61 +277,6 @@ impl Socket {
     pub fn recv_sockets(&self, buf: &mut [u8]) -> io::Result<(usize, Vec<Socket>)> {
         let (len, sockets) = self.blocking.recv_sockets(buf)?;
         Ok((len, sockets.into_iter().map(|blocking| Self { blocking }).collect()))
-    }
-}
-
-/// Options.
-impl Socket {
-    tcp_options!();
-    ip_options!();
-    udp_options!();
-    buffer_options!();
-    reuse_options!();
-    option_pair!(bool only_v6 set_only_v6 ipv6::LEVEL, ipv6::IPV6_V6ONLY, "`IPV6_V6ONLY`.");
-    option_pair!(u32 unicast_hops_v6 set_unicast_hops_v6 ipv6::LEVEL, ipv6::IPV6_UNICAST_HOPS, "`IPV6_UNICAST_HOPS`.");
-    option_pair!(bool out_of_band_inline set_out_of_band_inline sol_socket::LEVEL, sol_socket::SO_OOBINLINE, "`SO_OOBINLINE`.");
-    option_pair!(u32 mss set_mss tcp::LEVEL, tcp::TCP_MAXSEG, "`TCP_MAXSEG` in bytes.");
-    option_pair!(bool cork set_cork tcp::LEVEL, tcp::TCP_CORK, "`TCP_CORK`.");
-
-    /// `SO_MARK`
-    pub fn mark(&self) -> io::Result<u32> {
-        self.socket().int(sol_socket::LEVEL, sol_socket::SO_MARK).map(|mark| mark as u32)
-    }
-
-    /// Sets `SO_MARK`, of which all bits count.
-    pub fn set_mark(&self, mark: u32) -> io::Result<()> {
-        self.socket().set(sol_socket::LEVEL, sol_socket::SO_MARK, &mark.to_ne_bytes())
-    }
-
-    /// `SO_DOMAIN`
-    pub fn domain(&self) -> io::Result<Domain> {
-        self.socket().int(sol_socket::LEVEL, sol_socket::SO_DOMAIN).map(Domain)
-    }
-
-    /// `SO_TYPE`
-    pub fn r#type(&self) -> io::Result<Type> {
-        self.socket().int(sol_socket::LEVEL, sol_socket::SO_TYPE).map(Type)
-    }
-
-    /// `SO_PROTOCOL`; none where there is no choice.
-    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
-        let number = self.socket().int(sol_socket::LEVEL, sol_socket::SO_PROTOCOL)?;
-        Ok((number != 0).then_some(Protocol(number)))
-    }
-
-    /// `SO_ACCEPTCONN`: whether it listens.
-    pub fn is_listener(&self) -> io::Result<bool> {
-        self.socket().flag(sol_socket::LEVEL, sol_socket::SO_ACCEPTCONN)
-    }
-
-    /// Any option, by Linux's numbers and in Linux's form; says how many bytes it has. `ENOPROTOOPT`, `EINVAL`
-    pub fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> io::Result<usize> {
-        self.socket().call(|stack, id| stack.getsockopt(id, level, name, value))
-    }
-
-    /// Sets any option, by Linux's numbers and in Linux's form. `ENOPROTOOPT`, `EINVAL`
-    pub fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
-        self.socket().set(level, name, value)
     }
 }
 

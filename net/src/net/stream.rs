@@ -57,7 +57,7 @@ macro_rules! read_and_write {
 /// What every socket has.
 macro_rules! socket_methods {
     () => {
-        fn socket(&self) -> &$crate::socket::Socket {
+        pub(super) fn socket(&self) -> &$crate::socket::Socket {
             self.blocking.socket()
         }
 

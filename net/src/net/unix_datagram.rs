@@ -17,7 +17,7 @@ use crate::unix::{self, SocketAddr};
 
 /// As [`std::os::unix::net::UnixDatagram`], on a host: all ends are on the same. What of a datagram does not fit is lost.
 pub struct UnixDatagram {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 shown_by_ends!(UnixDatagram, blocking.socket());

@@ -18,7 +18,7 @@ const BACKLOG: i32 = 4096;
 
 /// As [`std::os::unix::net::UnixListener`], on a host. Its path is a name of that host: no file is made.
 pub struct UnixListener {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 shown_by_ends!(UnixListener, blocking.socket());

@@ -16,7 +16,7 @@ use crate::unix::{self, SocketAddr, UCred};
 
 /// As [`std::os::unix::net::UnixStream`], on a host: both ends are on the same.
 pub struct UnixStream {
-    pub(super) blocking: Blocking,
+    pub(crate) blocking: Blocking,
 }
 
 shown_by_ends!(UnixStream, blocking.socket());

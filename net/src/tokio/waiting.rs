@@ -87,15 +87,25 @@ impl Socket {
         work()
     }
 
-    /// Waits for readiness and runs `work`, again and again while that says `WouldBlock`.
+    /// Waits for readiness and runs `work`, again each time something comes while that says `WouldBlock`: as with tokio that may be for reasons
+    /// of its own, though the socket is ready.
     pub(crate) async fn async_io<R>(&self, interest: Interest, mut work: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-        loop {
-            self.ready(interest).await?;
-            match work() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => yield_once().await,
-                done => return done,
+        let bits = bits(interest);
+        let mut waiting = Registration::new(self);
+        poll_fn(move |cx| {
+            let budget = ready!(poll_proceed(cx));
+            if !waiting.watch(cx, bits, |ready| due(ready, bits).is_ok())? {
+                return Poll::Pending;
             }
-        }
+            match work() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+                done => {
+                    budget.made_progress();
+                    Poll::Ready(done)
+                }
+            }
+        })
+        .await
     }
 }
 
@@ -127,17 +137,4 @@ fn told(ready: Ready, interest: Interest) -> ::tokio::io::Ready {
         (interest.is_error() && err, Told::ERROR),
     ];
     pairs.into_iter().filter(|(is, _)| *is).fold(Told::EMPTY, |told, (_, more)| told | more)
-}
-
-/// Lets others have a turn.
-async fn yield_once() {
-    let mut yielded = false;
-    poll_fn(move |cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -8,7 +8,7 @@ pub(crate) use std::os::linux::net::SocketAddrExt;
 pub(crate) use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 
-pub(crate) use socket2::{Domain, Protocol, Type};
+pub(crate) use socket2::{Domain, Protocol, TcpKeepalive, Type};
 
 /// socket2's, with initialised buffers as ours, of which no story reads the content.
 #[derive(Debug)]
@@ -25,6 +25,16 @@ impl std::ops::Deref for Socket {
 impl Socket {
     pub(crate) fn accept(&self) -> io::Result<(Self, socket2::SockAddr)> {
         self.0.accept().map(|(socket, from)| (Self(socket), from))
+    }
+
+    pub(crate) fn recv_with_flags(&self, into: &mut [u8], flags: i32) -> io::Result<usize> {
+        let mut room = [std::mem::MaybeUninit::new(0); 64];
+        self.0.recv_with_flags(&mut room[..into.len()], flags)
+    }
+
+    pub(crate) fn recv_from_with_flags(&self, into: &mut [u8], flags: i32) -> io::Result<(usize, socket2::SockAddr)> {
+        let mut room = [std::mem::MaybeUninit::new(0); 64];
+        self.0.recv_from_with_flags(&mut room[..into.len()], flags)
     }
 
     pub(crate) fn recv_out_of_band(&self, into: &mut [u8]) -> io::Result<usize> {

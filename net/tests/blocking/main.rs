@@ -51,6 +51,8 @@ macro_rules! every_story {
             a_refused_connect_that_does_not_wait
             sockets_of_every_kind
             the_byte_that_overtakes
+            options_by_socket2s_names
+            calls_with_flags
         }
     };
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use loggia::Host;
 pub(crate) use loggia::net::{
-    Domain, Protocol, Socket, TcpListener, TcpStream, Type, UdpSocket, UnixDatagram, UnixListener, UnixStream,
+    Domain, Protocol, Socket, TcpKeepalive, TcpListener, TcpStream, Type, UdpSocket, UnixDatagram, UnixListener, UnixStream,
     unix::SocketAddr as UnixAddr,
 };
 

@@ -21,6 +21,10 @@ const ECONNREFUSED: i32 = 111;
 const EINPROGRESS: i32 = 115;
 const ENOENT: i32 = 2;
 
+const MSG_PEEK: i32 = 0x2;
+const MSG_TRUNC: i32 = 0x20;
+const MSG_DONTWAIT: i32 = 0x40;
+
 /// A short wait: for what is to time out.
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -614,4 +618,93 @@ pub(super) fn the_byte_that_overtakes(server: &End, client: &End) {
         thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(errno(there.recv_out_of_band(&mut [0; 1])), EINVAL, "it is told once");
+}
+
+/// Options by socket2's names have the values that they have there.
+pub(super) fn options_by_socket2s_names(server: &End, _: &End) {
+    let tcp = server.socket(Domain::IPV6, Type::STREAM, None).expect("a socket");
+    let untouched = (tcp.tcp_keepalive_time().expect("idle"), tcp.tcp_keepalive_interval().expect("interval"));
+    assert_eq!(untouched, (Duration::from_secs(7200), Duration::from_secs(75)));
+    assert_eq!((tcp.tcp_keepalive_retries().expect("retries"), tcp.keepalive().expect("an option")), (9, false));
+    let often = TcpKeepalive::new().with_time(Duration::from_millis(30_999)).with_retries(4);
+    tcp.set_tcp_keepalive(&often).expect("an option");
+    let set = (tcp.tcp_keepalive_time().expect("idle"), tcp.tcp_keepalive_interval().expect("interval"));
+    assert_eq!(set, (Duration::from_secs(30), Duration::from_secs(75)));
+    assert_eq!((tcp.tcp_keepalive_retries().expect("retries"), tcp.keepalive().expect("an option")), (4, true));
+    assert_eq!(errno(tcp.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::ZERO))), EINVAL);
+
+    assert_eq!(tcp.tcp_user_timeout().expect("an option"), None);
+    tcp.set_tcp_user_timeout(Some(Duration::from_millis(1500))).expect("an option");
+    assert_eq!(tcp.tcp_user_timeout().expect("an option"), Some(Duration::from_millis(1500)));
+    tcp.set_tcp_congestion(b"reno").expect("an option");
+    assert!(tcp.tcp_congestion().expect("an option").starts_with(b"reno\0"));
+    assert_eq!(errno(tcp.set_tcp_congestion(b"nobody's")), ENOENT);
+    tcp.set_tcp_notsent_lowat(9000).expect("an option");
+    assert_eq!(tcp.tcp_notsent_lowat().expect("an option"), 9000);
+
+    type Flag = (fn(&Socket) -> Result<bool, Error>, fn(&Socket, bool) -> Result<(), Error>);
+    let of_tcp: [Flag; 6] = [
+        (|it| it.tcp_nodelay(), |it, on| it.set_tcp_nodelay(on)),
+        (|it| it.tcp_cork(), |it, on| it.set_tcp_cork(on)),
+        (|it| it.tcp_thin_linear_timeouts(), |it, on| it.set_tcp_thin_linear_timeouts(on)),
+        (|it| it.reuse_address(), |it, on| it.set_reuse_address(on)),
+        (|it| it.reuse_port(), |it, on| it.set_reuse_port(on)),
+        (|it| it.freebind_v6(), |it, on| it.set_freebind_v6(on)),
+    ];
+    of_tcp.iter().for_each(|flag| is_off_until_set(&tcp, flag));
+    let udp = server.socket(Domain::IPV4, Type::DGRAM, None).expect("a socket");
+    let of_udp: [Flag; 4] = [
+        (|it| it.broadcast(), |it, on| it.set_broadcast(on)),
+        (|it| it.recv_tos_v4(), |it, on| it.set_recv_tos_v4(on)),
+        (|it| it.freebind_v4(), |it, on| it.set_freebind_v4(on)),
+        (|it| it.out_of_band_inline(), |it, on| it.set_out_of_band_inline(on)),
+    ];
+    of_udp.iter().for_each(|flag| is_off_until_set(&udp, flag));
+
+    assert!(udp.multicast_all_v4().expect("an option"));
+    assert_eq!(udp.multicast_if_v4().expect("an option"), Ipv4Addr::UNSPECIFIED);
+    let IpAddr::V4(ours) = End::V4 else { unreachable!("the story's address") };
+    udp.set_multicast_if_v4(&ours).expect("an option");
+    assert_eq!(udp.multicast_if_v4().expect("an option"), ours);
+    let (source, group) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(232, 1, 1, 1));
+    udp.join_ssm_v4(&source, &group, &ours).expect("an option");
+    assert_eq!(errno(udp.join_ssm_v4(&source, &group, &ours)), EADDRNOTAVAIL);
+    udp.leave_ssm_v4(&source, &group, &ours).expect("an option");
+    assert_eq!(errno(udp.leave_ssm_v4(&source, &group, &ours)), EINVAL);
+    udp.set_priority(5).expect("an option");
+    udp.set_ttl_v4(7).expect("an option");
+    assert_eq!((udp.priority().expect("an option"), udp.ttl_v4().expect("an option")), (5, 7));
+    assert_ne!(udp.cookie().expect("an option"), tcp.cookie().expect("an option"));
+
+    let udp = server.socket(Domain::IPV6, Type::DGRAM, None).expect("a socket");
+    assert!(udp.multicast_all_v6().expect("an option"));
+    udp.set_multicast_hops_v6(3).expect("an option");
+    assert_eq!((udp.multicast_hops_v6().expect("an option"), udp.multicast_if_v6().expect("an option")), (3, 0));
+    let of_udp: [Flag; 3] = [
+        (|it| it.recv_tclass_v6(), |it, on| it.set_recv_tclass_v6(on)),
+        (|it| it.recv_hoplimit_v6(), |it, on| it.set_recv_hoplimit_v6(on)),
+        (|it| it.only_v6(), |it, on| it.set_only_v6(on)),
+    ];
+    of_udp.iter().for_each(|flag| is_off_until_set(&udp, flag));
+
+    fn is_off_until_set(socket: &Socket, (get, set): &Flag) {
+        assert!(!get(socket).expect("an option"));
+        set(socket, true).expect("an option");
+        assert!(get(socket).expect("an option"));
+    }
+}
+
+pub(super) fn calls_with_flags(server: &End, client: &End) {
+    let there = server.socket(Domain::IPV4, Type::DGRAM, None).expect("a socket");
+    there.bind(&any().into()).expect("bind");
+    let to = there.local_addr().expect("an address").as_socket().expect("of IP");
+    let here = client.socket(Domain::IPV4, Type::DGRAM, None).expect("a socket");
+    let to = SocketAddr::new(End::V4, to.port()).into();
+    assert_eq!(errno(there.recv_with_flags(&mut [0; 4], MSG_DONTWAIT)), EAGAIN);
+    assert_eq!(here.send_to_with_flags(b"hello", &to, MSG_DONTWAIT).expect("send"), 5);
+    assert_eq!(there.recv_from_with_flags(&mut [0; 4], MSG_TRUNC | MSG_PEEK).expect("peek").0, 5);
+    assert_eq!(there.recv_with_flags(&mut [0; 4], MSG_TRUNC).expect("receive"), 5);
+    here.connect(&to).expect("connect");
+    assert_eq!(here.send_with_flags(b"again", 0).expect("send"), 5);
+    assert_eq!(there.recv_with_flags(&mut [0; 8], 0).expect("receive"), 5);
 }

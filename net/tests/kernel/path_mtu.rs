@@ -42,7 +42,7 @@ fn transfer(near: &Host, far: &Host, family: usize, mtu: u32) -> u32 {
     // With little room: what is not read waits at the sender.
     let socket = Socket::new_on(far, Domain::for_address(to), Type::STREAM, None).expect("a socket");
     socket.set_recv_buffer_size(100_000).expect("an option");
-    socket.set_reuseaddr(true).expect("an option");
+    socket.set_reuse_address(true).expect("an option");
     socket.bind(&to.into()).expect("bind");
     socket.listen(1).expect("listen");
     let listener = TcpListener::from(socket);

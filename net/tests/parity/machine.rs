@@ -1,5 +1,6 @@
 //! tokio's sockets on this machine.
 
+pub(crate) use socket2::{SockRef, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub(crate) use tokio::net;
@@ -28,6 +29,10 @@ impl End {
 
     pub(crate) fn tcp(&self) -> io::Result<net::TcpSocket> {
         net::TcpSocket::new_v4()
+    }
+
+    pub(crate) fn socket(&self, ty: Type) -> io::Result<socket2::Socket> {
+        socket2::Socket::new(socket2::Domain::IPV4, ty, None)
     }
 
     pub(crate) fn unix_pair(&self) -> io::Result<(net::UnixStream, net::UnixStream)> {

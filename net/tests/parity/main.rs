@@ -41,6 +41,9 @@ macro_rules! every_story {
             unix_datagrams_keep_their_boundaries
             unix_datagrams_by_name
             unix_sockets_become_what_they_are_for
+            sockets_of_the_other_facade
+            options_by_a_look
+            work_that_does_not_take_what_is_there
         }
     };
 }

@@ -1,5 +1,6 @@
 //! Our sockets on two hosts in memory.
 
+pub(crate) use loggia::net::{SockRef, Type};
 pub(crate) use loggia::tokio::net;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -27,6 +28,10 @@ impl End {
 
     pub(crate) fn tcp(&self) -> io::Result<net::TcpSocket> {
         net::TcpSocket::new_v4_on(&self.0)
+    }
+
+    pub(crate) fn socket(&self, ty: Type) -> io::Result<loggia::net::Socket> {
+        loggia::net::Socket::new_on(&self.0, loggia::net::Domain::IPV4, ty, None)
     }
 
     pub(crate) fn unix_pair(&self) -> io::Result<(net::UnixStream, net::UnixStream)> {

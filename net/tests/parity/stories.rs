@@ -1,14 +1,15 @@
 //! What is expected of sockets, whoever's they are.
 
 use std::future::poll_fn;
-use std::io::{ErrorKind, IoSlice};
+use std::io::{ErrorKind, IoSlice, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, ReadBuf};
 
-use super::{End, net};
+use super::{End, SockRef, Type, net};
 
 /// A port that the host chooses.
 fn any() -> SocketAddr {
@@ -37,6 +38,9 @@ async fn udp_pair(server: &End, client: &End) -> (net::UdpSocket, net::UdpSocket
 fn errno(error: &std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(0)
 }
+
+/// Tries of something that is tried again and again.
+const MANY: u32 = 20;
 
 const ENODEV: i32 = 19;
 const EPIPE: i32 = 32;
@@ -443,4 +447,72 @@ pub(super) async fn unix_sockets_become_what_they_are_for(server: End, _: End) {
     assert!(server.unix_socket(true).expect("a socket").connect(&name).await.is_err());
     assert!(server.unix_socket(true).expect("a socket").listen(1).is_err());
     assert!(server.unix_socket(false).expect("a socket").datagram().is_err());
+}
+
+/// What the other facade has made, with options that tokio has none of.
+pub(super) async fn sockets_of_the_other_facade(server: End, client: End) {
+    let made = server.socket(Type::STREAM).expect("a socket");
+    made.bind(&any().into()).expect("bind");
+    made.listen(8).expect("listen");
+    made.set_nonblocking(true).expect("a mode");
+    let listener = net::TcpListener::from_std(made.into()).expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+
+    let made = client.socket(Type::STREAM).expect("a socket");
+    made.set_nonblocking(true).expect("a mode");
+    let connecting = net::TcpSocket::from_std_stream(made.into()).connect(at(End::V4, port));
+    let (here, accepted) = tokio::join!(connecting, listener.accept());
+    let (mut here, (there, _)) = (here.expect("connect"), accepted.expect("accept"));
+
+    // A handle of the same socket, in the mode of tasks.
+    let mut other = there.into_std().expect("a socket that waits");
+    assert_eq!(other.read(&mut [0]).expect_err("nothing yet").kind(), ErrorKind::WouldBlock);
+    let clone = other.try_clone().expect("a handle");
+    let mut there = net::TcpStream::from_std(clone).expect("a stream");
+    here.write_all(b"hello").await.expect("write");
+    there.readable().await.expect("readable");
+    let mut room = [0; 3];
+    assert_eq!(other.read(&mut room).expect("read"), 3);
+    drop(other);
+    there.read_exact(&mut room[..2]).await.expect("the other handle is open still");
+    assert_eq!(&room, b"lol");
+    drop(there);
+    assert_eq!(here.read(&mut room).await.expect("the end"), 0, "with the last handle");
+}
+
+/// A socket of tasks looked at as one of any kind, for the options that tokio has no name for.
+pub(super) async fn options_by_a_look(server: End, client: End) {
+    let udp = client.udp(any()).await.expect("bind");
+    SockRef::from(&udp).set_recv_buffer_size(10_000).expect("an option");
+    assert_eq!(SockRef::from(&udp).recv_buffer_size().expect("an option"), 20_000);
+    udp.local_addr().expect("it is open still");
+    let (here, there) = connected(&server, &client).await;
+    let (reading, writing) = here.into_split();
+    SockRef::from(AsRef::<net::TcpStream>::as_ref(&writing)).set_keepalive(true).expect("an option");
+    assert!(SockRef::from(AsRef::<net::TcpStream>::as_ref(&reading)).keepalive().expect("an option"));
+    assert!(!SockRef::from(&there).keepalive().expect("an option"));
+    assert_eq!(there.local_addr().expect("an address"), reading.peer_addr().expect("an address"));
+}
+
+/// Work that would have to wait for reasons of its own, though the socket is ready, is tried again when something comes, and not before.
+pub(super) async fn work_that_does_not_take_what_is_there(server: End, client: End) {
+    let (here, mut there) = connected(&server, &client).await;
+    there.write_all(b"a").await.expect("write");
+    let tries = AtomicU32::new(0);
+    let work = here.async_io(Interest::READABLE, || match tries.fetch_add(1, Ordering::Relaxed) {
+        last if last + 1 == MANY => Ok(last),
+        _ => Err(ErrorKind::WouldBlock.into()),
+    });
+    let mut work = std::pin::pin!(work);
+    let soon = Duration::from_millis(50);
+    tokio::time::timeout(soon, &mut work).await.expect_err("it waits");
+    let before = tries.load(Ordering::Relaxed);
+    assert!((1..MANY / 2).contains(&before), "{before} tries while nothing came");
+    for _ in before..MANY {
+        there.write_all(b"b").await.expect("write");
+        if tokio::time::timeout(soon, &mut work).await.is_ok() {
+            return;
+        }
+    }
+    panic!("{} tries", tries.load(Ordering::Relaxed));
 }

@@ -9,7 +9,9 @@
 //! | `gate` | for proxies: connections and datagrams for anybody |
 //! | `stream` | what byte streams have in common |
 //! | `split` | their halves |
+//! | `facades` | from the sockets of [`net`](crate::net) and to them |
 
+mod facades;
 mod gate;
 mod split;
 mod stream;

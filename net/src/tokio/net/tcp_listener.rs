@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use loggia_stack::base::SocketId;
 use loggia_stack::socket::Address;
 
+use super::facades::std_methods;
 use super::tcp_socket::TcpSocket;
 use super::tcp_stream::TcpStream;
 use crate::driver::Slot;
@@ -24,6 +25,7 @@ pub struct TcpListener {
 }
 
 shown_by_ends!(TcpListener, socket);
+std_methods!(TcpListener);
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be had, with `SO_REUSEADDR` and a backlog of 1024.

@@ -34,6 +34,11 @@ impl TcpSocket {
         Ok(Self { socket: Socket::new(host, family(addr), SOCK_STREAM)? })
     }
 
+    /// The socket of a stream that is not connected yet, made as a [`net::Socket`](crate::net::Socket).
+    pub fn from_std_stream(stream: crate::net::TcpStream) -> Self {
+        Self { socket: stream.blocking.into_socket() }
+    }
+
     /// Gives it an address. `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL`, `EACCES`
     pub fn bind(&self, addr: SocketAddr) -> io::Result<()> {
         self.socket.bind(&address(addr))
@@ -69,7 +74,7 @@ impl TcpSocket {
         self.socket.take_error()
     }
 
-    fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &Socket {
         &self.socket
     }
 

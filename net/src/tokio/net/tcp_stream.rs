@@ -8,6 +8,7 @@ use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use bytes::{Buf, Bytes};
 use loggia_stack::base::MsgFlags;
 
+use super::facades::std_methods;
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use super::tcp_socket::TcpSocket;
@@ -24,6 +25,7 @@ pub struct TcpStream {
 }
 
 shown_by_ends!(TcpStream, socket);
+std_methods!(TcpStream);
 
 impl Stream for TcpStream {
     fn socket(&self) -> &Socket {

@@ -11,6 +11,7 @@ use loggia_stack::engine::Stack;
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::SOCK_DGRAM;
 
+use super::facades::std_methods;
 use super::stream::readiness_methods;
 use crate::driver::Slot;
 use crate::host::Host;
@@ -25,6 +26,7 @@ pub struct UdpSocket {
 }
 
 shown_by_ends!(UdpSocket, socket);
+std_methods!(UdpSocket);
 
 fn receive(stack: &mut Stack, id: SocketId, into: &mut [u8], flags: MsgFlags) -> Result<(usize, Address), Errno> {
     recvfrom(stack, id, into, flags)

@@ -10,6 +10,7 @@ use bytes::BufMut;
 use loggia_stack::base::MsgFlags;
 use loggia_stack::socket::numbers::{AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM};
 
+use super::facades::std_methods;
 use super::stream::readiness_methods;
 use crate::driver::Slot;
 use crate::host::Host;
@@ -22,6 +23,7 @@ pub struct UnixDatagram {
 }
 
 shown_by_ends!(UnixDatagram, socket);
+std_methods!(UnixDatagram);
 
 impl UnixDatagram {
     /// Receives at a path, or at an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`
@@ -52,7 +54,7 @@ impl UnixDatagram {
         Self { socket }
     }
 
-    fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &Socket {
         &self.socket
     }
 

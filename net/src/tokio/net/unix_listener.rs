@@ -8,6 +8,7 @@ use loggia_stack::base::SocketId;
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 
+use super::facades::std_methods;
 use super::unix_stream::UnixStream;
 use crate::driver::Slot;
 use crate::host::Host;
@@ -23,6 +24,7 @@ pub struct UnixListener {
 }
 
 shown_by_ends!(UnixListener, socket);
+std_methods!(UnixListener);
 
 impl UnixListener {
     /// Listens on a path, or on an abstract name if it begins with a NUL. `EADDRINUSE`, `EINVAL`
@@ -60,6 +62,10 @@ impl UnixListener {
 
     fn accepted(&self, (id, from): (SocketId, Address)) -> (UnixStream, SocketAddr) {
         (UnixStream::new(self.socket.adopt(id)), SocketAddr::new(from))
+    }
+
+    pub(super) fn socket(&self) -> &Socket {
+        &self.socket
     }
 
     /// The address it listens on.

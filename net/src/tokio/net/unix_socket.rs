@@ -61,7 +61,7 @@ impl UnixSocket {
         unix::local_addr(&self.socket)
     }
 
-    fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &Socket {
         &self.socket
     }
 

@@ -7,6 +7,7 @@ use ::tokio::io::{AsyncRead, AsyncWrite};
 use loggia_stack::socket::Address;
 use loggia_stack::socket::numbers::{AF_UNIX, SOCK_STREAM};
 
+use super::facades::std_methods;
 use super::split;
 use super::stream::{self, Stream, async_read, async_write, readiness_methods, stream_methods};
 use crate::host::Host;
@@ -19,6 +20,7 @@ pub struct UnixStream {
 }
 
 shown_by_ends!(UnixStream, socket);
+std_methods!(UnixStream);
 
 impl Stream for UnixStream {
     fn socket(&self) -> &Socket {
