@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use loggia_stack::base::{Duration, Frame, Instant, LinkId, MsgFlags};
 use loggia_stack::engine::{Config, Stack};
-use loggia_stack::link::{LinkConfig, Medium, Offloads};
+use loggia_stack::link::{LinkConfig, Medium};
 use loggia_stack::socket::numbers::{AF_INET, IPPROTO_TCP, SOCK_STREAM, tcp};
 use loggia_stack::transport::tcp::congestion::{Ack, Control, Own, Window};
 use loggia_stack::{Errno, Seed};
@@ -76,8 +76,7 @@ fn host(address: &str) -> Result<(Stack, LinkId), Errno> {
     let mut config = Config::default();
     config.tcp.own_congestion_controls.push(&GENTLE);
     let mut stack = Stack::new(config, Seed::from(1), Instant::EPOCH);
-    let link =
-        LinkConfig { name: "eth0".into(), medium: Medium::Ip, mtu: 1500, offloads: Offloads::default(), queue_limit: 8 << 20 };
+    let link = LinkConfig { queue_limit: 8 << 20, ..LinkConfig::new("eth0", Medium::Ip, 1500) };
     let link = stack.add_link(link)?;
     stack.set_up(link, true)?;
     stack.add_address(link, address.parse().expect("an address"))?;

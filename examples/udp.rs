@@ -2,16 +2,14 @@
 
 use loggia_stack::base::MsgFlags;
 use loggia_stack::engine::{Config, Stack};
-use loggia_stack::link::{LinkConfig, Medium, Offloads};
+use loggia_stack::link::{LinkConfig, Medium};
 use loggia_stack::socket::numbers::{AF_INET, SOCK_DGRAM};
 use loggia_stack::{Errno, Instant, LinkId, Seed};
 
 /// A host with one link and one address.
 fn host(seed: u64, address: &str) -> Result<(Stack, LinkId), Errno> {
     let mut stack = Stack::new(Config::default(), Seed::from(seed), Instant::EPOCH);
-    let config =
-        LinkConfig { name: "eth0".into(), medium: Medium::Ip, mtu: 1500, offloads: Offloads::default(), queue_limit: 1 << 20 };
-    let link = stack.add_link(config)?;
+    let link = stack.add_link(LinkConfig::new("eth0", Medium::Ip, 1500))?;
     stack.set_up(link, true)?;
     stack.add_address(link, address.parse().expect("an address"))?;
     Ok((stack, link))

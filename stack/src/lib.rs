@@ -27,5 +27,10 @@ pub mod network;
 pub mod socket;
 pub mod transport;
 
+/// What the manual says is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/manual/core.md")]
+struct Manual;
+
 pub use base::{Addr, Errno, Instant, LinkId, Seed, SockAddr, SocketId};
 pub use engine::{Config, Stack};

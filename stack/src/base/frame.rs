@@ -100,7 +100,15 @@ impl From<Bytes> for Frame {
     }
 }
 
+impl From<alloc::vec::Vec<u8>> for Frame {
+    /// Without a copy.
+    fn from(bytes: alloc::vec::Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
 impl From<&[u8]> for Frame {
+    /// A copy.
     fn from(bytes: &[u8]) -> Self {
         Self::new(bytes.into())
     }

@@ -63,6 +63,11 @@ pub const MTU_MIN: u32 = 68;
 pub const MTU_MAX: u32 = 65_536;
 
 impl LinkConfig {
+    /// One whose device does nothing itself, and whose queue holds 1 MiB.
+    pub fn new(name: impl Into<String>, medium: Medium, mtu: u32) -> Self {
+        Self { name: name.into(), medium, mtu, offloads: Offloads::default(), queue_limit: 1 << 20 }
+    }
+
     /// `EINVAL` for a name, MTU or VLAN that cannot be one, `EADDRNOTAVAIL` for a link address no station can have.
     pub(super) fn check(&self) -> Result<(), Errno> {
         if !valid_name(&self.name) || !valid_mtu(self.mtu) {
