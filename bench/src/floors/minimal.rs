@@ -1,5 +1,5 @@
 //! The bare TUN device: a TCP that answers a SYN, acknowledges what comes, or sends what it has ready, and does nothing else. Nothing is copied
-//! but by the device; checksums of payloads are known beforehand.
+//! but by the device, or what comes and goes once more, as between a socket and a program's memory; checksums of payloads are known beforehand.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,8 @@ const ACK_AFTER: usize = 64 << 10;
 const BURST: usize = 32;
 /// Our window: 64 MiB.
 const SCALE: u8 = 10;
+/// So many packets are kept until they are acknowledged, where what is sent is copied: 1 MiB of 64 KiB each.
+const KEPT: usize = 16;
 
 /// How long nothing may come.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -34,6 +36,8 @@ const ACK: u8 = 16;
 pub(crate) struct Bare<'a> {
     pub(crate) fd: BorrowedFd<'a>,
     pub(crate) headed: bool,
+    /// What comes is copied into a program's memory, and what goes out of it, into memory that keeps it until it is acknowledged.
+    pub(crate) copies: bool,
 }
 
 /// One connection that the kernel opened.
@@ -132,6 +136,7 @@ impl Bare<'_> {
     /// Takes `amount` bytes of one connection; how long that took from the first on. An error if nothing comes for a long time.
     pub(crate) fn receive(self, amount: usize, mtu: u16) -> Result<Duration, String> {
         let mut room = vec![0; 1 << 17];
+        let mut program = vec![0; 1 << 17];
         let mut flow = self.accept(&mut room, mtu).ok_or("no connection came")?;
         let (mut received, mut unacknowledged) = (0, 0);
         let mut began = Instant::now();
@@ -148,9 +153,13 @@ impl Bare<'_> {
                 self.sleep(Duration::from_millis(100));
                 continue;
             };
-            let segment = flow.segment(&room[self.offset()..self.offset() + len]);
+            let packet = &room[self.offset()..self.offset() + len];
+            let segment = flow.segment(packet);
             if segment.payload == 0 {
                 continue;
+            }
+            if self.copies {
+                program[..segment.payload].copy_from_slice(&packet[len - segment.payload..]);
             }
             if received == 0 {
                 began = Instant::now();
@@ -183,16 +192,25 @@ impl Bare<'_> {
         // With virtio-net headers the device cuts.
         let mss = usize::from(mtu) - IP - TCP;
         let payload = if self.headed { 65_535 / mss * mss - mss } else { mss };
-        let mut packet = vec![0; VNET + IP + TCP];
-        packet.extend(pattern(payload));
-        let payload_sum = checksum(&packet[VNET + IP + TCP..]);
+        // What a program writes, of which packets have all the same.
+        let program = pattern(payload);
+        let payload_sum = checksum(&program);
+        let packet = [&[0; VNET + IP + TCP], &program[..]].concat();
+        let mut packets = vec![packet; if self.copies { KEPT } else { 1 }];
+        let limit = if self.copies { KEPT * payload } else { usize::MAX };
+        let mut turn = 0;
         while !enough.load(Ordering::Acquire) {
             while let Some(len) = self.read(&mut room) {
                 flow.acknowledged(&room[self.offset()..self.offset() + len]);
             }
             let mut sent = 0;
-            while sent < BURST && flow.nxt.wrapping_sub(flow.una) as usize + payload <= flow.window as usize {
-                self.send_one(&mut flow, &mut packet, payload_sum, mss);
+            while sent < BURST && flow.nxt.wrapping_sub(flow.una) as usize + payload <= limit.min(flow.window as usize) {
+                turn = (turn + 1) % packets.len();
+                let packet = &mut packets[turn];
+                if self.copies {
+                    packet[VNET + IP + TCP..].copy_from_slice(&program);
+                }
+                self.send_one(&mut flow, packet, payload_sum, mss);
                 sent += 1;
             }
             if sent == 0 && !self.sleep(Duration::from_millis(200)) {

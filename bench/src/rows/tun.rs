@@ -81,8 +81,10 @@ impl Subject {
     }
 }
 
-const SUBJECTS: [Subject; 7] = [
+const SUBJECTS: [Subject; 8] = [
     Subject::new("minimal TCP", minimal_sink, minimal_source),
+    // What a socket cannot spare that is to be read and written out of a program's memory.
+    Subject::new("minimal, copying", copying_sink, copying_source).only_headed(),
     Subject::new("loggia", loggia_sink, loggia_source).threaded(),
     Subject::new("loggia, `Bytes`", loggia_sink_of_bytes, loggia_source_of_bytes).threaded().only_headed(),
     Subject::new("minimal TCP, threaded", minimal_sink, minimal_source).threaded().only_plain(),
@@ -218,17 +220,26 @@ fn to_kernel(source: Source, device: Laid, amount: usize) -> Result<Duration, St
 }
 
 /// The bare device.
-fn bare(tun: &Tun, headed: bool) -> Bare<'_> {
+fn bare(tun: &Tun, headed: bool, copies: bool) -> Bare<'_> {
     stay_on_core(1);
-    Bare { fd: tun.descriptor(0).expect("a TUN has a descriptor"), headed }
+    Bare { fd: tun.descriptor(0).expect("a TUN has a descriptor"), headed, copies }
 }
 
 fn minimal_sink(tun: Tun, headed: bool, amount: usize) -> Result<Duration, String> {
-    bare(&tun, headed).receive(amount, MTU)
+    bare(&tun, headed, false).receive(amount, MTU)
 }
 
 fn minimal_source(tun: Tun, headed: bool, enough: &AtomicBool, _: usize) -> Result<(), String> {
-    bare(&tun, headed).send(enough, MTU);
+    bare(&tun, headed, false).send(enough, MTU);
+    Ok(())
+}
+
+fn copying_sink(tun: Tun, headed: bool, amount: usize) -> Result<Duration, String> {
+    bare(&tun, headed, true).receive(amount, MTU)
+}
+
+fn copying_source(tun: Tun, headed: bool, enough: &AtomicBool, _: usize) -> Result<(), String> {
+    bare(&tun, headed, true).send(enough, MTU);
     Ok(())
 }
 
