@@ -98,6 +98,12 @@ impl Addr {
         (u64::from_be(self.front) as u128) << 64 | u64::from_be(self.back) as u128
     }
 
+    /// Nothing but zeros if both are the same: for comparisons of several addresses at once.
+    #[inline]
+    pub(crate) const fn difference(self, other: Self) -> u64 {
+        (self.front ^ other.front) | (self.back ^ other.back)
+    }
+
     /// True for IPv4 (mapped) addresses.
     #[inline]
     pub const fn is_v4(self) -> bool {

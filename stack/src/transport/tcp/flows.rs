@@ -9,13 +9,24 @@ use super::time_wait::TimeWait;
 use crate::base::{Addr, Entropy, HashKey, Key, LinkId, Slab, SockAddr};
 
 /// Both ends of a connection, ours first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Tuple {
     pub(super) local: Addr,
     pub(super) remote: Addr,
     pub(super) local_port: u16,
     pub(super) remote_port: u16,
 }
+
+impl PartialEq for Tuple {
+    /// In words: what is derived compares memory by a call, in vectors that were written as smaller pieces a moment ago.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let ports = u32::from(self.local_port ^ other.local_port) | u32::from(self.remote_port ^ other.remote_port);
+        self.remote.difference(other.remote) | self.local.difference(other.local) | u64::from(ports) == 0
+    }
+}
+
+impl Eq for Tuple {}
 
 impl Tuple {
     /// Not that of the same connection seen from its other end, if the ports differ.

@@ -395,7 +395,7 @@ impl Tcb {
     /// What a connection is charged to the budget besides its data.
     pub(super) const CHARGE: usize = 512;
 
-    #[inline(never)] // It is long, and made in several places.
+    #[inline(always)] // Made where it is to lie.
     pub(super) fn new(inet: Inet, options: Arc<TcpOptions>, congestion: Congestion) -> Self {
         Self {
             inet,
