@@ -59,7 +59,7 @@ impl Packet {
     /// Its bytes in order, in pieces; none is empty.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let head = Some(self.0.head()).filter(|head| !head.is_empty());
-        head.into_iter().chain(self.0.body.chunks().map(|chunk| &chunk[..]))
+        head.into_iter().chain(self.0.body.chunks())
     }
 
     /// A copy of its bytes in one piece.

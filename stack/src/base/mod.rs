@@ -36,7 +36,7 @@ pub use notify::Notify;
 pub use reader::Reader;
 pub use ready::Ready;
 pub use ring::Ring;
-pub use rope::{Part, Rope};
+pub use rope::{Pieces, Rope};
 pub use sip::Sip;
 pub use slab::{Key, Slab};
 pub use time::{Duration, Instant};

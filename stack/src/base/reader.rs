@@ -1,9 +1,7 @@
 //! Reading here and there in a frame, from front to back.
 
-use core::slice;
-
 use super::frame::Frame;
-use super::rope::Part;
+use super::rope::Pieces;
 
 /// Reads a frame at places of which each lies behind the one before: it remembers in which chunk it is. At any other place it reads as well, but
 /// looks for the chunk anew.
@@ -13,7 +11,7 @@ pub struct Reader<'a> {
     chunk: &'a [u8],
     /// Where in the frame the chunk begins.
     from: usize,
-    rest: slice::Iter<'a, Part>,
+    rest: Pieces<'a>,
 }
 
 impl<'a> Reader<'a> {

@@ -1,10 +1,11 @@
 //! Payload as a list of shared, reference-counted chunks: cut, joined and passed on without copying.
 //!
 //! A rope holds *parts* of chunks. A part remembers its whole, so that what was cut from one chunk and comes together again, as segments do that
-//! were cut from one write, is one part again.
+//! were cut from one write, is one part again. A few bytes are no chunk at all: they lie in the rope itself, for a copy of them takes less than
+//! another reference to where they are, which processors have to agree on.
 
 use alloc::vec::Vec;
-use core::iter::Chain;
+use core::iter::{Chain, FusedIterator};
 use core::ops::Deref;
 use core::{fmt, mem, option, slice};
 
@@ -12,18 +13,24 @@ use bytes::{Buf, Bytes};
 
 use super::checksum::Sum;
 
-/// A run of bytes made of shared chunks. A single part, as nearly all are, costs no allocation of its own; an empty rope owns no memory.
-#[derive(Clone, Debug, Default)]
+/// The most bytes that lie in a rope itself: it has that room anyway.
+pub(crate) const SHORT: usize = 47;
+
+/// A run of bytes made of shared chunks. A single part, as nearly all are, costs no allocation of its own; an empty rope owns no memory, and one of
+/// up to 47 bytes that were copied into it neither.
+#[derive(Clone, Default)]
 pub struct Rope {
     len: usize,
     parts: Parts,
 }
 
 /// No part is empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 enum Parts {
     #[default]
     None,
+    /// The first bytes, as many as the rope has.
+    Short([u8; SHORT]),
     One(Part),
     Many(Vec<Part>),
 }
@@ -44,18 +51,36 @@ impl Deref for Part {
     }
 }
 
-impl AsRef<[u8]> for Part {
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
 /// The part alone: the rest of its chunk is no business of whoever reads a log.
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
 }
+
+/// The bytes alone, chunk by chunk.
+impl fmt::Debug for Rope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.chunks()).finish()
+    }
+}
+
+/// The bytes of a rope in order, chunk by chunk; none is empty.
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    short: Option<&'a [u8]>,
+    parts: slice::Iter<'a, Part>,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a [u8];
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.parts.next().map(|part| &**part).or_else(|| self.short.take())
+    }
+}
+
+impl FusedIterator for Pieces<'_> {}
 
 impl From<Part> for Bytes {
     fn from(part: Part) -> Self {
@@ -116,7 +141,7 @@ impl Rope {
     #[inline(always)]
     pub(crate) fn take_place_of(self, other: &mut Self) {
         match mem::replace(other, self).parts {
-            Parts::None => {}
+            Parts::None | Parts::Short(_) => {}
             parts => let_go(parts),
         }
     }
@@ -133,20 +158,38 @@ impl Rope {
         self.len == 0
     }
 
-    /// The parts in order; none is empty.
-    pub fn chunks(&self) -> slice::Iter<'_, Part> {
-        self.as_slice().iter()
+    /// The bytes in order, chunk by chunk; none is empty.
+    #[inline]
+    pub fn chunks(&self) -> Pieces<'_> {
+        Pieces { short: self.short(), parts: self.as_slice().iter() }
     }
 
-    /// How many parts there are.
+    /// How many chunks there are.
     pub fn chunk_count(&self) -> usize {
-        self.as_slice().len()
+        self.as_slice().len() + usize::from(self.short().is_some())
+    }
+
+    /// The bytes, if they lie in the rope itself.
+    #[inline]
+    fn short(&self) -> Option<&[u8]> {
+        match &self.parts {
+            Parts::Short(bytes) => bytes.get(..self.len),
+            _ => None,
+        }
+    }
+
+    /// A copy of up to [`SHORT`] bytes.
+    #[inline]
+    fn of_short(bytes: &[u8]) -> Self {
+        let mut short = [0; SHORT];
+        short[..bytes.len()].copy_from_slice(bytes);
+        Self { len: bytes.len(), parts: if bytes.is_empty() { Parts::None } else { Parts::Short(short) } }
     }
 
     #[inline]
     fn as_slice(&self) -> &[Part] {
         match &self.parts {
-            Parts::None => &[],
+            Parts::None | Parts::Short(_) => &[],
             Parts::One(part) => slice::from_ref(part),
             Parts::Many(parts) => parts,
         }
@@ -155,7 +198,7 @@ impl Rope {
     #[inline]
     fn last_mut(&mut self) -> Option<&mut Part> {
         match &mut self.parts {
-            Parts::None => None,
+            Parts::None | Parts::Short(_) => None,
             Parts::One(part) => Some(part),
             Parts::Many(parts) => parts.last_mut(),
         }
@@ -173,6 +216,9 @@ impl Rope {
     }
 
     fn push_part(&mut self, part: Part) {
+        if self.short().is_some() {
+            self.make_chunk();
+        }
         self.len += part.len();
         if let Some(last) = self.last_mut()
             && last.is_continued_by(&part)
@@ -189,6 +235,13 @@ impl Rope {
         };
     }
 
+    /// Something follows: what lay in the rope gets a place of its own.
+    #[cold]
+    #[inline(never)]
+    fn make_chunk(&mut self) {
+        self.parts = Parts::One(Part::all(self.to_bytes()));
+    }
+
     /// Appends all of `other`.
     pub fn append(&mut self, other: Self) {
         if self.is_empty() {
@@ -197,6 +250,7 @@ impl Rope {
         }
         match other.parts {
             Parts::None => {}
+            Parts::Short(_) => self.push_part(Part::all(other.to_bytes())),
             Parts::One(part) => self.push_part(part),
             Parts::Many(parts) => parts.into_iter().for_each(|part| self.push_part(part)),
         }
@@ -225,6 +279,9 @@ impl Rope {
         assert!(start + len <= self.len, "slice {start}+{len} of a rope of {}", self.len);
         match &self.parts {
             Parts::One(part) if len > 0 => Self { len, parts: Parts::One(part.slice(start, start + len)) },
+            // As it is, mostly.
+            Parts::Short(_) if len == self.len => self.clone(),
+            Parts::Short(bytes) => Self::of_short(&bytes[start..start + len]),
             _ => self.slice_of_many(start, len),
         }
     }
@@ -238,10 +295,10 @@ impl Rope {
         sliced
     }
 
-    /// The `len` bytes from `start` on of a rope of one part.
+    /// The `len` bytes from `start` on of a rope whose bytes lie together.
     #[inline]
     fn in_one_part(&self, start: usize, len: usize) -> Option<&[u8]> {
-        let Parts::One(part) = &self.parts else { return None };
+        let Parts::One(part) = &self.parts else { return self.short()?.get(start..start + len) };
         let from = part.start as usize + start;
         if start + len > self.len { None } else { part.whole.get(from..from + len) }
     }
@@ -251,6 +308,22 @@ impl Rope {
     pub(crate) fn as_one(&self) -> Option<&[u8]> {
         match &self.parts {
             Parts::One(part) => Some(part),
+            _ => self.short(),
+        }
+    }
+
+    /// The whole as [`Rope::to_bytes`] gives it; its only chunk is moved, not shared.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self.parts {
+            Parts::One(part) => part.into(),
+            _ => self.to_bytes(),
+        }
+    }
+
+    /// The chunk that it is part of, if it is of one: its memory may be wanted again.
+    pub(crate) fn into_chunk(self) -> Option<Bytes> {
+        match self.parts {
+            Parts::One(part) => Some(part.into()),
             _ => None,
         }
     }
@@ -258,7 +331,7 @@ impl Rope {
     /// The parts that the `len` bytes from `start` on lie in, as far as there are so many, and which bytes of each.
     fn pieces(&self, start: usize, len: usize) -> impl Iterator<Item = (&Part, usize, usize)> {
         let (mut skip, mut left) = (start, len);
-        let pieces = self.chunks().map_while(move |part| {
+        let pieces = self.as_slice().iter().map_while(move |part| {
             let from = skip.min(part.len());
             let take = (part.len() - from).min(left);
             let more = left > 0;
@@ -294,6 +367,7 @@ impl Rope {
                 part.end = part.start + len as u32;
                 self.len = len;
             }
+            Parts::Short(_) if len > 0 => self.len = len,
             _ => *self = self.slice(0, len),
         }
     }
@@ -308,6 +382,11 @@ impl Rope {
         for (part, from, until) in self.pieces(start, into.len()) {
             into[done..done + until - from].copy_from_slice(&part[from..until]);
             done += until - from;
+        }
+        if let Some(rest) = self.short().and_then(|short| short.get(start..)) {
+            // Fewer than were asked for.
+            into[..rest.len()].copy_from_slice(rest);
+            done = rest.len();
         }
         done
     }
@@ -324,6 +403,8 @@ impl Rope {
     #[inline(never)]
     fn add_pieces_to(&self, sum: &mut Sum, start: usize, len: usize) {
         self.pieces(start, len).for_each(|(part, from, until)| sum.add(&part[from..until]));
+        // Fewer than were asked for.
+        sum.add(self.short().and_then(|short| short.get(start..)).unwrap_or_default());
     }
 
     /// The whole as one contiguous chunk; copies only if there are several.
@@ -331,7 +412,7 @@ impl Rope {
         match &self.parts {
             Parts::None => Bytes::new(),
             Parts::One(part) => part.clone().into(),
-            Parts::Many(_) => Bytes::from(self.to_vec()),
+            Parts::Short(_) | Parts::Many(_) => Bytes::from(self.to_vec()),
         }
     }
 
@@ -358,7 +439,7 @@ impl From<Bytes> for Rope {
 
 impl From<&[u8]> for Rope {
     fn from(bytes: &[u8]) -> Self {
-        Bytes::copy_from_slice(bytes).into()
+        if bytes.len() <= SHORT { Self::of_short(bytes) } else { Bytes::copy_from_slice(bytes).into() }
     }
 }
 
@@ -374,6 +455,7 @@ impl IntoIterator for Rope {
     fn into_iter(self) -> Self::IntoIter {
         let (one, many) = match self.parts {
             Parts::None => (None, Vec::new()),
+            Parts::Short(_) => (Some(Part::all(self.to_bytes())), Vec::new()),
             Parts::One(part) => (Some(part), Vec::new()),
             Parts::Many(parts) => (None, parts),
         };
@@ -383,7 +465,7 @@ impl IntoIterator for Rope {
 
 impl PartialEq for Rope {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.chunks().flat_map(|c| c.iter()).eq(other.chunks().flat_map(|c| c.iter()))
+        self.len == other.len && self.chunks().flatten().eq(other.chunks().flatten())
     }
 }
 
@@ -412,6 +494,50 @@ mod tests {
         assert_eq!(tail.to_vec(), b"efghi");
         tail.truncate(2);
         assert_eq!(tail.to_vec(), b"ef");
+    }
+
+    /// What lies in the rope itself does what the same bytes in a chunk do.
+    #[test]
+    fn a_few_bytes_in_place_are_as_a_chunk_of_them() {
+        assert_eq!(size_of::<Rope>(), size_of::<usize>() + SHORT + 1, "the room is there anyway");
+        let mut entropy = crate::base::Entropy::new(3.into());
+        for round in 0..20_000 {
+            let mut bytes = alloc::vec![0; entropy.below(SHORT as u32 + 2) as usize];
+            entropy.fill(&mut bytes);
+            let mut here = Rope::from(&bytes[..]);
+            let mut there = Rope::from(Bytes::copy_from_slice(&bytes));
+            assert_eq!(matches!(here.parts, Parts::Short(_)), (1..=SHORT).contains(&bytes.len()));
+            for _ in 0..4 {
+                let at = entropy.below(there.len() as u32 + 1) as usize;
+                let len = entropy.below((there.len() - at) as u32 + 1) as usize;
+                let mut read = [[0; 6 * SHORT]; 2];
+                let both = [&here, &there];
+                let copied = [0, 1].map(|which| both[which].copy_to(at, &mut read[which][..len + 5]));
+                let sums = both.map(|rope| {
+                    let mut sum = Sum::new();
+                    rope.add_to(&mut sum, at, len + (round & 1));
+                    sum.finish()
+                });
+                assert_eq!((copied[0], read[0], sums[0]), (copied[1], read[1], sums[1]));
+                assert_eq!((here.as_one(), here.chunk_count()), (there.as_one(), there.chunk_count()));
+                assert_eq!((here.slice(at, len), here.to_bytes()), (there.slice(at, len), there.to_bytes()));
+                let more = Rope::from(&bytes[..len.min(bytes.len())]);
+                for rope in [&mut here, &mut there] {
+                    match round % 4 {
+                        0 => rope.advance(at),
+                        1 => rope.truncate(at),
+                        2 => rope.append(more.clone()),
+                        _ => rope.push(more.to_bytes()),
+                    }
+                }
+                assert_eq!((here.len(), &here), (there.len(), &there), "round {round}");
+                let chunks = [here.clone(), there.clone()].map(|rope| rope.into_iter().flatten().collect::<Vec<u8>>());
+                assert_eq!((&chunks[0], here.is_empty()), (&chunks[1], there.is_empty()));
+            }
+            assert_eq!(here.clone().into_bytes(), there.into_bytes());
+            let is_chunk = matches!(here.parts, Parts::One(_));
+            assert_eq!(here.into_chunk().is_some(), is_chunk);
+        }
     }
 
     #[test]

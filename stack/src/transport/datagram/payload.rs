@@ -219,7 +219,7 @@ mod tests {
     /// What stands behind it in its chunk is taken in, as long as nothing stands between.
     #[test]
     fn a_payload_grows_by_what_lies_behind_it_and_is_used_up_from_the_front() {
-        let chunk = Rope::from(&b"abcdefghijkl"[..]);
+        let chunk = Rope::from(Bytes::from_static(b"abcdefghijkl"));
         let (first, rest, other) = (chunk.slice(0, 4), chunk.slice(4, 8), Rope::from(&b"efgh"[..]));
         let framed = |at, len| {
             let mut frame = Frame::new(first.clone());

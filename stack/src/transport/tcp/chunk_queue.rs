@@ -8,16 +8,16 @@
 //!      0        start      end   end                end           offsets count from the first byte
 //! ```
 //!
-//! Invariants: if `first` is empty, so is the queue, and it owns no memory. Chunks know their position in the stream, so that any
+//! Invariants: if `first` is empty, so is the queue, and it owns no memory; a few bytes lie in `first` itself. Chunks know their position in the stream, so that any
 //! offset is found by binary search. The tail is the only part that grows; it is frozen into a chunk when somebody wants to share it.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use core::hint::cold_path;
 
 use super::chunks::{CHUNK, Chunks};
-use crate::base::Rope;
+use crate::base::{Rope, rope};
 
 /// What small writes share.
 const TAIL: usize = 4 << 10;
@@ -30,10 +30,13 @@ const MOST_CHUNKS: usize = 17;
 /// The list of chunks gives memory back when it uses less than a quarter of more than this.
 const KEEP: usize = 64;
 
-/// A copy of data in a chunk. What is shared later has a reference count of its own elsewhere; a little data is put beside its count,
-/// so that a short message costs one allocation.
-fn shareable(data: &[u8]) -> Bytes {
-    Little::new(data).map_or_else(|| Bytes::copy_from_slice(data), Bytes::from_owner)
+/// A copy of data. What is shared later has a reference count of its own elsewhere; a little data is put beside its count,
+/// so that a short message costs one allocation, and the shortest lie in the rope itself.
+fn shareable(data: &[u8]) -> Rope {
+    if data.len() <= rope::SHORT {
+        return Rope::from(data);
+    }
+    Little::new(data).map_or_else(|| Bytes::copy_from_slice(data), Bytes::from_owner).into()
 }
 
 /// Up to 63 bytes in place.
@@ -59,7 +62,8 @@ impl AsRef<[u8]> for Little {
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct ChunkQueue {
-    first: Bytes,
+    /// One chunk, or a few bytes in place.
+    first: Rope,
     first_cost: usize,
     rest: Option<Box<Rest>>,
 }
@@ -112,9 +116,9 @@ impl ChunkQueue {
     #[inline(always)]
     pub(super) fn append_in(&mut self, data: &[u8], chunks: &mut Chunks) {
         let mut more = data;
-        if self.is_empty() {
+        if self.is_empty() && !data.is_empty() {
             let (head, tail) = data.split_at(data.len().min(CHUNK));
-            self.push(chunks.copy(head).unwrap_or_else(|| shareable(head)));
+            self.begin(chunks.copy(head).map_or_else(|| shareable(head), Rope::from));
             more = tail;
         }
         if !more.is_empty() {
@@ -128,11 +132,17 @@ impl ChunkQueue {
             return;
         }
         if self.is_empty() {
-            self.first_cost = chunk.len() + OVERHEAD;
-            self.first = chunk;
+            self.begin(chunk.into());
         } else {
             self.rest.get_or_insert_default().push(chunk);
         }
+    }
+
+    /// The first of an empty queue.
+    #[inline(always)]
+    fn begin(&mut self, first: Rope) {
+        self.first_cost = first.len() + OVERHEAD;
+        self.first = first;
     }
 
     /// Takes what arrived, in such a way that little of it cannot hold much memory.
@@ -150,7 +160,7 @@ impl ChunkQueue {
     pub(super) fn slice(&mut self, offset: usize, len: usize) -> Rope {
         let len = len.min(self.len().saturating_sub(offset));
         let here = self.first.len().saturating_sub(offset).min(len);
-        let mut rope = if here > 0 { self.first.slice(offset..offset + here).into() } else { Rope::new() };
+        let mut rope = if here > 0 { self.first.slice(offset, here) } else { Rope::new() };
         if let Some(rest) = &mut self.rest
             && here < len
         {
@@ -163,7 +173,7 @@ impl ChunkQueue {
     pub(super) fn copy_to(&self, skip: usize, into: &mut [u8]) -> usize {
         let mut done = 0;
         if skip < self.first.len() {
-            done = copy(&self.first[skip..], into);
+            done = self.first.copy_to(skip, into);
         }
         if let Some(rest) = &self.rest
             && done < into.len()
@@ -190,7 +200,9 @@ impl ChunkQueue {
             left -= self.first.len();
             let chunk = core::mem::take(&mut self.first);
             let found = self.next_first();
-            gone(chunk);
+            if let Some(chunk) = chunk.into_chunk() {
+                gone(chunk);
+            }
             if !found {
                 return;
             }
@@ -206,11 +218,13 @@ impl ChunkQueue {
             return None;
         }
         if max < self.first.len() {
-            return Some(self.first.split_to(max));
+            let taken = self.first.slice(0, max).to_bytes();
+            self.first.advance(max);
+            return Some(taken);
         }
         let taken = core::mem::take(&mut self.first);
         self.next_first();
-        Some(taken)
+        Some(taken.into_bytes())
     }
 
     /// Drops the last chunk; says how many bytes it had.
@@ -235,7 +249,7 @@ impl ChunkQueue {
         let next = self.rest.as_mut().and_then(|rest| rest.pop());
         let found = next.is_some();
         match next {
-            Some(chunk) => (self.first, self.first_cost) = (chunk.bytes, chunk.cost),
+            Some(chunk) => (self.first, self.first_cost) = (chunk.bytes.into(), chunk.cost),
             None => (self.rest, self.first_cost) = (None, 0),
         }
         found

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn it_is_small_and_owns_nothing_when_empty() {
-        assert!(size_of::<ReceiveQueue>() <= 112);
+        assert!(size_of::<ReceiveQueue>() <= 136);
         let mut queue = ReceiveQueue::default();
         queue.push(Rope::from(&b"hello "[..]));
         queue.push(Rope::from(&b"world"[..]));

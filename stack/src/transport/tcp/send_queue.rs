@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn it_is_small_and_owns_nothing_when_empty() {
-        assert!(size_of::<SendQueue>() <= 48);
+        assert!(size_of::<SendQueue>() <= 72);
         let mut queue = SendQueue::default();
         for size in [10, 10, 100_000, 10] {
             queue.write(&alloc::vec![7; size], &mut Chunks::default());

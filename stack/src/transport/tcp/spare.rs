@@ -119,7 +119,7 @@ mod tests {
         let held = |spare: &mut Spare| -> Vec<_> {
             let mut sending = spare.sending();
             sending.queue.write(&data, &mut spare.chunks);
-            let mut held: Vec<_> = sending.queue.slice(0, data.len()).chunks().map(|chunk| chunk.as_ptr()).collect();
+            let mut held: Vec<_> = sending.queue.slice(0, data.len()).chunks().map(<[u8]>::as_ptr).collect();
             spare.keep_sending(sending);
             held.sort_unstable();
             held
