@@ -111,21 +111,21 @@ impl Header {
 
     /// Tells of a received message: name, flags, ancillary data.
     pub(super) fn told(&self, writing: &mut Writing, from: &Address, controls: &[Control], flags: i32) {
-        let (bytes, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
-        writing.put(self.control, &bytes);
-        let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
-        self.told_by(writing, &from.to_bytes(), bytes.len(), flags);
+        self.told_by(writing, &from.to_bytes(), controls, flags);
     }
 
-    /// Tells of a received message: name, bytes of ancillary data, flags.
-    pub(super) fn told_by(&self, writing: &mut Writing, name: &[u8], control: usize, flags: i32) {
+    /// The same with the bytes of the name.
+    pub(super) fn told_by(&self, writing: &mut Writing, name: &[u8], controls: &[Control], flags: i32) {
+        let (control, cut) = encode_controls(controls, if self.control == 0 { 0 } else { self.control_len });
+        writing.put(self.control, &control);
+        let flags = flags | if cut { libc::MSG_CTRUNC } else { 0 };
         if self.name != 0 {
             // It is not below zero where there is a name.
             let room = usize::try_from(self.name_len).unwrap_or(0);
             writing.put(self.name, &name[..name.len().min(room)]);
             writing.put(self.address.wrapping_add(8), &(name.len() as u32).to_ne_bytes());
         }
-        writing.put(self.address.wrapping_add(40), &(control as u64).to_ne_bytes());
+        writing.put(self.address.wrapping_add(40), &(control.len() as u64).to_ne_bytes());
         writing.put(self.address.wrapping_add(48), &flags.to_ne_bytes());
     }
 

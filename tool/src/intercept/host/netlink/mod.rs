@@ -31,6 +31,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use loggia_lab::world::{HostId, World};
 use loggia_stack::base::{Key, Slab};
+use loggia_stack::socket::Control;
+use loggia_stack::transport::unix::Credentials;
 
 use super::super::Supervisor;
 use super::super::answer::Subject;
@@ -45,6 +47,8 @@ use crate::sys::{notify, socket};
 const MOST_WAITING: usize = 1 << 20;
 /// Bytes of `struct sockaddr_nl`.
 const ADDRESS: usize = 12;
+/// Who the kernel is to those who want credentials (`SO_PASSCRED`); some programs believe nobody else.
+const KERNEL: Credentials = Credentials { pid: 0, uid: 0, gid: 0 };
 
 /// A socket of a program.
 #[derive(Debug)]
@@ -323,8 +327,10 @@ impl Supervisor {
 
     fn netlink_says_message(&mut self, call: &Call, subject: &Subject) -> Outcome {
         let header = Header::read(call, call.word(1))?;
+        let asked = socket::option(subject.program.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED)?;
+        let controls = if asked == 0 { &[][..] } else { &[Control::Credentials(KERNEL)] };
         self.netlink_says(call, subject, &header, call.int(2), |told, header, flags| {
-            header.told_by(told, &name(0, 0), 0, flags);
+            header.told_by(told, &name(0, 0), controls, flags);
             Ok(())
         })
     }
