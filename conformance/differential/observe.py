@@ -1133,10 +1133,12 @@ def netlink_short_message():
 # More of datagrams ------------------------------------------------------------------------------------------------------------------
 
 IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000
+IP_RECVTTL, IP_RECVTOS, IPV6_RECVERR, IPV6_RECVHOPLIMIT = 12, 13, 25, 51
+IPV6_2292PKTINFO, IPV6_2292HOPLIMIT = 2, 8  # as they were called before RFC 3542
 
 
-def refusing_port():
-    sock = udp()
+def refusing_port(family="4"):
+    sock = udp(family)
     port = sock.getsockname()[1]
     sock.close()
     return port
@@ -1159,6 +1161,32 @@ def udp_error_queue():
     data, ancillary, flags, to = sock.recvmsg(100, 200, MSG_ERRQUEUE)
     told = [(level, kind, struct.unpack("IBBBBII", data[:16])) for level, kind, data in ancillary]
     return mask, data, told, bits(0) if to[1] == port else to, hex(flags)
+
+@observe
+def udp_error_queue_tells_of_the_packet():
+    """What is wanted of datagrams is told of the ICMP message too, before the error: its TTL, where it came to, its TOS."""
+    seen = []
+    for family, wanted in (("4", (IP_RECVTTL, IP_RECVTOS, IP_PKTINFO)), ("6", (IPV6_RECVHOPLIMIT, IPV6_2292HOPLIMIT, IPV6_2292PKTINFO))):
+        sock, (_, address) = udp(family), FAMILIES[family]
+        level = socket.IPPROTO_IP if family == "4" else socket.IPPROTO_IPV6
+        for option in (IP_RECVERR if family == "4" else IPV6_RECVERR, *wanted):
+            sock.setsockopt(level, option, 1)
+        sock.sendto(b"hello", (address, refusing_port(family)))
+        polled(sock, 100, select.POLLERR)
+        _, ancillary, _, _ = sock.recvmsg(100, 400, MSG_ERRQUEUE)
+        seen.append([(level, kind, data.hex() if len(data) < 10 else len(data)) for level, kind, data in ancillary])
+    return seen
+
+@observe
+def udp_error_queue_of_what_is_too_long():
+    seen = []
+    for family, length in (("4", 65508), ("4", 65536), ("6", 65528), ("6", 70000)):
+        sock, (_, address) = udp(family), FAMILIES[family]
+        sock.setsockopt(*((socket.IPPROTO_IP, IP_RECVERR) if family == "4" else (socket.IPPROTO_IPV6, IPV6_RECVERR)), 1)
+        sent = outcome(sock.sendto, bytes(length), (address, 9))
+        told = outcome(sock.recvmsg, 100, 200, MSG_ERRQUEUE)
+        seen.append((sent, told if isinstance(told, str) else struct.unpack("IBBBBII", told[1][0][2][:16])))
+    return seen
 
 @observe
 def udp_error_queue_empty():

@@ -144,6 +144,10 @@ pub struct TransportError {
     pub quoted: Bytes,
     /// Who sent the error.
     pub offender: Addr,
+    /// TTL or hop limit of the error as it arrived.
+    pub hop_limit: u8,
+    /// TOS or traffic class of the error.
+    pub traffic_class: u8,
     /// ICMP type.
     pub kind: u8,
     /// ICMP code.

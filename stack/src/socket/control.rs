@@ -34,10 +34,19 @@ pub enum Control {
         /// `ipi6_addr`
         addr: Addr,
     },
+    /// `IPV6_2292PKTINFO`, as it was called before RFC 3542: only on receive, a send call's is [`Control::PktInfo6`].
+    OldPktInfo6 {
+        /// `ipi6_ifindex`
+        link: u32,
+        /// `ipi6_addr`
+        addr: Addr,
+    },
     /// `IP_TTL`
     Ttl(i32),
     /// `IPV6_HOPLIMIT`
     HopLimit(i32),
+    /// `IPV6_2292HOPLIMIT`, likewise.
+    OldHopLimit(i32),
     /// `IP_TOS`
     Tos(u8),
     /// `IPV6_TCLASS`
@@ -99,6 +108,8 @@ impl Control {
             Self::PktInfo6 { .. } => (ipv6::LEVEL, ipv6::IPV6_PKTINFO),
             Self::Ttl(_) => (ip::LEVEL, ip::IP_TTL),
             Self::HopLimit(_) => (ipv6::LEVEL, ipv6::IPV6_HOPLIMIT),
+            Self::OldPktInfo6 { .. } => (ipv6::LEVEL, ipv6::IPV6_2292PKTINFO),
+            Self::OldHopLimit(_) => (ipv6::LEVEL, ipv6::IPV6_2292HOPLIMIT),
             Self::Tos(_) => (ip::LEVEL, ip::IP_TOS),
             Self::TrafficClass(_) => (ipv6::LEVEL, ipv6::IPV6_TCLASS),
             Self::TimestampMicros(_) => (sol_socket::LEVEL, sol_socket::SO_TIMESTAMP),
@@ -127,10 +138,14 @@ impl Control {
             Self::PktInfo { link, local, destination } => {
                 [link.to_ne_bytes(), local.v4_octets(), destination.v4_octets()].concat()
             }
-            Self::PktInfo6 { link, addr } => [&addr.octets()[..], &link.to_ne_bytes()].concat(),
-            Self::Ttl(value) | Self::HopLimit(value) | Self::TrafficClass(value) | Self::Inq(value) => {
-                value.to_ne_bytes().to_vec()
+            Self::PktInfo6 { link, addr } | Self::OldPktInfo6 { link, addr } => {
+                [&addr.octets()[..], &link.to_ne_bytes()].concat()
             }
+            Self::Ttl(value)
+            | Self::HopLimit(value)
+            | Self::OldHopLimit(value)
+            | Self::TrafficClass(value)
+            | Self::Inq(value) => value.to_ne_bytes().to_vec(),
             Self::Tos(value) => alloc::vec![*value],
             Self::TimestampMicros(at) => time(*at, 1_000),
             Self::TimestampNanos(at) => time(*at, 1),
@@ -165,12 +180,12 @@ impl Control {
                 local: Addr::from_v4(four(4)?),
                 destination: Addr::from_v4(four(8)?),
             }),
-            (ipv6::LEVEL, ipv6::IPV6_PKTINFO) => {
+            (ipv6::LEVEL, ipv6::IPV6_PKTINFO | ipv6::IPV6_2292PKTINFO) => {
                 let octets = data.first_chunk().ok_or(Errno::EINVAL)?;
                 Ok(Self::PktInfo6 { addr: Addr::from_v6(*octets), link: u32::from_ne_bytes(four(16)?) })
             }
             (ip::LEVEL, ip::IP_TTL) => int(data).map(Self::Ttl),
-            (ipv6::LEVEL, ipv6::IPV6_HOPLIMIT) => int(data).map(Self::HopLimit),
+            (ipv6::LEVEL, ipv6::IPV6_HOPLIMIT | ipv6::IPV6_2292HOPLIMIT) => int(data).map(Self::HopLimit),
             (ip::LEVEL, ip::IP_TOS) => {
                 int(data).map(|value| value as u8).or_else(|_| data.first().copied().ok_or(Errno::EINVAL)).map(Self::Tos)
             }

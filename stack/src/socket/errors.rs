@@ -1,5 +1,7 @@
 //! The error queue (`MSG_ERRQUEUE`): what ICMP or this host itself said of datagrams sent before.
 
+use alloc::vec::Vec;
+
 use super::control::Control;
 use super::layer::{Sockets, on_datagrams};
 use super::name::scoped;
@@ -11,7 +13,7 @@ use crate::network::Network;
 
 impl Sockets {
     /// The oldest entry: the bytes are what was quoted of the datagram, the sender is where it was sent, the ancillary data
-    /// is the error. `EAGAIN` if there is none.
+    /// is what is wanted of the packet that brought the error, and the error. `EAGAIN` if there is none.
     pub(super) fn receive_error(
         &mut self,
         net: &mut Network,
@@ -29,11 +31,16 @@ impl Sockets {
         }
         let cut = if copied < error.data.len() { MsgFlags::TRUNC } else { MsgFlags::NONE };
         let destination = error.destination;
+        let mut control = match &error.bearer {
+            Some(bearer) => self.wanted(record)?.of(net, bearer, 0),
+            None => Vec::new(),
+        };
+        control.push(Control::Error { error, v6: record.family == Family::Inet6 });
         Ok(Received {
             len: copied,
             from: scoped(record, destination.addr, destination.port, destination.scope as u16),
             flags: MsgFlags::ERRQUEUE | cut,
-            control: alloc::vec![Control::Error { error, v6: record.family == Family::Inet6 }],
+            control,
         })
     }
 }

@@ -15,7 +15,7 @@
 //! | `create` | `socket`, `socketpair`, `dup`, `close` |
 //! | `name` | `bind`, `getsockname`, `getpeername` |
 //! | `listen`, `connect`, `shutdown` | the life of a connection |
-//! | `send`, `receive`, `errors`, `zero_copy` | data, datagrams, the error queue |
+//! | `send`, `receive`, `ancillary`, `errors`, `zero_copy` | data, datagrams, what is told beside them, the error queue |
 //! | `many` | `sendmmsg`, `recvmmsg` |
 //! | `options` | `getsockopt`, `setsockopt`, a file for each level |
 //! | `query` | `SIOCINQ` and kin; readiness; listings |
@@ -31,6 +31,7 @@ pub mod numbers;
 pub mod record;
 pub mod semantics;
 
+mod ancillary;
 mod connect;
 mod create;
 mod errors;

@@ -169,7 +169,9 @@ pub mod ip {
 pub mod ipv6 {
     pub const LEVEL: i32 = 41;
     pub const IPV6_ADDRFORM: i32 = 1;
+    pub const IPV6_2292PKTINFO: i32 = 2;
     pub const IPV6_CHECKSUM: i32 = 7;
+    pub const IPV6_2292HOPLIMIT: i32 = 8;
     pub const IPV6_UNICAST_HOPS: i32 = 16;
     pub const IPV6_MULTICAST_IF: i32 = 17;
     pub const IPV6_MULTICAST_HOPS: i32 = 18;

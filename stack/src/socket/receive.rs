@@ -12,11 +12,11 @@ use super::address::Address;
 use super::control::{self, Control};
 use super::layer::{Sockets, on_datagrams};
 use super::name::scoped;
-use super::record::{Kind, Record, Timestamps};
-use super::semantics::{ErrorOrder, Family, Type};
+use super::record::{Kind, Record};
+use super::semantics::{ErrorOrder, Type};
 use crate::base::event::class;
-use crate::base::{Addr, Errno, Instant, Key, MsgFlags, SocketId, TcpState, Version, What};
-use crate::network::{Network, RouteQuery};
+use crate::base::{Errno, Key, MsgFlags, SocketId, TcpState, What};
+use crate::network::Network;
 use crate::transport::datagram::{Datagram, Front};
 use crate::transport::tcp::Unread;
 
@@ -383,30 +383,11 @@ impl Sockets {
         if shut && !flags.contains(MsgFlags::DONTWAIT) { Ok(()) } else { Err(Errno::EAGAIN) }
     }
 
-    /// Ancillary data of the oldest datagram, in Linux's order.
+    /// Ancillary data of the oldest datagram.
     fn datagram_control(&mut self, net: &mut Network, record: &Record) -> Result<Vec<Control>, Errno> {
-        let options = self.datagram_options(record.kind).ok_or(Errno::EBADF)?;
-        let recv = options.recv;
-        let stamped = self.wants_arrival_stamp(record);
+        let wanted = self.wanted(record)?;
         let front = on_datagrams!(self, record.kind, |transport, key| transport.front(key), _ => None);
-        let Some(front) = front else { return Ok(Vec::new()) };
-        let (datagram, segment_size) = (front.about, front.segment_size());
-        let mut items = Vec::new();
-        items.extend(timestamp(record.timestamps, datagram.at));
-        items.extend(stamped.then_some(Control::Timestamping(datagram.at)));
-        if segment_size != 0 {
-            items.push(Control::SegmentSize(segment_size));
-        }
-        let v6 = datagram.to.version() == Version::V6;
-        if recv.pktinfo6 && record.family == Family::Inet6 {
-            items.push(Control::PktInfo6 { link: datagram.link.0.into(), addr: datagram.to });
-        }
-        if v6 {
-            v6_control(recv, datagram, &mut items);
-        } else {
-            v4_control(recv, net, datagram, &mut items);
-        }
-        Ok(items)
+        Ok(front.map_or_else(Vec::new, |front| wanted.of(net, front.about, front.segment_size())))
     }
 
     fn receive_unix(
@@ -524,57 +505,4 @@ fn copy_out_pieces(datagram: &Front<'_>, skip: usize, into: &mut [&mut [u8]]) ->
     }
     let cut = if skip + copied < datagram.len() { MsgFlags::TRUNC } else { MsgFlags::NONE };
     (copied, cut)
-}
-
-fn timestamp(wanted: Timestamps, at: Instant) -> Option<Control> {
-    match wanted {
-        Timestamps::Off => None,
-        Timestamps::Micros => Some(Control::TimestampMicros(at)),
-        Timestamps::Nanos => Some(Control::TimestampNanos(at)),
-    }
-}
-
-fn v6_control(recv: crate::transport::datagram::RecvOptions, datagram: &Datagram, items: &mut Vec<Control>) {
-    if recv.hop_limit {
-        items.push(Control::HopLimit(datagram.hop_limit.into()));
-    }
-    if recv.tclass {
-        items.push(Control::TrafficClass(datagram.tos.into()));
-    }
-    if recv.flow_info && datagram.flow_label != 0 {
-        items.push(Control::FlowInfo(u32::from(datagram.tos) << 20 | datagram.flow_label));
-    }
-    if recv.orig_dst6 {
-        items.push(Control::OriginalDestination6(crate::base::SockAddr::new(datagram.to, datagram.to_port)));
-    }
-}
-
-fn v4_control(recv: crate::transport::datagram::RecvOptions, net: &mut Network, datagram: &Datagram, items: &mut Vec<Control>) {
-    if recv.pktinfo {
-        let local = specific_destination(net, datagram);
-        items.push(Control::PktInfo { link: datagram.link.0.into(), local, destination: datagram.to });
-    }
-    if recv.ttl {
-        items.push(Control::Ttl(datagram.hop_limit.into()));
-    }
-    if recv.tos {
-        items.push(Control::Tos(datagram.tos));
-    }
-    if (recv.options || recv.retopts)
-        && let Some(options) = &datagram.options
-    {
-        items.push(Control::IpOptions(options.clone()));
-    }
-    if recv.orig_dst {
-        items.push(Control::OriginalDestination(crate::base::SockAddr::new(datagram.to, datagram.to_port)));
-    }
-}
-
-/// The address of ours a datagram came to (RFC 1122 §3.2.1.3): for a group or a broadcast the one we would answer from.
-fn specific_destination(net: &mut Network, datagram: &Datagram) -> Addr {
-    if net.is_local(datagram.to) {
-        return datagram.to;
-    }
-    let query = RouteQuery { dst: datagram.from.addr, src: Addr::V4_ANY, link: Some(datagram.link) };
-    net.route(&query).map_or(Addr::V4_ANY, |route| route.src)
 }

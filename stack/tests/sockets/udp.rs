@@ -121,6 +121,35 @@ fn the_error_queue_tells_more() {
     assert_eq!(again.map(|got| got.len), Err(Errno::EAGAIN));
 }
 
+/// By it `tracepath` knows how many routers the answer has passed.
+#[test]
+fn the_hop_limit_of_an_icmp_error_is_told_before_it() {
+    let options = [
+        (AF_INET, "10.0.0.2:9", ip::LEVEL, ip::IP_RECVERR, (ip::LEVEL, ip::IP_RECVTTL, ip::IP_TTL)),
+        (AF_INET6, "[fd00::2]:9", ipv6::LEVEL, ipv6::IPV6_RECVERR, (ipv6::LEVEL, ipv6::IPV6_RECVHOPLIMIT, ipv6::IPV6_HOPLIMIT)),
+        (
+            AF_INET6,
+            "[fd00::2]:9",
+            ipv6::LEVEL,
+            ipv6::IPV6_RECVERR,
+            (ipv6::LEVEL, ipv6::IPV6_2292HOPLIMIT, ipv6::IPV6_2292HOPLIMIT),
+        ),
+    ];
+    for (family, to, error_level, recv_err, (level, asked, told)) in options {
+        let mut net = Net::pair(DELAY);
+        let client = net.hosts[0].socket(family, SOCK_DGRAM, 0).unwrap();
+        for (level, option) in [(error_level, recv_err), (level, asked)] {
+            set(&mut net.hosts[0], client, level, option, 1).unwrap();
+        }
+        net.hosts[0].sendto(client, b"hello", MsgFlags::NONE, &addr(to)).unwrap();
+        net.wait(0, client, Ready::ERR);
+        let got = net.hosts[0].recvmsg(client, &mut [&mut [0; 64]], 256, MsgFlags::ERRQUEUE).unwrap();
+        let kinds: Vec<_> = got.control.iter().map(loggia_stack::socket::Control::header).collect();
+        assert_eq!(kinds, [(level, told), (error_level, recv_err)]);
+        assert_eq!(got.control[0].data(), 64i32.to_ne_bytes());
+    }
+}
+
 #[test]
 fn shutting_down_what_is_not_connected_still_works() {
     let mut net = Net::single();

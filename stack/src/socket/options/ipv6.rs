@@ -214,6 +214,8 @@ fn wanted(recv: &mut RecvOptions, name: i32) -> Option<&mut bool> {
         IPV6_RECVORIGDSTADDR => Some(&mut recv.orig_dst6),
         IPV6_FLOWINFO => Some(&mut recv.flow_info),
         IPV6_RECVPATHMTU => Some(&mut recv.path_mtu),
+        IPV6_2292PKTINFO => Some(&mut recv.old_pktinfo6),
+        IPV6_2292HOPLIMIT => Some(&mut recv.old_hop_limit),
         _ => None,
     }
 }
@@ -228,6 +230,8 @@ fn is_flag(name: i32) -> bool {
             | IPV6_RECVORIGDSTADDR
             | IPV6_FLOWINFO
             | IPV6_RECVPATHMTU
+            | IPV6_2292PKTINFO
+            | IPV6_2292HOPLIMIT
             | IPV6_DONTFRAG
             | IPV6_AUTOFLOWLABEL
             | IPV6_FLOWINFO_SEND

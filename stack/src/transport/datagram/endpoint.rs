@@ -221,7 +221,7 @@ impl Endpoint {
             return;
         }
         if self.inet.recv_err {
-            self.errors.push(&mut base.budget, self.options.rcvbuf, QueuedError::from_icmp(error, port, header));
+            self.errors.push(&mut base.budget, self.options.rcvbuf, QueuedError::from_icmp(error, port, header, base.now));
         } else if !self.inet.is_connected() || !(error.fatal || too_big) {
             return;
         }

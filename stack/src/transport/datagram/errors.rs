@@ -1,10 +1,12 @@
 //! The error queue of a socket (`IP_RECVERR`, `MSG_ERRQUEUE`).
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::Bytes;
 
+use super::Datagram;
 use super::queue::truesize;
-use crate::base::{Addr, Budget, Errno, SockAddr};
+use crate::base::{Addr, Budget, Errno, Instant, SockAddr};
 use crate::network::{ErrorCause, TransportError};
 
 /// `ee_origin`: this host found it out itself.
@@ -33,11 +35,16 @@ pub struct QueuedError {
     pub destination: SockAddr,
     /// Payload of the datagram as far as it was quoted.
     pub data: Bytes,
+    /// The packet that brought it, as far as ancillary data tells of it; none for what was found out here.
+    pub bearer: Option<Box<Datagram>>,
 }
 
 impl QueuedError {
     /// What an ICMP error tells of a datagram to `port`; `skip` bytes of its quotation are transport header.
-    pub fn from_icmp(error: &TransportError, port: u16, skip: usize) -> Self {
+    pub fn from_icmp(error: &TransportError, port: u16, skip: usize, now: Instant) -> Self {
+        let from = SockAddr::new(error.offender, 0);
+        let (to, link, hop_limit, tos) = (error.local, error.link, error.hop_limit, error.traffic_class);
+        let bearer = Datagram { from, to, link, hop_limit, tos, at: now, ..Datagram::default() };
         let info = if let ErrorCause::TooBig { mtu } = error.cause { mtu } else { 0 };
         Self {
             errno: error.errno,
@@ -48,13 +55,15 @@ impl QueuedError {
             offender: Some(error.offender),
             destination: SockAddr::new(error.remote, port),
             data: error.quoted.slice(skip.min(error.quoted.len())..),
+            bearer: Some(Box::new(bearer)),
         }
     }
 
     /// A datagram was too big for a path that takes `mtu` bytes.
-    pub const fn too_big(destination: SockAddr, mtu: u32) -> Self {
+    pub fn too_big(destination: SockAddr, mtu: u32) -> Self {
         let errno = Errno::EMSGSIZE;
-        Self { errno, origin: ORIGIN_LOCAL, kind: 0, code: 0, info: mtu, offender: None, destination, data: Bytes::new() }
+        let (origin, data) = (ORIGIN_LOCAL, Bytes::new());
+        Self { errno, origin, kind: 0, code: 0, info: mtu, offender: None, destination, data, bearer: None }
     }
 
     /// Linux's `is_icmp_err_skb`.

@@ -33,6 +33,10 @@ pub struct RecvOptions {
     pub flow_info: bool,
     /// `IPV6_RECVPATHMTU`
     pub path_mtu: bool,
+    /// `IPV6_2292PKTINFO`
+    pub old_pktinfo6: bool,
+    /// `IPV6_2292HOPLIMIT`
+    pub old_hop_limit: bool,
 }
 
 /// Settings of a UDP, raw or ping socket. After a change call `options_changed` of its protocol.

@@ -91,13 +91,19 @@ impl Prepared {
     /// The largest IP packet (reassembled, if it may be cut) that can go this way: what the header's length field says, or
     /// the MTU of the path (of the link, for a probe) where it must not be cut.
     pub fn packet_limit(&self, net: &Network) -> usize {
-        let largest = self.largest_packet();
+        match self.outgoing.fragmentation {
+            Fragmentation::Never | Fragmentation::Probe => self.fragment_limit(net),
+            Fragmentation::Local | Fragmentation::Anybody => self.largest_packet(),
+        }
+    }
+
+    /// The largest packet that goes this way whole: the MTU of the path, or of the link, for a probe.
+    pub fn fragment_limit(&self, net: &Network) -> usize {
         let mtu = match self.outgoing.fragmentation {
-            Fragmentation::Never => self.route.mtu as usize,
             Fragmentation::Probe => net.links.config(self.route.link).map_or(0, |link| link.mtu as usize),
-            Fragmentation::Local | Fragmentation::Anybody => largest,
+            Fragmentation::Never | Fragmentation::Local | Fragmentation::Anybody => self.route.mtu as usize,
         };
-        mtu.min(largest)
+        mtu.min(self.largest_packet())
     }
 
     /// The largest packet the length field of the IP header can tell.

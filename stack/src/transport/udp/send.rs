@@ -43,7 +43,8 @@ impl Udp {
         control: &SendControl,
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
-        check_len(data.iter().map(|part| part.len()).fold(0, usize::saturating_add))?;
+        let len = data.iter().map(|part| part.len()).fold(0, usize::saturating_add);
+        check_len(&self.sockets[id].endpoint, to, len)?;
         let rope = match data {
             [whole] => Rope::from(*whole),
             parts => Rope::from(parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<u8>>()),
@@ -62,7 +63,8 @@ impl Udp {
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
         self.autobind(net, id)?;
-        let len = check_len(data.len())?;
+        let len = data.len();
+        check_len(&self.sockets[id].endpoint, to, len)?;
         if flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
@@ -217,7 +219,8 @@ impl Corked {
             return Ok(());
         }
         let options = self.prepared.outgoing.options.as_ref().map_or(0, Bytes::len);
-        endpoint.local_too_big(base(net), self.to, limit.saturating_sub(options) as u32);
+        let told = self.prepared.fragment_limit(net).saturating_sub(options);
+        endpoint.local_too_big(base(net), self.to, told as u32);
         Err(Errno::EMSGSIZE)
     }
 }
@@ -251,7 +254,10 @@ fn hold(base: &mut Base, len: usize) -> Result<(), Errno> {
     Ok(())
 }
 
-/// No datagram is longer than its length field can tell.
-fn check_len(len: usize) -> Result<usize, Errno> {
-    if len <= 0xffff { Ok(len) } else { Err(Errno::EMSGSIZE) }
+/// No datagram is longer than its length field can tell. As on Linux the error queue hears of it with IPv6 alone, for which
+/// [`Corked::check_room`] looks: by that `tracepath` begins.
+fn check_len(endpoint: &Endpoint, to: Option<SockAddr>, len: usize) -> Result<(), Errno> {
+    let to = to.unwrap_or_else(|| endpoint.inet.remote_end());
+    let longest = if to.addr.is_v4() { 0xffff } else { i32::MAX as usize - header::LEN };
+    if len <= longest { Ok(()) } else { Err(Errno::EMSGSIZE) }
 }

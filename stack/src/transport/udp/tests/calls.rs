@@ -100,7 +100,12 @@ fn send_says_what_is_wrong() {
         assert_eq!(host.send_to(id, to, &long[..len]), Err(errno), "{len} bytes to {to}");
     }
     let six = host.socket(Version::V6);
-    assert_eq!(host.send_to(six, "[fd00::9]:9", &long[..65_528]), Err(Errno::EMSGSIZE));
+    host.udp.inet_mut(six).recv_err = true;
+    for len in [65_528, 65_536] {
+        assert_eq!(host.send_to(six, "[fd00::9]:9", &long[..len]), Err(Errno::EMSGSIZE));
+        let told = host.udp.pop_error(&mut host.net, six).expect("the error queue hears of it");
+        assert_eq!((told.errno, told.info), (Errno::EMSGSIZE, 1500));
+    }
     host.udp.inet_mut(six).v6only = true;
     let oob = host.send_with(id, Some("127.0.0.1:9"), b"x", &SendControl::default(), MsgFlags::OOB);
     assert_eq!(oob, Err(Errno::EOPNOTSUPP));

@@ -14,6 +14,8 @@ fn unreachable(host: &Host, local_port: u16, remote_port: u16) -> TransportError
         protocol: protocol::UDP,
         quoted: Bytes::from(datagram(local_port, remote_port, b"quoted")),
         offender: addr("10.0.0.2"),
+        hop_limit: 64,
+        traffic_class: 0,
         kind: 3,
         code: 3,
         cause: ErrorCause::Unreachable,
