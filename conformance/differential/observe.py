@@ -1184,6 +1184,7 @@ def udp_error_queue_of_what_is_too_long():
         sock, (_, address) = udp(family), FAMILIES[family]
         sock.setsockopt(*((socket.IPPROTO_IP, IP_RECVERR) if family == "4" else (socket.IPPROTO_IPV6, IPV6_RECVERR)), 1)
         sent = outcome(sock.sendto, bytes(length), (address, 9))
+        sock.setblocking(False)
         told = outcome(sock.recvmsg, 100, 200, MSG_ERRQUEUE)
         seen.append((sent, told if isinstance(told, str) else struct.unpack("IBBBBII", told[1][0][2][:16])))
     return seen
