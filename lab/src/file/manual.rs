@@ -101,6 +101,9 @@ Routes are static and follow the shortest way through hosts with `forward = true
 a host has `uplink = true`. Hosts know the link addresses of the first 900 of their neighbours; for others, in networks
 of more than 1000 hosts, and where `arp = true`, they ask.
 
+As on Linux a datagram to an IPv4 group goes by the interface that its program names (`IP_MULTICAST_IF`), else by the default route; a host that
+has none says `ENETUNREACH`. Every interface has a route to the groups of IPv6.
+
 ## On the command line
 
 `loggia run --rtt 100ms --loss 1% --host server='./srv -p 8080' --host 'client*3=./cli http://server:8080/' --check 'tcp.request p(99)<450ms'`
