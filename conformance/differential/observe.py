@@ -660,6 +660,60 @@ def reset_send():
     polled(accepted, wanted=select.POLLERR)
     return outcome(accepted.send, b"x"), outcome(accepted.send, b"x")
 
+def reset_behind_much():
+    """A connection that was reset behind more than its end has read, and how much was sent."""
+    client, accepted = pair()
+    client.setblocking(False)
+    sent = 0
+    for _ in range(20):
+        try:
+            sent += client.send(bytes(1 << 16))
+        except BlockingIOError:
+            time.sleep(0.01)
+    reset(client)
+    time.sleep(0.1)
+    accepted.settimeout(2)
+    return accepted, sent
+
+@observe
+def reset_behind_much_that_is_read():
+    accepted, sent = reset_behind_much()
+    got, last = 0, b"-"
+    while last and isinstance(last, bytes):
+        last = outcome(accepted.recv, 1 << 16)
+        got += len(last) if isinstance(last, bytes) else 0
+    return 0 < got <= sent, last
+
+@observe
+def reset_behind_much_stops_a_writer():
+    accepted, _ = reset_behind_much()
+    kinds = {outcome(accepted.sendall, bytes(1 << 22)) for _ in range(2)}
+    return kinds <= {"EPIPE", "ECONNRESET"}
+
+@observe
+def reset_behind_much_is_told():
+    accepted, _ = reset_behind_much()
+    error = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return errno.errorcode.get(error, error)
+
+@observe
+def reset_behind_much_wakes_a_writer():
+    """One that waits for room, and does not read."""
+    client, accepted = pair()
+    for sock in (client, accepted):
+        sock.setblocking(False)
+        for _ in range(100):
+            outcome(sock.send, bytes(1 << 18))
+    room = select.poll()
+    room.register(accepted, select.POLLOUT)
+    waits = []
+    for _ in range(20):
+        waits = room.poll(20)
+        if waits:
+            outcome(accepted.send, bytes(1 << 18))
+    reset(client)
+    return waits, bool(room.poll(3000)), outcome(accepted.send, b"x") in ("EPIPE", "ECONNRESET")
+
 @observe
 def close_with_unread_data_resets():
     client, accepted = pair()
@@ -764,6 +818,43 @@ def urgent_inline():
     client.send(b"c", socket.MSG_OOB)
     time.sleep(0.1)
     return accepted.recv(10), accepted.recv(10)
+
+@observe
+def urgent_before_more():
+    """A read stops before the urgent byte, which is left out, and the next goes on behind it."""
+    client, accepted = pair()
+    client.sendall(b"ab")
+    client.send(b"c", socket.MSG_OOB)
+    client.sendall(b"de")
+    time.sleep(0.1)
+    urgent = accepted.recv(1, socket.MSG_OOB)
+    before = accepted.recv(10)
+    return urgent, before, polled(accepted), accepted.recv(10)
+
+@observe
+def urgent_inline_before_more():
+    client, accepted = pair()
+    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    client.sendall(b"ab")
+    client.send(b"c", socket.MSG_OOB)
+    client.sendall(b"de")
+    time.sleep(0.1)
+    return accepted.recv(10), accepted.recv(10)
+
+@observe
+def urgent_behind_what_does_not_fit():
+    """The urgent byte waits behind as much as the reader has no room for, and more comes behind it."""
+    client, accepted = pair()
+    before = 3 << 20
+    writer = threading.Thread(target=lambda: [client.sendall(bytes(before)), client.send(b"u", socket.MSG_OOB), client.sendall(b"end")])
+    writer.start()
+    time.sleep(0.3)
+    got = 0
+    while got < before:
+        got += len(accepted.recv(before))
+    writer.join()
+    time.sleep(0.1)
+    return got == before, accepted.recv(1, socket.MSG_OOB), accepted.recv(10)
 
 @observe
 def urgent_none():

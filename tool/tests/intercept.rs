@@ -361,6 +361,71 @@ print(got - count)
     assert_eq!(python(&mut stage, script), "True\nb'x'\nb'y'\nb''\nb'z'\nb''\n300\n");
 }
 
+/// A program reads what stands before an urgent byte, then what stands behind it, wherever the byte waited.
+#[test]
+fn an_urgent_byte_keeps_its_place() {
+    if !has("python3") {
+        return;
+    }
+    let script = "
+import signal, socket, threading, time
+signal.alarm(60)
+server = socket.create_server(('127.0.0.1', 7000))
+for before in [2, 100_000, 3_000_000]:
+    for inline in [False, True]:
+        one = socket.create_connection(('127.0.0.1', 7000)); two, _ = server.accept()
+        two.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, inline)
+        def write(): one.sendall(bytes(before)); one.send(b'u', socket.MSG_OOB); one.sendall(b'end')
+        writer = threading.Thread(target=write); writer.start(); time.sleep(0.1); got = 0
+        while got < before: got += len(two.recv(before + 9))
+        writer.join(); time.sleep(0.1)
+        print(got, two.recv(9) if inline else (two.recv(1, socket.MSG_OOB), two.recv(9)))
+";
+    let expected = [2, 100_000, 3_000_000].map(|before| format!("{before} (b'u', b'end')\n{before} b'uend'\n")).concat();
+    for precise in [false, true] {
+        let options = loggia_cli::intercept::Options { precise, ..Default::default() };
+        let mut stage = Stage::with("urgent", loggia_lab::link::Terms::default(), options);
+        assert_eq!(python(&mut stage, script), expected, "precise: {precise}");
+    }
+}
+
+/// Neither the one who resets waits for room, nor who writes or waits for room and does not read; who reads gets what came before.
+#[test]
+fn a_reset_passes_by_what_nobody_reads() {
+    if !has("python3") {
+        return;
+    }
+    let script = "
+import errno, select, signal, socket, struct, time
+signal.alarm(60)
+server = socket.create_server(('127.0.0.1', 7000))
+def fill(sock):
+    sock.setblocking(False)
+    for _ in range(20):
+        try: sock.send(bytes(100_000))
+        except BlockingIOError: time.sleep(0.01)
+def named(call, *args):
+    try: return call(*args)
+    except OSError as error: return errno.errorcode[error.errno]
+def lingers_not(one): one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+def has_unread(one): pass
+for reason in [lingers_not, has_unread]:
+    for full in [False, True]:
+        one = socket.create_connection(('127.0.0.1', 7000)); two, _ = server.accept()
+        if reason is has_unread or full: two.send(b'unread')
+        if full: fill(two)
+        fill(one); time.sleep(0.1); reason(one); one.close()
+        two.settimeout(5); wrote = named(two.sendall, bytes(9_000_000)); got = 0
+        while isinstance(data := named(two.recv, 100_000), bytes) and data: got += len(data)
+        print(wrote in ['EPIPE', 'ECONNRESET'], got > 0, data in [b'', 'ECONNRESET'])
+";
+    for precise in [false, true] {
+        let options = loggia_cli::intercept::Options { precise, ..Default::default() };
+        let mut stage = Stage::with("resets", loggia_lab::link::Terms::default(), options);
+        assert_eq!(python(&mut stage, script), "True True True\n".repeat(4), "precise: {precise}");
+    }
+}
+
 #[test]
 fn a_second_connect_keeps_what_waits_for_the_socket() {
     if !has("python3") {

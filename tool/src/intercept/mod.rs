@@ -34,7 +34,7 @@
 //! | `spare` | sockets made in advance |
 //! | `create`, `name`, `connect`, `listen`, `options`, `shutdown`, `send`, `receive`, `several` | the calls |
 //! | `renew` | a second `connect` after a failed one |
-//! | `stream`, `peek`, `datagram` | the data |
+//! | `stream`, `broken`, `urgent`, `peek`, `datagram` | the data, and its end by an error |
 //! | `precise` | data calls carried out on the stack, in precise mode |
 //! | `host` | interfaces, routes, the host's name |
 //! | `wait`, `interrupt` | calls that wait, and their deadlines; signals to those who wait |
@@ -45,6 +45,7 @@
 
 mod answer;
 mod arrived;
+mod broken;
 mod call;
 mod close;
 mod connect;
@@ -73,6 +74,7 @@ mod spare;
 mod stream;
 mod table;
 mod threads;
+mod urgent;
 mod wait;
 mod wall;
 mod writing;

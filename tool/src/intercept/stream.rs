@@ -19,8 +19,8 @@ use loggia_stack::Errno;
 use loggia_stack::base::{Key, MsgFlags, Ready};
 
 use super::Supervisor;
-use super::peek;
 use super::table::{Entry, Phase};
+use super::{peek, urgent};
 use crate::sys::epoll::mask;
 use crate::sys::socket;
 
@@ -46,7 +46,7 @@ enum Read {
 
 /// Where a step leaves a direction.
 #[derive(PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Again,
     Done,
 }
@@ -59,6 +59,7 @@ impl Supervisor {
         entry.readable |= over || events & mask::IN != 0;
         entry.ending |= over;
         entry.hung_up |= events & mask::HUP != 0;
+        entry.left_unread |= events & mask::ERR != 0;
         entry.urgent |= events & mask::PRI != 0;
         if events & mask::OUT != 0 && std::mem::take(&mut entry.blocked) {
             if let Some(end) = &entry.end {
@@ -79,17 +80,14 @@ impl Supervisor {
             }
             return self.stream_out(world, key);
         }
-        if ready.intersects(Ready::IN | Ready::RDHUP | Ready::HUP | Ready::ERR) {
+        if ready.intersects(Ready::IN | Ready::PRI | Ready::RDHUP | Ready::HUP | Ready::ERR) {
             self.stream_in(world, key);
-        }
-        if ready.contains(Ready::PRI) {
-            self.urgent_in(world, key);
         }
         if ready.contains(Ready::OUT) {
             self.stream_out(world, key);
         }
         if ready.contains(Ready::ERR) {
-            self.late_error(world, key);
+            self.error_behind(world, key);
         }
     }
 
@@ -101,6 +99,10 @@ impl Supervisor {
     fn step_out(&mut self, world: &mut World, key: Key) -> Step {
         let Self { table, buffer, scratch, peeked, options, .. } = self;
         let Some(entry) = table.get_mut(key).filter(|entry| entry.phase == Phase::Connected) else { return Step::Done };
+        if entry.failing.is_some() {
+            self.written_in_vain(world, key);
+            return Step::Done;
+        }
         let (host, id) = (entry.host, entry.id);
         if !entry.outgoing.is_empty() {
             let len = entry.outgoing.len().min(SLICE);
@@ -116,7 +118,7 @@ impl Supervisor {
         entry.drop_junk(scratch);
         let room = world.stack(host).readiness(id).is_ok_and(|ready| ready.intersects(Ready::OUT | Ready::ERR | Ready::HUP));
         if !room {
-            return Step::Done;
+            return self.stopped(world, key);
         }
         entry.take_peeked(scratch);
         match read(entry, buffer, !options.precise && peeked.has_room()) {
@@ -145,6 +147,23 @@ impl Supervisor {
         }
     }
 
+    /// The stack takes no more for now of what the program wrote. A close that resets the connection does not wait for that.
+    fn stopped(&mut self, world: &mut World, key: Key) -> Step {
+        if self.resets_by_close(world, key) && self.is_closed(key) {
+            self.reset_by_program(world, key);
+        }
+        Step::Done
+    }
+
+    /// True if the program closed with something unread, or with a linger time of zero.
+    fn resets_by_close(&mut self, world: &mut World, key: Key) -> bool {
+        let Some(entry) = self.table.get(key).filter(|entry| entry.hung_up) else { return false };
+        let mut linger = [0; 8];
+        let known = world.stack(entry.host).getsockopt(entry.id, libc::SOL_SOCKET, libc::SO_LINGER, &mut linger);
+        let is_zero = known.is_ok() && linger[..4] != [0; 4] && linger[4..] == [0; 4];
+        entry.left_unread || is_zero || !entry.incoming.is_empty()
+    }
+
     /// What the stack said to what the program wrote.
     fn sent(&mut self, world: &mut World, key: Key, result: Result<usize, Errno>) -> Step {
         let Some(entry) = self.table.get_mut(key) else { return Step::Done };
@@ -153,7 +172,7 @@ impl Supervisor {
                 entry.outgoing.advance(len.min(entry.outgoing.len()));
                 Step::Again
             }
-            Err(Errno::EAGAIN) => Step::Done,
+            Err(Errno::EAGAIN) => self.stopped(world, key),
             // It had ended writing itself: what comes behind that is lost.
             Err(Errno::EPIPE) if entry.shut_write => {
                 entry.outgoing = Bytes::new();
@@ -171,12 +190,11 @@ impl Supervisor {
     fn end_of_program(&mut self, world: &mut World, key: Key) {
         let Some(entry) = self.table.get_mut(key) else { return };
         entry.readable = false;
-        let (host, id, inode, known) = (entry.host, entry.id, entry.inode, entry.shut_write);
-        let hung_up = entry.hung_up
-            || entry.end.as_ref().is_some_and(|end| socket::poll(end.as_fd(), 0).is_ok_and(|bits| bits & libc::POLLHUP != 0));
+        let (host, id) = (entry.host, entry.id);
+        entry.hung_up |=
+            entry.end.as_ref().is_some_and(|end| socket::poll(end.as_fd(), 0).is_ok_and(|bits| bits & libc::POLLHUP != 0));
         let unread = !entry.incoming.is_empty();
-        // After `shutdown` of both directions by whomever a hang-up says nothing of the descriptor.
-        if hung_up && (!known || !self.is_open(key, inode)) {
+        if self.is_closed(key) {
             if unread {
                 self.reset_by_program(world, key);
             } else {
@@ -215,23 +233,22 @@ impl Supervisor {
         if !entry.incoming.is_empty() {
             return self.write_end(key);
         }
-        if let Some(error) = entry.failing.take() {
-            self.break_stream(world, key, error);
-            return Step::Done;
-        }
         if entry.told_end {
             return Step::Done;
         }
         let (host, id) = (entry.host, entry.id);
+        if urgent::is_next(world, host, id) {
+            return self.urgent_in(world, key);
+        }
         let (mut taken, room) = (0, entry.receive_room);
-        let stack = world.stack(host);
         let result = loop {
-            match stack.recv_bytes(id, room) {
+            match world.stack(host).recv_bytes(id, room) {
                 Ok(chunk) if chunk.is_empty() => break Ok(()),
                 Ok(chunk) => {
                     taken += chunk.len();
                     entry.incoming.push_back(chunk);
-                    if taken >= room {
+                    // What is taken opens the window, and more may come at once.
+                    if taken >= room || urgent::is_next(world, host, id) {
                         break Err(Errno::EAGAIN);
                     }
                 }
@@ -244,34 +261,30 @@ impl Supervisor {
 
     /// What the stack said when it was asked for more: the end, that there is no more for now, or that the connection is gone.
     fn received(&mut self, world: &mut World, key: Key, taken: usize, result: Result<(), Errno>) -> Step {
+        if let Err(error) = result
+            && error != Errno::EAGAIN
+        {
+            self.fail_behind(key, error.number());
+        }
+        // What came before the end is written first; the stack says the end again.
+        if taken > 0 {
+            return Step::Again;
+        }
         let Some(entry) = self.table.get_mut(key) else { return Step::Done };
-        match result {
-            Err(Errno::EAGAIN) if taken == 0 => Step::Done,
-            Err(Errno::EAGAIN) => Step::Again,
-            // What came before it is written first; the stack says the end again.
-            Ok(()) if taken > 0 => Step::Again,
-            Ok(()) => {
-                entry.told_end = true;
-                if let Some(end) = &entry.end {
-                    let _ = socket::shutdown(end.as_fd(), libc::SHUT_WR);
-                }
-                Step::Done
-            }
-            Err(error) if taken > 0 => {
-                entry.failing = Some(error);
-                Step::Again
-            }
-            Err(error) => {
-                self.break_stream(world, key, error);
-                Step::Done
+        if let Some(error) = entry.failing.take() {
+            self.break_with(world, key, error);
+        } else if result.is_ok() {
+            entry.told_end = true;
+            if let Some(end) = &entry.end {
+                let _ = socket::shutdown(end.as_fd(), libc::SHUT_WR);
             }
         }
+        Step::Done
     }
 
     /// Writes to our end what came for the program.
     fn write_end(&mut self, key: Key) -> Step {
-        let Self { table, epoll, .. } = self;
-        let Some(Entry { incoming, end: Some(end), deaf, blocked, .. }) = table.get_mut(key) else { return Step::Done };
+        let Some(Entry { incoming, end: Some(end), deaf, .. }) = self.table.get_mut(key) else { return Step::Done };
         if *deaf {
             incoming.clear();
             return Step::Again;
@@ -288,8 +301,7 @@ impl Supervisor {
                 Step::Again
             }
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
-                *blocked = true;
-                let _ = epoll.change(end.as_fd(), WATCHED | mask::OUT, key.to_bits());
+                self.wait_for_room(key);
                 Step::Done
             }
             // The program reads no more: its close comes separately.
@@ -300,49 +312,17 @@ impl Supervisor {
         }
     }
 
-    /// An urgent byte has come: what stands before it goes first.
-    fn urgent_in(&mut self, world: &mut World, key: Key) {
-        let Some(entry) = self.table.get(key).filter(|entry| entry.incoming.is_empty()) else { return };
-        let (host, id) = (entry.host, entry.id);
-        let mut byte = [0];
-        if world.stack(host).recv(id, &mut byte, MsgFlags::OOB) == Ok(1)
-            && let Some(end) = &entry.end
-        {
-            let _ = socket::send(end.as_fd(), &byte, libc::MSG_OOB);
-        }
-        self.stream_in(world, key);
+    /// The program has to read before more of what came for it is carried to our end.
+    pub(super) fn wait_for_room(&mut self, key: Key) {
+        let Some(Entry { end: Some(end), blocked, .. }) = self.table.get_mut(key) else { return };
+        *blocked = true;
+        let _ = self.epoll.change(end.as_fd(), WATCHED | mask::OUT, key.to_bits());
     }
 
-    /// An error behind the end of the stream: reading does not tell of it.
-    fn late_error(&mut self, world: &mut World, key: Key) {
-        let Some(entry) = self.table.get(key).filter(|entry| entry.phase == Phase::Connected && entry.told_end) else { return };
-        let mut value = [0; 4];
-        let got = world.stack(entry.host).getsockopt(entry.id, libc::SOL_SOCKET, libc::SO_ERROR, &mut value);
-        if got.is_ok() && value != [0; 4] {
-            self.break_with(world, key, i32::from_ne_bytes(value));
-        }
-    }
-
-    fn break_stream(&mut self, world: &mut World, key: Key, error: Errno) {
-        match self.table.get_mut(key) {
-            Some(entry) if !entry.incoming.is_empty() && !entry.deaf => entry.failing = Some(error),
-            Some(_) => self.break_with(world, key, error.number()),
-            None => {}
-        }
-    }
-
-    /// The connection is gone by an error. The kernel tells the program of a reset if our end is closed with something unread, and lets
-    /// it read what came before.
-    fn break_with(&mut self, world: &mut World, key: Key, error: i32) {
-        if let Some(program) = self.program_end(key) {
-            let _ = socket::send(program.as_fd(), &[0], 0);
-        }
-        let Some(entry) = self.table.get_mut(key) else { return };
-        entry.error = Some(error);
-        entry.phase = Phase::Broken;
-        entry.end = None;
-        self.look_later(world);
-        self.wake(world, key);
+    /// True if the program has closed its end. After `shutdown` of both directions by whomever a hang-up says nothing of the descriptor.
+    fn is_closed(&mut self, key: Key) -> bool {
+        let Some(&Entry { hung_up, shut_write, inode, .. }) = self.table.get(key) else { return false };
+        hung_up && (!shut_write || !self.is_open(key, inode))
     }
 
     /// True if the program's end is still open somewhere.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use loggia_lab::world::HostId;
-use loggia_stack::Errno;
 use loggia_stack::base::{Instant, Key, Slab, SocketId};
 use loggia_stack::socket::{Address, Control};
 
@@ -84,6 +83,8 @@ pub(super) struct Entry {
     pub(super) ending: bool,
     /// A hang-up was seen at our end.
     pub(super) hung_up: bool,
+    /// The program closed its end with something unread.
+    pub(super) left_unread: bool,
     /// An urgent byte may be among what there is to read.
     pub(super) urgent: bool,
     /// We wait for room at our end.
@@ -96,8 +97,8 @@ pub(super) struct Entry {
     pub(super) outgoing: Bytes,
     /// Taken from the stack, not taken by our end.
     pub(super) incoming: VecDeque<Bytes>,
-    /// An error that comes behind what is in `incoming`.
-    pub(super) failing: Option<Errno>,
+    /// An error that comes behind what was received and the program has not been given yet.
+    pub(super) failing: Option<i32>,
     /// The program reads no more: what comes is thrown away.
     pub(super) deaf: bool,
     /// The program was told the end of the stream.
@@ -148,6 +149,7 @@ impl Entry {
             readable: false,
             ending: false,
             hung_up: false,
+            left_unread: false,
             urgent: false,
             blocked: false,
             peeked: 0,
