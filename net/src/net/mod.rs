@@ -40,6 +40,7 @@ mod socket_options;
 mod stream;
 mod tcp_listener;
 mod tcp_stream;
+mod transmit;
 mod udp;
 #[cfg(unix)]
 mod unix_datagram;
@@ -59,6 +60,9 @@ pub use sock_ref::SockRef;
 pub use socket::{Domain, Protocol, Socket, Type};
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
+pub use transmit::{RecvMeta, Transmit};
+#[cfg(feature = "tokio")]
+pub(crate) use transmit::{recv_meta, tell_meta, transmit};
 pub use udp::UdpSocket;
 #[cfg(unix)]
 pub use unix_datagram::UnixDatagram;

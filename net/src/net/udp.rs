@@ -9,6 +9,7 @@ use loggia_stack::socket::numbers::SOCK_DGRAM;
 
 use super::datagram::{Datagram, recv_many, send_many};
 use super::stream::{socket_methods, timeout_methods};
+use super::transmit::{RecvMeta, Transmit, recv_meta, tell_meta, transmit};
 use crate::blocking::Blocking;
 use crate::host::Host;
 use crate::lookup::{ToAddrs, first};
@@ -101,6 +102,42 @@ impl UdpSocket {
     /// Waits for a datagram and appends all that are there, `most` at most, without copying, as `recvmmsg` does; says how many.
     pub fn recv_many(&self, into: &mut Vec<Datagram>, most: usize) -> io::Result<usize> {
         self.blocking.reading(|stack, id| recv_many(stack, id, into, most))
+    }
+
+    /// Sends a datagram with what its header is to say, or several of one size in one go, which the link or its device cuts; says how many bytes.
+    ///
+    /// ```
+    /// use loggia::Host;
+    /// use loggia::net::{Transmit, UdpSocket};
+    ///
+    /// let host = Host::builder().start()?;
+    /// let [one, other] = [UdpSocket::bind_on(&host, "127.0.0.1:0")?, UdpSocket::bind_on(&host, "127.0.0.1:0")?];
+    /// other.set_recv_meta(true)?;
+    /// one.transmit(&Transmit::to(other.local_addr()?, b"onetwothree").segment_size(3).tos(2))?;
+    /// let mut room = [0; 64];
+    /// let mut received = Vec::new();
+    /// while received.len() < 4 {
+    ///     let meta = other.recv_meta(&mut room)?;
+    ///     assert_eq!((meta.tos, meta.to), (Some(2), Some(other.local_addr()?.ip())));
+    ///     received.extend(room[..meta.len].chunks(meta.stride).map(<[u8]>::to_vec));
+    /// }
+    /// assert_eq!(received, [b"one", b"two", b"thr", &b"ee"[..]]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn transmit(&self, what: &Transmit<'_>) -> io::Result<usize> {
+        self.blocking.writing(|stack, id| transmit(stack, id, what))
+    }
+
+    /// Waits for the next datagram, or for several of one size of one sender that came together; says what is known of them. See
+    /// [`UdpSocket::set_recv_meta`].
+    pub fn recv_meta(&self, buf: &mut [u8]) -> io::Result<RecvMeta> {
+        self.blocking.reading(|stack, id| recv_meta(stack, id, buf))
+    }
+
+    /// Whether datagrams that came together are received as one, and [`RecvMeta`] tells the address and the header's bits (`UDP_GRO`, `IP_PKTINFO`,
+    /// `IP_RECVTOS` and IPv6's). To be received by [`recv_meta`](Self::recv_meta): other calls do not tell where one ends.
+    pub fn set_recv_meta(&self, on: bool) -> io::Result<()> {
+        self.socket().call(|stack, id| tell_meta(stack, id, on))
     }
 
     /// Waits for the next datagram.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use loggia::net::{Datagram, UdpSocket};
+use loggia::net::{Datagram, RecvMeta, Transmit, UdpSocket};
 
 use crate::hosts;
 
@@ -108,4 +108,67 @@ fn tasks_do_the_same() {
         here.send_bytes(Bytes::from_static(b"four")).await.expect("send");
         assert_eq!(there.recv_bytes_from(99).await.expect("receive").0, "four");
     });
+}
+
+/// Receives until there are `count`: each with what is known of it.
+fn received(socket: &UdpSocket, count: usize) -> Vec<(Vec<u8>, RecvMeta)> {
+    let mut room = vec![0; 65_536];
+    let mut all = Vec::new();
+    while all.len() < count {
+        let meta = socket.recv_meta(&mut room).expect("receive");
+        assert!(!meta.truncated);
+        all.extend(room[..meta.len].chunks(meta.stride).map(|one| (one.to_vec(), meta)));
+    }
+    all
+}
+
+#[test]
+fn what_is_cut_comes_in_pieces_with_the_bits_of_its_header() {
+    let [one, two] = hosts();
+    let bind = |host, at: &str| UdpSocket::bind_on(host, at).expect("bind");
+    let (here, there) = (bind(&one, "0.0.0.0:9"), bind(&two, "0.0.0.0:9"));
+    there.set_recv_meta(true).expect("an option");
+    let data: Vec<u8> = (0..=255).cycle().take(5 * 1200 + 7).collect();
+    let whole = Transmit::to(addr("10.0.0.2:9"), &data).segment_size(1200).tos(0b10);
+    assert_eq!(here.transmit(&whole).expect("send"), data.len());
+    let pieces = received(&there, 6);
+    assert!(pieces.iter().map(|(piece, _)| &piece[..]).eq(data.chunks(1200)));
+    for (_, meta) in &pieces {
+        assert_eq!((meta.tos, meta.from), (Some(0b10), addr("10.0.0.1:9")));
+        assert_eq!(meta.to, Some(addr("10.0.0.2:9").ip()));
+    }
+
+    here.connect("10.0.0.2:9").expect("connect");
+    here.transmit(&Transmit::connected(b"alone")).expect("send");
+    let [(alone, meta)] = &received(&there, 1)[..] else { panic!("one") };
+    assert_eq!((&alone[..], meta.stride, meta.tos), (&b"alone"[..], 5, Some(0)));
+
+    here.transmit(&Transmit::connected(b"too long")).expect("send");
+    let meta = there.recv_meta(&mut [0; 3]).expect("receive");
+    assert_eq!((meta.len, meta.truncated), (3, true));
+    let none = here.transmit(&Transmit::connected(b"x").segment_size(0));
+    let many = here.transmit(&Transmit::connected(&data).segment_size(1));
+    assert_eq!([none, many].map(|sent| sent.map_err(|error| error.raw_os_error())), [Ok(1), Err(Some(22))], "0 is none; EINVAL");
+}
+
+/// One socket for both families and several addresses answers from where it was asked.
+#[test]
+fn an_answer_comes_from_the_address_that_was_asked() {
+    let [one, two] = hosts();
+    let added = [(&one, "fd00::1/64"), (&two, "fd00::2/64"), (&two, "fd00::22/64"), (&two, "10.0.0.22/24")];
+    added.into_iter().for_each(|(host, address)| host.add_address("ip0", address).expect("an address"));
+    let asked = UdpSocket::bind_on(&two, "[::]:9").expect("bind");
+    asked.set_recv_meta(true).expect("an option");
+    let mut room = [0; 8];
+    for (asks, to, told) in [("10.0.0.1:0", "10.0.0.22:9", "::ffff:10.0.0.22"), ("[fd00::1]:0", "[fd00::22]:9", "fd00::22")] {
+        let asking = UdpSocket::bind_on(&one, asks).expect("bind");
+        asking.set_recv_meta(true).expect("an option");
+        asking.transmit(&Transmit::to(addr(to), b"?").tos(1)).expect("send");
+        let meta = asked.recv_meta(&mut room).expect("receive");
+        assert_eq!((meta.to, meta.tos), (Some(told.parse().expect("an address")), Some(1)));
+        let sent = asked.transmit(&Transmit::to(meta.from, b"!").from(meta.to.expect("told")).tos(3));
+        assert_eq!(sent.expect("send"), 1);
+        let meta = asking.recv_meta(&mut room).expect("receive");
+        assert_eq!((meta.from, meta.tos, &room[..meta.len]), (addr(to), Some(3), &b"!"[..]));
+    }
 }

@@ -10,7 +10,7 @@ use super::layer::{Sockets, on_datagrams};
 use super::record::{Kind, Record};
 use super::semantics::{Family, Type};
 use crate::base::event::class;
-use crate::base::{Addr, Errno, Key, MsgFlags, SockAddr, SocketId, TcpState, What};
+use crate::base::{Addr, Errno, Key, MsgFlags, SockAddr, SocketId, TcpState, Version, What};
 use crate::network::Network;
 use crate::transport::datagram::SendControl;
 use crate::transport::inet::Inet;
@@ -261,7 +261,8 @@ impl Sockets {
             self.bind_by_sending(net, record);
             return Err(Errno::EDESTADDRREQ);
         }
-        let control = send_control(record.family, message.control)?;
+        let carrier = to.map_or(inet.remote, |to| to.addr).version();
+        let control = send_control(record.family, carrier, message.control)?;
         if let Some(error) = self.take_error(record.kind) {
             return Err(error);
         }
@@ -355,17 +356,19 @@ pub(super) fn is_connected(inet: &Inet) -> bool {
     inet.remote_port != 0 || !inet.remote.is_unspecified()
 }
 
-/// What ancillary data sets for one datagram; what is of another family's level is not looked at, as in Linux.
-fn send_control(family: Family, items: &[Control]) -> Result<SendControl, Errno> {
+/// What ancillary data sets for one datagram; what is of another level than that of the header which carries it is not looked at, as in Linux. An
+/// IPv6 socket that sends IPv4 may name the source in IPv6's form (`ip_cmsg_send`).
+fn send_control(family: Family, carrier: Version, items: &[Control]) -> Result<SendControl, Errno> {
     let mut control = SendControl::default();
-    let v6 = family == Family::Inet6;
+    let v6 = carrier == Version::V6;
     for item in items {
         match *item {
-            Control::PktInfo { link, local, .. } => {
+            Control::PktInfo { link, local, .. } if !v6 => {
                 control.link = link_number(link)?;
                 control.src = (!local.is_unspecified()).then_some(local);
             }
-            Control::PktInfo6 { link, addr } if v6 => {
+            Control::PktInfo6 { addr, .. } if !v6 && family == Family::Inet6 && !addr.is_v4() => return Err(Errno::EINVAL),
+            Control::PktInfo6 { link, addr } if family == Family::Inet6 => {
                 control.link = link_number(link)?;
                 control.src = (!addr.is_unspecified()).then_some(addr);
             }

@@ -16,7 +16,7 @@ use super::stream::readiness_methods;
 use crate::driver::Slot;
 use crate::host::Host;
 use crate::lookup::{Asked, ToAddrs, first};
-use crate::net::{Datagram, recv_many, send_many};
+use crate::net::{Datagram, RecvMeta, Transmit, recv_many, recv_meta, send_many, tell_meta, transmit};
 use crate::options::{device_options, ip_options, udp_options};
 use crate::socket::{Socket, address, family, recvfrom, send, shown_by_ends, sock_addr};
 
@@ -125,6 +125,17 @@ impl UdpSocket {
         self.socket.call(|stack, id| send_many(stack, id, datagrams))
     }
 
+    /// Sends a datagram with what its header is to say, or several of one size in one go; see
+    /// [`net::UdpSocket::transmit`](crate::net::UdpSocket::transmit).
+    pub async fn transmit(&self, what: &Transmit<'_>) -> io::Result<usize> {
+        self.socket.writing(|stack, id| transmit(stack, id, what)).await
+    }
+
+    /// As [`UdpSocket::transmit`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_transmit(&self, what: &Transmit<'_>) -> io::Result<usize> {
+        self.socket.call(|stack, id| transmit(stack, id, what))
+    }
+
     /// As [`UdpSocket::send_to`].
     pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], to: SocketAddr) -> Poll<io::Result<usize>> {
         self.socket.poll_call(cx, Slot::Writer, |stack, id| send(stack, id, &[buf], Some(&address(to))))
@@ -201,6 +212,27 @@ impl UdpSocket {
     /// As [`UdpSocket::recv_many`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
     pub fn try_recv_many(&self, into: &mut Vec<Datagram>, most: usize) -> io::Result<usize> {
         self.socket.call(|stack, id| recv_many(stack, id, into, most))
+    }
+
+    /// The next datagram, or several of one size that came together, and what is known of them; see
+    /// [`net::UdpSocket::recv_meta`](crate::net::UdpSocket::recv_meta).
+    pub async fn recv_meta(&self, buf: &mut [u8]) -> io::Result<RecvMeta> {
+        self.socket.reading(|stack, id| recv_meta(stack, id, buf)).await
+    }
+
+    /// As [`UdpSocket::recv_meta`].
+    pub fn poll_recv_meta(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<RecvMeta>> {
+        self.socket.poll_call(cx, Slot::Reader, |stack, id| recv_meta(stack, id, buf))
+    }
+
+    /// As [`UdpSocket::recv_meta`], or [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub fn try_recv_meta(&self, buf: &mut [u8]) -> io::Result<RecvMeta> {
+        self.socket.call(|stack, id| recv_meta(stack, id, buf))
+    }
+
+    /// See [`net::UdpSocket::set_recv_meta`](crate::net::UdpSocket::set_recv_meta).
+    pub fn set_recv_meta(&self, on: bool) -> io::Result<()> {
+        self.socket.call(|stack, id| tell_meta(stack, id, on))
     }
 
     /// The next datagram and its sender.
