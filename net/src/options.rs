@@ -86,7 +86,8 @@ macro_rules! buffer_options {
     };
 }
 
-/// Of sockets that are to be bound.
+/// Of sockets that are to be bound, by tokio's names.
+#[cfg(feature = "tokio")]
 macro_rules! reuse_options {
     () => {
         $crate::options::option_pair!(bool reuseaddr set_reuseaddr
