@@ -173,6 +173,6 @@ macro_rules! udp_options {
     };
 }
 
-pub(crate) use {
-    buffer_options, connection_options, device_options, ip_options, option_pair, reuse_options, tcp_options, udp_options,
-};
+#[cfg(feature = "tokio")]
+pub(crate) use reuse_options;
+pub(crate) use {buffer_options, connection_options, device_options, ip_options, option_pair, tcp_options, udp_options};
