@@ -14,10 +14,10 @@ use bytes::{Buf, Bytes};
 use super::checksum::Sum;
 
 /// The most bytes that lie in a rope itself: it has that room anyway.
-pub(crate) const SHORT: usize = 47;
+pub(crate) const SHORT: usize = 40;
 
 /// A run of bytes made of shared chunks. A single part, as nearly all are, costs no allocation of its own; an empty rope owns no memory, and one of
-/// up to 47 bytes that were copied into it neither.
+/// up to 40 bytes that were copied into it neither.
 #[derive(Clone, Default)]
 pub struct Rope {
     len: usize,
@@ -30,10 +30,15 @@ enum Parts {
     #[default]
     None,
     /// The first bytes, as many as the rope has.
-    Short([u8; SHORT]),
+    Short(Short),
     One(Part),
     Many(Vec<Part>),
 }
+
+/// Aligned as a part is: what is moved without being looked at goes in words then, as it was written.
+#[derive(Clone)]
+#[repr(align(8))]
+struct Short([u8; SHORT]);
 
 /// A part of a shared chunk, as bytes.
 #[derive(Clone)]
@@ -173,7 +178,7 @@ impl Rope {
     #[inline]
     fn short(&self) -> Option<&[u8]> {
         match &self.parts {
-            Parts::Short(bytes) => bytes.get(..self.len),
+            Parts::Short(Short(bytes)) => bytes.get(..self.len),
             _ => None,
         }
     }
@@ -183,7 +188,7 @@ impl Rope {
     fn of_short(bytes: &[u8]) -> Self {
         let mut short = [0; SHORT];
         short[..bytes.len()].copy_from_slice(bytes);
-        Self { len: bytes.len(), parts: if bytes.is_empty() { Parts::None } else { Parts::Short(short) } }
+        Self { len: bytes.len(), parts: if bytes.is_empty() { Parts::None } else { Parts::Short(Short(short)) } }
     }
 
     #[inline]
@@ -281,7 +286,7 @@ impl Rope {
             Parts::One(part) if len > 0 => Self { len, parts: Parts::One(part.slice(start, start + len)) },
             // As it is, mostly.
             Parts::Short(_) if len == self.len => self.clone(),
-            Parts::Short(bytes) => Self::of_short(&bytes[start..start + len]),
+            Parts::Short(Short(bytes)) => Self::of_short(&bytes[start..start + len]),
             _ => self.slice_of_many(start, len),
         }
     }
@@ -499,7 +504,7 @@ mod tests {
     /// What lies in the rope itself does what the same bytes in a chunk do.
     #[test]
     fn a_few_bytes_in_place_are_as_a_chunk_of_them() {
-        assert_eq!(size_of::<Rope>(), size_of::<usize>() + SHORT + 1, "the room is there anyway");
+        assert_eq!(size_of::<Rope>(), 2 * size_of::<usize>() + SHORT, "the room is there anyway");
         let mut entropy = crate::base::Entropy::new(3.into());
         for round in 0..20_000 {
             let mut bytes = alloc::vec![0; entropy.below(SHORT as u32 + 2) as usize];
