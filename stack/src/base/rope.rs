@@ -186,9 +186,22 @@ impl Rope {
     /// A copy of up to [`SHORT`] bytes.
     #[inline]
     fn of_short(bytes: &[u8]) -> Self {
-        let mut short = [0; SHORT];
-        short[..bytes.len()].copy_from_slice(bytes);
-        Self { len: bytes.len(), parts: if bytes.is_empty() { Parts::None } else { Parts::Short(Short(short)) } }
+        let mut rope = Self::new();
+        rope.begin_short(bytes);
+        rope
+    }
+
+    /// Copies up to [`SHORT`] bytes into an empty rope, where they are to lie: they are not moved just after they were written.
+    #[inline(always)]
+    pub(crate) fn begin_short(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.len = bytes.len();
+        self.parts = Parts::Short(Short([0; SHORT]));
+        if let Parts::Short(Short(room)) = &mut self.parts {
+            room[..bytes.len()].copy_from_slice(bytes);
+        }
     }
 
     #[inline]

@@ -30,13 +30,10 @@ const MOST_CHUNKS: usize = 17;
 /// The list of chunks gives memory back when it uses less than a quarter of more than this.
 const KEEP: usize = 64;
 
-/// A copy of data. What is shared later has a reference count of its own elsewhere; a little data is put beside its count,
-/// so that a short message costs one allocation, and the shortest lie in the rope itself.
-fn shareable(data: &[u8]) -> Rope {
-    if data.len() <= rope::SHORT {
-        return Rope::from(data);
-    }
-    Little::new(data).map_or_else(|| Bytes::copy_from_slice(data), Bytes::from_owner).into()
+/// A copy of data in a chunk. What is shared later has a reference count of its own elsewhere; a little data is put beside its count,
+/// so that a short message costs one allocation.
+fn shareable(data: &[u8]) -> Bytes {
+    Little::new(data).map_or_else(|| Bytes::copy_from_slice(data), Bytes::from_owner)
 }
 
 /// Up to 63 bytes in place.
@@ -118,7 +115,12 @@ impl ChunkQueue {
         let mut more = data;
         if self.is_empty() && !data.is_empty() {
             let (head, tail) = data.split_at(data.len().min(CHUNK));
-            self.begin(chunks.copy(head).map_or_else(|| shareable(head), Rope::from));
+            self.first_cost = head.len() + OVERHEAD;
+            if head.len() <= rope::SHORT {
+                self.first.begin_short(head);
+            } else {
+                self.first = chunks.copy(head).unwrap_or_else(|| shareable(head)).into();
+            }
             more = tail;
         }
         if !more.is_empty() {
@@ -132,17 +134,11 @@ impl ChunkQueue {
             return;
         }
         if self.is_empty() {
-            self.begin(chunk.into());
+            self.first_cost = chunk.len() + OVERHEAD;
+            self.first = chunk.into();
         } else {
             self.rest.get_or_insert_default().push(chunk);
         }
-    }
-
-    /// The first of an empty queue.
-    #[inline(always)]
-    fn begin(&mut self, first: Rope) {
-        self.first_cost = first.len() + OVERHEAD;
-        self.first = first;
     }
 
     /// Takes what arrived, in such a way that little of it cannot hold much memory.
@@ -167,6 +163,18 @@ impl ChunkQueue {
             rest.slice(offset + here - self.first.len(), len - here, &mut rope);
         }
         if rope.chunk_count() > MOST_CHUNKS { joined(&rope) } else { rope }
+    }
+
+    /// True if the `len` bytes from `offset` on lie in the first chunk: to share them changes nothing here.
+    #[inline(always)]
+    pub(super) fn is_in_first(&self, offset: usize, len: usize) -> bool {
+        offset + len <= self.first.len()
+    }
+
+    /// These bytes, made where they are to lie.
+    #[inline(always)]
+    pub(super) fn slice_of_first(&self, offset: usize, len: usize) -> Rope {
+        self.first.slice(offset, len)
     }
 
     /// Copies from `skip` on into `into`, as much as there is; says how much.

@@ -54,6 +54,18 @@ impl SendQueue {
         self.chunks.slice(offset, len)
     }
 
+    /// True if the `len` bytes from `offset` on lie in the first chunk: to share them changes nothing here.
+    #[inline(always)]
+    pub(super) fn is_in_first(&self, offset: usize, len: usize) -> bool {
+        self.chunks.is_in_first(offset, len)
+    }
+
+    /// These bytes, as [`SendQueue::slice`] gives them.
+    #[inline(always)]
+    pub(super) fn slice_of_first(&self, offset: usize, len: usize) -> Rope {
+        self.chunks.slice_of_first(offset, len)
+    }
+
     /// Drops the first `count` bytes: they were acknowledged. Large chunks go back to `chunks`.
     pub(super) fn release(&mut self, count: usize, chunks: &mut Chunks) {
         self.chunks.advance_into(count, chunks);

@@ -39,9 +39,14 @@ pub(in crate::transport::tcp) fn body_of(tcb: &mut Tcb, cx: &mut Cx<'_>, plan: &
     if plan.len == 0 {
         return Rope::new();
     }
-    let start = (plan.seq - tcb.data_begin()) as usize;
+    let (start, len) = ((plan.seq - tcb.data_begin()) as usize, plan.len as usize);
+    if let Some(sending) = &tcb.sending
+        && sending.queue.is_in_first(start, len)
+    {
+        return sending.queue.slice_of_first(start, len);
+    }
     // Sharing what was still being written to makes a chunk of it, which costs a little.
-    tcb.with_sending(cx, |sending| sending.queue.slice(start, plan.len as usize))
+    tcb.with_sending(cx, |sending| sending.queue.slice(start, len))
 }
 
 /// The header of any segment of a synchronized connection, with the window and options of this moment.
