@@ -9,8 +9,8 @@ use loggia_lab::world::World;
 use loggia_stack::Errno;
 use loggia_stack::base::Key;
 
-use super::Supervisor;
 use super::table::Phase;
+use super::{Supervisor, meeting};
 use crate::sys::socket;
 
 impl Supervisor {
@@ -53,6 +53,11 @@ impl Supervisor {
         self.leave_unread(key);
         if let Some(end) = self.table.get(key).and_then(|entry| entry.end.as_ref()) {
             let _ = socket::shutdown(end.as_fd(), libc::SHUT_RD);
+        }
+        // What it wrote meanwhile, but for the byte that tells of the reset: the kernel keeps all of the message that it is of.
+        self.drain(key, 1);
+        if let Some(program) = self.program_end(key) {
+            meeting::let_be_written(program.as_fd());
         }
     }
 
